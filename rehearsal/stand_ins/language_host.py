@@ -1,0 +1,172 @@
+"""Stand-in of `pulumi-language-python`: runs the program for the engine on machines without a Pulumi install.
+
+The engine starts it with its own address as last argument, reads the port from the first line of output, and ends it
+with SIGINT; preview and update are two processes. This file is run by its path and imports nothing of this repository,
+so that the program finds the modules that it would find under the real host, and no others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import platform
+import runpy
+import shlex
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc  # type: ignore[import-untyped]
+import pulumi
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
+from pulumi.runtime.proto import language_pb2 as language
+from pulumi.runtime.proto import plugin_pb2 as plugin
+from pulumi.runtime.proto.language_pb2_grpc import LanguageRuntimeServicer, add_LanguageRuntimeServicer_to_server
+
+LANGUAGE_HOST = "pulumi-language-python"
+_LARGEST_MESSAGE = 400 * 1024 * 1024  # what the engine itself accepts
+
+
+def write_launcher(folder: Path, python: Path) -> Path:
+    """Writes the executable `pulumi-language-python`, which runs this file with `python`, and returns its path.
+
+    The folder is made if it is missing. The engine looks on PATH, with a warning, and beside itself, without one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    launcher = folder / LANGUAGE_HOST
+    # -P: the folder of this file holds modules that would hide installed ones (dns).
+    command = shlex.join([str(python.absolute()), "-P", str(Path(__file__).resolve())])
+    launcher.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    launcher.chmod(0o755)
+    return launcher
+
+
+class LanguageHost(LanguageRuntimeServicer):
+    """Answers what the engine asks of a Python host during preview, up, refresh, destroy and about."""
+
+    def __init__(self, engine_address: str) -> None:
+        self._engine_address = engine_address
+
+    def Handshake(
+        self, _request: language.LanguageHandshakeRequest, _context: object
+    ) -> language.LanguageHandshakeResponse:
+        return language.LanguageHandshakeResponse()
+
+    def GetPluginInfo(self, _request: Empty, _context: object) -> plugin.PluginInfo:
+        return plugin.PluginInfo()
+
+    def About(self, _request: language.AboutRequest, _context: object) -> language.AboutResponse:
+        return language.AboutResponse(executable=sys.executable, version=platform.python_version())
+
+    def GetRequiredPackages(
+        self, _request: language.GetRequiredPackagesRequest, _context: object
+    ) -> language.GetRequiredPackagesResponse:
+        return language.GetRequiredPackagesResponse(packages=installed_packages())
+
+    def Run(self, request: language.RunRequest, _context: object) -> language.RunResponse:
+        set_all_config(dict(request.config), list(request.configSecretKeys))
+        configure(
+            Settings(
+                monitor=request.monitor_address,
+                engine=self._engine_address,
+                project=request.project,
+                root_directory=request.info.root_directory,
+                stack=request.stack,
+                parallel=request.parallel,
+                dry_run=request.dryRun,
+                organization=request.organization,
+            )
+        )
+        os.chdir(request.pwd)
+        program = request.info.entry_point or "."
+        sys.argv = [program, *request.args]
+        succeeded = _run_program(program, workers=max(request.parallel, 1) * 4)
+        # bail: the error has been shown, the engine adds none of its own.
+        return language.RunResponse(bail=not succeeded)
+
+
+def installed_packages() -> Iterator[plugin.PackageDependency]:
+    """The providers that the installed Pulumi SDKs ask for, each at the version its SDK names."""
+    for folder in map(Path, sys.path):
+        for description in sorted(folder.glob("pulumi_*/pulumi-plugin.json")):
+            package = json.loads(description.read_text(encoding="utf-8"))
+            if package.get("resource"):
+                yield plugin.PackageDependency(
+                    name=package["name"],
+                    kind="resource",
+                    version="v" + package["version"].removeprefix("v"),
+                    server=package.get("server", ""),
+                )
+
+
+def _run_program(program: str, *, workers: int) -> bool:
+    # A failed program leaves tasks unfinished; asyncio's complaints about them would bury the program's own error.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    executor = ThreadPoolExecutor(max_workers=workers)
+    loop.set_default_executor(executor)
+    try:
+        loop.run_until_complete(run_in_stack(lambda: _run_main(program)))
+    except pulumi.RunError as error:
+        pulumi.log.error(str(error))
+        return False
+    # Whatever a program raises, SystemExit included, is reported as the program's failure.
+    except BaseException as error:  # noqa: BLE001
+        pulumi.log.error("Program failed with an unhandled exception:\n" + _traceback_of_program(error, program))
+        return False
+    finally:
+        executor.shutdown(wait=True)
+        loop.close()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return True
+
+
+def _run_main(program: str) -> None:
+    main = Path(program)
+    if main.is_dir() and not (main / "__main__.py").exists():
+        raise pulumi.RunError(f"unable to find main python program `__main__.py` in `{main.resolve()}`")
+    runpy.run_path(program, run_name="__main__")
+
+
+def _traceback_of_program(error: BaseException, program: str) -> str:
+    """The error's traceback from the program's own first frame on, the whole where the program is not part of it."""
+    main = Path(program).resolve()
+    main = main / "__main__.py" if main.is_dir() else main
+    frames = traceback.extract_tb(error.__traceback__)
+    first = next((at for at, frame in enumerate(frames) if Path(frame.filename).resolve() == main), 0)
+    return "".join(traceback.format_exception(error, limit=first - len(frames) if frames else None))
+
+
+def serve(engine_address: str) -> None:
+    """Prints the port, then serves until SIGINT, SIGTERM or the end of the engine."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    engine = os.getppid()
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=4),
+        options=[("grpc.max_receive_message_length", _LARGEST_MESSAGE)],
+    )
+    add_LanguageRuntimeServicer_to_server(LanguageHost(engine_address), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    while not ended.wait(1) and os.getppid() == engine:
+        pass
+    server.stop(None)
+    # A program that was interrupted has threads that wait for the engine; an orderly end would wait for them.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[-1])
