@@ -1,0 +1,164 @@
+"""Azure DNS on loopback: authoritative answers from the record sets, over UDP and TCP on one port."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from dnslib import CLASS, QTYPE, RCODE, RR, DNSRecord  # type: ignore[import-untyped]
+from dnslib.server import DNSHandler, DNSLogger, DNSServer  # type: ignore[import-untyped]
+
+NEGATIVE_TTL = 300
+ADDRESS = "127.0.0.1"
+POLL_SECONDS = 0.1  # how long stop() may take
+
+
+class RecordSet(Protocol):
+    """What the subscription holds: `name` is relative to `zone` ("@" for the zone itself), `ttl` is in seconds."""
+
+    @property
+    def zone(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def ttl(self) -> int: ...
+    @property
+    def values(self) -> Sequence[str]: ...
+    @property
+    def private(self) -> bool: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One question and its answer; `at` is `time.monotonic()`, `values` stand in the order that was sent."""
+
+    at: float
+    name: str
+    type: str
+    status: str
+    values: tuple[str, ...]
+
+
+class AzureDns:
+    """The public name servers, or with `private=True` what a virtual network's resolver answers.
+
+    The private view answers a private zone before the public zone of the same name, and public zones otherwise.
+    Use it as a context manager, or call `start` and `stop`.
+    """
+
+    def __init__(self, source: Callable[[], Iterable[RecordSet]], *, private: bool = False) -> None:
+        self._source = source
+        self._private = private
+        self._turns: dict[tuple[str, str], itertools.count[int]] = {}
+        self._lock = threading.Lock()
+        self._listeners: list[DNSServer] = []
+        self.address = ADDRESS
+        self.port = 0
+        self.queries: list[Query] = []
+
+    def __enter__(self) -> AzureDns:
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen on one free port; raises OSError when no port has both its TCP and its UDP side free."""
+        # TCP first: two UDP sockets with SO_REUSEADDR may share a port unnoticed, two TCP listeners may not.
+        for last in (False,) * 19 + (True,):
+            tcp = self._listener(0, tcp=True)
+            self.port = tcp.server.server_address[1]
+            try:
+                self._listeners = [tcp, self._listener(self.port, tcp=False)]
+                break
+            except OSError:
+                tcp.server.server_close()
+                if last:
+                    raise
+        for listener in self._listeners:
+            threading.Thread(target=listener.server.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
+
+    def stop(self) -> None:
+        for listener in self._listeners:
+            listener.server.shutdown()
+            listener.server.server_close()
+        self._listeners = []
+
+    def names(self) -> list[str]:
+        """The names with an A record in this view: what a server's own resolver would find."""
+        return sorted({_full_name(row) for row in self._visible() if row.type == "A" and row.values})
+
+    def resolve(self, request: DNSRecord, _handler: DNSHandler) -> DNSRecord:
+        """The reply to one request, also written to `queries`."""
+        reply = request.reply(ra=int(self._private), aa=1)
+        name, kind = str(request.q.qname).rstrip(".").lower(), str(QTYPE[request.q.qtype])
+        rows = self._visible()
+        zone = max((row.zone.lower() for row in rows if _within(name, row.zone.lower())), key=len, default=None)
+        if zone is None or request.q.qclass != CLASS.IN:
+            reply.header.aa, reply.header.rcode = 0, RCODE.REFUSED
+        else:
+            self._fill(reply, zone, [row for row in rows if row.zone.lower() == zone], name, kind)
+        values = tuple(str(record.rdata) for record in reply.rr)
+        status = str(RCODE[reply.header.rcode])
+        self.queries.append(Query(at=time.monotonic(), name=name, type=kind, status=status, values=values))
+        return reply
+
+    def _fill(self, reply: DNSRecord, zone: str, rows: Sequence[RecordSet], name: str, kind: str) -> None:
+        authority = _start_of_authority(zone, private=rows[0].private)
+        found = [row for row in rows if _full_name(row) == name and row.type == kind]
+        for row in found:
+            for value in self._in_turn(name, kind, row.values):
+                # The question's own spelling comes back: resolvers that vary the case compare it.
+                reply.add_answer(*RR.fromZone(f"{reply.q.qname} {int(row.ttl)} IN {kind} {value}"))
+        if name == zone and kind == "SOA":
+            reply.add_answer(*authority)
+        if not reply.rr:
+            known = name == zone or any(_within(_full_name(row), name) for row in rows)
+            reply.header.rcode = RCODE.NOERROR if known else RCODE.NXDOMAIN
+            reply.add_auth(*authority)
+
+    def _in_turn(self, name: str, kind: str, values: Sequence[str]) -> list[str]:
+        if not values:
+            return []
+        with self._lock:
+            start = next(self._turns.setdefault((name, kind), itertools.count())) % len(values)
+        return [*values[start:], *values[:start]]
+
+    def _visible(self) -> list[RecordSet]:
+        rows = list(self._source())
+        if not self._private:
+            return [row for row in rows if not row.private]
+        own = {row.zone.lower() for row in rows if row.private}
+        return [row for row in rows if row.private or row.zone.lower() not in own]
+
+    def _listener(self, port: int, *, tcp: bool) -> DNSServer:
+        return DNSServer(self, address=self.address, port=port, tcp=tcp, logger=DNSLogger(log="-", logf=_discard))
+
+
+def _discard(_line: str) -> None:
+    """Nothing is printed: `queries` is the log."""
+
+
+def _full_name(row: RecordSet) -> str:
+    return (row.zone if row.name == "@" else f"{row.name}.{row.zone}").lower()
+
+
+def _within(name: str, zone: str) -> bool:
+    return name == zone or name.endswith("." + zone)
+
+
+def _start_of_authority(zone: str, *, private: bool) -> list[RR]:
+    source = (
+        "azureprivatedns.net. azureprivatedns-host.microsoft.com."
+        if private
+        else "ns1-01.azure-dns.com. azuredns-hostmaster.microsoft.com."
+    )
+    records: list[RR] = RR.fromZone(f"{zone}. 3600 IN SOA {source} 1 3600 300 2419200 {NEGATIVE_TTL}")
+    return records

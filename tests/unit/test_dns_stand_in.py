@@ -1,0 +1,195 @@
+"""The Azure DNS stand-in, asked over real sockets by dnspython."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import pytest
+
+from rehearsal.stand_ins.dns import AzureDns
+
+pytestmark = pytest.mark.unit
+
+ADDRESSES = ("127.40.0.11", "127.40.0.12", "127.40.0.13")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    name: str = "owa"
+    zone: str = "mail-domain.com"
+    type: str = "A"
+    ttl: int = 300
+    values: tuple[str, ...] = ADDRESSES
+    private: bool = False
+
+
+@dataclass(kw_only=True)
+class Zone:
+    rows: list[Row] = field(default_factory=lambda: [Row()])
+
+
+Ask = Callable[..., dns.message.Message]
+
+
+def asker(server: AzureDns) -> Ask:
+    def ask(name: str, kind: str = "A", *, over: str = "udp") -> dns.message.Message:
+        transport = dns.query.udp if over == "udp" else dns.query.tcp
+        return transport(dns.message.make_query(name, kind), server.address, port=server.port, timeout=5)
+
+    return ask
+
+
+def addresses(reply: dns.message.Message) -> list[str]:
+    return [record.address for rrset in reply.answer for record in rrset]
+
+
+@pytest.fixture
+def zone() -> Zone:
+    return Zone()
+
+
+@pytest.fixture
+def server(zone: Zone) -> Iterator[AzureDns]:
+    with AzureDns(lambda: zone.rows) as running:
+        yield running
+
+
+@pytest.fixture
+def private_server(zone: Zone) -> Iterator[AzureDns]:
+    with AzureDns(lambda: zone.rows, private=True) as running:
+        yield running
+
+
+@pytest.mark.parametrize("over", ["udp", "tcp"])
+def test_a_name_is_answered_with_every_address_and_the_record_sets_own_ttl(
+    server: AzureDns, zone: Zone, over: str
+) -> None:
+    zone.rows = [Row(ttl=60), Row(name="autodiscover", ttl=300)]
+    reply = asker(server)("owa.mail-domain.com", over=over)
+    assert sorted(addresses(reply)) == sorted(ADDRESSES)
+    assert reply.answer[0].ttl == 60
+    assert reply.flags & dns.flags.AA
+
+
+def test_twenty_addresses_fit_into_one_datagram(server: AzureDns, zone: Zone) -> None:
+    zone.rows = [Row(values=tuple(f"127.40.0.{last}" for last in range(1, 21)))]
+    reply = asker(server)("owa.mail-domain.com")
+    assert len(addresses(reply)) == 20
+    assert not reply.flags & dns.flags.TC
+
+
+def test_each_query_begins_with_the_next_address(server: AzureDns) -> None:
+    ask = asker(server)
+    assert [addresses(ask("owa.mail-domain.com"))[0] for _ in range(4)] == [*ADDRESSES, ADDRESSES[0]]
+
+
+def test_the_turns_of_one_name_do_not_move_another(server: AzureDns, zone: Zone) -> None:
+    zone.rows = [Row(), Row(name="autodiscover")]
+    ask = asker(server)
+    ask("owa.mail-domain.com")
+    assert addresses(ask("autodiscover.mail-domain.com"))[0] == ADDRESSES[0]
+
+
+def test_a_changed_record_set_is_answered_at_once(server: AzureDns, zone: Zone) -> None:
+    ask = asker(server)
+    ask("owa.mail-domain.com")
+    zone.rows = [Row(values=("127.40.0.99",))]
+    assert addresses(ask("owa.mail-domain.com")) == ["127.40.0.99"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "rcode"),
+    [
+        ("other.mail-domain.com", "A", dns.rcode.NXDOMAIN),
+        ("owa.mail-domain.com", "AAAA", dns.rcode.NOERROR),
+        ("mail-domain.com", "A", dns.rcode.NOERROR),
+    ],
+)
+def test_an_answer_without_records_may_be_cached_for_300_seconds(
+    server: AzureDns, name: str, kind: str, rcode: dns.rcode.Rcode
+) -> None:
+    reply = asker(server)(name, kind)
+    authority = reply.authority[0]
+    assert reply.rcode() == rcode
+    assert reply.answer == []
+    assert (authority.rdtype, min(authority.ttl, authority[0].minimum)) == (dns.rdatatype.SOA, 300)
+
+
+def test_a_name_above_an_existing_one_exists_without_data(server: AzureDns, zone: Zone) -> None:
+    zone.rows = [Row(name="owa.berlin")]
+    assert asker(server)("berlin.mail-domain.com").rcode() == dns.rcode.NOERROR
+
+
+@pytest.mark.parametrize("name", ["owa.elsewhere.example", "notmail-domain.com", "com"])
+def test_a_name_outside_its_zones_is_refused(server: AzureDns, name: str) -> None:
+    reply = asker(server)(name)
+    assert reply.rcode() == dns.rcode.REFUSED
+    assert not reply.flags & dns.flags.AA
+
+
+def test_names_are_found_in_any_spelling_and_answered_in_the_askers(server: AzureDns) -> None:
+    reply = asker(server)("OwA.Mail-Domain.COM")
+    assert str(reply.answer[0].name) == "OwA.Mail-Domain.COM."
+    assert len(addresses(reply)) == 3
+
+
+def test_the_apex_is_written_as_an_at_sign(server: AzureDns, zone: Zone) -> None:
+    zone.rows = [Row(name="@")]
+    assert len(addresses(asker(server)("mail-domain.com"))) == 3
+
+
+def test_a_zone_tells_its_start_of_authority(server: AzureDns) -> None:
+    assert asker(server)("mail-domain.com", "SOA").answer[0][0].minimum == 300
+
+
+def test_the_deepest_zone_answers(server: AzureDns, zone: Zone) -> None:
+    zone.rows = [Row(zone="com", name="owa.mail-domain", values=("127.0.0.9",)), Row()]
+    assert len(addresses(asker(server)("owa.mail-domain.com"))) == 3
+
+
+def test_a_private_record_set_is_hidden_from_the_public_view(
+    server: AzureDns, private_server: AzureDns, zone: Zone
+) -> None:
+    zone.rows = [Row(values=("127.40.0.11",), private=True), Row(values=("203.0.113.1",))]
+    assert addresses(asker(server)("owa.mail-domain.com")) == ["203.0.113.1"]
+    assert addresses(asker(private_server)("owa.mail-domain.com")) == ["127.40.0.11"]
+
+
+def test_the_private_view_answers_public_zones_too(private_server: AzureDns) -> None:
+    assert len(addresses(asker(private_server)("owa.mail-domain.com"))) == 3
+
+
+def test_a_private_zone_hides_the_public_zone_of_its_name(private_server: AzureDns, zone: Zone) -> None:
+    zone.rows = [Row(private=True), Row(name="autodiscover")]
+    assert asker(private_server)("autodiscover.mail-domain.com").rcode() == dns.rcode.NXDOMAIN
+
+
+def test_the_log_holds_each_question_with_what_was_answered(server: AzureDns) -> None:
+    ask = asker(server)
+    ask("owa.mail-domain.com")
+    ask("other.mail-domain.com")
+    assert [(q.name, q.type, q.status, q.values) for q in server.queries] == [
+        ("owa.mail-domain.com", "A", "NOERROR", ADDRESSES),
+        ("other.mail-domain.com", "A", "NXDOMAIN", ()),
+    ]
+
+
+def test_the_names_it_can_resolve_are_those_with_addresses(server: AzureDns, zone: Zone) -> None:
+    zone.rows = [Row(), Row(name="empty", values=()), Row(name="hidden", private=True)]
+    assert server.names() == ["owa.mail-domain.com"]
+
+
+def test_a_stopped_server_no_longer_answers_and_can_be_started_again(zone: Zone) -> None:
+    server = AzureDns(lambda: zone.rows)
+    for _ in range(2):
+        server.start()
+        assert addresses(asker(server)("owa.mail-domain.com"))
+        server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        asker(server)("owa.mail-domain.com", over="tcp")
