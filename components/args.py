@@ -1,0 +1,187 @@
+"""What a farm is made from: frozen rows without a provider type, read from a stack file by `stacks.settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from components.keys import ADDRESS, HOST_KEY, PREFIX, SOURCE, URL, Form, Secret, args, key
+from components.namespace import NamespaceArgs
+
+ExchangeVersion = Literal["2013", "2016", "2019", "SE"]
+# One constant: a client that met a dead address asks DNS again after at most this time.
+TTL_SECONDS = 300
+# The records that one Azure DNS record set holds.
+MOST_SERVERS = 20
+
+
+@args
+class ServerArgs:
+    """One Client Access Server, made here or existing."""
+
+    computer_name: str = key(
+        "The Windows computer name.",
+        form=Form(
+            pattern=r"(?!\d+$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?",
+            remedy="Write at most 15 letters, digits and inner hyphens, not only digits.",
+        ),
+        minLength=1,
+        maxLength=15,
+    )
+    address: str = key("The server's static private address.", form=ADDRESS)
+    in_rotation: bool = key("true: the server's address is in the record sets.", default=True)
+    existing: bool = key("true: the server exists already; no virtual machine is made.", default=False)
+    host_key: str | None = key(
+        "The SSH host key to expect; needed for an existing server, read through Azure otherwise.",
+        default=None,
+        form=HOST_KEY,
+    )
+    size: str | None = key("The virtual machine size, if it differs from vmSize.", default=None)
+    zone: Literal["1", "2", "3"] | None = key("Availability zone; else the availability set.", default=None)
+    public_address: bool = key("true: a Standard public address is made for this server.", default=False)
+    external_address: str | None = key("A public address that reaches this server already.", default=None, form=ADDRESS)
+
+
+@args
+class ZoneArgs:
+    """One DNS zone: made here, or existing in another resource group."""
+
+    existing_resource_group: str | None = key(
+        "The resource group of a zone that exists; else one is made.", default=None
+    )
+    linked_networks: tuple[str, ...] = key(
+        "Private zone only: ids of more virtual networks that resolve its names.",
+        default=(),
+        form=Form(
+            pattern=r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+",
+            remedy="Write the virtual network's id: /subscriptions/…/virtualNetworks/NAME.",
+        ),
+    )
+
+
+@args
+class DnsArgs:
+    """Where the record sets live; without `public` and `private`, a private zone is made."""
+
+    ttl_seconds: int = key("How long a client may keep an answer.", default=TTL_SECONDS, minimum=1, maximum=3600)
+    private: ZoneArgs | None = key("The private zone, answering with the servers' addresses.", default=None)
+    public: ZoneArgs | None = key("The public zone, answering with public or external addresses.", default=None)
+
+    @property
+    def private_zone(self) -> ZoneArgs | None:
+        """The private zone, made here where the stack names no zone at all."""
+        return self.private or (None if self.public else ZoneArgs())
+
+
+@args
+class NetworkArgs:
+    """Where virtual machines made here are attached, and who reaches them."""
+
+    subnet_id: str | None = key(
+        "The id of an existing subnet; else a network is made.",
+        default=None,
+        form=Form(
+            pattern=r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+",
+            remedy="Write the subnet's id: /subscriptions/…/virtualNetworks/NAME/subnets/NAME.",
+        ),
+    )
+    subnet_prefix: str = key("The prefix of the subnet.", default="10.40.0.0/24", form=PREFIX)
+    address_space: str = key("The address space of a network made here.", default="10.40.0.0/16", form=PREFIX)
+    admin_sources: tuple[str, ...] = key("Who reaches SSH; nobody if left out.", default=(), form=SOURCE)
+    client_sources: tuple[str, ...] = key("Who reaches the client ports.", default=("VirtualNetwork",), form=SOURCE)
+    client_ports: tuple[int, ...] = key("The ports clients use.", default=(443, 80), minimum=1, maximum=65535)
+    trusted_sources: tuple[str, ...] = key("Other Exchange servers and domain controllers.", default=(), form=SOURCE)
+    dns_servers: tuple[str, ...] = key("The domain controllers that resolve names.", default=(), form=ADDRESS)
+    nat_gateway: bool = key("A network made here: a NAT gateway for the way out.", default=True)
+
+
+@args
+class ImageArgs:
+    """The Windows Server image; without it the newest marketplace image that suits the Exchange version."""
+
+    id: str | None = key("The id of an image or gallery image version; 2013 needs one.", default=None)
+    publisher: str = key("Marketplace publisher.", default="MicrosoftWindowsServer")
+    offer: str = key("Marketplace offer.", default="WindowsServer")
+    sku: str | None = key("Marketplace SKU.", default=None)
+    version: str = key("Marketplace version.", default="latest")
+    trusted_launch: bool | None = key("Trusted Launch; true for generation 2 marketplace images.", default=None)
+
+
+@args
+class JumpHostArgs:
+    """An SSH server through which the servers are reached."""
+
+    host: str = key("Name or address of the jump host.")
+    user: str = key("The account on the jump host.")
+    host_key: str = key("The SSH host key of the jump host.", form=HOST_KEY)
+    port: int = key("The SSH port of the jump host.", default=22, minimum=1, maximum=65535)
+
+
+@args
+class SshArgs:
+    """How the servers are reached over SSH."""
+
+    port: int = key("The SSH port of the servers.", default=22, minimum=1, maximum=65535)
+    address: Literal["private", "public"] = key("Which address of a server is dialled.", default="private")
+    jump_host: JumpHostArgs | None = key("A jump host in between.", default=None)
+    package_url: str | None = key("The OpenSSH package for 2012 R2 and 2016.", default=None, form=URL)
+    package_sha256: str | None = key(
+        "The SHA-256 of that package.",
+        default=None,
+        form=Form(pattern=r"[0-9A-Fa-f]{64}", remedy="Write 64 hexadecimal digits."),
+    )
+
+
+@args
+class RolloutArgs:
+    """In which order servers receive the namespace."""
+
+    canary: str | None = key("The server that goes first; the first by name if left out.", default=None)
+    then: Literal["parallel", "oneByOne"] = key("How the others follow the canary.", default="parallel")
+
+
+@args
+class AutoShutdownArgs:
+    """The daily shutdown of virtual machines made here."""
+
+    time: str = key(
+        "Time of day.", default="1900", form=Form(pattern=r"([01]\d|2[0-3])[0-5]\d", remedy="Write HHMM, such as 1900.")
+    )
+    time_zone: str = key("Windows time zone of that time.", default="UTC")
+
+
+@args
+class ResourceGroupArgs:
+    """The resource group of all that is made here."""
+
+    name: str | None = key("Its name; exchange-cas-STACK if left out.", default=None)
+    existing: bool = key("true: it exists already and is left alone by destroy.", default=False)
+
+
+@args
+class FarmArgs:
+    """The whole stack file."""
+
+    namespace: NamespaceArgs = key("The names that clients use.")
+    servers: Mapping[str, ServerArgs] = key("The Client Access Servers, each under a key of your choice (ex01).")
+    operator: str = key("The domain account that logs on over SSH and runs the cmdlets: CORP\\name or name@domain.")
+    operator_password: Secret = key("Its password.")
+    operator_private_key: Secret | None = key("Its SSH private key, to log on with a key instead.", default=None)
+    administrator: str = key("The local account of virtual machines made here.", default="casadmin", maxLength=20)
+    admin_password: Secret | None = key("Its password; needed where virtual machines are made.", default=None)
+    jump_host_password: Secret | None = key("The password on the jump host.", default=None)
+    jump_host_private_key: Secret | None = key("The SSH private key for the jump host.", default=None)
+    exchange_version: ExchangeVersion = key("The Exchange version of the servers.", default="SE")
+    configure_namespace: bool = key("false: servers and records only, Exchange is not touched.", default=True)
+    recycle_app_pools: bool = key("Recycle the application pools of changed services.", default=True)
+    allow_single_server: bool = key("Accept fewer than two servers in rotation.", default=False)
+    dns: DnsArgs = key("The record sets.", default=DnsArgs())
+    network: NetworkArgs = key("The network of virtual machines made here.", default=NetworkArgs())
+    vm_size: str = key("The size of virtual machines made here.", default="Standard_D4s_v5")
+    image: ImageArgs = key("Their Windows Server image.", default=ImageArgs())
+    ssh: SshArgs = key("How the servers are reached.", default=SshArgs())
+    rollout: RolloutArgs = key("The order of configuration.", default=RolloutArgs())
+    resource_group: ResourceGroupArgs = key("The resource group.", default=ResourceGroupArgs())
+    protect: bool = key("true: the resource group, zones and virtual machines cannot be deleted.", default=False)
+    auto_shutdown: AutoShutdownArgs | None = key("A daily shutdown, for labs.", default=None)
+    tags: Mapping[str, str] = key("Tags of all that takes tags.", default_factory=dict)

@@ -1,0 +1,143 @@
+"""The record sets: one A record set per name and zone, with the address of every server in rotation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_azure_native as azure
+
+from components.args import DnsArgs, ZoneArgs
+from components.namespace import Names
+from components.server import Server
+
+
+class NamespaceRecords(pulumi.ComponentResource):
+    """The private zone, the public zone or both, and the namespace's record sets in them.
+
+    Logical names of record sets come from their labels: a renamed namespace gets its new names before the old ones go.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        args: DnsArgs,
+        *,
+        names: Names,
+        servers: Sequence[Server],
+        resource_group_name: pulumi.Input[str] | None,
+        virtual_network_id: pulumi.Input[str] | None,
+        protect: bool,
+        tags: Mapping[str, str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("exchange-cas:index:NamespaceRecords", name, None, opts)
+        self._name, self._args, self._tags, self._protect = name, args, tags, protect
+        # In the order of their keys, so that the order in the stack file never shows as a difference.
+        rotating = sorted((server for server in servers if server.in_rotation), key=lambda server: server.key)
+        self._records_opts = pulumi.ResourceOptions(
+            parent=self, depends_on=[server.component for server in rotating if server.component]
+        )
+        if private := args.private_zone:
+            domain = names.client.partition(".")[2]
+            zone_group = private.existing_resource_group or resource_group_name
+            zone = self._private_zone(private, domain, zone_group, virtual_network_id)
+            for label in labels(names.client, names.autodiscover):
+                self._private_record_set(label, zone, zone_group, [server.address for server in rotating])
+        if public := args.public:
+            domain = names.external_client.partition(".")[2]
+            zone_group = public.existing_resource_group or resource_group_name
+            zone = self._public_zone(public, domain, zone_group)
+            addresses = [server.public_address for server in rotating if server.public_address is not None]
+            for label in labels(names.external_client, names.external_autodiscover):
+                self._public_record_set(label, zone, zone_group, addresses)
+        self.register_outputs({})
+
+    def _child(self, *, protect: bool | None = None) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, protect=protect)
+
+    def _private_zone(
+        self,
+        args: ZoneArgs,
+        domain: str,
+        group: pulumi.Input[str] | None,
+        virtual_network_id: pulumi.Input[str] | None,
+    ) -> pulumi.Input[str]:
+        zone: pulumi.Input[str] = domain
+        linked: dict[str, pulumi.Input[str]] = {network.rpartition("/")[2]: network for network in args.linked_networks}
+        if not args.existing_resource_group:
+            zone = azure.privatedns.PrivateZone(
+                f"{self._name}-private-zone",
+                private_zone_name=domain,
+                resource_group_name=group,
+                location="global",
+                tags=self._tags,
+                opts=self._child(protect=self._protect or None),
+            ).name
+            if virtual_network_id is not None:
+                linked["servers"] = virtual_network_id
+        for network, network_id in linked.items():
+            azure.privatedns.VirtualNetworkLink(
+                f"{self._name}-{network}-link",
+                virtual_network_link_name=network,
+                private_zone_name=zone,
+                resource_group_name=group,
+                location="global",
+                registration_enabled=False,
+                virtual_network=azure.privatedns.SubResourceArgs(id=network_id),
+                tags=self._tags,
+                opts=self._child(),
+            )
+        return zone
+
+    def _public_zone(self, args: ZoneArgs, domain: str, group: pulumi.Input[str] | None) -> pulumi.Input[str]:
+        if args.existing_resource_group:
+            return domain
+        return azure.dns.Zone(
+            f"{self._name}-public-zone",
+            zone_name=domain,
+            resource_group_name=group,
+            location="global",
+            tags=self._tags,
+            opts=self._child(protect=self._protect or None),
+        ).name
+
+    def _private_record_set(
+        self,
+        label: str,
+        zone: pulumi.Input[str],
+        group: pulumi.Input[str] | None,
+        addresses: Sequence[pulumi.Input[str]],
+    ) -> None:
+        azure.privatedns.PrivateRecordSet(
+            f"{self._name}-{label}-a",
+            private_zone_name=zone,
+            resource_group_name=group,
+            record_type="A",
+            relative_record_set_name=label,
+            ttl=self._args.ttl_seconds,
+            a_records=[azure.privatedns.ARecordArgs(ipv4_address=address) for address in addresses],
+            opts=self._records_opts,
+        )
+
+    def _public_record_set(
+        self,
+        label: str,
+        zone: pulumi.Input[str],
+        group: pulumi.Input[str] | None,
+        addresses: Sequence[pulumi.Input[str]],
+    ) -> None:
+        azure.dns.RecordSet(
+            f"{self._name}-{label}-a",
+            zone_name=zone,
+            resource_group_name=group,
+            record_type="A",
+            relative_record_set_name=label,
+            ttl=self._args.ttl_seconds,
+            a_records=[azure.dns.ARecordArgs(ipv4_address=address) for address in addresses],
+            opts=self._records_opts,
+        )
+
+
+def labels(*names: str) -> list[str]:
+    return [name.partition(".")[0] for name in names]

@@ -1,0 +1,141 @@
+"""The farm: servers, record sets and one namespace, in the order in which they need each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_azure_native as azure
+
+from components import namespace
+from components.args import FarmArgs
+from components.dns import NamespaceRecords
+from components.exchange import ClientAccessNamespace
+from components.network import Network
+from components.server import ClientAccessServer, Machines, Server, existing_server
+
+
+class ClientAccessFarm(pulumi.ComponentResource):
+    """Client Access Servers that answer as one namespace through DNS round robin."""
+
+    names: list[str]
+    settings: namespace.Settings
+    servers: dict[str, dict[str, Any]]
+
+    def __init__(self, name: str, args: FarmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("exchange-cas:index:ClientAccessFarm", name, None, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        made = any(not server.existing for server in args.servers.values())
+        group = self._resource_group() if made or self._makes_a_zone() else None
+        network = self._network(group) if group is not None and made else None
+        servers = self._servers(group, network)
+        known = namespace.names(args.namespace)
+        records = NamespaceRecords(
+            name,
+            args.dns,
+            names=known,
+            servers=servers,
+            resource_group_name=group,
+            virtual_network_id=network.virtual_network_id if network else None,
+            protect=args.protect,
+            tags=args.tags,
+            opts=self._child,
+        )
+        self.names = sorted({known.client, known.autodiscover, known.external_client, known.external_autodiscover})
+        self.settings = namespace.settings(args.namespace)
+        self.servers = {server.key: described(server) for server in servers}
+        if args.configure_namespace:
+            # Records first: an Exchange cmdlet asks back when the host of a URL does not resolve.
+            configured = ClientAccessNamespace(
+                name,
+                args,
+                settings=self.settings,
+                servers=servers,
+                after=records,
+                opts=self._child,
+            )
+            for key, changes in configured.changes.items():
+                self.servers[key]["lastChanges"] = changes
+        self.register_outputs({"names": self.names, "servers": self.servers})
+
+    def _makes_a_zone(self) -> bool:
+        zones = (self._args.dns.private_zone, self._args.dns.public)
+        return any(zone and not zone.existing_resource_group for zone in zones)
+
+    def _resource_group(self) -> pulumi.Input[str]:
+        group = self._args.resource_group
+        group_name = group.name or f"exchange-{self._name}-{pulumi.get_stack()}"
+        if group.existing:
+            return group_name
+        return azure.resources.ResourceGroup(
+            f"{self._name}-group",
+            resource_group_name=group_name,
+            tags=self._args.tags,
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect or None),
+        ).name
+
+    def _network(self, group: pulumi.Input[str]) -> Network:
+        args = self._args
+        return Network(
+            self._name,
+            args.network,
+            ssh_port=args.ssh.port,
+            resource_group_name=group,
+            tags=args.tags,
+            opts=self._child,
+        )
+
+    def _servers(self, group: pulumi.Input[str] | None, network: Network | None) -> list[Server]:
+        machines = self._machines(group, network) if group is not None and network else None
+        return [
+            ClientAccessServer(f"{self._name}-{key}", key, server, machines, self._child).server
+            if machines and not server.existing
+            else existing_server(key, server)
+            for key, server in sorted(self._args.servers.items())
+        ]
+
+    def _machines(self, group: pulumi.Input[str], network: Network) -> Machines:
+        args = self._args
+        return Machines(
+            resource_group_name=group,
+            subnet_id=network.subnet_id,
+            security_group_id=network.security_group_id,
+            availability_set_id=self._availability_set(group),
+            size=args.vm_size,
+            exchange_version=args.exchange_version,
+            image=args.image,
+            administrator=args.administrator,
+            admin_password=args.admin_password,
+            dns_servers=args.network.dns_servers,
+            ssh=args.ssh,
+            auto_shutdown=args.auto_shutdown,
+            protect=args.protect,
+            tags=args.tags,
+        )
+
+    def _availability_set(self, group: pulumi.Input[str]) -> pulumi.Output[str] | None:
+        """Keeps servers without a zone apart: not two of them in one rack, nor restarted together."""
+        if all(server.zone or server.existing for server in self._args.servers.values()):
+            return None
+        return azure.compute.AvailabilitySet(
+            f"{self._name}-availability-set",
+            availability_set_name=f"{self._name}-servers",
+            resource_group_name=group,
+            sku=azure.compute.SkuArgs(name="Aligned"),
+            platform_fault_domain_count=2,
+            platform_update_domain_count=5,
+            tags=self._args.tags,
+            opts=self._child,
+        ).id
+
+
+def described(server: Server) -> dict[str, Any]:
+    """What operations need to find and check a server."""
+    return {
+        "computerName": server.computer_name,
+        "address": server.address,
+        "publicAddress": server.public_address,
+        "hostKey": server.host_key,
+        "inRotation": server.in_rotation,
+    }

@@ -1,0 +1,150 @@
+"""The namespace: the names clients use, and every setting of a server that follows from them. No Pulumi here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from components.keys import NAME, URL, ZONE, args, key
+
+ClientAuthentication = Literal["Basic", "Ntlm", "Negotiate"]
+# The paths as Exchange's virtual directories have them (Microsoft: "Configure mail flow and client access").
+PATHS = {
+    "owa": "/owa",
+    "ecp": "/ecp",
+    "ews": "/EWS/Exchange.asmx",
+    "oab": "/OAB",
+    "activesync": "/Microsoft-Server-ActiveSync",
+    "mapi": "/mapi",
+}
+AUTODISCOVER_PATH = "/autodiscover/autodiscover.xml"
+
+
+@args
+class UrlServiceArgs:
+    """A service that tells its clients two URLs."""
+
+    enabled: bool = key("false leaves this service's settings on the servers untouched.", default=True)
+    internal_url: str | None = key(
+        "URL for clients inside; derived from the names if left out.", default=None, form=URL
+    )
+    external_url: str | None = key(
+        "URL for clients outside; derived from the names if left out.", default=None, form=URL
+    )
+
+
+@args
+class MapiArgs(UrlServiceArgs):
+    """MAPI over HTTP: its URLs are set together with the authentication methods."""
+
+    iis_authentication_methods: tuple[Literal["Basic", "Ntlm", "OAuth", "Negotiate"], ...] = key(
+        "Authentication methods of the virtual directory.", default=("Ntlm", "OAuth", "Negotiate")
+    )
+
+
+@args
+class AutodiscoverArgs:
+    """Where domain-joined clients find Autodiscover."""
+
+    enabled: bool = key("false leaves the Autodiscover service URI on the servers untouched.", default=True)
+    service_internal_uri: str | None = key(
+        "The service URI; derived from the names if left out.", default=None, form=URL
+    )
+
+
+@args
+class OutlookAnywhereArgs:
+    """Outlook Anywhere: host names without a scheme, each with its RequireSsl and authentication pair."""
+
+    enabled: bool = key("false leaves Outlook Anywhere on the servers untouched.", default=True)
+    internal_hostname: str | None = key("Host name inside; derived if left out.", default=None, form=ZONE)
+    external_hostname: str | None = key("Host name outside; derived if left out.", default=None, form=ZONE)
+    internal_clients_require_ssl: bool = key("TLS for clients inside.", default=True)
+    external_clients_require_ssl: bool = key("TLS for clients outside.", default=True)
+    internal_client_authentication_method: ClientAuthentication = key("Logon of clients inside.", default="Ntlm")
+    external_client_authentication_method: ClientAuthentication = key("Logon of clients outside.", default="Ntlm")
+    ssl_offloading: bool = key("true: TLS ends before the server.", default=False)
+
+
+@args
+class ServicesArgs:
+    """What each service tells its clients, where it is not derived from the namespace's names."""
+
+    owa: UrlServiceArgs = key("Outlook on the web.", default=UrlServiceArgs())
+    ecp: UrlServiceArgs = key("Exchange admin centre.", default=UrlServiceArgs())
+    ews: UrlServiceArgs = key("Exchange Web Services.", default=UrlServiceArgs())
+    oab: UrlServiceArgs = key("Offline address book.", default=UrlServiceArgs())
+    activesync: UrlServiceArgs = key("Exchange ActiveSync.", default=UrlServiceArgs())
+    mapi: MapiArgs = key("MAPI over HTTP.", default=MapiArgs())
+    autodiscover: AutodiscoverArgs = key("Autodiscover.", default=AutodiscoverArgs())
+    outlook_anywhere: OutlookAnywhereArgs = key("Outlook Anywhere.", default=OutlookAnywhereArgs())
+
+
+@args
+class NamespaceArgs:
+    """The names that clients use, and what is derived from them."""
+
+    domain: str = key("The domain of the two names, for example mail-domain.com.", form=ZONE)
+    client_name: str = key("The label of the name for OWA, EWS, MAPI and the other services.", default="owa", form=NAME)
+    autodiscover_name: str = key("The label of the name for Autodiscover.", default="autodiscover", form=NAME)
+    external_domain: str | None = key("The domain of the names outside, if it differs.", default=None, form=ZONE)
+    external_client_name: str | None = key("The client name's label outside, if it differs.", default=None, form=NAME)
+    services: ServicesArgs = key("Services opted out or overridden.", default=ServicesArgs())
+
+
+@args
+class Names:
+    """The fully qualified names of one namespace; outside equal to inside unless the stack says otherwise."""
+
+    client: str
+    autodiscover: str
+    external_client: str
+    external_autodiscover: str
+
+
+def names(namespace: NamespaceArgs) -> Names:
+    outside = namespace.external_domain or namespace.domain
+    return Names(
+        client=f"{namespace.client_name}.{namespace.domain}",
+        autodiscover=f"{namespace.autodiscover_name}.{namespace.domain}",
+        external_client=f"{namespace.external_client_name or namespace.client_name}.{outside}",
+        external_autodiscover=f"{namespace.autodiscover_name}.{outside}",
+    )
+
+
+Settings = Mapping[str, Mapping[str, Any]]
+
+
+def settings(namespace: NamespaceArgs) -> Settings:
+    """Service -> setting -> value, for every service that is not opted out.
+
+    Settings have the names of the Exchange cmdlets' parameters. A virtual directory's URL and a host name are what
+    clients are told; the same on every server, so that any server can answer any client.
+    """
+    known = names(namespace)
+    services = namespace.services
+    wanted: dict[str, dict[str, Any]] = {}
+    for service, path in PATHS.items():
+        own: UrlServiceArgs = getattr(services, service)
+        if own.enabled:
+            wanted[service] = {
+                "InternalUrl": own.internal_url or f"https://{known.client}{path}",
+                "ExternalUrl": own.external_url or f"https://{known.external_client}{path}",
+            }
+    if services.mapi.enabled:
+        wanted["mapi"]["IISAuthenticationMethods"] = list(services.mapi.iis_authentication_methods)
+    if services.autodiscover.enabled:
+        uri = services.autodiscover.service_internal_uri or f"https://{known.autodiscover}{AUTODISCOVER_PATH}"
+        wanted["autodiscover"] = {"AutoDiscoverServiceInternalUri": uri}
+    anywhere = services.outlook_anywhere
+    if anywhere.enabled:
+        wanted["outlookAnywhere"] = {
+            "InternalHostname": anywhere.internal_hostname or known.client,
+            "ExternalHostname": anywhere.external_hostname or known.external_client,
+            "InternalClientsRequireSsl": anywhere.internal_clients_require_ssl,
+            "ExternalClientsRequireSsl": anywhere.external_clients_require_ssl,
+            "InternalClientAuthenticationMethod": anywhere.internal_client_authentication_method,
+            "ExternalClientAuthenticationMethod": anywhere.external_client_authentication_method,
+            "SSLOffloading": anywhere.ssl_offloading,
+        }
+    return wanted

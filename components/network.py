@@ -1,0 +1,136 @@
+"""The network of virtual machines made here, and who reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pulumi
+import pulumi_azure_native as azure
+
+from components.args import NetworkArgs
+
+Rule = "azure.network.SecurityRuleArgs"
+
+
+class Network(pulumi.ComponentResource):
+    """Virtual network with one subnet and a way out, or an existing subnet; a security group for the servers.
+
+    The security group belongs to the servers' network interfaces, so that an existing subnet keeps its own.
+    """
+
+    subnet_id: pulumi.Output[str]
+    security_group_id: pulumi.Output[str]
+    virtual_network_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        args: NetworkArgs,
+        *,
+        ssh_port: int,
+        resource_group_name: pulumi.Input[str],
+        tags: Mapping[str, str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("exchange-cas:index:Network", name, None, opts)
+        self._name, self._args, self._group, self._tags = name, args, resource_group_name, tags
+        self._child = pulumi.ResourceOptions(parent=self)
+        if args.subnet_id:
+            self.subnet_id = pulumi.Output.from_input(args.subnet_id)
+            self.virtual_network_id = pulumi.Output.from_input(args.subnet_id.rpartition("/subnets/")[0])
+        else:
+            self._make()
+        security_group = azure.network.NetworkSecurityGroup(
+            f"{name}-security-group",
+            network_security_group_name=f"{name}-servers",
+            resource_group_name=resource_group_name,
+            security_rules=security_rules(args, ssh_port),
+            tags=tags,
+            opts=self._child,
+        )
+        self.security_group_id = security_group.id
+        self.register_outputs({"subnetId": self.subnet_id})
+
+    def _make(self) -> None:
+        args, name = self._args, self._name
+        network = azure.network.VirtualNetwork(
+            f"{name}-network",
+            virtual_network_name=f"{name}-network",
+            resource_group_name=self._group,
+            address_space=azure.network.AddressSpaceArgs(address_prefixes=[args.address_space]),
+            tags=self._tags,
+            opts=self._child,
+        )
+        subnet = azure.network.Subnet(
+            f"{name}-subnet",
+            subnet_name="servers",
+            virtual_network_name=network.name,
+            resource_group_name=self._group,
+            address_prefix=args.subnet_prefix,
+            # Azure withdraws the way out that subnets once had by default: state it.
+            default_outbound_access=False,
+            nat_gateway=self._nat_gateway() if args.nat_gateway else None,
+            opts=self._child,
+        )
+        self.subnet_id, self.virtual_network_id = subnet.id, network.id
+
+    def _nat_gateway(self) -> azure.network.SubResourceArgs:
+        address = azure.network.PublicIPAddress(
+            f"{self._name}-outbound-ip",
+            public_ip_address_name=f"{self._name}-outbound",
+            resource_group_name=self._group,
+            sku=azure.network.PublicIPAddressSkuArgs(name="Standard"),
+            public_ip_allocation_method="Static",
+            tags=self._tags,
+            opts=self._child,
+        )
+        gateway = azure.network.NatGateway(
+            f"{self._name}-outbound",
+            nat_gateway_name=f"{self._name}-outbound",
+            resource_group_name=self._group,
+            sku=azure.network.NatGatewaySkuArgs(name="Standard"),
+            public_ip_addresses=[azure.network.SubResourceArgs(id=address.id)],
+            tags=self._tags,
+            opts=self._child,
+        )
+        return azure.network.SubResourceArgs(id=gateway.id)
+
+
+def security_rules(args: NetworkArgs, ssh_port: int) -> list[azure.network.SecurityRuleArgs]:
+    """Inbound rules; Azure's own last ones let the virtual network in and keep the Internet out.
+
+    Microsoft supports no filter between Exchange servers, nor between them and domain controllers.
+    """
+    clients = [str(port) for port in args.client_ports]
+    ssh = [str(ssh_port)]
+    return [
+        *allow("Servers", 100, [args.subnet_prefix], ["*"]),
+        *allow("Trusted", 200, args.trusted_sources, ["*"]),
+        *allow("Clients", 300, args.client_sources, clients),
+        *allow("Admins", 400, args.admin_sources, ssh),
+        rule("DenyOthers", 4000, "Deny", "*", [*clients, *ssh]),
+    ]
+
+
+def allow(
+    who: str, priority: int, sources: Sequence[str], ports: Sequence[str]
+) -> Iterator[azure.network.SecurityRuleArgs]:
+    """One rule a source: Azure takes either one service tag or a list of prefixes in a rule, never both."""
+    for index, source in enumerate(sources):
+        yield rule(f"Allow{who}{index or ''}", priority + index, "Allow", source, ports)
+
+
+def rule(name: str, priority: int, access: str, source: str, ports: Sequence[str]) -> azure.network.SecurityRuleArgs:
+    every = list(ports) == ["*"]
+    return azure.network.SecurityRuleArgs(
+        name=name,
+        priority=priority,
+        direction="Inbound",
+        access=access,
+        protocol="*" if every else "Tcp",
+        source_address_prefix=source,
+        source_port_range="*",
+        destination_address_prefix="*",
+        destination_port_range="*" if every else None,
+        destination_port_ranges=None if every else list(ports),
+    )

@@ -1,0 +1,77 @@
+"""How PowerShell on a server is called and answered: command lines, documents, scripts. No Pulumi here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components.namespace import Settings
+
+SCRIPTS = Path(__file__).parent / "scripts"
+# The provider resolves it against the program's folder; the slash at the end copies what is inside.
+SCRIPTS_ARCHIVE = "components/scripts/"
+INSTALLATIONS = "C:/ProgramData/ExchangeCas"
+
+
+def script(name: str) -> str:
+    return (SCRIPTS / f"{name}.ps1").read_text(encoding="utf-8")
+
+
+def installation_folder(installation: str) -> str:
+    """Where a server keeps its scripts; `installation` differs after a rebuild, so that they arrive again.
+
+    Forward slashes: the provider joins remote paths by the rules of the computer it runs on.
+    """
+    return f"{INSTALLATIONS}/{installation}/"
+
+
+def run_file(installation: str, name: str) -> str:
+    """The command line that runs a copied script; cmd.exe and PowerShell as default shell read it alike."""
+    path = f"{installation_folder(installation)}{name}.ps1"
+    return f"powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {path}"
+
+
+def namespace_document(
+    *,
+    server: str,
+    exchange_version: str,
+    recycle_app_pools: bool,
+    settings: Settings,
+    credential: Mapping[str, str] | None = None,
+) -> str:
+    """The standard input of the namespace scripts: indented, so that a diff shows each setting on its line.
+
+    `credential` (userName, password) goes only to servers that are logged on to with a key: Windows gives such a
+    session no credential for the network.
+    """
+    document: dict[str, Any] = {
+        "server": server,
+        "exchangeVersion": exchange_version,
+        "recycleAppPools": recycle_app_pools,
+        "settings": settings,
+    }
+    return json.dumps({**document, **({"credential": credential} if credential else {})}, indent=2)
+
+
+def host_key(server: str, output: str | None) -> str:
+    """The host key in the last line that Enable-OpenSsh.ps1 printed. Raises ValueError that names the server."""
+    lines = (output or "").strip().splitlines()
+    try:
+        return str(json.loads(lines[-1])["hostKey"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        raise ValueError(
+            f"Azure holds no SSH host key of {server}: the run command EnableOpenSsh printed none, or the virtual "
+            "machine does not run. Start it, or write its key into the stack file as hostKey."
+        ) from None
+
+
+def changes(output: str) -> dict[str, dict[str, str]]:
+    """Which settings a run of the namespace script changed: service.setting -> before and after."""
+    return {
+        f"{service}.{setting}": {"before": str(value["before"]), "after": str(value["after"])}
+        for service, settings in json.loads(output)["settings"].items()
+        for setting, value in settings.items()
+        if value["changed"]
+    }

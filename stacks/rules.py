@@ -1,0 +1,206 @@
+"""What must hold between the keys of a stack file. Each rule reports every breach by key, value and remedy.
+
+A part that could not be read is None by then and has been reported; rules pass it over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address, IPv4Network
+
+from components.args import MOST_SERVERS, TTL_SECONDS, FarmArgs, ServerArgs
+from components.namespace import names, settings
+from stacks.reading import MISSING, Report
+
+
+def check(farm: FarmArgs, report: Report) -> None:
+    for rule in RULES:
+        rule(farm, report)
+
+
+def warnings(farm: FarmArgs) -> list[str]:
+    """What is allowed and worth a second thought."""
+    found = []
+    if farm.dns.ttl_seconds > TTL_SECONDS:
+        found.append(
+            f"dns.ttlSeconds = {farm.dns.ttl_seconds}: a client keeps the address of a lost server for that long; "
+            f"{TTL_SECONDS} is advised."
+        )
+    if "Internet" in farm.network.admin_sources:
+        found.append("network.adminSources = Internet: SSH is open to the whole Internet; name your own addresses.")
+    return found
+
+
+def servers_of(farm: FarmArgs) -> Iterator[tuple[str, ServerArgs]]:
+    return ((name, server) for name, server in (farm.servers or {}).items() if server is not None)
+
+
+def number_of_servers(farm: FarmArgs, report: Report) -> None:
+    count = len(farm.servers or {})
+    if not 1 <= count <= MOST_SERVERS:
+        report("servers", count, f"Name 1 to {MOST_SERVERS} servers: a record set holds {MOST_SERVERS} addresses.")
+    elif not farm.allow_single_server:
+        rotating = sum(bool(server.in_rotation) for _, server in servers_of(farm))
+        if rotating < 2:
+            report(
+                "servers",
+                rotating,
+                "fewer than two servers are in rotation, so the loss of one is the loss of all. "
+                "Add a server, set inRotation: true, or set allowSingleServer: true.",
+            )
+
+
+def server_keys(farm: FarmArgs, report: Report) -> None:
+    for name, _ in servers_of(farm):
+        if not (name.isascii() and name.isalnum() and name.islower()):
+            report(f"servers.{name}", MISSING, "Write the server's key in lower-case letters and digits, such as ex01.")
+
+
+def unique(farm: FarmArgs, report: Report) -> None:
+    for attribute, key in (
+        ("computer_name", "computerName"),
+        ("address", "address"),
+        ("external_address", "externalAddress"),
+    ):
+        values = {name: getattr(server, attribute) for name, server in servers_of(farm) if getattr(server, attribute)}
+        counted = Counter(value.lower() for value in values.values())
+        for name, value in values.items():
+            if counted[value.lower()] > 1:
+                report(f"servers.{name}.{key}", value, "is used by more than one server; each needs its own.")
+
+
+def addresses_in_subnet(farm: FarmArgs, report: Report) -> None:
+    subnet = prefix("network.subnetPrefix", farm.network.subnet_prefix, report)
+    space = prefix("network.addressSpace", farm.network.address_space, report)
+    if subnet and space and not farm.network.subnet_id and not subnet.subnet_of(space):
+        report("network.subnetPrefix", str(subnet), f"is outside network.addressSpace {space}; choose one inside it.")
+    if subnet is None:
+        return
+    # Azure keeps the first four addresses of a subnet and the last one.
+    first, last = subnet.network_address + 4, subnet.broadcast_address - 1
+    for name, server in servers_of(farm):
+        if server.address and not server.existing and not first <= IPv4Address(server.address) <= last:
+            remedy = f"is not free for servers in the subnet {subnet}; choose one from {first} to {last}."
+            report(f"servers.{name}.address", server.address, remedy)
+
+
+def prefix(key: str, text: str | None, report: Report) -> IPv4Network | None:
+    try:
+        return IPv4Network(text) if text else None
+    except ValueError as error:
+        report(key, text, f"{error}; write the first address of the prefix.")
+        return None
+
+
+def existing_servers(farm: FarmArgs, report: Report) -> None:
+    for name, server in servers_of(farm):
+        if not server.existing:
+            continue
+        if not server.host_key:
+            remedy = "an existing server needs its SSH host key: ssh-keyscan -t ed25519, compared on the server itself."
+            report(f"servers.{name}.hostKey", MISSING, remedy)
+        for key, given in (("publicAddress", server.public_address), ("zone", server.zone), ("size", server.size)):
+            if given:
+                report(
+                    f"servers.{name}.{key}",
+                    given,
+                    "belongs to a virtual machine made here; remove it or existing: true.",
+                )
+
+
+def made_servers(farm: FarmArgs, report: Report) -> None:
+    if all(server.existing for _, server in servers_of(farm)):
+        return
+    if farm.admin_password is None:
+        report("adminPassword", MISSING, "is missing. Set it: pulumi config set --secret adminPassword")
+    if farm.exchange_version == "2013" and not farm.image.id:
+        remedy = (
+            "Exchange 2013 needs Windows Server 2012 R2, which has left the marketplace; name an image of your own."
+        )
+        report("image.id", MISSING, remedy)
+    if farm.exchange_version in ("2013", "2016"):
+        for key, given in (("packageUrl", farm.ssh.package_url), ("packageSha256", farm.ssh.package_sha256)):
+            if not given:
+                remedy = (
+                    f"the Windows Server of Exchange {farm.exchange_version} has no OpenSSH of its own; name a package."
+                )
+                report(f"ssh.{key}", MISSING, remedy)
+
+
+def public_side(farm: FarmArgs, report: Report) -> None:
+    """Who dials or answers with a public address must have one."""
+    for name, server in servers_of(farm):
+        reachable = server.public_address or server.external_address
+        if farm.dns.public and server.in_rotation and not reachable:
+            remedy = "dns.public answers with public addresses; set it true, or name an externalAddress."
+            report(f"servers.{name}.publicAddress", False, remedy)
+        if farm.ssh.address == "public" and not reachable:
+            report(
+                f"servers.{name}.publicAddress",
+                False,
+                "ssh.address is public; set it true, or name an externalAddress.",
+            )
+
+
+def zones(farm: FarmArgs, report: Report) -> None:
+    private = farm.dns.private_zone
+    makes_machines = any(not server.existing for _, server in servers_of(farm))
+    if private and not (private.existing_resource_group or private.linked_networks or makes_machines):
+        remedy = "no virtual network would resolve the private zone's names; name the networks, or an existing zone."
+        report("dns.private.linkedNetworks", [], remedy)
+    if farm.dns.public and farm.dns.public.linked_networks:
+        remedy = "belongs to a private zone; remove it."
+        report("dns.public.linkedNetworks", list(farm.dns.public.linked_networks), remedy)
+
+
+def namespace_names(farm: FarmArgs, report: Report) -> None:
+    space = farm.namespace
+    if space is None or space.domain is None:
+        return
+    if space.client_name and space.client_name == space.autodiscover_name:
+        report("namespace.autodiscoverName", space.autodiscover_name, "is the clientName too; choose two names.")
+    computers = {str(server.computer_name).lower() for _, server in servers_of(farm)}
+    told = names(space)
+    for key, name in (("clientName", told.client), ("autodiscoverName", told.autodiscover)):
+        if name.split(".")[0] in computers:
+            remedy = "is the name of a server; the namespace must outlive any server. Choose another name."
+            report(f"namespace.{key}", name, remedy)
+
+
+def outlook_anywhere(farm: FarmArgs, report: Report) -> None:
+    if farm.namespace is None or farm.namespace.domain is None or farm.namespace.services is None:
+        return
+    wanted = settings(farm.namespace).get("outlookAnywhere")
+    if not wanted or wanted["SSLOffloading"]:
+        return
+    for side in ("internal", "external"):
+        if wanted[f"{side.capitalize()}ClientsRequireSsl"] is False:
+            remedy = "contradicts sslOffloading: false, which requires TLS. Set it true, or sslOffloading: true."
+            report(f"namespace.services.outlookAnywhere.{side}ClientsRequireSsl", False, remedy)
+
+
+def canary(farm: FarmArgs, report: Report) -> None:
+    if farm.rollout and farm.rollout.canary and farm.rollout.canary not in (farm.servers or {}):
+        report("rollout.canary", farm.rollout.canary, f"is not a server; choose one of {', '.join(farm.servers)}.")
+
+
+def package(farm: FarmArgs, report: Report) -> None:
+    if bool(farm.ssh.package_url) != bool(farm.ssh.package_sha256):
+        report("ssh.packageSha256", MISSING, "packageUrl and packageSha256 belong together; name both or neither.")
+
+
+RULES: tuple[Callable[[FarmArgs, Report], None], ...] = (
+    number_of_servers,
+    server_keys,
+    unique,
+    addresses_in_subnet,
+    existing_servers,
+    made_servers,
+    public_side,
+    zones,
+    namespace_names,
+    outlook_anywhere,
+    canary,
+    package,
+)

@@ -1,0 +1,100 @@
+"""The JSON Schema of a stack file, made from the rows that settings are read into: `python -m stacks.schema`.
+
+Editors find it through the first line of each stack file and give completion and checks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from components.args import FarmArgs
+from components.keys import Key, Secret
+from stacks.reading import keys_of, optional, required
+from stacks.settings import PROJECT
+
+FILE = Path(__file__).parent / "stack.schema.json"
+SECRET = {
+    "type": "object",
+    "required": ["secure"],
+    "additionalProperties": False,
+    "properties": {"secure": {"type": "string"}},
+    "description": "Set it with: pulumi config set --secret",
+}
+
+
+def schema() -> dict[str, Any]:
+    farm = row_schema(FarmArgs)
+    secrets = {name for name, (_, hint, _) in keys_of(FarmArgs).items() if Secret in (hint, optional(hint))}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Stack file of the Exchange Client Access farm",
+        "type": "object",
+        "required": ["config"],
+        "properties": {
+            "config": {
+                "type": "object",
+                # A secret is set by a command of its own, after the file is written.
+                "required": [f"{PROJECT}:{name}" for name in farm["required"] if name not in secrets],
+                "properties": {
+                    **{f"{PROJECT}:{name}": value for name, value in farm["properties"].items()},
+                    "azure-native:location": {"type": "string", "description": "The Azure region, such as westeurope."},
+                },
+                "patternProperties": {f"^(?!{PROJECT}:)": True},
+                "additionalProperties": False,
+            }
+        },
+    }
+
+
+def row_schema(row: type) -> dict[str, Any]:
+    known = keys_of(row)
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [name for name, (field, _, _) in known.items() if required(field)],
+        "properties": {
+            name: {**value_schema(hint, key), "description": key.description, **default_of(field.default)}
+            for name, (field, hint, key) in known.items()
+        },
+    }
+
+
+def default_of(default: Any) -> dict[str, Any]:
+    if default is MISSING or default is None or is_dataclass(default):
+        return {}
+    return {"default": list(default) if isinstance(default, tuple) else default}
+
+
+def value_schema(hint: Any, key: Key) -> dict[str, Any]:
+    inner = optional(hint)
+    if inner is not None:
+        return value_schema(inner, key)
+    if hint is Secret:
+        return SECRET
+    if is_dataclass(hint):
+        return row_schema(hint)  # type: ignore[arg-type]
+    if get_origin(hint) is Mapping:
+        return {"type": "object", "additionalProperties": value_schema(get_args(hint)[1], key)}
+    if get_origin(hint) is tuple:
+        return {"type": "array", "items": value_schema(get_args(hint)[0], key)}
+    if get_origin(hint) is Literal:
+        choices = get_args(hint)
+        # YAML reads 2016 as a number; both spellings are accepted.
+        return {"enum": [*choices, *(int(choice) for choice in choices if choice.isdigit())]}
+    if hint is bool:
+        return {"type": "boolean"}
+    if hint is int:
+        return {"type": "integer", **key.bounds}
+    return {"type": "string", **key.bounds, **({"pattern": f"^({key.form.pattern})$"} if key.form else {})}
+
+
+def text() -> str:
+    return json.dumps(schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text())
