@@ -13,8 +13,15 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from components.keys import Key, Secret
 
-# Fields of Exchange 2010 that newer versions no longer have, or no longer read (Microsoft's cmdlet reference).
-ONLY_IN_2010 = frozenset({"pollInterval", "isOutOfService", "internalNLBBypassUrl", "rpcClientAccessServer"})
+# Ends of paths that name a setting of Exchange 2010 which newer versions have not (Microsoft's cmdlet reference).
+ONLY_IN_2010 = (
+    "autodiscover.internalUrl",
+    "autodiscover.externalUrl",
+    "ews.internalNLBBypassUrl",
+    "oab.pollInterval",
+    "isOutOfService",
+    "rpcClientAccessServer",
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ def read_row(row: type, value: object, path: str, report: Report) -> Any:
         return None
     known = keys_of(row)
     for name in value.keys() - known.keys():
-        report(join(path, name), MISSING, unknown(str(name), known))
+        report(join(path, name), MISSING, unknown(join(path, name), known))
     parts: dict[str, Any] = {}
     for name, (field, hint, key) in known.items():
         if name in value:
@@ -79,10 +86,10 @@ def join(path: str, name: object) -> str:
     return f"{path}.{name}" if path else str(name)
 
 
-def unknown(name: str, known: Iterable[str]) -> str:
-    if name in ONLY_IN_2010:
+def unknown(path: str, known: Iterable[str]) -> str:
+    if path.endswith(ONLY_IN_2010):
         return "exists in Exchange 2010 only; remove it."
-    near = get_close_matches(name, list(known), n=1)
+    near = get_close_matches(path.rpartition(".")[2], list(known), n=1)
     return "is not a key of this file; " + (f"did you mean {near[0]}?" if near else "remove it.")
 
 

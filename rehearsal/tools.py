@@ -1,0 +1,83 @@
+"""The real parts of a rehearsal, where this computer has them, and what stands in for those it has not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from rehearsal.engine import build
+from rehearsal.stand_ins.language_host import LANGUAGE_HOST
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+COMMAND_PLUGIN = "pulumi-resource-command"
+
+
+class ToolMissingError(Exception):
+    """A part without which there is no rehearsal; says how to get it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """Paths of the real parts; None where a stand-in takes the part's place."""
+
+    engine: Path
+    language_host: Path | None
+    command_plugin: Path | None
+    powershell: Path | None
+    python: Path
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Part and what plays it, for people."""
+        return [
+            ("Pulumi engine", f"real: {self.engine}"),
+            ("Python language host", real_or_stand_in(self.language_host)),
+            ("command provider", real_or_stand_in(self.command_plugin)),
+            ("PowerShell", real_or_stand_in(self.powershell)),
+            ("azure-native provider, Azure, Azure DNS", "stand-in"),
+            ("servers (SSH, HTTPS), Exchange", "stand-in"),
+        ]
+
+
+def real_or_stand_in(path: Path | None) -> str:
+    return f"real: {path}" if path else "stand-in"
+
+
+def find() -> Tools:
+    """Looks on this computer. Raises ToolMissingError where there is no engine at all."""
+    engine = build.installed() or build.ENGINE
+    if not engine.exists():
+        raise ToolMissingError("There is no Pulumi engine: run `make setup`, which builds one, or install Pulumi.")
+    return Tools(
+        engine=engine,
+        language_host=language_host(engine),
+        command_plugin=command_plugin(),
+        powershell=powershell(),
+        python=Path(sys.executable),
+    )
+
+
+def language_host(engine: Path) -> Path | None:
+    """The host beside the engine or on PATH; it works only with its -exec script in the same folder."""
+    on_path = shutil.which(LANGUAGE_HOST)
+    candidates = [engine.resolve().parent / LANGUAGE_HOST, *([Path(on_path)] if on_path else [])]
+    return next(
+        (host for host in candidates if host.exists() and host.with_name(f"{LANGUAGE_HOST}-exec").exists()), None
+    )
+
+
+def command_plugin() -> Path | None:
+    """The folder of the installed provider, if it has exactly the version that the SDK asks for."""
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    folder = home / "plugins" / f"resource-command-v{version('pulumi-command')}"
+    partial = folder.with_name(folder.name + ".partial")  # an install that broke off; the engine passes it over
+    return folder if (folder / COMMAND_PLUGIN).exists() and not partial.exists() else None
+
+
+def powershell() -> Path | None:
+    on_path = shutil.which("pwsh")
+    shared = REPOSITORY.parent / "shared" / "pwsh" / "pwsh"
+    return Path(on_path) if on_path else shared if shared.exists() else None

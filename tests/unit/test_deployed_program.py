@@ -1,0 +1,52 @@
+"""What the deployed program may import, and how its components are named."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOYED = [ROOT / "__main__.py", *(ROOT / "components").glob("*.py"), *(ROOT / "stacks").glob("*.py")]
+ALLOWED = {*sys.stdlib_module_names, "pulumi", "pulumi_azure_native", "pulumi_command", "components", "stacks"}
+
+
+def imported(file: Path) -> Iterator[str]:
+    for part in ast.walk(ast.parse(file.read_text())):
+        if isinstance(part, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in part.names)
+        elif isinstance(part, ast.ImportFrom):
+            yield (part.module or "").split(".")[0]
+
+
+def test_the_deployed_program_imports_the_standard_library_and_three_packages_only() -> None:
+    found = {name for file in DEPLOYED for name in imported(file)}
+    assert {"pulumi", "pulumi_azure_native", "pulumi_command"} <= found, "the check sees what is imported"
+    assert found <= ALLOWED
+
+
+def test_every_component_has_one_literal_type_token_of_its_own() -> None:
+    found = []
+    for file in DEPLOYED:
+        for part in ast.walk(ast.parse(file.read_text())):
+            if isinstance(part, ast.ClassDef) and any("ComponentResource" in ast.unparse(base) for base in part.bases):
+                calls = [call for call in ast.walk(part) if isinstance(call, ast.Call)]
+                tokens = [
+                    call.args[0].value
+                    for call in calls
+                    if ast.unparse(call.func) == "super().__init__" and isinstance(call.args[0], ast.Constant)
+                ]
+                assert len(tokens) == 1, part.name
+                assert re.fullmatch(rf"exchange-cas:index:{part.name}", str(tokens[0])), part.name
+                found.append(tokens[0])
+    assert len(found) == len(set(found)) == 5
+
+
+def test_the_entry_point_stays_a_page() -> None:
+    assert len((ROOT / "__main__.py").read_text().splitlines()) < 40

@@ -1,0 +1,80 @@
+"""The settings that follow from a namespace, against the values that Microsoft documents for one name in and out."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.namespace import (
+    AutodiscoverArgs,
+    MapiArgs,
+    NamespaceArgs,
+    ServicesArgs,
+    UrlServiceArgs,
+    settings,
+)
+
+pytestmark = pytest.mark.unit
+
+
+def test_every_setting_of_the_idea_is_derived_with_its_scheme() -> None:
+    url = "https://owa.mail-domain.com"
+    both = {
+        "owa": f"{url}/owa",
+        "ecp": f"{url}/ecp",
+        "ews": f"{url}/EWS/Exchange.asmx",
+        "oab": f"{url}/OAB",
+        "activesync": f"{url}/Microsoft-Server-ActiveSync",
+    }
+    expected = {service: {"InternalUrl": value, "ExternalUrl": value} for service, value in both.items()}
+    assert settings(NamespaceArgs(domain="mail-domain.com")) == {
+        **expected,
+        "mapi": {
+            "InternalUrl": f"{url}/mapi",
+            "ExternalUrl": f"{url}/mapi",
+            "IISAuthenticationMethods": ["Ntlm", "OAuth", "Negotiate"],
+        },
+        "autodiscover": {
+            "AutoDiscoverServiceInternalUri": "https://autodiscover.mail-domain.com/autodiscover/autodiscover.xml"
+        },
+        "outlookAnywhere": {
+            "InternalHostname": "owa.mail-domain.com",
+            "ExternalHostname": "owa.mail-domain.com",
+            "InternalClientsRequireSsl": True,
+            "ExternalClientsRequireSsl": True,
+            "InternalClientAuthenticationMethod": "Ntlm",
+            "ExternalClientAuthenticationMethod": "Ntlm",
+            "SSLOffloading": False,
+        },
+    }
+
+
+def test_clients_outside_may_have_a_name_and_a_domain_of_their_own() -> None:
+    found = settings(
+        NamespaceArgs(domain="corp.example", external_domain="mail.example", external_client_name="webmail")
+    )
+    assert found["owa"] == {
+        "InternalUrl": "https://owa.corp.example/owa",
+        "ExternalUrl": "https://webmail.mail.example/owa",
+    }
+    assert found["outlookAnywhere"]["ExternalHostname"] == "webmail.mail.example"
+    assert "corp.example" in found["autodiscover"]["AutoDiscoverServiceInternalUri"]
+
+
+def test_a_service_that_is_opted_out_is_not_mentioned() -> None:
+    services = ServicesArgs(mapi=MapiArgs(enabled=False), autodiscover=AutodiscoverArgs(enabled=False))
+    found = settings(NamespaceArgs(domain="mail-domain.com", services=services))
+    assert {"mapi", "autodiscover"}.isdisjoint(found)
+    assert "owa" in found
+
+
+def test_an_override_wins_over_what_is_derived() -> None:
+    services = ServicesArgs(
+        oab=UrlServiceArgs(internal_url="https://oab.corp.example/OAB"),
+        autodiscover=AutodiscoverArgs(service_internal_uri="https://owa.corp.example/autodiscover/autodiscover.xml"),
+    )
+    found = settings(NamespaceArgs(domain="corp.example", services=services))
+    assert found["oab"] == {
+        "InternalUrl": "https://oab.corp.example/OAB",
+        "ExternalUrl": "https://owa.corp.example/OAB",
+    }
+    assert found["autodiscover"]["AutoDiscoverServiceInternalUri"].startswith("https://owa.corp.example/")

@@ -1,0 +1,103 @@
+"""The JSON Schema that editors use says what the settings say."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from components.args import FarmArgs
+from stacks import schema, settings
+
+pytestmark = pytest.mark.unit
+
+STACKS = Path(schema.__file__).parent
+FILES = sorted(STACKS.glob("Pulumi.*.yaml"))
+
+
+def stack_file(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((STACKS / f"Pulumi.{name}.yaml").read_text())
+    return content
+
+
+def refused(content: dict[str, Any]) -> bool:
+    return not Draft202012Validator(json.loads(schema.FILE.read_text())).is_valid(content)
+
+
+def test_the_committed_schema_is_the_one_made_from_the_settings() -> None:
+    assert schema.FILE.read_text() == schema.text(), "run: make schema"
+
+
+def test_the_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(schema.schema())
+
+
+def test_three_stack_files_stand_in_the_repository() -> None:
+    assert [file.name for file in FILES] == ["Pulumi.existing.yaml", "Pulumi.lab.yaml", "Pulumi.prod.yaml"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
+def test_a_stack_file_names_the_schema_and_satisfies_schema_and_settings(file: Path) -> None:
+    assert file.read_text().startswith(f"# yaml-language-server: $schema={schema.FILE.name}\n")
+    content = yaml.safe_load(file.read_text())
+    assert not refused(content)
+    secrets = {f"{settings.PROJECT}:{name}": "x" for name in ("operatorPassword", "adminPassword")}
+    assert isinstance(settings.from_file({**content["config"], **secrets}), FarmArgs)
+
+
+def test_a_lab_needs_at_most_six_keys() -> None:
+    config = stack_file("lab")["config"]
+    needed = ("azure-native:location", *(f"{settings.PROJECT}:{name}" for name in ("namespace", "servers", "operator")))
+    secrets = {f"{settings.PROJECT}:{name}": "x" for name in ("operatorPassword", "adminPassword")}
+    six = {**{name: config[name] for name in needed}, **secrets}
+    assert len(six) == 6
+    settings.from_file(six)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("exchangeVersion",), "2010"),
+        (("servers", "ex01", "address"), "10.40.0.256"),
+        (("servers", "ex01", "computerName"), "A-NAME-THAT-IS-TOO-LONG"),
+        (("servers", "ex01", "colour"), "red"),
+        (("namespace", "clientName"), "two.labels"),
+        (("namespace", "domain"), "Mail-Domain.com"),
+        (("dns",), {"ttlSeconds": 3601}),
+        (("ssh",), {"port": 0}),
+        (("colour",), "red"),
+    ],
+)
+def test_schema_and_settings_refuse_the_same_mistakes(path: tuple[str, ...], value: object) -> None:
+    content = copy.deepcopy(stack_file("lab"))
+    part = content["config"]
+    for step in (f"{settings.PROJECT}:{path[0]}", *path[1:])[:-1]:
+        part = part[step]
+    part[path[-1] if len(path) > 1 else f"{settings.PROJECT}:{path[0]}"] = value
+    assert refused(content)
+    secrets = {f"{settings.PROJECT}:{name}": "x" for name in ("operatorPassword", "adminPassword")}
+    with pytest.raises(settings.SettingsError):
+        settings.from_file({**content["config"], **secrets})
+    assert not refused(stack_file("lab")), "the unchanged file is accepted"
+
+
+def test_pulumi_declares_each_key_with_the_type_that_the_settings_read() -> None:
+    project = yaml.safe_load((STACKS.parent / "Pulumi.yaml").read_text())
+    properties = schema.row_schema(FarmArgs)["properties"]
+    for name, declared in project["config"].items():
+        kind = "string" if name in settings.SECRETS or "enum" in properties[name] else properties[name]["type"]
+        assert declared["type"] == kind, name
+        assert declared["description"], name
+    undeclared = properties.keys() - project["config"].keys()
+    assert undeclared == {
+        "adminPassword",
+        "operatorPrivateKey",
+        "jumpHostPassword",
+        "jumpHostPrivateKey",
+        "autoShutdown",
+    }

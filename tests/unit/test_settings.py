@@ -1,0 +1,270 @@
+"""Every rule of a stack file: a mistake is named by key, value and remedy, all at once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from stacks import rules, settings
+
+pytestmark = pytest.mark.unit
+
+Edit = Callable[[dict[str, Any]], None]
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrm7nP0iC8Qx9kYVtN2J3Yb7wqkM0u3cJ5y2h1Zt4Fa"
+GOOD: dict[str, Any] = {
+    "namespace": {"domain": "mail-domain.com"},
+    "servers": {
+        "ex01": {"computerName": "EX01", "address": "10.40.0.11"},
+        "ex02": {"computerName": "EX02", "address": "10.40.0.12"},
+    },
+    "operator": "CORP\\operator",
+    "operatorPassword": "not-shown-1",
+    "adminPassword": "not-shown-2",
+}
+
+
+def problems(edit: Edit, *, location: str | None = "westeurope") -> dict[str, settings.Problem]:
+    values = copy.deepcopy(GOOD)
+    edit(values)
+    try:
+        settings.read(values, location=location)
+    except settings.SettingsError as error:
+        return {problem.key: problem for problem in error.problems}
+    return {}
+
+
+def server(name: str, **changes: Any) -> Edit:
+    return lambda values: values["servers"][name].update(changes)
+
+
+def put(**changes: Any) -> Edit:
+    return lambda values: values.update(changes)
+
+
+def test_a_file_with_the_needed_keys_only_is_read() -> None:
+    assert problems(lambda _: None) == {}
+
+
+@pytest.mark.parametrize(
+    ("edit", "key", "said"),
+    [
+        pytest.param(
+            server("ex01", address="10.41.0.11"), "servers.ex01.address", "10.40.0.4 to 10.40.0.254", id="other subnet"
+        ),
+        pytest.param(server("ex01", address="10.40.0.3"), "servers.ex01.address", "10.40.0.4", id="kept by Azure"),
+        pytest.param(server("ex01", address="10.40.0.255"), "servers.ex01.address", "10.40.0.254", id="broadcast"),
+        pytest.param(server("ex01", address="10.40.0.256"), "servers.ex01.address", "IPv4", id="no address"),
+        pytest.param(server("ex02", address="10.40.0.11"), "servers.ex02.address", "more than one", id="address twice"),
+        pytest.param(
+            server("ex01", computerName="EX-CAS-MUNICH-01"), "servers.ex01.computerName", "15", id="16 characters"
+        ),
+        pytest.param(server("ex01", computerName="EX_01"), "servers.ex01.computerName", "hyphens", id="underscore"),
+        pytest.param(server("ex01", computerName="12345"), "servers.ex01.computerName", "digits", id="only digits"),
+        pytest.param(
+            server("ex02", computerName="ex01"),
+            "servers.ex02.computerName",
+            "more than one",
+            id="name twice, other case",
+        ),
+        pytest.param(server("ex01", inRotation=False), "servers", "allowSingleServer", id="one left in rotation"),
+        pytest.param(put(servers={}), "servers", "1 to 20", id="no server"),
+        pytest.param(
+            server("ex01", existing=True), "servers.ex01.hostKey", "ssh-keyscan", id="existing without host key"
+        ),
+        pytest.param(
+            server("ex01", existing=True, hostKey="ssh-rsa AAAA"), "servers.ex01.hostKey", "ed25519", id="RSA host key"
+        ),
+        pytest.param(
+            server("ex01", existing=True, hostKey=HOST_KEY, zone="1"),
+            "servers.ex01.zone",
+            "made here",
+            id="zone of an existing",
+        ),
+        pytest.param(server("ex01", size=["x"]), "servers.ex01.size", "text", id="a list for a text"),
+        pytest.param(server("ex01", zone="4"), "servers.ex01.zone", "1, 2, 3", id="no such zone"),
+        pytest.param(
+            server("ex01", inRotaton=True), "servers.ex01.inRotaton", "did you mean inRotation", id="unknown key"
+        ),
+        pytest.param(put(serverz={}), "serverz", "did you mean servers", id="unknown key at the top"),
+        pytest.param(put(namespace={}), "namespace.domain", "missing", id="no domain"),
+        pytest.param(put(namespace={"domain": "mail_domain.com"}), "namespace.domain", "lower case", id="bad domain"),
+        pytest.param(
+            put(namespace={"domain": "a.com", "clientName": "owa.x"}),
+            "namespace.clientName",
+            "one DNS label",
+            id="bad label",
+        ),
+        pytest.param(
+            put(namespace={"domain": "a.com", "clientName": "autodiscover"}),
+            "namespace.autodiscoverName",
+            "two names",
+            id="one name for both",
+        ),
+        pytest.param(
+            put(namespace={"domain": "a.com", "clientName": "ex01"}),
+            "namespace.clientName",
+            "outlive",
+            id="a server's name",
+        ),
+        pytest.param(
+            put(namespace={"domain": "a.com", "services": {"owa": {"internalUrl": "http://x/owa"}}}),
+            "namespace.services.owa.internalUrl",
+            "https://",
+            id="URL without TLS",
+        ),
+        pytest.param(
+            put(namespace={"domain": "a.com", "services": {"owa": {"internalUrl": "owa.a.com/owa"}}}),
+            "namespace.services.owa.internalUrl",
+            "https://",
+            id="relative URL",
+        ),
+        pytest.param(
+            put(namespace={"domain": "a.com", "services": {"outlookAnywhere": {"internalClientsRequireSsl": False}}}),
+            "namespace.services.outlookAnywhere.internalClientsRequireSsl",
+            "contradicts",
+            id="no TLS and no offloading",
+        ),
+        pytest.param(
+            put(namespace={"domain": "a.com", "services": {"outlookAnywhere": {"externalClientsRequireSsl": None}}}),
+            "namespace.services.outlookAnywhere.externalClientsRequireSsl",
+            "true or false",
+            id="host name without its RequireSsl",
+        ),
+        pytest.param(
+            put(
+                namespace={
+                    "domain": "a.com",
+                    "services": {"outlookAnywhere": {"externalClientAuthenticationMethod": None}},
+                }
+            ),
+            "namespace.services.outlookAnywhere.externalClientAuthenticationMethod",
+            "Negotiate",
+            id="host name without its authentication",
+        ),
+        pytest.param(
+            put(namespace={"domain": "a.com", "services": {"oab": {"pollInterval": 480}}}),
+            "namespace.services.oab.pollInterval",
+            "2010 only",
+            id="2010-only field",
+        ),
+        pytest.param(
+            put(namespace={"domain": "a.com", "services": {"autodiscover": {"internalUrl": "https://a.com/x"}}}),
+            "namespace.services.autodiscover.internalUrl",
+            "2010 only",
+            id="URL of the Autodiscover virtual directory",
+        ),
+        pytest.param(put(exchangeVersion="2010"), "exchangeVersion", "2013, 2016, 2019, SE", id="Exchange 2010"),
+        pytest.param(put(exchangeVersion="2013"), "image.id", "2012 R2", id="2013 without an image"),
+        pytest.param(put(exchangeVersion="2016"), "ssh.packageUrl", "OpenSSH", id="2016 without a package"),
+        pytest.param(
+            put(ssh={"packageUrl": "https://a.com/x.zip"}), "ssh.packageSha256", "together", id="package without hash"
+        ),
+        pytest.param(put(ssh={"port": 70000}), "ssh.port", "1 to 65535", id="no port"),
+        pytest.param(
+            put(ssh={"address": "public"}), "servers.ex01.publicAddress", "ssh.address", id="dialled, not reachable"
+        ),
+        pytest.param(put(dns={"ttlSeconds": 0}), "dns.ttlSeconds", "1 to 3600", id="TTL 0"),
+        pytest.param(put(dns={"ttlSeconds": 3601}), "dns.ttlSeconds", "1 to 3600", id="TTL above an hour"),
+        pytest.param(
+            put(dns={"public": {}}), "servers.ex01.publicAddress", "dns.public", id="public zone, private server"
+        ),
+        pytest.param(put(dns="public"), "dns", "mapping", id="text for a mapping"),
+        pytest.param(
+            put(network={"subnetPrefix": "10.40.0.1/24"}), "network.subnetPrefix", "first address", id="no prefix"
+        ),
+        pytest.param(
+            put(network={"subnetPrefix": "10.50.0.0/24"}), "network.subnetPrefix", "addressSpace", id="outside"
+        ),
+        pytest.param(put(network={"adminSources": "me"}), "network.adminSources", "list", id="text for a list"),
+        pytest.param(put(network={"adminSources": ["me"]}), "network.adminSources[0]", "prefix", id="no source"),
+        pytest.param(put(rollout={"canary": "ex03"}), "rollout.canary", "ex01, ex02", id="no such canary"),
+        pytest.param(
+            lambda values: values.pop("adminPassword"), "adminPassword", "config set --secret", id="no admin password"
+        ),
+        pytest.param(lambda values: values.pop("operator"), "operator", "missing", id="no operator"),
+        pytest.param(put(protect="perhaps"), "protect", "true or false", id="no truth value"),
+    ],
+)
+def test_a_mistake_is_named_by_its_key_with_a_remedy(edit: Edit, key: str, said: str) -> None:
+    found = problems(edit)
+    assert key in found, f"found only {sorted(found)}"
+    assert said in found[key].remedy
+
+
+def test_a_file_with_five_mistakes_reports_five() -> None:
+    def five(values: dict[str, Any]) -> None:
+        values["servers"]["ex01"]["address"] = "10.41.0.11"
+        values["servers"]["ex02"]["computerName"] = "a-name-that-is-too-long"
+        values["namespace"]["clientName"] = "two.labels"
+        values["exchangeVersion"] = "2010"
+        values["colour"] = "red"
+
+    assert sorted(problems(five)) == [
+        "colour",
+        "exchangeVersion",
+        "namespace.clientName",
+        "servers.ex01.address",
+        "servers.ex02.computerName",
+    ]
+
+
+def test_a_file_without_a_region_is_refused() -> None:
+    assert list(problems(lambda _: None, location=None)) == ["azure-native:location"]
+
+
+def test_twenty_servers_are_read_and_twenty_one_refused_with_the_reason() -> None:
+    def many(count: int) -> Edit:
+        names = range(1, count + 1)
+        return put(servers={f"ex{n:02}": {"computerName": f"EX{n:02}", "address": f"10.40.0.{n + 10}"} for n in names})
+
+    assert problems(many(20)) == {}
+    assert "record set holds 20" in problems(many(21))["servers"].remedy
+
+
+def test_one_server_is_enough_where_the_stack_says_so() -> None:
+    def one(values: dict[str, Any]) -> None:
+        del values["servers"]["ex02"]
+        values["allowSingleServer"] = True
+
+    assert problems(one) == {}
+
+
+def test_an_existing_server_may_be_anywhere() -> None:
+    def elsewhere(values: dict[str, Any]) -> None:
+        for number, row in enumerate(values["servers"].values()):
+            row.update(existing=True, hostKey=HOST_KEY, address=f"192.0.2.{number}")
+        values["dns"] = {"private": {"existingResourceGroup": "dns"}}
+        del values["adminPassword"]
+
+    assert problems(elsewhere) == {}
+
+
+def test_a_private_zone_that_nobody_would_ask_is_refused() -> None:
+    def unlinked(values: dict[str, Any]) -> None:
+        for row in values["servers"].values():
+            row.update(existing=True, hostKey=HOST_KEY)
+
+    assert list(problems(unlinked)) == ["dns.private.linkedNetworks"]
+
+
+def test_numbers_and_truth_values_written_as_text_are_read_as_pulumi_hands_them_on() -> None:
+    values = {**copy.deepcopy(GOOD), "protect": "true", "ssh": {"port": "2222"}, "exchangeVersion": 2019}
+    farm = settings.read(values, location="westeurope")
+    assert (farm.protect, farm.ssh.port, farm.exchange_version) == (True, 2222, "2019")
+
+
+def test_no_error_repeats_a_secret() -> None:
+    values = {**copy.deepcopy(GOOD), "operator": None, "servers": {}, "adminPasword": "not-shown-3"}
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.read(values, location=None)
+    assert "adminPasword" in str(caught.value)
+    assert "not-shown" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("ttl", "warned"), [(300, False), (301, True)])
+def test_a_ttl_above_the_constant_is_warned_of(ttl: int, warned: bool) -> None:
+    farm = settings.read({**copy.deepcopy(GOOD), "dns": {"ttlSeconds": ttl}}, location="westeurope")
+    assert any("ttlSeconds" in warning for warning in rules.warnings(farm)) is warned
