@@ -1,0 +1,120 @@
+"""The stand-in of one server: its Windows, its SSH and its web site, on the server's own loopback addresses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import asyncssh
+from anyio.from_thread import BlockingPortal
+
+from rehearsal.stand_ins.accounts import Accounts
+from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins.https import HttpsListener, Site
+from rehearsal.stand_ins.organisation import Organisation
+from rehearsal.stand_ins.ssh import SshListener
+from rehearsal.stand_ins.tls import Certificates
+from rehearsal.stand_ins.windows import Drive, Windows
+
+
+class Server:
+    """One server; all servers of a run share the event loop behind `portal` (anyio's `start_blocking_portal`).
+
+    `root` holds drive C: and the state of Windows, and outlives the process. `addresses` are 127.x addresses of its
+    own. `ssh_port` None: SSH is off until a script switches it on. `names` gives the DNS names it can resolve.
+    Methods may be called from any thread but the loop's own; they return when it is done.
+    """
+
+    def __init__(
+        self,
+        computer_name: str,
+        *,
+        portal: BlockingPortal,
+        root: Path,
+        addresses: Iterable[str],
+        organisation: Organisation,
+        accounts: Accounts,
+        certificates: Certificates,
+        https_port: int,
+        ssh_port: int | None = None,
+        pwsh: str | None = None,
+        names: Callable[[], Iterable[str]] = tuple,
+        domain: str = "corp.example",
+        mapi_http: bool = True,
+    ) -> None:
+        self.computer_name = computer_name
+        self.fqdn = f"{computer_name.upper()}.{domain}"
+        self.inactive: set[str] = set()
+        self._portal = portal
+        self._https_port = https_port
+        self._ssh_port = ssh_port
+        self._root = root
+        self.drive = Drive(root)
+        self._host_key = _host_key(self.drive.local("C:/ProgramData/ssh"))
+        self._windows = Windows(
+            computer_name=computer_name, drive=self.drive, organisation=organisation, pwsh=pwsh, names=names
+        )
+        addresses = tuple(addresses)
+        self.ssh = SshListener(addresses=addresses, host_key=self._host_key, accounts=accounts, windows=self._windows)
+        site = Site(
+            fqdn=self.fqdn,
+            accounts=accounts,
+            certificates=certificates,
+            settings=lambda: organisation.settings(computer_name),
+            is_active=lambda service: service not in self.inactive,
+            mapi_http=mapi_http,
+        )
+        self.https = HttpsListener(addresses=addresses, site=site)
+
+    @property
+    def host_key(self) -> str:
+        """The line that a connection pins: `ssh-ed25519 AAAA…`, without a comment."""
+        return " ".join(self._host_key.with_suffix(".pub").read_text(encoding="ascii").split()[:2])
+
+    def start(self) -> None:
+        """Power on: the web site, and SSH where it is switched on."""
+        self.start_https()
+        self._start_ssh()
+
+    def stop(self) -> None:
+        """Shut down in order: nothing listens any more and open connections are closed. `start` brings it back."""
+        self.stop_https()
+        self._portal.call(self.ssh.stop)
+
+    def start_https(self) -> None:
+        self._portal.call(self.https.start, self._https_port)
+
+    def stop_https(self) -> None:
+        """As IIS stops: open connections are closed, new ones refused (as with stealth mode off)."""
+        self._portal.call(self.https.stop)
+
+    def run_script(self, script: str, parameters: Mapping[str, str]) -> CommandResult:
+        """Run a PowerShell text as SYSTEM; when it has switched SSH on, SSH listens afterwards."""
+        result = self._portal.call(self._windows.run_script, script, parameters)
+        self._start_ssh()
+        return result
+
+    def _start_ssh(self) -> None:
+        port = self._ssh_port if self._ssh_port is not None else _sshd_port(self._root / "windows.json")
+        if port is not None:
+            self._portal.call(self.ssh.start, port)
+
+
+def _host_key(folder: Path) -> Path:
+    """The ed25519 host key in the folder, made if it is not there, with its public half in a .pub file."""
+    path = folder / "ssh_host_ed25519_key"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        key = asyncssh.generate_private_key("ssh-ed25519")
+        key.write_private_key(str(path))
+        key.write_public_key(str(path.with_suffix(".pub")))
+    return path
+
+
+def _sshd_port(windows: Path) -> int | None:
+    """The port of a running sshd, as the stand-in of Windows' services writes it down."""
+    if not windows.exists():
+        return None
+    sshd = json.loads(windows.read_text(encoding="utf-8")).get("sshd", {})
+    return int(sshd["port"]) if sshd.get("status") == "Running" else None

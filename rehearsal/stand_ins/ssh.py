@@ -1,0 +1,198 @@
+"""OpenSSH on a server's Windows: commands through cmd.exe, files by SFTP, every connection written down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import asyncssh
+from asyncssh.channel import SSHChannel
+from asyncssh.packet import SSHPacket
+
+from rehearsal.stand_ins.accounts import Accounts
+from rehearsal.stand_ins.windows import Drive, Windows
+
+# sshd_config's defaults: MaxSessions, LoginGraceTime
+MAX_SESSIONS = 10
+LOGIN_GRACE_SECONDS = 120
+# Longer than any script of the project may take.
+COMMAND_SECONDS = 900
+WINDOW = 2**21
+MAX_PACKET = 2**15
+
+
+@dataclass(kw_only=True)
+class SshConnection:
+    """One TCP connection; `user` and `logon` ("password" or "key") are None until a logon succeeds."""
+
+    user: str | None = None
+    logon: str | None = None
+    commands: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+
+class SshListener:
+    """Listens on all addresses of a server; `connections` has every connection since it was made, in order."""
+
+    def __init__(self, *, addresses: Iterable[str], host_key: Path, accounts: Accounts, windows: Windows) -> None:
+        self._addresses = tuple(addresses)
+        self._host_key = host_key
+        self._accounts = accounts
+        self._windows = windows
+        self._acceptors: list[asyncssh.SSHAcceptor] = []
+        self._open: set[asyncssh.SSHServerConnection] = set()
+        self.port: int | None = None
+        self.connections: list[SshConnection] = []
+
+    async def start(self, port: int) -> None:
+        """Port 0 asks for a free one (with one address only). OSError when the port is taken."""
+        if self._acceptors:
+            return
+        for address in self._addresses:
+            acceptor = await asyncssh.create_server(
+                partial(_Connection, self),
+                address,
+                port,
+                server_host_keys=[str(self._host_key)],
+                login_timeout=LOGIN_GRACE_SECONDS,
+                server_version="OpenSSH_for_Windows_9.5",
+                allow_pty=False,
+                agent_forwarding=False,
+                allow_scp=False,
+                encoding=None,
+            )
+            self._acceptors.append(acceptor)
+            self.port = acceptor.get_port()
+
+    async def stop(self) -> None:
+        for acceptor in self._acceptors:
+            acceptor.close()
+        for connection in tuple(self._open):
+            connection.abort()
+        for acceptor in self._acceptors:
+            await acceptor.wait_closed()
+        self._acceptors, self.port = [], None
+
+
+class _Connection(asyncssh.SSHServer):
+    def __init__(self, listener: SshListener) -> None:
+        self._listener = listener
+        self._log = SshConnection()
+        self._sessions = 0
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._conn = conn
+        self._listener._open.add(conn)
+        self._listener.connections.append(self._log)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._listener._open.discard(self._conn)
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return self._logon(username, "password", self._listener._accounts.knows_password(username, password))
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return self._logon(username, "key", self._listener._accounts.knows_key(username, key))
+
+    def _logon(self, user: str, kind: str, accepted: bool) -> bool:
+        if accepted:
+            self._log.user, self._log.logon = user, kind
+        return accepted
+
+    def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], asyncssh.SSHServerSession[bytes]] | bool:
+        if self._sessions >= MAX_SESSIONS:
+            return False
+        self._sessions += 1
+        return _Channel.make(self._conn), _Session(self)
+
+    def session_ended(self) -> None:
+        self._sessions -= 1
+
+    async def run(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        line = process.command or ""
+        self._log.commands.append(line)
+        running = asyncio.ensure_future(
+            self._listener._windows.cmd(
+                line,
+                logon=self._log.logon or "password",
+                stdin=process.stdin,
+                stdout=process.stdout.write,
+                stderr=process.stderr.write,
+            )
+        )
+        gone = asyncio.ensure_future(process.wait_closed())
+        await asyncio.wait({running, gone}, timeout=COMMAND_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if running.done():
+            # asyncssh sends one byte: only 0 may read as success
+            process.exit(min(running.result() & 0xFFFFFFFF, 255))
+            return
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        process.close()
+
+    def sftp(self, channel: SSHChannel[bytes]) -> asyncssh.SFTPServer:
+        return _Sftp(channel, self._listener._windows.drive, self._log)
+
+
+class _Channel(asyncssh.SSHServerChannel[bytes]):
+    """Takes no environment variables: sshd_config on Windows has no AcceptEnv, asyncssh accepts all."""
+
+    @classmethod
+    def make(cls, conn: asyncssh.SSHServerConnection) -> _Channel:
+        return cls(conn, asyncio.get_running_loop(), False, False, False, 0, 0, None, "strict", WINDOW, MAX_PACKET)
+
+    def _process_env_request(self, packet: SSHPacket) -> bool:  # noqa: ARG002
+        return False
+
+
+class _Session(asyncssh.SSHServerProcess[bytes]):
+    """Runs commands and SFTP, but no interactive shell."""
+
+    def __init__(self, connection: _Connection) -> None:
+        super().__init__(connection.run, connection.sftp, 3, False)
+        self._connection = connection
+
+    def shell_requested(self) -> bool:
+        return False
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        return subsystem == "sftp"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connection.session_ended()
+        super().connection_lost(exc)
+
+
+class _Sftp(asyncssh.SFTPServer):
+    def __init__(self, channel: SSHChannel[bytes], drive: Drive, log: SshConnection) -> None:
+        super().__init__(cast("asyncssh.SSHServerChannel[bytes]", channel))
+        self._drive = drive
+        self._log = log
+        user = cast(str, channel.get_extra_info("username"))
+        self._home = "C:/Users/" + user.split("\\")[-1].split("@")[0]
+
+    def map_path(self, path: bytes) -> bytes:
+        try:
+            return bytes(self._drive.local(path.decode(), home=self._home))
+        except ValueError as error:
+            raise asyncssh.SFTPNoSuchFile(str(error)) from error
+
+    def reverse_map_path(self, path: bytes) -> bytes:
+        return self._drive.remote(Path(path.decode())).encode()
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        self._log.files.append(path.decode())
+        return super().open(path, pflags, attrs)

@@ -1,0 +1,22 @@
+"""The rehearsal's certificate authority and the one certificate that every server carries."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+
+import trustme
+
+
+class Certificates:
+    """A new authority, and a certificate with all client names: the same on every server, as Exchange wants it.
+
+    `authority_pem` is what a client has to trust.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = frozenset(name.lower() for name in names)
+        authority = trustme.CA(organization_name="Rehearsal")
+        self.authority_pem = authority.cert_pem.bytes().decode()
+        self.server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.issue_cert(*sorted(self.names)).configure_cert(self.server_context)

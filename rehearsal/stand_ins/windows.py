@@ -1,0 +1,213 @@
+"""What a server's Windows does with paths, command lines and PowerShell scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from rehearsal.stand_ins import without_powershell
+from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins.organisation import Organisation
+
+FILE_DOES_NOT_EXIST = 0xFFFD0000  # -196608, as Windows PowerShell ends when -File names nothing
+FORBIDDEN_IN_NAMES = re.compile(r'[<>:"|?*\x00-\x1f]')
+CMD_SPECIAL = re.compile(r"[&|<>^]")
+CHUNK = 65536
+SWITCHES = ("-noprofile", "-noninteractive", "-nologo")
+OPTIONS_WITH_VALUE = ("-executionpolicy", "-inputformat", "-outputformat")
+
+Write = Callable[[bytes], None]
+
+
+class Source(Protocol):
+    """Standard input: bytes, empty at the end."""
+
+    async def read(self, n: int = -1) -> bytes: ...
+
+
+class Drive:
+    """Drive C: of a server, kept in `<root>/C`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        (self.root / "C").mkdir(parents=True, exist_ok=True)
+
+    def local(self, path: str, *, home: str = "C:/") -> Path:
+        """Where a Windows path lies here; names in any case, either slash, `/C:/x` as SFTP clients write it.
+
+        A relative path begins at `home`. Raises ValueError for what Windows cannot name.
+        """
+        path = path.replace("\\", "/")
+        if path == "/":
+            return self.root
+        if not re.match(r"/?[A-Za-z]:(/|$)", path):
+            path = f"{home}/{path}"
+        drive, *names = [part for part in path.split("/") if part not in ("", ".")]
+        if drive.upper() != "C:":
+            raise ValueError(f"There is no drive {drive}")
+        found = [self.root / "C"]
+        for name in names:
+            if name == "..":
+                found = found[:-1] or found
+            elif FORBIDDEN_IN_NAMES.search(name):
+                raise ValueError(f"Windows does not allow the name {name}")
+            else:
+                found.append(_in_any_case(found[-1], name))
+        return found[-1] if found else self.root / "C"
+
+    def remote(self, local: Path) -> str:
+        """The path as OpenSSH on Windows reports it: /C:/…"""
+        parts = local.relative_to(self.root).parts
+        return str(PurePosixPath("/", f"{parts[0]}:", *parts[1:])) if parts else "/"
+
+
+def _in_any_case(folder: Path, name: str) -> Path:
+    exact = folder / name
+    if exact.exists() or not folder.is_dir():
+        return exact
+    return next((entry for entry in folder.iterdir() if entry.name.lower() == name.lower()), exact)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """Runs what is sent to one server. `names` gives the DNS names this server can resolve.
+
+    Without `pwsh`, the scripts' answers come from `without_powershell`.
+    """
+
+    computer_name: str
+    drive: Drive
+    organisation: Organisation
+    pwsh: str | None
+    names: Callable[[], Iterable[str]]
+
+    async def cmd(self, line: str, *, logon: str, stdin: Source, stdout: Write, stderr: Write) -> int:
+        """`cmd.exe /c line`: the exit status. `logon` is "password" or "key"."""
+        if "%" in line or CMD_SPECIAL.search(re.sub(r'"[^"]*"', "", line)):
+            stderr(b"This stand-in of cmd.exe runs one plain command, without % & | < > ^\r\n")
+            return 1
+        words = _words(line)
+        program = words[0] if words else ""
+        if re.split(r"[\\/]", program.lower())[-1] not in ("powershell", "powershell.exe"):
+            stderr(
+                f"'{program}' is not recognized as an internal or external command,\r\n"
+                "operable program or batch file.\r\n".encode()
+            )
+            return 1
+        script, arguments = _file_option(words[1:])
+        if script is None:
+            stderr(b"This stand-in of powershell.exe runs scripts: powershell ... -File SCRIPT [ARGUMENTS]\r\n")
+            return 1
+        local = self.drive.local(script)
+        if local.suffix.lower() != ".ps1" or not local.is_file():
+            stderr(
+                f"The argument '{script}' to the -File parameter does not exist. Provide the path to an "
+                "existing '.ps1' file as an argument to the -File parameter.\r\n".encode()
+            )
+            return FILE_DOES_NOT_EXIST
+        return await self._powershell(local, arguments, logon, stdin, stdout, stderr)
+
+    async def run_script(self, text: str, parameters: Mapping[str, str]) -> CommandResult:
+        """What a managed run command does: the text as a script of SYSTEM, its parameters by name."""
+        packages = self.drive.root / "C/Packages/Plugins/Microsoft.CPlat.Core.RunCommandHandlerWindows"
+        packages.mkdir(parents=True, exist_ok=True)
+        arguments = [word for name, value in parameters.items() for word in (f"-{name}", value)]
+        output, error = bytearray(), bytearray()
+        with tempfile.TemporaryDirectory(dir=packages) as folder:
+            script = Path(folder, "script.ps1")
+            script.write_text(text, encoding="utf-8-sig")
+            nothing = asyncio.StreamReader()
+            nothing.feed_eof()
+            code = await self._powershell(script, arguments, "password", nothing, output.extend, error.extend)
+        return CommandResult(exit_code=code, output=output.decode(), error=error.decode())
+
+    async def _powershell(
+        self, script: Path, arguments: Sequence[str], logon: str, stdin: Source, stdout: Write, stderr: Write
+    ) -> int:
+        if self.pwsh is None:
+            result = without_powershell.run(
+                script, arguments, await stdin.read(), self.organisation, self.computer_name, self.drive.root
+            )
+            stdout(_windows_lines(result.output.encode()))
+            stderr(_windows_lines(result.error.encode()))
+            return result.exit_code
+        with tempfile.TemporaryDirectory() as folder:
+            names = Path(folder, "names.txt")
+            names.write_text("".join(f"{name}\n" for name in self.names()), encoding="utf-8")
+            argv, environment = self.organisation.prepare(
+                script,
+                arguments,
+                pwsh=self.pwsh,
+                root=self.drive.root,
+                computer_name=self.computer_name.upper(),
+                logon=logon,
+                names=names,
+            )
+            return await _run(argv, environment, stdin, stdout, stderr)
+
+
+async def _run(argv: Sequence[str], environment: Mapping[str, str], stdin: Source, stdout: Write, stderr: Write) -> int:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*argv, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
+    feeding = asyncio.create_task(_feed(stdin, process.stdin))
+    try:
+        await asyncio.gather(_copy(process.stdout, stdout), _copy(process.stderr, stderr))
+        return await process.wait()
+    finally:
+        feeding.cancel()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _feed(source: Source, target: asyncio.StreamWriter) -> None:
+    try:
+        async for chunk in _chunks(source):
+            target.write(chunk)
+            await target.drain()
+        target.close()
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the script ended without reading everything, which is its right
+
+
+async def _copy(source: Source, write: Write) -> None:
+    async for chunk in _chunks(source):
+        write(_windows_lines(chunk))
+
+
+async def _chunks(source: Source) -> AsyncIterator[bytes]:
+    while chunk := await source.read(CHUNK):
+        yield chunk
+
+
+def _windows_lines(text: bytes) -> bytes:
+    return text.replace(b"\r", b"").replace(b"\n", b"\r\n")
+
+
+def _words(line: str) -> list[str]:
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.quotes, lexer.escape, lexer.commenters = True, '"', "", ""
+    return list(lexer)
+
+
+def _file_option(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """(script, its arguments) of powershell.exe's command line; (None, []) without -File or with other options."""
+    rest = list(words)
+    while rest:
+        option = rest.pop(0).lower()
+        if option == "-file" and rest:
+            return rest[0], rest[1:]
+        if option in OPTIONS_WITH_VALUE and rest:
+            rest.pop(0)
+        elif option not in SWITCHES:
+            break
+    return None, []

@@ -1,0 +1,102 @@
+"""Answers for the project's scripts on a computer without PowerShell: their JSON contract, kept in Python.
+
+The scripts themselves do not run then, so whoever uses this has to say so loudly.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins.organisation import Organisation
+
+EXCHANGE_MISSING = 3
+ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
+HOST_KEY = "C/ProgramData/ssh/ssh_host_ed25519_key.pub"
+
+Settings = Mapping[str, Mapping[str, object]]
+
+
+def run(
+    script: Path, arguments: Sequence[str], stdin: bytes, organisation: Organisation, computer_name: str, root: Path
+) -> CommandResult:
+    """What the script would answer; scripts are told apart by their file name, or by their text."""
+    if "OpenSSH" in script.read_text(encoding="utf-8-sig"):
+        return _enable_open_ssh(arguments, root)
+    request = json.loads(stdin)
+    if request["server"].lower() != computer_name.lower():
+        return _failed(1, f"This is {computer_name}, not {request['server']}.")
+    try:
+        current = organisation.settings(computer_name)
+    except KeyError:
+        return _failed(
+            EXCHANGE_MISSING,
+            f"Exchange is not installed on {computer_name}: install it, or set configureNamespace: false until it is.",
+        )
+    if script.name == "Get-ClientAccessNamespace.ps1":
+        skipped: dict[str, str] = {}
+        return _document(computer_name, request, settings=current, skipped=skipped)
+    originals = root / ORIGINALS
+    if script.name == "Restore-ClientAccessNamespace.ps1":
+        return _set(organisation, computer_name, request, json.loads(originals.read_text(encoding="utf-8")))
+    if not originals.exists():
+        originals.parent.mkdir(parents=True, exist_ok=True)
+        originals.write_text(json.dumps(current, indent=2), encoding="utf-8")
+    return _set(organisation, computer_name, request, request["settings"])
+
+
+def _set(organisation: Organisation, computer_name: str, request: Mapping[str, Any], wanted: Settings) -> CommandResult:
+    before = organisation.settings(computer_name)
+    skipped = {name: "This server does not have the service." for name in wanted if name not in before}
+    rows = [(name, key, value) for name in wanted if name in before for key, value in wanted[name].items()]
+    for service, setting, value in rows:
+        if not _same(before[service].get(setting), value):
+            organisation.change(computer_name, service, setting, value)
+    after = organisation.settings(computer_name)
+    report: dict[str, dict[str, dict[str, object]]] = {}
+    for service, setting, value in rows:
+        old, new = before[service].get(setting), after[service].get(setting)
+        report.setdefault(service, {})[setting] = {
+            "before": old,
+            "expected": value,
+            "after": new,
+            "changed": not _same(old, new),
+        }
+    cells = [cell for settings in report.values() for cell in settings.values()]
+    return _document(
+        computer_name,
+        request,
+        agreement=all(_same(cell["after"], cell["expected"]) for cell in cells),
+        changed=sum(bool(cell["changed"]) for cell in cells),
+        settings=report,
+        recycledAppPools=[],
+        skipped=skipped,
+    )
+
+
+def _enable_open_ssh(arguments: Sequence[str], root: Path) -> CommandResult:
+    given = {name.lstrip("-").lower(): value for name, value in zip(arguments[::2], arguments[1::2], strict=True)}
+    sshd = {"status": "Running", "port": int(given.get("port", "22"))}
+    (root / "windows.json").write_text(json.dumps({"sshd": sshd}), encoding="utf-8")
+    key = " ".join((root / HOST_KEY).read_text(encoding="ascii").split()[:2])
+    return CommandResult(exit_code=0, output=json.dumps({"hostKey": key}) + "\n", error="")
+
+
+def _same(one: object, other: object) -> bool:
+    """As the cmdlets see it: in any case, lists in any order."""
+    if isinstance(one, list) and isinstance(other, list):
+        return sorted(str(value).lower() for value in one) == sorted(str(value).lower() for value in other)
+    return str(one).lower() == str(other).lower()
+
+
+def _document(computer_name: str, request: Mapping[str, Any], **rest: object) -> CommandResult:
+    document = {"server": computer_name.upper(), "exchangeVersion": request["exchangeVersion"], **rest}
+    text = json.dumps(document, indent=2) + "\n"
+    return CommandResult(exit_code=0 if rest.get("agreement", True) else 1, output=text, error="")
+
+
+def _failed(exit_code: int, reason: str) -> CommandResult:
+    return CommandResult(exit_code=exit_code, output="", error=reason + "\n")

@@ -1,0 +1,24 @@
+"""What several files of unit tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from tests.unit.servers import Farm
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[BlockingPortal]:
+    with start_blocking_portal() as running:
+        yield running
+
+
+@pytest.fixture
+def farm(portal: BlockingPortal, tmp_path: Path) -> Iterator[Farm]:
+    made = Farm(portal=portal, folder=tmp_path)
+    yield made
+    made.stop()
