@@ -55,7 +55,11 @@ class ClientAccessNamespace(pulumi.ComponentResource):
             connection=connection,
             source=pulumi.FileArchive(powershell.SCRIPTS_ARCHIVE),
             remote_path=installation.apply(powershell.installation_folder),
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=server.machine),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                deleted_with=server.vm,
+                depends_on=[server.component] if server.component else None,
+            ),
         )
         return remote.Command(
             f"{self._name}-{server.key}-namespace",
@@ -65,7 +69,7 @@ class ClientAccessNamespace(pulumi.ComponentResource):
             # The answer is an output of its own; what is said to people goes by while it runs.
             logging=remote.Logging.STDERR,
             add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=server.machine, depends_on=[scripts, *before]),
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=server.vm, depends_on=[scripts, *before]),
         )
 
     def _connection(self, server: Server) -> remote.ConnectionArgs:

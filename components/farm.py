@@ -12,7 +12,8 @@ from components.args import FarmArgs
 from components.dns import NamespaceRecords
 from components.exchange import ClientAccessNamespace
 from components.network import Network
-from components.server import ClientAccessServer, Machines, Server, existing_server
+from components.server import ClientAccessServer, Server, existing_server
+from components.virtual_machine import VmDefaults
 
 
 class ClientAccessFarm(pulumi.ComponentResource):
@@ -87,17 +88,17 @@ class ClientAccessFarm(pulumi.ComponentResource):
         )
 
     def _servers(self, group: pulumi.Input[str] | None, network: Network | None) -> list[Server]:
-        machines = self._machines(group, network) if group is not None and network else None
+        shared = self._vm_defaults(group, network) if group is not None and network else None
         return [
-            ClientAccessServer(f"{self._name}-{key}", key, server, machines, self._child).server
-            if machines and not server.existing
+            ClientAccessServer(f"{self._name}-{key}", key, server, shared, self._child).server
+            if shared and not server.existing
             else existing_server(key, server)
             for key, server in sorted(self._args.servers.items())
         ]
 
-    def _machines(self, group: pulumi.Input[str], network: Network) -> Machines:
+    def _vm_defaults(self, group: pulumi.Input[str], network: Network) -> VmDefaults:
         args = self._args
-        return Machines(
+        return VmDefaults(
             resource_group_name=group,
             subnet_id=network.subnet_id,
             security_group_id=network.security_group_id,

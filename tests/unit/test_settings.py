@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stacks import rules, settings
+from stacks.reading import Problem
 
 pytestmark = pytest.mark.unit
 
@@ -26,7 +27,7 @@ GOOD: dict[str, Any] = {
 }
 
 
-def problems(edit: Edit, *, location: str | None = "westeurope") -> dict[str, settings.Problem]:
+def problems(edit: Edit, *, location: str | None = "westeurope") -> dict[str, Problem]:
     values = copy.deepcopy(GOOD)
     edit(values)
     try:

@@ -1,0 +1,111 @@
+"""A server's virtual machine, as Azure and Exchange need it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_azure_native as azure
+
+from components.args import AutoShutdownArgs, ImageArgs, ServerArgs, SshArgs
+
+# Properties of a virtual machine that Azure refuses to change: a change makes a new one.
+FIXED = [
+    "availabilitySet",
+    "osProfile.adminUsername",
+    "osProfile.computerName",
+    "securityProfile",
+    "storageProfile.imageReference",
+    "zones",
+]
+# Newest Windows Server that each Exchange version supports and the marketplace offers; 2012 R2 has left it.
+SKUS = {"2016": "2016-datacenter-gensecond", "2019": "2019-datacenter-gensecond", "SE": "2025-datacenter-g2"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VmDefaults:
+    """What the virtual machines of a farm have in common."""
+
+    resource_group_name: pulumi.Input[str]
+    subnet_id: pulumi.Input[str]
+    security_group_id: pulumi.Input[str]
+    availability_set_id: pulumi.Input[str] | None
+    size: str
+    exchange_version: str
+    image: ImageArgs
+    administrator: str
+    admin_password: pulumi.Input[str] | None
+    dns_servers: tuple[str, ...]
+    ssh: SshArgs
+    auto_shutdown: AutoShutdownArgs | None
+    protect: bool
+    tags: Mapping[str, str]
+
+
+def virtual_machine(
+    name: str, args: ServerArgs, shared: VmDefaults, *, interface_id: pulumi.Input[str], parent: pulumi.Resource
+) -> azure.compute.VirtualMachine:
+    compute = azure.compute
+    availability_set = None if args.zone else shared.availability_set_id
+    return compute.VirtualMachine(
+        f"{name}-vm",
+        vm_name=args.computer_name,
+        resource_group_name=shared.resource_group_name,
+        hardware_profile=compute.HardwareProfileArgs(vm_size=args.size or shared.size),
+        network_profile=compute.NetworkProfileArgs(
+            network_interfaces=[compute.NetworkInterfaceReferenceArgs(id=interface_id, primary=True)]
+        ),
+        os_profile=compute.OSProfileArgs(
+            computer_name=args.computer_name,
+            admin_username=shared.administrator,
+            admin_password=shared.admin_password,
+            # Updates restart a server: take it out of rotation first, one at a time.
+            windows_configuration=compute.WindowsConfigurationArgs(
+                provision_vm_agent=True,
+                enable_automatic_updates=False,
+                patch_settings=compute.PatchSettingsArgs(patch_mode="Manual"),
+            ),
+        ),
+        storage_profile=compute.StorageProfileArgs(
+            image_reference=image_reference(shared.image, shared.exchange_version),
+            os_disk=compute.OSDiskArgs(
+                name=f"{args.computer_name}-os",
+                create_option="FromImage",
+                delete_option="Delete",
+                # Azure supports Exchange on Premium storage only.
+                managed_disk=compute.ManagedDiskParametersArgs(storage_account_type="Premium_LRS"),
+            ),
+        ),
+        security_profile=trusted_launch(shared.image),
+        diagnostics_profile=compute.DiagnosticsProfileArgs(boot_diagnostics=compute.BootDiagnosticsArgs(enabled=True)),
+        availability_set=compute.SubResourceArgs(id=availability_set) if availability_set is not None else None,
+        zones=[args.zone] if args.zone else None,
+        tags=shared.tags,
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            protect=shared.protect or None,
+            # Azure refuses a new password for a machine that exists: it is for new machines only.
+            ignore_changes=["osProfile.adminPassword"],
+            replace_on_changes=FIXED,
+        ),
+    )
+
+
+def image_reference(image: ImageArgs, exchange_version: str) -> azure.compute.ImageReferenceArgs:
+    if image.id:
+        return azure.compute.ImageReferenceArgs(id=image.id)
+    return azure.compute.ImageReferenceArgs(
+        publisher=image.publisher, offer=image.offer, sku=image.sku or SKUS[exchange_version], version=image.version
+    )
+
+
+def trusted_launch(image: ImageArgs) -> azure.compute.SecurityProfileArgs | None:
+    """Trusted Launch, where the image allows it: it needs generation 2, which a SKU's name ends with."""
+    generation_2 = not image.id and (image.sku is None or image.sku.endswith(("-g2", "-gensecond")))
+    if not (generation_2 if image.trusted_launch is None else image.trusted_launch):
+        return None
+    return azure.compute.SecurityProfileArgs(
+        security_type="TrustedLaunch",
+        uefi_settings=azure.compute.UefiSettingsArgs(secure_boot_enabled=True, v_tpm_enabled=True),
+    )
