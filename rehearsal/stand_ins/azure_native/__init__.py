@@ -1,0 +1,68 @@
+"""Stand-in of the Pulumi provider azure-native 3.29 and of Azure Resource Manager behind it."""
+
+from concurrent import futures
+from pathlib import Path
+from types import TracebackType
+
+import grpc  # type: ignore[import-untyped]
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+from pulumi.runtime.proto.provider_pb2_grpc import add_ResourceProviderServicer_to_server
+
+from .arm import SUBSCRIPTION_ID, Subscription
+from .calls import Call
+from .errors import ArmError
+from .provider import Provider
+from .records import RecordSet
+from .site import CommandResult, Site, VirtualMachine
+
+__all__ = [
+    "SUBSCRIPTION_ID",
+    "ArmError",
+    "AzureNative",
+    "Call",
+    "CommandResult",
+    "RecordSet",
+    "Site",
+    "Subscription",
+    "VirtualMachine",
+]
+
+_WORKERS = 64  # the engine sends up to four operations per core at once, and some wait for a server
+
+
+class AzureNative:
+    """The provider on a loopback port: PULUMI_DEBUG_PROVIDERS=azure-native:<port>.
+
+    state: the file that holds the subscription; it is read if it exists. site: where virtual machines run, if anywhere.
+    """
+
+    def __init__(self, state: Path, *, site: Site | None = None) -> None:
+        self.subscription = Subscription(state)
+        self._provider = Provider(self.subscription, site)
+        self._server: grpc.Server | None = None
+        self.port = 0
+
+    @property
+    def calls(self) -> list[Call]:
+        """What the engine asked so far, oldest first."""
+        return list(self._provider.calls)
+
+    def start(self) -> None:
+        self._server = grpc.server(futures.ThreadPoolExecutor(_WORKERS), options=_GRPC_CHANNEL_OPTIONS)
+        add_ResourceProviderServicer_to_server(self._provider, self._server)
+        self.port = self._server.add_insecure_port("127.0.0.1:0")
+        self._server.start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop(grace=None).wait()
+            self._server = None
+
+    def __enter__(self) -> "AzureNative":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

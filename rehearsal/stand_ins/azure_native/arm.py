@@ -1,0 +1,179 @@
+"""The Azure subscription: what Azure Resource Manager keeps, checks and refuses."""
+
+import copy
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .answers import answer, public_part
+from .errors import ArmError
+from .put import Put
+from .records import RECORD_SET_TYPES, RecordSet, record_set
+from .resource_types import ResourceType, type_of
+from .rules import RULES
+from .store import Resource, Store, normal_location, references
+from .wire import Json
+
+SUBSCRIPTION_ID = "00000000-0000-4000-8000-000000000000"
+
+# What Azure says of a resource that another one uses; the network provider answers 400, not 409.
+_IN_USE = {
+    "network:Subnet": (400, "InUseSubnetCannotBeDeleted"),
+    "network:NetworkSecurityGroup": (400, "InUseNetworkSecurityGroupCannotBeDeleted"),
+    "network:NetworkInterface": (400, "NicInUse"),
+    "network:PublicIPAddress": (400, "PublicIPAddressCannotBeDeleted"),
+    "network:NatGateway": (400, "InUseNatGatewayCannotBeDeleted"),
+    "compute:AvailabilitySet": (409, "OperationNotAllowed"),
+}
+_DOES_NOT_HOLD = frozenset({"devtestlab:GlobalSchedule"})  # a schedule whose virtual machine goes stays behind
+_KEPT_BY_CHILDREN = {"privatedns:PrivateZone": "privatedns:VirtualNetworkLink"}
+
+
+class Subscription:
+    """A thread-safe view of the resources, kept in a readable file that is rewritten after every change."""
+
+    def __init__(self, state: Path) -> None:
+        self._store = Store(state)
+        self._lock = threading.RLock()
+
+    @property
+    def resources(self) -> dict[str, Json]:
+        """ARM id to what a GET of it returns: copies, in order of creation."""
+        with self._lock:
+            return {entry.id: copy.deepcopy(entry.body) for entry in self._store}
+
+    def exists(self, id: str) -> bool:
+        with self._lock:
+            return self._store.get(id) is not None
+
+    def get(self, id: str) -> Resource | None:
+        """A copy of the resource with this id."""
+        with self._lock:
+            return copy.deepcopy(self._store.get(id))
+
+    def put_existing(self, id: str, body: Mapping[str, Any]) -> None:
+        """Something that was there before the stack; no rule is applied, groups and parents it needs appear with it.
+
+        Raises ValueError for an id that is not an ARM id.
+        """
+        if not id.startswith("/subscriptions/"):
+            raise ValueError(f"{id} is not an ARM id")
+        with self._lock:
+            for ancestor in _ancestors(id):
+                if self._store.get(ancestor) is None:
+                    self._store.add(_found(ancestor, {"location": body.get("location", "westeurope")}))
+            self._store.add(_found(id, dict(body)))
+            self._store.save()
+
+    def record_sets(self) -> list[RecordSet]:
+        """All record sets of public and private zones."""
+        with self._lock:
+            return [record_set(entry) for entry in self._store if entry.type in RECORD_SET_TYPES]
+
+    def put(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
+        """Create or replace the resource as Azure would, or raise ArmError. Returns a copy."""
+        found = kind.match(id)
+        if found is None:
+            raise ArmError(400, "InvalidResourceId", f"{id} is not the id of a {kind.type}.")
+        with self._lock:
+            old = self._store.get(id)
+            put = Put(
+                kind=kind,
+                id=old.id if old else id,
+                parameters=found,
+                inputs=inputs,
+                old=old,
+                store=self._store,
+                body=answer(kind, id, found, inputs, old),
+            )
+            self._check_surroundings(put)
+            RULES.get(kind.type, _no_rule)(put)
+            resource = Resource(id=put.id, type=kind.type, body=public_part(kind, put.body), hidden=put.hidden)
+            self._store.add(resource)
+            self._store.save()
+            return copy.deepcopy(resource)
+
+    def hide(self, id: str, hidden: Json) -> None:
+        """Keep something with a resource that a plain GET does not tell; nothing happens if the resource is gone."""
+        with self._lock:
+            resource = self._store.get(id)
+            if resource is not None:
+                resource.hidden.update(hidden)
+                self._store.save()
+
+    def delete(self, id: str) -> list[Resource]:
+        """Delete a resource and what is inside it; returns all that went. What is gone already is no error."""
+        with self._lock:
+            doomed = self._store.at_or_below(id)
+            for entry in doomed:
+                self._refuse_if_used(entry, doomed)
+            for entry in doomed:
+                self._store.remove(entry.id)
+            self._store.save()
+            return doomed
+
+    def _check_surroundings(self, put: Put) -> None:
+        if not put.kind.is_group and self._store.get(_group_of(put.id)) is None:
+            name = put.parameters["resourceGroupName"]
+            raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
+        if put.kind.is_child and self._store.get(put.parent_id) is None:
+            raise ArmError(
+                404,
+                "ParentResourceNotFound",
+                f"Can not perform requested operation on nested resource. Parent resource "
+                f"'{put.parent_id.rsplit('/', 1)[1]}' not found.",
+            )
+        location = put.body.get("location")
+        if put.old and put.old.location and location and put.old.location != normal_location(location):
+            raise ArmError(
+                409, "InvalidResourceLocation", f"The resource '{put.name}' already exists in {put.old.location}."
+            )
+        for id in references(put.inputs):
+            self._check_reference(put, id)
+
+    def _check_reference(self, put: Put, id: str) -> None:
+        other = self._store.get(id)
+        if other is None:
+            code = (
+                (400, "InvalidResourceReference") if put.kind.type.startswith("network:") else (404, "ResourceNotFound")
+            )
+            raise ArmError(*code, f"Resource {id} referenced by resource {put.id} was not found.")
+        own = put.body.get("location")
+        regions = {normal_location(own) if own else None, other.location} - {None, "global"}
+        if len(regions) > 1:
+            raise ArmError(400, "InvalidResourceReference", f"{put.id} and {id} are not in the same region.")
+
+    def _refuse_if_used(self, entry: Resource, doomed: list[Resource]) -> None:
+        going = {gone.id for gone in doomed}
+        users = [
+            user
+            for user in self._store.referring_to(entry.id)
+            if user.id not in going and user.type not in _DOES_NOT_HOLD
+        ]
+        if entry is doomed[0] and entry.type in _KEPT_BY_CHILDREN:
+            users += [child for child in doomed if child.type == _KEPT_BY_CHILDREN[entry.type]]
+        if users:
+            status, code = _IN_USE.get(entry.type, (409, "CannotDeleteResource"))
+            raise ArmError(status, code, f"{entry.id} is in use by {users[0].id} and cannot be deleted.")
+
+
+def _no_rule(put: Put) -> None:
+    """A resource group has no rules of its own."""
+    put.body["properties"] = {"provisioningState": "Succeeded"}
+
+
+def _group_of(id: str) -> str:
+    return "/".join(id.split("/")[:5])
+
+
+def _ancestors(id: str) -> Iterator[str]:
+    """The resource group and the resources that contain this one, outermost first."""
+    parts = id.split("/")
+    yield from ("/".join(parts[:end]) for end in (5, *range(9, len(parts), 2)) if end < len(parts))
+
+
+def _found(id: str, body: Json) -> Resource:
+    known = type_of(id)
+    token = known[0].type if known else ""
+    return Resource(id=id, type=token, body={"id": id, "name": id.rsplit("/", 1)[1], **body}, hidden={"existed": True})

@@ -1,0 +1,109 @@
+"""Create, update and delete with what follows from them outside Azure's books: machines that run, scripts that ran."""
+
+from datetime import UTC, datetime
+
+from .arm import Subscription
+from .errors import ArmError
+from .resource_types import ResourceType
+from .site import CommandResult, Site, VirtualMachine
+from .store import Resource
+from .wire import Json
+
+VIRTUAL_MACHINE = "compute:VirtualMachine"
+RUN_COMMAND = "compute:VirtualMachineRunCommandByVirtualMachine"
+_LONGEST_OUTPUT = 4096
+
+
+class DeploymentFailedError(ArmError):
+    """The resource is there, but Azure calls its deployment failed."""
+
+    def __init__(self, resource: Resource, message: str) -> None:
+        super().__init__(409, "VMExtensionProvisioningError", message)
+        self.resource = resource
+
+
+class Operations:
+    """What azure-native asks of Azure. Site calls are made outside the subscription's lock: they may take long."""
+
+    def __init__(self, subscription: Subscription, site: Site | None) -> None:
+        self._subscription = subscription
+        self._site = site
+
+    def create(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
+        """azure-native looks before it creates, although a PUT would just update."""
+        if self._subscription.exists(id):
+            raise ArmError(409, "Conflict", f"cannot create already existing resource '{id}'")
+        resource = self._subscription.put(kind, id, inputs)
+        if kind.type == VIRTUAL_MACHINE and self._site is not None:
+            try:
+                self._site.vm_created(self._machine(resource, inputs))
+            except Exception:
+                self._subscription.delete(resource.id)
+                raise
+        return self._run(resource, inputs)
+
+    def update(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
+        return self._run(self._subscription.put(kind, id, inputs), inputs)
+
+    def delete(self, id: str) -> None:
+        for gone in self._subscription.delete(id):
+            if gone.type == VIRTUAL_MACHINE and self._site is not None:
+                self._site.vm_deleted(gone.id)
+
+    def _machine(self, resource: Resource, inputs: Json) -> VirtualMachine:
+        interfaces = [
+            self._subscription.get(entry["id"]) for entry in resource.body["networkProfile"]["networkInterfaces"]
+        ]
+        configurations = [entry for nic in interfaces if nic for entry in nic.body["ipConfigurations"]]
+        public = [
+            self._subscription.get((entry.get("publicIPAddress") or {}).get("id", "")) for entry in configurations
+        ]
+        profile = resource.body["osProfile"]
+        return VirtualMachine(
+            id=resource.id,
+            vm_id=resource.body["vmId"],
+            name=resource.body["name"],
+            computer_name=profile["computerName"],
+            private_addresses=tuple(entry["privateIPAddress"] for entry in configurations),
+            public_addresses=tuple(address.body["ipAddress"] for address in public if address),
+            admin_username=profile["adminUsername"],
+            admin_password=inputs["osProfile"]["adminPassword"],
+        )
+
+    def _run(self, resource: Resource, inputs: Json) -> Resource:
+        """Every PUT of a run command runs its script; other resources pass through."""
+        if resource.type != RUN_COMMAND:
+            return resource
+        started = datetime.now(UTC)
+        parameters = {
+            entry["name"]: entry["value"]
+            for key in ("parameters", "protectedParameters")
+            for entry in inputs.get(key, [])
+        }
+        result = CommandResult(exit_code=0, output="", error="")
+        if self._site is not None:
+            result = self._site.run_command(resource.id.rsplit("/", 2)[0], inputs["source"]["script"], parameters)
+        self._subscription.hide(resource.id, {"instanceView": _instance_view(result, started)})
+        if result.exit_code and inputs.get("treatFailureAsDeploymentFailure"):
+            raise DeploymentFailedError(
+                resource, f"{resource.body['name']} ended with exit code {result.exit_code}: {result.error.strip()}"
+            )
+        return resource
+
+
+def _instance_view(result: CommandResult, started: datetime) -> Json:
+    return {
+        "executionState": "Failed" if result.exit_code else "Succeeded",
+        "executionMessage": "",
+        "exitCode": result.exit_code,
+        "output": _last_bytes(result.output),
+        "error": _last_bytes(result.error),
+        "startTime": started.isoformat(),
+        "endTime": datetime.now(UTC).isoformat(),
+        "statuses": [],
+    }
+
+
+def _last_bytes(text: str) -> str:
+    """Azure keeps the end of an output, 4096 bytes of it."""
+    return text.encode()[-_LONGEST_OUTPUT:].decode(errors="ignore")

@@ -1,0 +1,73 @@
+"""One PUT of a resource, as the rules of its type see it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import ArmError
+from .resource_types import ResourceType
+from .store import Resource, Store
+from .wire import Json
+
+
+@dataclass(kw_only=True)
+class Put:
+    """parameters: of the path. inputs: what the request says. old: the resource as it stands, None for a new one.
+    body and hidden become the resource; a rule fills in what Azure would."""
+
+    kind: ResourceType
+    id: str
+    parameters: dict[str, str]
+    inputs: Json
+    old: Resource | None
+    store: Store
+    body: Json
+    hidden: Json = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.parameters[self.kind.name_parameter]
+
+    @property
+    def parent_id(self) -> str:
+        """The id without its last type and name."""
+        return self.id.rsplit("/", 2)[0]
+
+    def value(self, path: str) -> Any:
+        """The input at a dotted path, None if any part of it is left out."""
+        return at(self.inputs, path)
+
+    def keep(self, name: str, new: Any) -> None:
+        """Set an output that is made at creation and then stays."""
+        self.body[name] = self.old.body[name] if self.old and name in self.old.body else new
+
+    def siblings(self) -> Iterator[Resource]:
+        """Other resources of the same type under the same parent."""
+        prefix = f"{self.parent_id}/".lower()
+        for entry in self.store.of_type(self.kind.type):
+            if entry.id.lower() != self.id.lower() and entry.id.lower().startswith(prefix):
+                yield entry
+
+    def refers_elsewhere(self, id: str, token: str) -> bool:
+        """Whether another resource of type `token` already names this id."""
+        return any(entry.type == token and entry.id.lower() != self.id.lower() for entry in self.store.referring_to(id))
+
+    def require(self, *paths: str) -> None:
+        """Refuse the request if an input is left out that the SDK does not ask for and Azure does."""
+        for path in paths:
+            if self.value(path) in (None, [], {}, ""):
+                raise ArmError(400, "InvalidParameter", f"Required parameter '{path}' is missing (null).")
+
+    def refuse_changes(self, *paths: str) -> None:
+        """Refuse an update that touches what Azure fixes at creation."""
+        for path in paths:
+            if self.old and at(self.old.body, path) != at(self.body, path):
+                raise ArmError(409, "PropertyChangeNotAllowed", f"Changing property '{path}' is not allowed.")
+
+
+def at(body: Json, path: str) -> Any:
+    """The value at a dotted path, None if any part of it is missing."""
+    value: Any = body
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

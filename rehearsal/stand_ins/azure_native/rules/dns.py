@@ -1,0 +1,154 @@
+"""Public and private zones and their record sets."""
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+from uuid import uuid4
+
+from ..errors import ArmError
+from ..put import Put
+from ..store import Resource
+from ..wire import Json
+
+_MOST_RECORDS = 20
+_TTLS = range(1, 2**31)
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_ZONE = re.compile(rf"{_LABEL}(\.{_LABEL})+", re.IGNORECASE)
+_RECORD_SET = re.compile(rf"@|(\*|{_LABEL})(\.{_LABEL})*", re.IGNORECASE)
+
+# Record type -> property of its records, and the value in each of them as text.
+RECORDS: dict[str, tuple[str, str]] = {
+    "A": ("aRecords", "{ipv4Address}"),
+    "AAAA": ("aaaaRecords", "{ipv6Address}"),
+    "CNAME": ("cnameRecord", "{cname}"),
+    "MX": ("mxRecords", "{preference} {exchange}"),
+    "NS": ("nsRecords", "{nsdname}"),
+    "PTR": ("ptrRecords", "{ptrdname}"),
+    "SRV": ("srvRecords", "{priority} {weight} {port} {target}"),
+    "TXT": ("txtRecords", "{value}"),
+}
+
+_FORMS: dict[str, Callable[[str], object]] = {"A": IPv4Address, "AAAA": IPv6Address}
+
+
+def zone(put: Put) -> None:
+    _zone(put)
+    if put.value("zoneType") != "Public":
+        raise ArmError(400, "BadRequest", f"{put.name}: private zones are privatedns:PrivateZone resources.")
+    servers = [f"ns{number}-01.azure-dns.{end}." for number, end in enumerate(("com", "net", "org", "info"), start=1)]
+    put.body.update({"nameServers": servers, "maxNumberOfRecordSets": 10000, "numberOfRecordSets": 2})
+
+
+def private_zone(put: Put) -> None:
+    _zone(put)
+    put.body.update({"maxNumberOfRecordSets": 25000, "maxNumberOfVirtualNetworkLinks": 1000, "numberOfRecordSets": 1})
+
+
+def virtual_network_link(put: Put) -> None:
+    put.require("virtualNetwork.id")
+    _global(put)
+    put.refuse_changes("virtualNetwork")
+    network = put.value("virtualNetwork.id").lower()
+    own_zone = put.parameters["privateZoneName"].lower()
+    for link in put.store.of_type(put.kind.type):
+        if link.id.lower() == put.id.lower() or link.body["virtualNetwork"]["id"].lower() != network:
+            continue
+        if link.id.split("/")[-3].lower() == own_zone:
+            raise ArmError(
+                409, "Conflict", f"A virtual network cannot be linked to multiple zones with the same name: {own_zone}."
+            )
+        if put.value("registrationEnabled") and link.body.get("registrationEnabled"):
+            raise ArmError(409, "Conflict", f"{put.name}: the network is registered in another private zone already.")
+    put.body.setdefault("registrationEnabled", False)
+    put.body["virtualNetworkLinkState"] = "Completed"
+
+
+def record_set(put: Put) -> None:
+    """Public and private record sets follow the same rules."""
+    kind = put.parameters["recordType"]
+    if kind not in RECORDS:
+        raise ArmError(400, "BadRequest", f"{put.name}: record type {kind} is not stood in for.")
+    if not _RECORD_SET.fullmatch(put.name):
+        raise ArmError(400, "BadRequest", f"The domain name '{put.name}' is invalid.")
+    if put.value("ttl") not in _TTLS:
+        raise ArmError(
+            400, "BadRequest", f"{put.name}: the TTL must be between 1 and 2147483647, not {put.value('ttl')}."
+        )
+    _only_own_records(put, kind)
+    _check_values(put, kind)
+    _check_aliases(put, kind)
+    zone_name = put.parameters.get("zoneName") or put.parameters["privateZoneName"]
+    put.body["fqdn"] = f"{zone_name}." if put.name == "@" else f"{put.name}.{zone_name}."
+    put.body["type"] = put.kind.arm_type(put.parameters)
+
+
+def values_of(body: Json, kind: str) -> tuple[str, ...]:
+    """The records of a record set as text, in the order they were given."""
+    property_name, form = RECORDS[kind]
+    given = body.get(property_name) or []
+    return tuple(form.format_map(_joined(entry)) for entry in (given if isinstance(given, list) else [given]))
+
+
+def _joined(record: Json) -> Json:
+    return {key: " ".join(value) if isinstance(value, list) else value for key, value in record.items()}
+
+
+def _zone(put: Put) -> None:
+    _global(put)
+    if not _ZONE.fullmatch(put.name):
+        raise ArmError(400, "BadRequest", f"The zone name '{put.name}' is invalid: it needs two or more labels.")
+    put.keep("internalId", uuid4().hex)
+
+
+def _global(put: Put) -> None:
+    if str(put.value("location")).lower() != "global":
+        raise ArmError(
+            400,
+            "LocationNotAvailableForResourceType",
+            f"The provided location '{put.value('location')}' is not available for resource type "
+            f"'{put.kind.arm_type(put.parameters)}'. List of available regions for the resource type is 'global'.",
+        )
+
+
+def _only_own_records(put: Put, kind: str) -> None:
+    own = RECORDS[kind][0]
+    foreign = [name for name, _ in RECORDS.values() if name != own and put.value(name)]
+    if foreign:
+        raise ArmError(400, "BadRequest", f"{put.name}: a record set of type {kind} cannot hold {', '.join(foreign)}.")
+
+
+def _check_values(put: Put, kind: str) -> None:
+    values = values_of(put.body, kind)
+    if len(values) > _MOST_RECORDS:
+        raise ArmError(
+            400, "BadRequest", f"{put.name}: {len(values)} records; a record set holds at most {_MOST_RECORDS}."
+        )
+    if len(set(values)) < len(values):
+        raise ArmError(400, "BadRequest", f"{put.name}: a record set cannot hold the same record twice.")
+    for value in values:
+        try:
+            _FORMS.get(kind, str)(value)
+        except ValueError:
+            raise ArmError(400, "BadRequest", f"{put.name}: '{value}' is not an address of an {kind} record.") from None
+
+
+def _check_aliases(put: Put, kind: str) -> None:
+    if kind == "CNAME" and put.name == "@":
+        raise ArmError(400, "BadRequest", "A CNAME record set cannot be at the zone's apex.")
+    for other in _same_name(put):
+        other_kind = other.id.split("/")[-2].upper()
+        if other_kind != kind and "CNAME" in (kind, other_kind):
+            raise ArmError(
+                409,
+                "Conflict",
+                f"The record could not be created because a {other_kind} record with the same name exists.",
+            )
+
+
+def _same_name(put: Put) -> list[Resource]:
+    zone_prefix = f"{put.parent_id}/".lower()
+    return [
+        entry
+        for entry in put.store.of_type(put.kind.type)
+        if entry.id.lower().startswith(zone_prefix) and entry.id.rsplit("/", 1)[1].lower() == put.name.lower()
+    ]

@@ -1,0 +1,40 @@
+"""Where the virtual machines of the subscription run: the rehearsal implements it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class VirtualMachine:
+    """A virtual machine as it was created. id: its ARM id, stable for a name. vm_id: a UUID, new for each creation."""
+
+    id: str
+    vm_id: str
+    name: str
+    computer_name: str
+    private_addresses: tuple[str, ...]
+    public_addresses: tuple[str, ...]
+    admin_username: str
+    admin_password: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandResult:
+    """What a managed run command left behind; output and error are whole, Azure's limit is applied here."""
+
+    exit_code: int
+    output: str
+    error: str
+
+
+class Site(Protocol):
+    """Calls come from several threads; one that raises fails the resource operation with the exception's text."""
+
+    def vm_created(self, vm: VirtualMachine) -> None: ...
+
+    def vm_deleted(self, id: str) -> None: ...
+
+    def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
+        """Run a script as SYSTEM on the virtual machine with this ARM id."""
+        ...
