@@ -1,0 +1,111 @@
+"""How the provider reaches a server: dials, retries, the proxy in between."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import asyncssh
+import grpc  # type: ignore[import-untyped]
+
+from rehearsal.stand_ins.command.errors import Interruption, OperationError, reason_of
+from rehearsal.stand_ins.command.log import EngineLog
+from rehearsal.stand_ins.command.logon import Endpoint, Logon, Route, route_to
+from rehearsal.stand_ins.command.values import Properties
+
+_FIRST_PAUSE, _BACK_OFF, _LONGEST_PAUSE = 0.1, 1.5, 5.0
+_UNLIMITED = -1
+_Dialled = TypeVar("_Dialled")
+
+
+async def connect(connection: Properties, log: EngineLog, interruption: Interruption) -> asyncssh.SSHClientConnection:
+    """A logged-on connection by checked inputs without secret marks; OperationError in the provider's words."""
+    route = await route_to(connection)
+    limit = route.endpoint.dialErrorLimit
+    if not connection.get("proxy"):
+        return await _until_limit("Dial", limit, lambda: _dial(route), log, interruption)
+    try:
+        proxy = await route_to(connection["proxy"])
+        through = await _until_limit(
+            "Dial proxy", proxy.endpoint.dialErrorLimit, lambda: _dial(proxy), log, interruption
+        )
+        return await _until_limit("Dial", limit, lambda: _log_on(route, tunnel=through), log, interruption)
+    except OperationError as error:
+        raise OperationError(f"proxy: {error}", error.code) from error
+
+
+async def _until_limit(
+    what: str,
+    limit: float,
+    dial: Callable[[], Awaitable[_Dialled]],
+    log: EngineLog,
+    interruption: Interruption,
+) -> _Dialled:
+    pause = _FIRST_PAUSE
+    for attempt in itertools.count():
+        try:
+            return await dial()
+        except OperationError as error:
+            if _UNLIMITED < limit <= attempt:
+                raise OperationError(f"after {attempt} failed attempts: {error}", error.code) from error
+        most = "inf" if limit == _UNLIMITED else f"{limit:.0f}"
+        log.status(f"{what} {attempt + 1}/{most} failed: retrying")
+        await interruption.pause(pause)
+        pause = min(pause * _BACK_OFF, _LONGEST_PAUSE)
+    raise AssertionError
+
+
+async def _dial(route: Route) -> asyncssh.SSHClientConnection:
+    opened = await _tcp(route.endpoint)
+    with contextlib.ExitStack() as unless_used:
+        unless_used.callback(opened.close)
+        connection = await _log_on(route, sock=opened)
+        unless_used.pop_all()
+        return connection
+
+
+async def _tcp(endpoint: Endpoint) -> socket.socket:
+    """The time limit of a dial covers this part only: a server that accepts and stays silent is waited for."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(endpoint.perDialTimeout or None):
+            found = await loop.getaddrinfo(endpoint.host, int(endpoint.port), type=socket.SOCK_STREAM)
+            family, kind, protocol, _, address = found[0]
+            opened = socket.socket(family, kind, protocol)
+            try:
+                opened.setblocking(False)
+                await loop.sock_connect(opened, address)
+            except BaseException:
+                opened.close()
+                raise
+            return opened
+    except TimeoutError as error:
+        message = f"dial tcp {endpoint.dialled}: i/o timeout"
+        raise OperationError(message, grpc.StatusCode.DEADLINE_EXCEEDED) from error
+    except socket.gaierror as error:
+        raise OperationError(f"dial tcp: lookup {endpoint.host}: no such host") from error
+    except OSError as error:
+        raise OperationError(f"dial tcp {endpoint.dialled}: connect: {reason_of(error)}") from error
+
+
+async def _log_on(route: Route, **transport: Any) -> asyncssh.SSHClientConnection:
+    endpoint = route.endpoint
+    logon = Logon(route.keys, endpoint.password)
+    try:
+        return await asyncssh.connect(endpoint.host, int(endpoint.port), **route.options(logon), **transport)
+    except asyncssh.HostKeyNotVerifiable as error:
+        message = "ssh: host key mismatch"
+        raise OperationError(f"ssh: handshake failed: {message}") from error
+    except asyncssh.PermissionDenied as error:
+        message = f"ssh: unable to authenticate, attempted methods [{' '.join(logon.tried)}]"
+        raise OperationError(f"ssh: handshake failed: {message}, no supported methods remain") from error
+    except asyncssh.ChannelOpenError as error:
+        raise OperationError(f"ssh: rejected: connect failed ({error.reason})") from error
+    except asyncssh.ConnectionLost as error:
+        raise OperationError("ssh: handshake failed: EOF") from error
+    except (asyncssh.Error, OSError) as error:
+        raise OperationError(f"ssh: handshake failed: {reason_of(error)}") from error

@@ -1,0 +1,44 @@
+"""What the provider tells people while it works: lines sent to the engine under the resource they belong to."""
+
+from __future__ import annotations
+
+import contextlib
+
+import grpc  # type: ignore[import-untyped]
+from pulumi.runtime.proto import engine_pb2 as engine
+from pulumi.runtime.proto.engine_pb2_grpc import EngineStub
+
+_SECONDS_TO_DELIVER = 5
+
+
+class EngineLog:
+    """Lines for one resource; without an engine they go nowhere."""
+
+    def __init__(self, engine_stub: EngineStub | None, urn: str) -> None:
+        self._engine = engine_stub
+        self._urn = urn
+        self._sent: list[grpc.Future] = []
+
+    def status(self, message: str) -> None:
+        """Shown beside the resource while it is worked on, and gone after that."""
+        self._send(message, engine.INFO, ephemeral=True)
+
+    def debug(self, message: str) -> None:
+        self._send(message, engine.DEBUG)
+
+    def warning(self, message: str) -> None:
+        self._send(message, engine.WARNING)
+
+    def error(self, message: str) -> None:
+        self._send(message, engine.ERROR)
+
+    def _send(self, message: str, severity: engine.LogSeverity.ValueType, *, ephemeral: bool = False) -> None:
+        if self._engine is not None:
+            request = engine.LogRequest(severity=severity, message=message, urn=self._urn, ephemeral=ephemeral)
+            self._sent.append(self._engine.Log.future(request, timeout=_SECONDS_TO_DELIVER))
+
+    def deliver(self) -> None:
+        """Waits until the engine has all lines: it drops what comes after the operation's answer."""
+        for line in self._sent:
+            with contextlib.suppress(grpc.RpcError):
+                line.result()

@@ -1,0 +1,125 @@
+"""Who logs on where: an endpoint of a connection, its keys, and the answers to a server's questions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import asyncssh
+
+from rehearsal.stand_ins.command.errors import OperationError, reason_of
+from rehearsal.stand_ins.command.values import Properties
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """One SSH server and how to log on to it, by the names of the provider's inputs; timeouts in seconds."""
+
+    host: str
+    port: float
+    user: str
+    dialErrorLimit: float  # noqa: N815
+    perDialTimeout: float  # noqa: N815
+    password: str | None = None
+    privateKey: str | None = None  # noqa: N815
+    privateKeyPassword: str | None = None  # noqa: N815
+    agentSocketPath: str | None = None  # noqa: N815
+    hostKey: str | None = None  # noqa: N815
+
+    @classmethod
+    def of(cls, connection: Properties) -> Endpoint:
+        """From checked inputs without secret marks; the proxy in them is left out."""
+        return cls(**{field.name: connection[field.name] for field in fields(cls) if field.name in connection})
+
+    @property
+    def dialled(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{int(self.port)}"
+
+
+class Logon(asyncssh.SSHClient):
+    """Answers a server that asks who is there: each way once, a password also where the server asks questions."""
+
+    def __init__(self, keys: Sequence[asyncssh.SSHKeyPair], password: str | None) -> None:
+        self._keys = keys
+        self._password = password
+        self.tried = ["none"]
+
+    def _once(self, method: str) -> bool:
+        first = method not in self.tried
+        if first:
+            self.tried.append(method)
+        return first
+
+    def public_key_auth_requested(self) -> Sequence[asyncssh.SSHKeyPair] | None:
+        return self._keys if self._keys and self._once("publickey") else None
+
+    def password_auth_requested(self) -> str | None:
+        return self._password if self._password is not None and self._once("password") else None
+
+    def kbdint_auth_requested(self) -> str | None:
+        return "" if self._password is not None and self._once("keyboard-interactive") else None
+
+    def kbdint_challenge_received(
+        self, _name: str, _instructions: str, _lang: str, prompts: Sequence[tuple[str, bool]]
+    ) -> list[str]:
+        return [self._password or ""] * len(prompts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """An endpoint with its keys read: what a dial needs that cannot fail any more by being malformed."""
+
+    endpoint: Endpoint
+    keys: Sequence[asyncssh.SSHKeyPair]
+    host_key: asyncssh.SSHKey | None
+
+    def options(self, logon: Logon) -> dict[str, Any]:
+        ways = ["password", "keyboard-interactive"]
+        first = ["publickey"] if self.endpoint.privateKey is not None else []
+        options: dict[str, Any] = {
+            "username": self.endpoint.user,
+            "client_factory": lambda: logon,
+            "preferred_auth": [*first, *ways] if first else [*ways, "publickey"],
+            "client_keys": None,
+            "agent_path": None,
+            "config": None,
+            "known_hosts": None,
+            "login_timeout": 0,
+        }
+        if self.host_key is not None:
+            options["known_hosts"] = ([self.host_key], [], [])
+            options["server_host_key_algs"] = [self.host_key.get_algorithm()]
+        return options
+
+
+async def route_to(connection: Properties) -> Route:
+    """From checked inputs without secret marks; OperationError when a key in them cannot be read."""
+    endpoint = Endpoint.of(connection)
+    host_key = None
+    if endpoint.hostKey:
+        try:
+            host_key = asyncssh.import_public_key(endpoint.hostKey)
+        except asyncssh.KeyImportError as error:
+            raise OperationError("failed to parse host key: ssh: no key found") from error
+    keys: Sequence[asyncssh.SSHKeyPair] = ()
+    if endpoint.privateKey is not None:
+        try:
+            key = asyncssh.import_private_key(endpoint.privateKey, endpoint.privateKeyPassword)
+        except asyncssh.KeyEncryptionError as error:
+            raise OperationError("ssh: this private key is passphrase protected") from error
+        except asyncssh.KeyImportError as error:
+            raise OperationError("ssh: no key found") from error
+        keys = asyncssh.load_keypairs([key])
+    agent = endpoint.agentSocketPath or os.environ.get("SSH_AUTH_SOCK")
+    return Route(endpoint=endpoint, keys=[*keys, *(await _agent_keys(agent) if agent else [])], host_key=host_key)
+
+
+async def _agent_keys(path: str) -> list[asyncssh.SSHKeyPair]:
+    try:
+        agent = await asyncssh.connect_agent(path)
+        return list(await agent.get_keys()) if agent else []
+    except OSError as error:
+        raise OperationError(f"dial unix {path}: connect: {reason_of(error)}") from error
