@@ -1,0 +1,81 @@
+# What Set-, Get- and Restore-ClientAccessNamespace.ps1 share; each dot-sources this file. Language: PowerShell 4.0 (Windows Server 2012 R2).
+# Plain files rather than a module: Import-PSSession called inside a module would import the Exchange cmdlets into that module only.
+
+foreach ($part in 'Services', 'Values', 'Document', 'Session', 'Settings', 'Originals', 'AppPools') {
+    . (Join-Path $PSScriptRoot "ClientAccess.$part.ps1")
+}
+
+$NamespaceExitCode = @{ Agreement = 0; Failure = 1; Document = 2; ExchangeAbsent = 3; Disagreement = 4; SetupRunning = 5 }
+
+# Bytes, not Write-Output: the text stays UTF-8 whatever code page the console has, and a run without any console works too.
+function Write-Utf8Line {
+    param(
+        [Parameter(Mandatory = $true)] [System.IO.Stream] $Stream,
+        [Parameter(Mandatory = $true)] [AllowEmptyString()] [string] $Text
+    )
+    $bytes = (New-Object System.Text.UTF8Encoding $false).GetBytes($Text + "`n")
+    $Stream.Write($bytes, 0, $bytes.Length)
+    $Stream.Flush()
+}
+
+# For people: stderr, so that stdout holds the JSON document and nothing else.
+function Write-Note {
+    param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string] $Text)
+    Write-Utf8Line -Stream ([Console]::OpenStandardError()) -Text $Text
+}
+
+# Ends the run: the exit code travels with the exception to Invoke-NamespaceRun.
+function Stop-NamespaceRun {
+    param(
+        [Parameter(Mandatory = $true)] [string] $Message,
+        [int] $ExitCode = $NamespaceExitCode.Failure
+    )
+    $exception = New-Object System.InvalidOperationException $Message
+    $exception.Data['ExitCode'] = $ExitCode
+    throw $exception
+}
+
+# -Depth is explicit because the default of 2 turns what lies deeper into its type name.
+function Write-JsonDocument {
+    param([Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Document)
+    Write-Utf8Line -Stream ([Console]::OpenStandardOutput()) -Text (ConvertTo-Json -InputObject $Document -Depth 6)
+}
+
+function New-NamespaceReport {
+    [ordered]@{
+        server           = $env:COMPUTERNAME
+        exchangeVersion  = $null
+        agreement        = $false
+        changed          = 0
+        settings         = [ordered]@{}
+        recycledAppPools = [string[]]@()
+        skipped          = [ordered]@{}
+    }
+}
+
+# Reads the document, opens the Exchange session, runs the body with both, closes the session, prints the report whatever happened.
+# Returns the exit code. The body may not write to the pipeline; it fills the report.
+function Invoke-NamespaceRun {
+    param(
+        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report,
+        [Parameter(Mandatory = $true)] [scriptblock] $Body,
+        [switch] $WithSettings
+    )
+    $exitCode = $NamespaceExitCode.Failure
+    $exchange = $null
+    try {
+        $document = Read-NamespaceDocument -WithSettings:$WithSettings
+        $Report['exchangeVersion'] = $document.ExchangeVersion
+        $exchange = Connect-Exchange -Document $document
+        foreach ($service in $exchange.Skipped.Keys) { $Report['skipped'][$service] = $exchange.Skipped[$service] }
+        & $Body $document $exchange | Out-Null
+        $exitCode = $NamespaceExitCode.Agreement
+    } catch {
+        Write-Note $_.Exception.Message
+        if ($_.Exception.Data.Contains('ExitCode')) { $exitCode = $_.Exception.Data['ExitCode'] } else { Write-Note $_.ScriptStackTrace }
+    } finally {
+        Disconnect-Exchange -Exchange $exchange
+    }
+    Write-JsonDocument -Document $Report
+    $exitCode
+}
