@@ -121,7 +121,7 @@ class HttpsListener:
         return self._site.accounts.knows_password(given.login, given.password)
 
     async def _autodiscover(self, request: web.BaseRequest) -> web.Response:
-        address = autodiscover.address_of(await request.read()) if request.method == "POST" else None
+        address = autodiscover.address_of(await request.read())
         if address is None:
             return web.Response(body=autodiscover.invalid_request(), content_type="text/xml")
         settings = await asyncio.to_thread(self._site.settings)

@@ -137,7 +137,7 @@ def test_a_path_that_exchange_does_not_have_is_not_found(browser: Browser) -> No
 
 
 def test_the_certificate_names_the_clients_names_and_no_other(browser: Browser) -> None:
-    with pytest.raises(httpx.ConnectError, match="certificate is not valid for 'ex01.corp.example'"):
+    with pytest.raises(httpx.ConnectError, match=r"certificate is not valid for 'ex01\.corp\.example'"):
         browser.ask("/owa/healthcheck.htm", name="ex01.corp.example")
 
 

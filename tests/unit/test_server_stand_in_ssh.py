@@ -164,6 +164,12 @@ def test_arguments_with_spaces_reach_the_script_as_one(farm: Farm) -> None:
     assert result.stdout == "['-Name', 'two words']\r\n"
 
 
+def test_a_script_is_found_by_a_path_with_backslashes(farm: Farm) -> None:
+    server = farm.server()
+    put_script(server, "print('ran')")
+    assert run(server, RUN.replace("/", "\\")).stdout == "ran\r\n"
+
+
 def test_a_script_that_is_not_there_is_said_to_be_missing_and_never_ends_with_0(farm: Farm) -> None:
     result = run(farm.server(), RUN)
     assert result.exit_status == 255
@@ -184,9 +190,11 @@ def test_what_cmd_would_interpret_is_refused_rather_than_guessed(farm: Farm, com
     assert (result.exit_status, result.stdout) == (1, "")
 
 
-@pytest.mark.parametrize("options", ["-Command Get-Date", "-Fiel x.ps1", "-File", ""])
+@pytest.mark.parametrize("options", ["-Command Get-Date", f"-Fiel x -File {SCRIPT}", "-File", ""])
 def test_powershell_without_a_script_file_is_refused(farm: Farm, options: str) -> None:
-    result = run(farm.server(), f"powershell -NoProfile {options}")
+    server = farm.server()
+    put_script(server, "print('ran')")
+    result = run(server, f"powershell -NoProfile {options}")
     assert (result.exit_status, result.stdout) == (1, "")
 
 
@@ -227,6 +235,16 @@ def test_an_eleventh_session_of_one_connection_is_refused(farm: Farm) -> None:
                 await connection.create_process(RUN)
 
     asyncio.run(go())
+
+
+def test_sessions_that_ended_make_room_for_others(farm: Farm) -> None:
+    server = farm.server()
+
+    async def go() -> list[int | None]:
+        async with connect(server) as connection:
+            return [(await connection.run("ls")).exit_status for _ in range(12)]
+
+    assert asyncio.run(go()) == [1] * 12
 
 
 def test_a_script_is_ended_when_its_connection_is_lost(farm: Farm, tmp_path: Path) -> None:

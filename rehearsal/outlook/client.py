@@ -1,0 +1,92 @@
+"""The client itself: one profile, one kept connection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from rehearsal.outlook import discovery
+from rehearsal.outlook.outcome import Attempt, Connection, Reply, Timers
+from rehearsal.outlook.transport import Link, LostError, Transport
+
+
+class OutlookClient:
+    """One profile. Not for several threads at once. `dns` is (address, port) of the name server to ask.
+
+    `ports` says where a well-known port is found here, as {443: 44301}. `inside` chooses the internal URLs.
+    All methods raise the OutlookError that says which step failed for which address.
+    """
+
+    def __init__(
+        self,
+        *,
+        mailbox: str,
+        user: str,
+        password: str,
+        dns: tuple[str, int],
+        authority_pem: str,
+        ports: Mapping[int, int],
+        autodiscover_host: str | None = None,
+        inside: bool = True,
+        timers: Timers | None = None,
+    ) -> None:
+        self._mailbox = mailbox
+        self._autodiscover_host = autodiscover_host or f"autodiscover.{mailbox.split('@')[-1]}"
+        self._side = "Internal" if inside else "External"
+        self._transport = Transport(
+            user=user, password=password, dns=dns, authority_pem=authority_pem, ports=ports, timers=timers or Timers()
+        )
+        self._endpoint: discovery.Endpoint | None = None
+        self._link: Link | None = None
+
+    def __enter__(self) -> OutlookClient:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def connect(self) -> Connection:
+        """Find the endpoint through Autodiscover and connect to it."""
+        started = time.monotonic()
+        link, attempts, answer = self._transport.ask_any(
+            self._autodiscover_host, "POST", discovery.PATH, discovery.request(self._mailbox)
+        )
+        link.http.close()
+        self._endpoint = discovery.endpoint(self._autodiscover_host, answer.body, self._side)
+        return self._reconnect(started, attempts)
+
+    def reconnect(self) -> Connection:
+        """Connect anew to the endpoint that Autodiscover named; `connect` must have been called once."""
+        return self._reconnect(time.monotonic())
+
+    def request(self) -> Reply:
+        """One request over the kept connection; if that is lost, over a new one."""
+        started = time.monotonic()
+        if self._link and self._endpoint:
+            try:
+                answer = self._transport.ask(self._link, "POST", self._endpoint.path, b"")
+                return Reply(server=answer.server, seconds=time.monotonic() - started, moved=None)
+            except LostError:
+                pass
+        moved = self._reconnect(started)
+        return Reply(server=moved.server, seconds=time.monotonic() - started, moved=moved)
+
+    def close(self) -> None:
+        if self._link:
+            self._link.http.close()
+        self._link = None
+
+    def _reconnect(self, started: float, before: tuple[Attempt, ...] = ()) -> Connection:
+        if self._endpoint is None:
+            raise RuntimeError("connect() finds the endpoint first")
+        self.close()
+        endpoint = self._endpoint
+        self._link, attempts, answer = self._transport.ask_any(endpoint.host, "POST", endpoint.path, b"")
+        return Connection(
+            server=answer.server,
+            address=self._link.address,
+            host=endpoint.host,
+            protocol=endpoint.protocol,
+            seconds=time.monotonic() - started,
+            attempts=before + attempts,
+        )

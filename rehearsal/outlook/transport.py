@@ -1,0 +1,142 @@
+"""From a name to an answer: DNS, TCP, TLS and HTTP, with Windows' manners on the way."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import dns.exception
+import dns.resolver
+
+from rehearsal.outlook.outcome import (
+    Attempt,
+    CertificateError,
+    HttpError,
+    NameNotResolvedError,
+    NoAddressAnswersError,
+    Step,
+    Timers,
+)
+
+
+class LostError(Exception):
+    """An open connection failed hard."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """An open TLS connection to one address; `headers` go with every request, the logon once it was asked for."""
+
+    host: str
+    address: str
+    http: http.client.HTTPSConnection
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """`server` is the name in X-FEServer."""
+
+    server: str
+    body: bytes
+
+
+class Transport:
+    """Addresses are tried in the order DNS gave them, one attempt each; answers of DNS are kept for their TTL."""
+
+    def __init__(
+        self,
+        *,
+        user: str,
+        password: str,
+        dns: tuple[str, int],
+        authority_pem: str,
+        ports: Mapping[int, int],
+        timers: Timers,
+    ) -> None:
+        self._port = ports.get(443, 443)
+        self._timers = timers
+        self._tls = ssl.create_default_context(cadata=authority_pem)
+        self._authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        self._resolver = _resolver(dns, timers.dns)
+
+    def ask_any(self, host: str, method: str, path: str, body: bytes) -> tuple[Link, tuple[Attempt, ...], Answer]:
+        """The first address that answers, the addresses that failed hard before it, and the answer."""
+        attempts: list[Attempt] = []
+        for address in self._addresses(host):
+            started = time.monotonic()
+            step: Step = "connect"
+            raw = socket.socket()
+            try:
+                raw.settimeout(self._timers.connect)
+                raw.connect((address, self._port))
+                step = "tls"
+                link = self._secure(raw, host, address)
+                step = "http"
+                return link, tuple(attempts), self.ask(link, method, path, body)
+            except (OSError, LostError) as error:
+                raw.close()
+                reason = "no answer" if isinstance(error, TimeoutError) else str(error)
+                seconds = time.monotonic() - started
+                attempts.append(Attempt(host=host, address=address, step=step, reason=reason, seconds=seconds))
+            except HttpError:
+                link.http.close()
+                raise
+        raise NoAddressAnswersError(host, tuple(attempts))
+
+    def _addresses(self, host: str) -> list[str]:
+        try:
+            return [str(record) for record in self._resolver.resolve(host, "A", search=False)]
+        except dns.exception.DNSException as error:
+            raise NameNotResolvedError(host, str(error)) from error
+
+    def _secure(self, raw: socket.socket, host: str, address: str) -> Link:
+        raw.settimeout(self._timers.answer)
+        try:
+            secured = self._tls.wrap_socket(raw, server_hostname=host)
+        except ssl.SSLCertVerificationError as error:
+            raw.close()
+            raise CertificateError(host, address, error.verify_message) from error
+        connection = http.client.HTTPSConnection(host, context=self._tls)
+        connection.sock = secured
+        connection.auto_open = 0  # a lost connection must show, not be made again unseen
+        headers = {"Content-Type": "text/xml", "X-MapiHttpCapability": "1"}
+        return Link(host=host, address=address, http=connection, headers=headers)
+
+    def ask(self, link: Link, method: str, path: str, body: bytes) -> Answer:
+        """The answer over an open connection; LostError when that failed hard, HttpError for any status but 200."""
+        try:
+            response = _exchange(link, method, path, body)
+            if response.status == 401 and "Authorization" not in link.headers:
+                link.headers["Authorization"] = self._authorization
+                response = _exchange(link, method, path, body)
+            content = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            link.http.close()
+            reason = "no answer" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+            raise LostError(reason) from error
+        if response.status != 200:
+            raise HttpError(link.host, link.address, response.status, response.reason)
+        return Answer(server=response.headers.get("X-FEServer", ""), body=content)
+
+
+def _exchange(link: Link, method: str, path: str, body: bytes) -> http.client.HTTPResponse:
+    link.http.request(method, path, body, link.headers)
+    response = link.http.getresponse()
+    if response.status == 401:
+        response.read()  # so that the next request may use the connection
+    return response
+
+
+def _resolver(server: tuple[str, int], seconds: float) -> dns.resolver.Resolver:
+    """Asks one name server, and keeps answers for their TTL, as the DNS client of Windows does."""
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers, resolver.port = [server[0]], server[1]
+    resolver.lifetime = seconds
+    resolver.cache = dns.resolver.Cache()
+    return resolver

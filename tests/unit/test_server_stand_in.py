@@ -1,0 +1,148 @@
+"""A whole server: SSH that a script switches on, and the answers on a computer without PowerShell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins.server import Server
+from tests.unit.servers import Farm, namespace_settings
+from tests.unit.test_server_stand_in_ssh import attempt, run
+
+pytestmark = pytest.mark.unit
+
+SWITCH_ON = """
+import json, os, pathlib, sys
+root = pathlib.Path(os.environ["EXCHANGE_STANDIN_ROOT"])
+(root / "windows.json").write_text(json.dumps({"sshd": {"status": "Running", "port": 0}}))
+print(sys.argv[1:], sys.stdin.read() == "")
+"""
+
+
+def test_ssh_is_off_on_a_new_server_until_a_script_switches_it_on(farm: Farm) -> None:
+    server = farm.server(ssh_port=None)
+    assert server.ssh.port is None
+    result = server.run_script(SWITCH_ON, {"Port": "22"})
+    assert result == CommandResult(exit_code=0, output="['-Port', '22'] True\r\n", error="")
+    attempt(server)
+
+
+def test_a_script_that_fails_leaves_ssh_off(farm: Farm) -> None:
+    server = farm.server(ssh_port=None)
+    result = server.run_script("import sys; sys.exit('no package')", {})
+    assert (result.exit_code, result.error) == (1, "no package\r\n")
+    assert server.ssh.port is None
+
+
+def test_ssh_that_is_stopped_in_windows_does_not_listen(farm: Farm) -> None:
+    server = farm.server(ssh_port=None)
+    (server.drive.root / "windows.json").write_text(json.dumps({"sshd": {"status": "Stopped", "port": 0}}))
+    server.start()
+    assert server.ssh.port is None
+
+
+def test_ssh_that_was_switched_on_is_on_again_after_a_restart(farm: Farm) -> None:
+    server = farm.server(ssh_port=None)
+    server.run_script(SWITCH_ON, {})
+    server.stop()
+    server.start()
+    attempt(server)
+
+
+def test_nothing_of_a_run_script_stays_on_the_drive(farm: Farm) -> None:
+    server = farm.server()
+    server.run_script("print(1)", {"Secret": "x"})
+    assert list(server.drive.root.rglob("*.ps1")) == []
+
+
+@pytest.fixture
+def server(farm: Farm) -> Server:
+    """A server on a computer without PowerShell, as a fresh setup leaves it, with the project's scripts on it."""
+    farm.organisation.servers["EX01"] = namespace_settings("ex01.corp.example")
+    made = farm.server(pwsh=None)
+    folder = made.drive.local("C:/ProgramData/ExchangeCas/1234")
+    folder.mkdir(parents=True)
+    for verb in ("Set", "Get", "Restore"):
+        Path(folder, f"{verb}-ClientAccessNamespace.ps1").write_text("throw 'no PowerShell runs this'")
+    return made
+
+
+def namespace(on: Server, verb: str, /, **request: Any) -> tuple[int | None, Any, str]:
+    """Exit status, document and error of a namespace script that is run over SSH."""
+    stdin = json.dumps({"server": "ex01", "exchangeVersion": "2016", "settings": namespace_settings(), **request})
+    result = run(
+        on,
+        f"powershell -NoProfile -File C:/ProgramData/ExchangeCas/1234/{verb}-ClientAccessNamespace.ps1",
+        stdin=stdin,
+    )
+    return result.exit_status, json.loads(result.stdout or "null"), str(result.stderr)
+
+
+def test_without_powershell_the_namespace_is_set_once_and_reported(farm: Farm, server: Server) -> None:
+    status, document, _ = namespace(server, "Set")
+    assert (status, document["agreement"], document["skipped"]) == (0, True, {})
+    assert document["settings"]["owa"]["InternalUrl"] == {
+        "before": "https://ex01.corp.example/owa",
+        "expected": "https://owa.mail-domain.com/owa",
+        "after": "https://owa.mail-domain.com/owa",
+        "changed": True,
+    }
+    assert farm.organisation.settings("ex01") == namespace_settings()
+    again = namespace(server, "Set")[1]
+    assert (again["changed"], again["agreement"]) == (0, True)
+
+
+def test_without_powershell_letter_case_and_the_order_of_lists_are_no_difference(farm: Farm, server: Server) -> None:
+    farm.organisation.servers["EX01"]["mapi"]["IISAuthenticationMethods"] = ["Ntlm", "OAuth"]
+    farm.organisation.servers["EX01"]["mapi"]["InternalUrl"] = "https://OWA.mail-domain.com/MAPI"
+    wanted = {
+        "mapi": {"InternalUrl": "https://owa.mail-domain.com/mapi", "IISAuthenticationMethods": ["oauth", "ntlm"]}
+    }
+    assert namespace(server, "Set", settings=wanted)[1]["changed"] == 0
+
+
+def test_without_powershell_a_service_that_a_server_lacks_is_skipped(farm: Farm, server: Server) -> None:
+    del farm.organisation.servers["EX01"]["mapi"]
+    status, document, _ = namespace(server, "Set")
+    assert (status, list(document["skipped"])) == (0, ["mapi"])
+
+
+def test_without_powershell_reading_writes_nothing(farm: Farm, server: Server) -> None:
+    before = farm.organisation.settings("ex01")
+    status, document, _ = namespace(server, "Get")
+    assert (status, document["settings"]) == (0, before)
+    assert farm.organisation.settings("ex01") == before
+
+
+def test_without_powershell_the_first_values_can_be_put_back(farm: Farm, server: Server) -> None:
+    before = farm.organisation.settings("ex01")
+    namespace(server, "Set")
+    namespace(server, "Set", settings={"owa": {"InternalUrl": "https://third.mail-domain.com/owa"}})
+    assert namespace(server, "Restore")[0] == 0
+    assert farm.organisation.settings("ex01") == before
+
+
+def test_without_powershell_the_wrong_server_is_refused(farm: Farm, server: Server) -> None:
+    before = farm.organisation.settings("ex01")
+    status, document, error = namespace(server, "Set", server="ex02")
+    assert (status, document) == (1, None)
+    assert "not ex02" in error
+    assert farm.organisation.settings("ex01") == before
+
+
+def test_without_powershell_a_server_without_exchange_says_so(farm: Farm, server: Server) -> None:
+    del farm.organisation.servers["EX01"]
+    status, document, error = namespace(server, "Set")
+    assert (status, document) == (3, None)
+    assert "configureNamespace: false" in error
+
+
+def test_without_powershell_ssh_is_switched_on_and_tells_the_host_key(farm: Farm) -> None:
+    server = farm.server(pwsh=None, ssh_port=None)
+    result = server.run_script("# installs OpenSSH", {"Port": "0"})
+    assert json.loads(result.output) == {"hostKey": server.host_key}
+    attempt(server)
