@@ -22,18 +22,23 @@ _UNLIMITED = -1
 _Dialled = TypeVar("_Dialled")
 
 
-async def connect(connection: Properties, log: EngineLog, interruption: Interruption) -> asyncssh.SSHClientConnection:
-    """A logged-on connection by checked inputs without secret marks; OperationError in the provider's words."""
-    route = await route_to(connection)
+async def connect(
+    connection: Properties, log: EngineLog, interruption: Interruption, held: contextlib.AsyncExitStack
+) -> asyncssh.SSHClientConnection:
+    """A logged-on connection by checked inputs without secret marks; OperationError in the provider's words.
+
+    Closing `held` ends this connection and what it needs.
+    """
+    route = await route_to(connection, held)
     limit = route.endpoint.dialErrorLimit
     if not connection.get("proxy"):
-        return await _until_limit("Dial", limit, lambda: _dial(route), log, interruption)
+        return await _until_limit("Dial", limit, lambda: _dial(route, held), log, interruption)
     try:
-        proxy = await route_to(connection["proxy"])
+        proxy = await route_to(connection["proxy"], held)
         through = await _until_limit(
-            "Dial proxy", proxy.endpoint.dialErrorLimit, lambda: _dial(proxy), log, interruption
+            "Dial proxy", proxy.endpoint.dialErrorLimit, lambda: _dial(proxy, held), log, interruption
         )
-        return await _until_limit("Dial", limit, lambda: _log_on(route, tunnel=through), log, interruption)
+        return await _until_limit("Dial", limit, lambda: _log_on(route, held, tunnel=through), log, interruption)
     except OperationError as error:
         raise OperationError(f"proxy: {error}", error.code) from error
 
@@ -59,11 +64,11 @@ async def _until_limit(
     raise AssertionError
 
 
-async def _dial(route: Route) -> asyncssh.SSHClientConnection:
+async def _dial(route: Route, held: contextlib.AsyncExitStack) -> asyncssh.SSHClientConnection:
     opened = await _tcp(route.endpoint)
     with contextlib.ExitStack() as unless_used:
         unless_used.callback(opened.close)
-        connection = await _log_on(route, sock=opened)
+        connection = await _log_on(route, held, sock=opened)
         unless_used.pop_all()
         return connection
 
@@ -92,11 +97,11 @@ async def _tcp(endpoint: Endpoint) -> socket.socket:
         raise OperationError(f"dial tcp {endpoint.dialled}: connect: {reason_of(error)}") from error
 
 
-async def _log_on(route: Route, **transport: Any) -> asyncssh.SSHClientConnection:
+async def _log_on(route: Route, held: contextlib.AsyncExitStack, **transport: Any) -> asyncssh.SSHClientConnection:
     endpoint = route.endpoint
     logon = Logon(route.keys, endpoint.password)
     try:
-        return await asyncssh.connect(endpoint.host, int(endpoint.port), **route.options(logon), **transport)
+        connection = await asyncssh.connect(endpoint.host, int(endpoint.port), **route.options(logon), **transport)
     except asyncssh.HostKeyNotVerifiable as error:
         message = "ssh: host key mismatch"
         raise OperationError(f"ssh: handshake failed: {message}") from error
@@ -109,3 +114,6 @@ async def _log_on(route: Route, **transport: Any) -> asyncssh.SSHClientConnectio
         raise OperationError("ssh: handshake failed: EOF") from error
     except (asyncssh.Error, OSError) as error:
         raise OperationError(f"ssh: handshake failed: {reason_of(error)}") from error
+    held.push_async_callback(connection.wait_closed)
+    held.callback(connection.abort)
+    return connection

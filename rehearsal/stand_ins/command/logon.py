@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -95,8 +96,8 @@ class Route:
         return options
 
 
-async def route_to(connection: Properties) -> Route:
-    """From checked inputs without secret marks; OperationError when a key in them cannot be read."""
+async def route_to(connection: Properties, held: contextlib.AsyncExitStack) -> Route:
+    """From checked inputs without secret marks; OperationError when a key cannot be had. `held` ends a used agent."""
     endpoint = Endpoint.of(connection)
     host_key = None
     if endpoint.hostKey:
@@ -114,12 +115,14 @@ async def route_to(connection: Properties) -> Route:
             raise OperationError("ssh: no key found") from error
         keys = asyncssh.load_keypairs([key])
     agent = endpoint.agentSocketPath or os.environ.get("SSH_AUTH_SOCK")
-    return Route(endpoint=endpoint, keys=[*keys, *(await _agent_keys(agent) if agent else [])], host_key=host_key)
+    return Route(endpoint=endpoint, keys=[*keys, *(await _agent_keys(agent, held) if agent else [])], host_key=host_key)
 
 
-async def _agent_keys(path: str) -> list[asyncssh.SSHKeyPair]:
+async def _agent_keys(path: str, held: contextlib.AsyncExitStack) -> list[asyncssh.SSHKeyPair]:
     try:
         agent = await asyncssh.connect_agent(path)
-        return list(await agent.get_keys()) if agent else []
+        held.push_async_callback(agent.wait_closed)
+        held.callback(agent.close)
+        return list(await agent.get_keys())
     except OSError as error:
         raise OperationError(f"dial unix {path}: connect: {reason_of(error)}") from error

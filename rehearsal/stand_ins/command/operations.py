@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import asyncssh
 from rehearsal.stand_ins.command import values
 from rehearsal.stand_ins.command.connection import connect
 from rehearsal.stand_ins.command.copy import copy_path, copy_text
-from rehearsal.stand_ins.command.errors import Interruption, OperationError
+from rehearsal.stand_ins.command.errors import Interruption, OperationError, reason_of
 from rehearsal.stand_ins.command.log import EngineLog
 from rehearsal.stand_ins.command.run import CommandLine, run
 from rehearsal.stand_ins.command.values import Properties
@@ -30,7 +31,7 @@ class Operations:
     def __init__(self, program: Path) -> None:
         """`program`: the working directory of the program, which relative paths of sources start from."""
         self._program = program
-        self._left_open: list[asyncssh.SSHClientConnection] = []
+        self._left_open = contextlib.AsyncExitStack()
 
     async def run(self, text: str, state: Properties, log: EngineLog, interruption: Interruption) -> Properties:
         """Runs `text` by the other properties of a Command; its stdout and stderr in `state` are the previous ones."""
@@ -45,8 +46,7 @@ class Operations:
             offered={name: value for name, value in offered.items() if value},
             logged=_LOGGED.get(known.get("logging"), frozenset()),
         )
-        connection = await connect(known["connection"], log, interruption)
-        self._left_open.append(connection)
+        connection = await connect(known["connection"], log, interruption, self._left_open)
         stdout, stderr = await run(connection, line, log)
         return {"stdout": stdout, "stderr": stderr}
 
@@ -57,23 +57,19 @@ class Operations:
         path = os.path.join(self._program, source["path"]) if source["path"] else None  # noqa: PTH118 (keeps the slash)
         origin = "text asset" if path is None else f"local file {source['path']}"
         log.debug(f"Creating file: {known['connection']['host']}:{target} from {origin}")
-        connection = await connect(known["connection"], log, interruption)
-        try:
-            async with connection.start_sftp_client() as sftp:
-                if path is None:
-                    await copy_text(sftp, source["text"], target)
-                else:
-                    await copy_path(sftp, path, target)
-        except (asyncssh.Error, OSError) as error:
-            raise OperationError(str(error)) from error
-        finally:
-            connection.close()
+        async with contextlib.AsyncExitStack() as held:
+            connection = await connect(known["connection"], log, interruption, held)
+            try:
+                async with connection.start_sftp_client() as sftp:
+                    if path is None:
+                        await copy_text(sftp, source["text"], target)
+                    else:
+                        await copy_path(sftp, path, target)
+            except (asyncssh.Error, OSError) as error:
+                raise OperationError(reason_of(error)) from error
 
     async def close(self) -> None:
-        for connection in self._left_open:
-            connection.abort()
-        for connection in self._left_open:
-            await connection.wait_closed()
+        await self._left_open.aclose()
 
 
 def copies(old: Properties, new: Properties) -> bool:
