@@ -49,6 +49,7 @@ bench: setup ## speed and memory as ratios, measured side by side
 
 schema: setup ## stacks/stack.schema.json and the reference in README.md, from the settings
 	@$(BIN)/python -m stacks.schema
+	@$(BIN)/python -m stacks.reference
 
 lock: ## requirements*.txt from requirements*.in, with hashes
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt

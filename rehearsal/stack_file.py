@@ -3,72 +3,64 @@
 from __future__ import annotations
 
 import re
-import secrets
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import choice
 from typing import Any
 
 import yaml
 
-from components.args import FarmArgs
+from components.args import FarmArgs, NetworkArgs
 from components.keys import CIDR, IPV4
 from rehearsal.tools import REPOSITORY
 from stacks import settings
 
 ADDRESS = re.compile(rf"({CIDR}|{IPV4})")
-# Left out, with a notice: the rehearsal has nothing that plays them.
-LEFT_OUT = ("operatorPrivateKey", "jumpHostPassword", "jumpHostPrivateKey")
+SERVERS, NETWORK, SSH = (f"{settings.PROJECT}:{name}" for name in ("servers", "network", "ssh"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class RehearsedFile:
     """What the engine gets instead of the stack file, and what was changed, for people."""
 
-    content: dict[str, Any]
+    config: dict[str, Any]
     secrets: dict[str, str]
     farm: FarmArgs
     notices: tuple[str, ...]
+
+    def pin(self, server: str, host_key: str) -> None:
+        """Expect the stand-in's host key of an existing server."""
+        self.config[SERVERS][server]["hostKey"] = host_key
 
 
 def path_of(stack: str) -> Path:
     return REPOSITORY / "stacks" / f"Pulumi.{stack}.yaml"
 
 
-def rehearse(path: Path, *, ssh_port: int, host_keys: Mapping[str, str]) -> RehearsedFile:
-    """`host_keys` holds the stand-ins' keys of existing servers by computer name.
-
-    Raises stacks.settings.SettingsError where the file has mistakes.
-    """
-    original = yaml.safe_load(path.read_text(encoding="utf-8"))
-    own = {
+def rehearse(path: Path, *, ssh_port: int) -> RehearsedFile:
+    """Raises stacks.settings.SettingsError where the file has mistakes."""
+    original = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
+    config = {
         name: on_loopback(value)
-        for name, value in original["config"].items()
-        if name.removeprefix(f"{settings.PROJECT}:") not in (*LEFT_OUT, *settings.SECRETS)
+        for name, value in original.items()
+        if name.removeprefix(f"{settings.PROJECT}:") not in settings.SECRETS
     }
-    ssh = {**own.get(f"{settings.PROJECT}:ssh", {}), "port": ssh_port}
+    default = NetworkArgs()
+    prefixes = {"subnetPrefix": default.subnet_prefix, "addressSpace": default.address_space}
+    config[NETWORK] = {**on_loopback(prefixes), **config.get(NETWORK, {})}
+    ssh = {**config.get(SSH, {}), "port": ssh_port}
     notices = [
         "addresses a.b.c.d are 127.b.c.d here",
-        f"SSH listens on port {ssh_port} and passwords are made up for this run",
+        f"SSH listens on port {ssh_port}, and passwords are made up for this run",
     ]
     if ssh.pop("jumpHost", None):
         notices.append("the jump host is left out: every server is on this computer")
-    own[f"{settings.PROJECT}:ssh"] = ssh
-    for server in own.get(f"{settings.PROJECT}:servers", {}).values():
-        if server.get("existing") and server.get("computerName") in host_keys:
-            server["hostKey"] = host_keys[server["computerName"]]
-    made_up = {name: password() for name in ("operatorPassword", "adminPassword")}
-    farm = settings.from_file({**own, **{f"{settings.PROJECT}:{name}": value for name, value in made_up.items()}})
-    content = {"config": own}
-    return RehearsedFile(content=content, secrets=made_up, farm=farm, notices=tuple(notices))
-
-
-def existing_servers(path: Path) -> list[str]:
-    """Computer names of servers that exist before the stack does."""
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
-    servers = config.get(f"{settings.PROJECT}:servers", {}).values()
-    return [server["computerName"] for server in servers if server.get("existing")]
+    config[SSH] = ssh
+    secrets = {name: password() for name in ("operatorPassword", "adminPassword")}
+    farm = settings.from_file({**config, **{f"{settings.PROJECT}:{name}": value for name, value in secrets.items()}})
+    return RehearsedFile(config=config, secrets=secrets, farm=farm, notices=tuple(notices))
 
 
 def on_loopback(value: Any) -> Any:
@@ -84,4 +76,11 @@ def on_loopback(value: Any) -> Any:
 
 def password() -> str:
     """Long enough for Azure's rule, with all four kinds of characters."""
-    return "aA1!" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(20))
+    return "aA1!" + "".join(choice(string.ascii_letters + string.digits) for _ in range(20))
+
+
+def addresses(path: Path) -> list[str]:
+    """The servers' addresses as they are here."""
+    servers = yaml.safe_load(path.read_text(encoding="utf-8"))["config"].get(SERVERS, {})
+    found = (server.get("address") for server in servers.values())
+    return [on_loopback(address) for address in found if isinstance(address, str) and ADDRESS.fullmatch(address)]

@@ -1,0 +1,128 @@
+"""Where servers run: a virtual machine that Azure creates boots here, one that it deletes is gone with its disk."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from anyio.from_thread import BlockingPortal
+
+from rehearsal.stand_ins.accounts import Accounts
+from rehearsal.stand_ins.azure_native import CommandResult, VirtualMachine
+from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.tls import Certificates
+
+# How Active Directory's domain is called here; servers are NAME.corp.example.
+DOMAIN = "corp.example"
+
+
+class Datacentre:
+    """Servers by computer name, on their own loopback addresses and shared ports.
+
+    `install_exchange` False leaves new servers without Exchange, as a new virtual machine is in Azure.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        portal: BlockingPortal,
+        organisation: Organisation,
+        accounts: Accounts,
+        certificates: Certificates,
+        exchange_version: str,
+        ssh_port: int,
+        https_port: int,
+        pwsh: Path | None,
+        names: Callable[[], Iterable[str]],
+    ) -> None:
+        self.folder = folder
+        self.install_exchange = True
+        self.servers: dict[str, Server] = {}
+        self.ssh_port, self.https_port = ssh_port, https_port
+        self._portal, self._organisation, self._accounts = portal, organisation, accounts
+        self._certificates, self._version, self._names = certificates, exchange_version, names
+        self._pwsh = str(pwsh) if pwsh else None
+        self._names_by_id: dict[str, str] = {}
+
+    def add_existing(self, computer_name: str, addresses: Iterable[str]) -> Server:
+        """A server that was there before the stack: Exchange is installed and SSH is on."""
+        self._organisation.add_server(computer_name, version=self._version, domain=DOMAIN)
+        return self._boot(computer_name, addresses, ssh_port=self.ssh_port)
+
+    def host_key_of(self, computer_name: str) -> str:
+        return self.servers[computer_name].host_key
+
+    def vm_created(self, vm: VirtualMachine) -> None:
+        name = vm.computer_name
+        self._names_by_id[vm.id] = name
+        if self.install_exchange:
+            self._organisation.add_server(name, version=self._version, domain=DOMAIN)
+        self._boot(name, (*vm.private_addresses, *vm.public_addresses), ssh_port=None)
+
+    def vm_deleted(self, id: str) -> None:
+        name = self._names_by_id.pop(id)
+        self.servers.pop(name).stop()
+        self._organisation.remove_server(name)
+        shutil.rmtree(self._root(name))
+
+    def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
+        result = self.servers[self._names_by_id[vm_id]].run_script(script, parameters)
+        return CommandResult(exit_code=result.exit_code, output=result.output, error=result.error)
+
+    def connections(self) -> int:
+        """SSH connections that servers have seen so far."""
+        return sum(len(server.ssh.connections) for server in self.servers.values())
+
+    def stop(self) -> None:
+        for server in self.servers.values():
+            server.stop()
+
+    def _boot(self, computer_name: str, addresses: Iterable[str], *, ssh_port: int | None) -> Server:
+        server = Server(
+            computer_name,
+            portal=self._portal,
+            root=self._root(computer_name),
+            addresses=addresses,
+            organisation=self._organisation,
+            accounts=self._accounts,
+            certificates=self._certificates,
+            https_port=self.https_port,
+            ssh_port=ssh_port,
+            pwsh=self._pwsh,
+            names=self._names,
+            domain=DOMAIN,
+            mapi_http=self._version not in ("2013", "2013RTM"),
+        )
+        self.servers[computer_name] = server
+        server.start()
+        return server
+
+    def _root(self, computer_name: str) -> Path:
+        return self.folder / computer_name
+
+
+def free_ports(addresses: Sequence[str], count: int) -> list[int]:
+    """Ports that are free on every address now; raises OSError where an address is not of this computer."""
+    found: list[int] = []
+    while len(found) < count:
+        with socket.socket() as first:
+            first.bind((addresses[0], 0))
+            port = first.getsockname()[1]
+            if port not in found and all(is_free(address, port) for address in addresses[1:]):
+                found.append(port)
+    return found
+
+
+def is_free(address: str, port: int) -> bool:
+    with socket.socket() as tried:
+        try:
+            tried.bind((address, port))
+        except OSError as error:
+            if error.errno is not None and "cannot assign" in str(error).lower():
+                raise
+            return False
+        return True

@@ -1,0 +1,131 @@
+"""One rehearsal: every stand-in of one stack, started together and attached to the real engine."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from anyio.from_thread import start_blocking_portal
+
+from components import namespace
+from components.args import FarmArgs
+from rehearsal import stack_file
+from rehearsal.datacentre import Datacentre, free_ports
+from rehearsal.stack import Stack
+from rehearsal.stand_ins.accounts import Accounts
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative
+from rehearsal.stand_ins.command import CommandProvider
+from rehearsal.stand_ins.dns import AzureDns
+from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.tls import Certificates
+from rehearsal.tools import REPOSITORY, Tools
+
+MAILBOX = "CORP\\user"
+
+
+class Rehearsal:
+    """Use it as a context manager; `folder` is emptied first and holds all state in readable files.
+
+    `source` is a stack file; with the default it is the one of `stacks/` by that name.
+    """
+
+    def __init__(self, stack: str, folder: Path, tools: Tools, *, source: Path | None = None) -> None:
+        self.folder, self.tools, self._name = folder, tools, stack
+        self._source = source or stack_file.path_of(stack)
+        self._running = ExitStack()
+
+    def __enter__(self) -> Rehearsal:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        try:
+            self._start()
+        except BaseException:
+            self._running.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+    def _start(self) -> None:
+        ssh_port, https_port = free_ports(stack_file.addresses(self._source), 2)
+        self.file = stack_file.rehearse(self._source, ssh_port=ssh_port)
+        self.names = namespace.names(self.file.farm.namespace)
+        self.password = stack_file.password()
+        self.accounts, self.organisation = self._people()
+        self.certificates = Certificates(
+            {self.names.client, self.names.autodiscover, self.names.external_client, self.names.external_autodiscover}
+        )
+        self.datacentre = self._datacentre(ssh_port, https_port)
+        self.azure = AzureNative(self.folder / "azure.json", site=self.datacentre)
+        for id, body in existing_resources(self.file.farm, self._name):
+            self.azure.subscription.put_existing(id, body)
+        self.private_dns = AzureDns(self.azure.subscription.record_sets, private=True)
+        self.public_dns = AzureDns(self.azure.subscription.record_sets)
+        for part in (self.azure, self.private_dns, self.public_dns):
+            self._running.enter_context(part)
+        self._existing_servers()
+        self.stack = Stack(self._name, self.folder / "pulumi", self.tools, self._attached(), stack_file.password())
+        self.stack.write({"config": self.file.config}, self.file.secrets)
+
+    def _people(self) -> tuple[Accounts, Organisation]:
+        accounts, organisation = Accounts(), Organisation(self.folder / "exchange")
+        accounts.put(self.file.farm.operator, self.file.secrets["operatorPassword"])
+        accounts.put(MAILBOX, self.password)
+        organisation.add_account(self.file.farm.operator, self.file.secrets["operatorPassword"])
+        return accounts, organisation
+
+    def _datacentre(self, ssh_port: int, https_port: int) -> Datacentre:
+        datacentre = Datacentre(
+            self.folder / "servers",
+            portal=self._running.enter_context(start_blocking_portal()),
+            organisation=self.organisation,
+            accounts=self.accounts,
+            certificates=self.certificates,
+            exchange_version=self.file.farm.exchange_version,
+            ssh_port=ssh_port,
+            https_port=https_port,
+            pwsh=self.tools.powershell,
+            names=lambda: self.private_dns.names(),
+        )
+        self._running.callback(datacentre.stop)
+        return datacentre
+
+    def _existing_servers(self) -> None:
+        for key, server in self.file.farm.servers.items():
+            if server.existing:
+                addresses = [server.address, *([server.external_address] if server.external_address else [])]
+                made = self.datacentre.add_existing(server.computer_name, addresses)
+                self.file.pin(key, made.host_key)
+
+    def _attached(self) -> dict[str, int]:
+        attached = {"azure-native": self.azure.port}
+        if self.tools.command_plugin is None:
+            attached["command"] = self._running.enter_context(CommandProvider(REPOSITORY)).port
+        return attached
+
+
+def existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """ARM id and body of what the stack file says exists already: zones, a subnet, a resource group."""
+    groups = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
+    if farm.resource_group.existing:
+        yield f"{groups}/{farm.resource_group.name or f'exchange-cas-{stack}'}", {"location": "westeurope"}
+    names = namespace.names(farm.namespace)
+    for zone, kind, name in (
+        (farm.dns.private, "privateDnsZones", names.client),
+        (farm.dns.public, "dnszones", names.external_client),
+    ):
+        if zone and zone.existing_resource_group:
+            domain = name.partition(".")[2]
+            path = f"{groups}/{zone.existing_resource_group}/providers/Microsoft.Network/{kind}/{domain}"
+            yield path, {"location": "global"}
+    if farm.network.subnet_id:
+        network = farm.network.subnet_id.rpartition("/subnets/")[0]
+        space = {"addressPrefixes": [farm.network.subnet_prefix]}
+        yield network, {"location": "westeurope", "addressSpace": space}
+        yield farm.network.subnet_id, {"addressPrefix": farm.network.subnet_prefix}
