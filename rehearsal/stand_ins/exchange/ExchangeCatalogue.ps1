@@ -1,0 +1,111 @@
+# Which cmdlets there are in which version of Exchange, and what their parameters take.
+
+$Urls = [ordered]@{ InternalUrl = 'Uri'; ExternalUrl = 'Uri' }
+
+# Object: key in the state. Set: parameters besides Identity, DomainController, WhatIf and Confirm.
+$ObjectKinds = [ordered]@{
+    OwaVirtualDirectory          = @{ Object = 'owa'; Name = 'owa (Default Web Site)'; Set = $Urls + @{ FailbackUrl = 'Uri'; FormsAuthentication = 'bool'; BasicAuthentication = 'bool'; WindowsAuthentication = 'bool' } }
+    EcpVirtualDirectory          = @{ Object = 'ecp'; Name = 'ecp (Default Web Site)'; Set = $Urls + @{ FormsAuthentication = 'bool'; BasicAuthentication = 'bool'; WindowsAuthentication = 'bool' } }
+    WebServicesVirtualDirectory  = @{ Object = 'ews'; Name = 'EWS (Default Web Site)'; Set = $Urls + @{ InternalNLBBypassUrl = 'Uri'; Force = 'switch'; BasicAuthentication = 'bool' } }
+    OabVirtualDirectory          = @{ Object = 'oab'; Name = 'OAB (Default Web Site)'; Set = $Urls + @{ RequireSSL = 'bool' } }
+    ActiveSyncVirtualDirectory   = @{ Object = 'activesync'; Name = 'Microsoft-Server-ActiveSync (Default Web Site)'; Set = $Urls + @{ BasicAuthEnabled = 'bool' } }
+    MapiVirtualDirectory         = @{ Object = 'mapi'; Name = 'mapi (Default Web Site)'; Set = $Urls + @{ IISAuthenticationMethods = 'AuthenticationMethods'; ApplyDefaults = 'bool' } }
+    AutodiscoverVirtualDirectory = @{ Object = 'autodiscoverVirtualDirectory'; Name = 'Autodiscover (Default Web Site)'; Set = @{ BasicAuthentication = 'bool'; WindowsAuthentication = 'bool' } }
+    OutlookAnywhere              = @{
+        Object = 'outlookAnywhere'; Name = 'Rpc (Default Web Site)'
+        Set    = [ordered]@{
+            InternalHostname = 'Hostname'; ExternalHostname = 'Hostname'; InternalClientsRequireSsl = 'bool'; ExternalClientsRequireSsl = 'bool'
+            InternalClientAuthenticationMethod = 'AuthenticationMethod'; ExternalClientAuthenticationMethod = 'AuthenticationMethod'
+            DefaultAuthenticationMethod = 'AuthenticationMethod'; IISAuthenticationMethods = 'AuthenticationMethods'; SSLOffloading = 'bool'
+        }
+    }
+    ClientAccessServer           = @{ Object = 'autodiscover'; Name = ''; Set = [ordered]@{ AutoDiscoverServiceInternalUri = 'Uri' } }
+    ClientAccessService          = @{ Object = 'autodiscover'; Name = ''; Set = [ordered]@{ AutoDiscoverServiceInternalUri = 'Uri' } }
+}
+
+# The names of the cmdlets that a server of this version offers; what the organisation withholds is a missing role.
+function Get-OfferedCmdlet {
+    param([string] $Version, [string[]] $Withheld)
+    $nouns = $ObjectKinds.Keys | Where-Object {
+        -not ($_ -eq 'ClientAccessService' -and $Version -like '2013*') -and -not ($_ -eq 'MapiVirtualDirectory' -and $Version -eq '2013RTM')
+    }
+    @('Get-ExchangeServer') + @($nouns | ForEach-Object { "Get-$_"; "Set-$_" }) | Where-Object { $_ -notin $Withheld }
+}
+
+# The text of the proxy function that Import-PSSession makes for a cmdlet.
+function Get-ProxyText {
+    param([string] $Cmdlet, [int] $SessionId)
+    $verb, $noun = $Cmdlet -split '-', 2
+    $parameters = switch ($verb) {
+        'Get' { Get-GetParameterText $noun }
+        'Set' { Get-SetParameterText $noun }
+    }
+    # A module's function: it sees the global $ErrorActionPreference, never the one of the script that calls it.
+    @"
+function $Cmdlet {
+    [CmdletBinding(DefaultParameterSetName = 'Identity', SupportsShouldProcess = `$$($verb -eq 'Set'))]
+    param($parameters)
+    process {
+        foreach (`$item in @(& `$StandIn { param(`$name, `$session, `$bound) Invoke-Proxied `$name `$session `$bound } '$Cmdlet' $SessionId `$PSBoundParameters)) {
+            switch (`$item.Stream) {
+                'Error' { `$PSCmdlet.WriteError(`$item.Value) }
+                'Terminating' { `$PSCmdlet.ThrowTerminatingError(`$item.Value) }
+                'Warning' { `$PSCmdlet.WriteWarning(`$item.Value) }
+                default { `$item.Value }
+            }
+        }
+    }
+}
+"@
+}
+
+function Get-GetParameterText {
+    param([string] $Noun)
+    $text = "[Parameter(Position = 0, ParameterSetName = 'Identity', ValueFromPipelineByPropertyName)] `$Identity, `$DomainController"
+    if ($Noun -eq 'ExchangeServer') { return "$text, [switch] `$Status" }
+    if ($Noun -like 'ClientAccess*') { return $text }
+    $text += ", [Parameter(Mandatory, ParameterSetName = 'Server')] `$Server, [switch] `$ADPropertiesOnly"
+    if ($Noun -ne 'MapiVirtualDirectory') { $text += ', [switch] $ShowMailboxVirtualDirectories' }
+    $text
+}
+
+function Get-SetParameterText {
+    param([string] $Noun)
+    $text = '[Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)] $Identity, $DomainController'
+    foreach ($name in $ObjectKinds[$Noun].Set.Keys) {
+        $type = switch ($ObjectKinds[$Noun].Set[$name]) { 'bool' { '[bool] ' } 'switch' { '[switch] ' } default { '' } }
+        $text += ", $type`$$name"
+    }
+    $text
+}
+
+$AuthenticationMethodNames = 'Basic', 'Digest', 'Ntlm', 'Fba', 'WindowsIntegrated', 'LiveIdFba', 'LiveIdBasic', 'WSSecurity', 'Certificate', 'NegoEx', 'OAuth', 'Adfs', 'Kerberos', 'Negotiate'
+
+# What the parameter binder makes of an argument; throws what it says when it cannot.
+function ConvertTo-BoundValue {
+    param([string] $Parameter, [string] $Kind, $Value)
+    $refuse = { param($type) throw "Cannot process argument transformation on parameter '$Parameter'. Cannot convert value `"$Value`" to type `"$type`"." }
+    switch ($Kind) {
+        'Uri' {
+            if ("$Value" -eq '') { return $null }
+            $uri = $null
+            if (-not [Uri]::TryCreate("$Value", 'Absolute', [ref] $uri) -or $uri.Scheme -notin 'http', 'https') { & $refuse 'System.Uri' }
+            return $uri.OriginalString
+        }
+        'Hostname' {
+            if ($null -eq $Value) { return $null }
+            if ("$Value" -notmatch '^(?=.{1,255}$)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$') { & $refuse 'Microsoft.Exchange.Data.Hostname' }
+            return "$Value"
+        }
+        'AuthenticationMethod' {
+            if ($Value -is [array] -or "$Value" -notin $AuthenticationMethodNames) { & $refuse 'Microsoft.Exchange.Data.Directory.SystemConfiguration.AuthenticationMethod' }
+            return @($AuthenticationMethodNames -eq "$Value")[0]
+        }
+        'AuthenticationMethods' {
+            foreach ($method in @($Value)) { if ("$method" -notin $AuthenticationMethodNames) { & $refuse 'Microsoft.Exchange.Data.MultiValuedProperty`1[AuthenticationMethod]' } }
+            return , @(@($Value) | ForEach-Object { "$_" })
+        }
+        'switch' { return [bool] $Value }
+        default { return $Value }
+    }
+}

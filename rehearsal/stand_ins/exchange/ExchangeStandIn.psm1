@@ -1,0 +1,162 @@
+# Stand-in of the Exchange remote endpoint, as a server's PowerShell meets it: the session cmdlets here, the Exchange cmdlets only after
+# Import-PSSession. As strict as the documented thing; where it is in doubt it refuses.
+
+foreach ($part in 'State', 'Catalogue', 'Cmdlets', 'Rules') { . (Join-Path $PSScriptRoot "Exchange$part.ps1") }
+
+$Sessions = @{}
+# Exchange lets a user have so many sessions; one that is not removed counts on.
+$SessionQuota = 18
+
+function Get-SessionRefusal {
+    param($Bound, $Organisation, $Server)
+    $uri = "$($Bound['ConnectionUri'])"
+    $prefix = "[$(([uri] $uri).Host)] Connecting to remote server $(([uri] $uri).Host) failed with the following error message : "
+    if ("$($Bound['ConfigurationName'])" -ne 'Microsoft.Exchange') {
+        return $prefix + "The WS-Management service cannot process the request. Cannot find the $($Bound['ConfigurationName']) session configuration."
+    }
+    if (-not $Server) {
+        return $prefix + 'WinRM cannot process the request. The following error with errorcode 0x80090322 occurred while using Kerberos authentication: An unknown security error occurred. ' +
+        'Possible causes are: the Service Principal Name (SPN) for the remote computer name and port does not exist.'
+    }
+    if ($uri -notmatch '^http://[^/]+/PowerShell/?$') { return $prefix + 'The WinRM client cannot process the request. It cannot determine the content type of the HTTP response from the destination computer.' }
+    if ("$($Bound['Authentication'])" -ne 'Kerberos') {
+        return $prefix + 'The WinRM client cannot process the request. The authentication mechanism requested by the client is not supported by the server.'
+    }
+    if ($Bound['Credential']) {
+        if (-not (Test-Account $Organisation $Bound['Credential'])) { return $prefix + 'Access is denied. For more information, see the about_Remote_Troubleshooting Help topic.' }
+    } elseif ($env:EXCHANGE_STANDIN_LOGON -ne 'password') {
+        return $prefix + 'WinRM cannot process the request. The following error with errorcode 0x8009030e occurred while using Kerberos authentication: ' +
+        'A specified logon session does not exist. It may already have been terminated.'
+    }
+    if (@($Organisation.sessions).Count -ge $SessionQuota) {
+        return $prefix + "Fail to create a runspace because you have exceeded the maximum number of connections allowed : $SessionQuota for the policy party : MaxConcurrency."
+    }
+}
+
+function Test-Account {
+    param($Organisation, [pscredential] $Credential)
+    $account = $Organisation.accounts[$Credential.UserName.ToLowerInvariant()]
+    if (-not $account) { return $false }
+    $password = [System.Text.Encoding]::UTF8.GetBytes($Credential.GetNetworkCredential().Password)
+    $hash = [System.Security.Cryptography.Rfc2898DeriveBytes]::Pbkdf2($password, [Convert]::FromHexString($account.salt), $account.iterations, 'SHA256', 32)
+    [Convert]::ToHexString($hash) -eq $account.hash
+}
+
+# The parameters of Windows PowerShell 4.0; elsewhere than on Windows the cmdlet lacks most of them.
+function New-PSSessionOption {
+    [CmdletBinding()]
+    param([int] $OpenTimeout = 180000, [int] $OperationTimeout = 180000, [int] $CancelTimeout = 60000, [int] $IdleTimeout = -1, [switch] $NoMachineProfile)
+    $option = New-Object System.Management.Automation.Remoting.PSSessionOption
+    $option.OpenTimeout = [timespan]::FromMilliseconds($OpenTimeout)
+    $option.OperationTimeout = [timespan]::FromMilliseconds($OperationTimeout)
+    $option.CancelTimeout = [timespan]::FromMilliseconds($CancelTimeout)
+    $option
+}
+
+function New-PSSession {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [uri] $ConnectionUri,
+        [string] $ConfigurationName = 'Microsoft.PowerShell',
+        [string] $Authentication = 'Default',
+        [pscredential] $Credential,
+        [System.Management.Automation.Remoting.PSSessionOption] $SessionOption,
+        [switch] $AllowRedirection
+    )
+    $bound = @{} + $PSBoundParameters
+    $bound['ConfigurationName'] = $ConfigurationName
+    $answer = Use-Lock {
+        Add-Call 'New-PSSession' $bound
+        $organisation = Read-Organisation
+        $server = Read-AllServers | Where-Object { $_.fqdn -eq $ConnectionUri.Host }
+        $refusal = Get-SessionRefusal $bound $organisation $server
+        if ($refusal) { return $refusal }
+        $id = 1 + $Sessions.Count
+        $organisation.sessions = @($organisation.sessions) + "$env:COMPUTERNAME/$PID/$id"
+        Write-Organisation $organisation
+        $session = [pscustomobject]@{
+            Id = $id; Name = "Session$id"; ComputerName = $ConnectionUri.Host; State = 'Opened'; ConfigurationName = $ConfigurationName; Availability = 'Available'
+            Version = $server.version
+        }
+        $session.PSObject.TypeNames.Insert(0, 'System.Management.Automation.Runspaces.PSSession')
+        $session
+    }
+    if ($answer -is [string]) {
+        $exception = New-Object System.Management.Automation.Remoting.PSRemotingTransportException $answer
+        $PSCmdlet.WriteError((New-Object System.Management.Automation.ErrorRecord($exception, 'PSSessionOpenFailed', 'OpenError', $null)))
+        return
+    }
+    $Sessions[$answer.Id] = $answer
+    $answer
+}
+
+function Get-PSSession {
+    [CmdletBinding()]
+    param([int[]] $Id)
+    $Sessions.Values | Where-Object { $_.State -eq 'Opened' -and (-not $Id -or $_.Id -in $Id) }
+}
+
+function Remove-PSSession {
+    [CmdletBinding()]
+    param([Parameter(Mandatory, Position = 0, ValueFromPipeline)] [object[]] $Session)
+    process {
+        foreach ($one in $Session) {
+            $one.State = 'Closed'
+            Use-Lock {
+                Add-Call 'Remove-PSSession' @{}
+                $organisation = Read-Organisation
+                $organisation.sessions = @($organisation.sessions | Where-Object { $_ -ne "$env:COMPUTERNAME/$PID/$($one.Id)" })
+                Write-Organisation $organisation
+            }
+        }
+    }
+}
+
+# The endpoint runs single commands only.
+function Invoke-Command {
+    [CmdletBinding()]
+    param([Parameter(Mandatory)] $Session, [Parameter(Mandatory)] [scriptblock] $ScriptBlock)
+    $commands = @($ScriptBlock.Ast.EndBlock.Statements | ForEach-Object { if ($_.PSObject.Properties['PipelineElements']) { $_.PipelineElements } else { $_ } })
+    $constant = @($ScriptBlock.Ast.FindAll({ $args[0] -is [System.Management.Automation.Language.VariableExpressionAst] -or $args[0] -is [System.Management.Automation.Language.ScriptBlockExpressionAst] }, $true)).Count -eq 0
+    if ($commands.Count -ne 1 -or $commands[0] -isnot [System.Management.Automation.Language.CommandAst] -or -not $constant) {
+        $text = "The syntax is not supported by this runspace. This can occur if the runspace is in no-language mode."
+        $PSCmdlet.WriteError((New-Object System.Management.Automation.ErrorRecord((New-Object System.Management.Automation.RemoteException $text), 'ScriptsNotAllowed', 'ParserError', $null)))
+        return
+    }
+    $elements = @($commands[0].CommandElements)
+    $module = New-ProxyModule $Session @($elements[0].Value)
+    & $module ([scriptblock]::Create($commands[0].Extent.Text))
+}
+
+function New-ProxyModule {
+    param($Session, [string[]] $Cmdlet)
+    $text = ($Cmdlet | ForEach-Object { Get-ProxyText $_ $Session.Id }) -join "`n"
+    $body = [scriptblock]::Create("param(`$StandIn)`n$text")
+    New-Module -Name "tmp_$([System.IO.Path]::GetRandomFileName())" -ScriptBlock $body -ArgumentList $ExecutionContext.SessionState.Module
+}
+
+function Import-PSSession {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory, Position = 0)] $Session,
+        [string[]] $CommandName = '*',
+        [switch] $AllowClobber,
+        [switch] $DisableNameChecking
+    )
+    if ($Session.State -ne 'Opened') { throw "The session $($Session.Name) is not open." }
+    $organisation = Use-Lock { Add-Call 'Import-PSSession' $PSBoundParameters; Read-Organisation }
+    $offered = @(Get-OfferedCmdlet $Session.Version @($organisation.withheld))
+    $wanted = @($offered | Where-Object { $name = $_; @($CommandName | Where-Object { $name -like $_ }).Count -gt 0 })
+    foreach ($missing in @($CommandName | Where-Object { -not [WildcardPattern]::ContainsWildcardCharacters($_) -and $_ -notin $offered })) {
+        Write-Error "Running the Get-Command command in a remote session reported the following error: The term '$missing' is not recognized as the name of a cmdlet, function, script file, or operable program."
+    }
+    if (-not $AllowClobber) {
+        $taken = @($wanted | Where-Object { Get-Command -Name $_ -CommandType Function, Cmdlet, Alias -ErrorAction SilentlyContinue })
+        foreach ($name in $taken) { Write-Warning "Proxy creation has been skipped for the '$name' command, because it would shadow an existing local command. Use the AllowClobber parameter if you want to shadow existing local commands." }
+        $wanted = @($wanted | Where-Object { $_ -notin $taken })
+    }
+    if ($wanted.Count -eq 0) { throw 'No command proxies have been created, because all of the requested remote commands would shadow existing local commands or do not exist.' }
+    Import-Module -ModuleInfo (New-ProxyModule $Session $wanted) -Global -PassThru -DisableNameChecking
+}
+
+Export-ModuleMember -Function New-PSSessionOption, New-PSSession, Get-PSSession, Remove-PSSession, Invoke-Command, Import-PSSession

@@ -1,0 +1,89 @@
+# The state of the organisation: JSON files that outlive the process, every access under one lock.
+
+$OrganisationFolder = $env:EXCHANGE_STANDIN_ORGANISATION
+
+function Use-Lock {
+    param([scriptblock] $Body)
+    $until = (Get-Date).AddSeconds(30)
+    $lock = $null
+    while (-not $lock) {
+        try {
+            $lock = [System.IO.File]::Open((Join-Path $OrganisationFolder 'lock'), 'OpenOrCreate', 'ReadWrite', 'None')
+        } catch [System.IO.IOException] {
+            if ((Get-Date) -gt $until) { throw }
+            Start-Sleep -Milliseconds 5
+        }
+    }
+    try { & $Body } finally { $lock.Dispose() }
+}
+
+function Read-Json {
+    param([string] $Path)
+    ConvertFrom-Json -InputObject ([System.IO.File]::ReadAllText($Path)) -AsHashtable
+}
+
+function Write-Json {
+    param([string] $Path, $State)
+    [System.IO.File]::WriteAllText("$Path.new", (ConvertTo-Json -InputObject $State -Depth 20))
+    [System.IO.File]::Move("$Path.new", $Path, $true)
+}
+
+function Read-Organisation { Read-Json (Join-Path $OrganisationFolder 'organisation.json') }
+
+function Write-Organisation {
+    param($State)
+    Write-Json (Join-Path $OrganisationFolder 'organisation.json') $State
+}
+
+function Get-ServerFile {
+    param([string] $Name)
+    Join-Path $OrganisationFolder 'servers' "$($Name.ToUpperInvariant()).json"
+}
+
+# All servers of the organisation, with what has replicated by now; sorted by name.
+function Read-AllServers {
+    Get-ChildItem -Path (Join-Path $OrganisationFolder 'servers') -Filter '*.json' | Sort-Object -Property Name | ForEach-Object { Read-Server $_.BaseName }
+}
+
+function Read-Server {
+    param([string] $Name)
+    $file = Get-ServerFile $Name
+    if (-not (Test-Path -LiteralPath $file)) { return $null }
+    $server = Read-Json $file
+    $now = [System.DateTimeOffset]::UtcNow.ToUnixTimeMilliseconds() / 1000
+    $waiting = @()
+    foreach ($change in @($server.pending)) {
+        if ($change.due -gt $now) { $waiting += $change; continue }
+        foreach ($property in $change.values.Keys) { $server.copies[$change.to][$change.object][$property] = $change.values[$property] }
+    }
+    $server.pending = $waiting
+    $server
+}
+
+# Writes to one domain controller; the others get it when replication is due.
+function Write-ServerObject {
+    param($Server, $Organisation, [string] $DomainController, [string] $Object, $Values)
+    foreach ($property in $Values.Keys) { $Server.copies[$DomainController][$Object][$property] = $Values[$property] }
+    $due = [System.DateTimeOffset]::UtcNow.ToUnixTimeMilliseconds() / 1000 + $Organisation.replicationSeconds
+    foreach ($other in @($Organisation.domainControllers | Where-Object { $_ -ne $DomainController })) {
+        $Server.pending = @($Server.pending) + @{ due = $due; to = $other; object = $Object; values = $Values }
+    }
+    Write-Json (Get-ServerFile $Server.name) $Server
+}
+
+function Add-Call {
+    param([string] $Cmdlet, $Parameters)
+    $plain = [ordered]@{}
+    foreach ($name in $Parameters.Keys) { $plain[$name] = ConvertTo-LoggedValue $Parameters[$name] }
+    $line = ConvertTo-Json -InputObject ([ordered]@{ server = $env:COMPUTERNAME; cmdlet = $Cmdlet; parameters = $plain }) -Compress -Depth 4
+    [System.IO.File]::AppendAllText((Join-Path $OrganisationFolder 'calls.jsonl'), "$line`n")
+}
+
+function ConvertTo-LoggedValue {
+    param($Value)
+    if ($null -eq $Value -or $Value -is [bool] -or $Value -is [int]) { return $Value }
+    if ($Value -is [switch]) { return [bool] $Value }
+    if ($Value -is [pscredential]) { return $Value.UserName }
+    if ($Value -is [System.Collections.IEnumerable] -and $Value -isnot [string]) { return , @($Value | ForEach-Object { "$_" }) }
+    "$Value"
+}

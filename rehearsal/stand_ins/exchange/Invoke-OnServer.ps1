@@ -1,0 +1,12 @@
+# Runs a script as `powershell -File SCRIPT ARGUMENTS` would on a server, with the stand-ins in place of Windows and Exchange.
+# A child scope, as strict as can be: imported cmdlets do not see the script's preferences.
+
+Import-Module (Join-Path $PSScriptRoot 'WindowsStandIn.psm1') -Global -DisableNameChecking
+if ($env:EXCHANGE_STANDIN_ORGANISATION) { Import-Module (Join-Path $PSScriptRoot 'ExchangeStandIn.psm1') -Global -DisableNameChecking }
+$env:PSModulePath = (Join-Path $PSScriptRoot 'modules') + [System.IO.Path]::PathSeparator + $env:PSModulePath
+
+$named = @{}
+for ($i = 1; $i -lt $args.Count; $i += 2) { $named["$($args[$i])".TrimStart('-')] = $args[$i + 1] }
+$global:LASTEXITCODE = 0
+& $args[0] @named
+exit $LASTEXITCODE

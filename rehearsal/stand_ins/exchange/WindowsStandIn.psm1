@@ -1,0 +1,213 @@
+# Stand-in of the parts of Windows that the scripts use. State: windows.json in the server's folder; what is not said there is as on a
+# fresh Windows Server 2019.
+
+. (Join-Path $PSScriptRoot 'ExchangeState.ps1')
+
+$StateFile = Join-Path $env:EXCHANGE_STANDIN_ROOT 'windows.json'
+$SshFolder = Join-Path $env:ProgramData 'ssh'
+
+function Read-Windows {
+    $state = @{ build = 17763; processes = @(); capability = 'NotPresent'; firewall = @{} }
+    if (Test-Path -LiteralPath $StateFile) {
+        $kept = Read-Json $StateFile
+        foreach ($key in $kept.Keys) { $state[$key] = $kept[$key] }
+    }
+    $state
+}
+
+function Read-ThisServer {
+    if ($env:EXCHANGE_STANDIN_ORGANISATION) { Read-Server $env:COMPUTERNAME }
+}
+
+function New-Error {
+    param([string] $Text, [string] $Category = 'ObjectNotFound')
+    New-Object System.Management.Automation.ErrorRecord((New-Object System.InvalidOperationException $Text), 'WindowsStandIn', $Category, $null)
+}
+
+function Get-Process {
+    [CmdletBinding()]
+    param([Parameter(Position = 0)] [string[]] $Name = '*')
+    $running = @('svchost', 'w3wp') + @((Read-Windows).processes)
+    foreach ($pattern in $Name) {
+        $found = @($running | Where-Object { $_ -like $pattern })
+        foreach ($process in $found) { [pscustomobject]@{ Name = $process; ProcessName = $process } }
+        if ($found.Count -eq 0 -and -not [WildcardPattern]::ContainsWildcardCharacters($pattern)) {
+            $PSCmdlet.WriteError((New-Error "Cannot find a process with the name `"$pattern`". Verify the process name and call the cmdlet again."))
+        }
+    }
+}
+
+function Get-CimInstance {
+    [CmdletBinding()]
+    param([Parameter(Mandatory, Position = 0)] [string] $ClassName)
+    switch ($ClassName) {
+        'Win32_ComputerSystem' {
+            $server = Read-ThisServer
+            $domain = if ($server) { $server.domain } else { 'WORKGROUP' }
+            [pscustomobject]@{ Name = $env:COMPUTERNAME; DNSHostName = $env:COMPUTERNAME.ToLowerInvariant(); Domain = $domain; PartOfDomain = [bool] $server }
+        }
+        'Win32_OperatingSystem' { [pscustomobject]@{ BuildNumber = "$((Read-Windows).build)"; ProductType = [uint32] 3 } }
+        default { $PSCmdlet.WriteError((New-Error "Invalid class $ClassName")) }
+    }
+}
+
+function Get-ServiceTable {
+    $table = @{ W3SVC = 'Running' }
+    if (Read-ThisServer) { $table['MSExchangeServiceHost'] = 'Running' }
+    $sshd = (Read-Windows)['sshd']
+    if ($sshd) { $table['sshd'] = $sshd.status }
+    $table
+}
+
+function Get-Service {
+    [CmdletBinding()]
+    param([Parameter(Position = 0)] [string[]] $Name = '*')
+    $services = Get-ServiceTable
+    foreach ($pattern in $Name) {
+        $found = @($services.Keys | Where-Object { $_ -like $pattern })
+        foreach ($service in $found) { [pscustomobject]@{ Name = $service; ServiceName = $service; Status = $services[$service] } }
+        if ($found.Count -eq 0 -and -not [WildcardPattern]::ContainsWildcardCharacters($pattern)) {
+            $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$pattern'."))
+        }
+    }
+}
+
+function New-Service {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Name, [Parameter(Mandatory)] [string] $BinaryPathName, [string] $DisplayName, [string] $Description,
+        [ValidateSet('Automatic', 'Manual', 'Disabled')] [string] $StartupType = 'Automatic'
+    )
+    if ((Get-ServiceTable).ContainsKey($Name)) { return $PSCmdlet.WriteError((New-Error "Service '$Name' cannot be created: The specified service already exists." 'ResourceExists')) }
+    Save-Sshd @{ status = 'Stopped'; startup = $StartupType; binary = $BinaryPathName }
+    Get-Service -Name $Name
+}
+
+function Set-Service {
+    [CmdletBinding()]
+    param([Parameter(Mandatory, Position = 0)] [string] $Name, [ValidateSet('Automatic', 'Manual', 'Disabled')] [string] $StartupType)
+    if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "Service $Name was not found on computer '.'.")) }
+    Save-Sshd @{ startup = $StartupType }
+}
+
+function Start-Service {
+    [CmdletBinding()]
+    param([Parameter(Mandatory, Position = 0)] [string] $Name)
+    $service = Get-Service -Name $Name -ErrorAction SilentlyContinue
+    if (-not $service) { return $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$Name'.")) }
+    if ($service.Status -eq 'Running') { return }
+    $refusal = Start-SshdProcess
+    if ($refusal) { $PSCmdlet.WriteError((New-Error "Failed to start service '$Name'. $refusal" 'OpenError')) }
+}
+
+function Restart-Service {
+    [CmdletBinding()]
+    param([Parameter(Mandatory, Position = 0)] [string] $Name, [switch] $Force)
+    if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$Name'.")) }
+    Save-Sshd @{ status = 'Stopped' }
+    Start-Service -Name $Name
+}
+
+function Save-Sshd {
+    param([hashtable] $Values)
+    $state = Read-Windows
+    if (-not $state.ContainsKey('sshd')) { $state['sshd'] = @{} }
+    foreach ($key in $Values.Keys) { $state['sshd'][$key] = $Values[$key] }
+    Write-Json $StateFile $state
+}
+
+# The first start makes the configuration and the host keys; a server's keys wait in its folder host-keys.
+function Start-SshdProcess {
+    $sshd = (Read-Windows)['sshd']
+    $programs = @($env:ProgramFiles, (Join-Path $env:SystemRoot 'System32')) | ForEach-Object { [System.IO.Path]::GetFullPath($_) + [System.IO.Path]::DirectorySeparatorChar }
+    $binary = [System.IO.Path]::GetFullPath($sshd['binary'])
+    if (-not @($programs | Where-Object { $binary.StartsWith($_) })) { return 'sshd serves no connection from outside of Program Files.' }
+    if ($sshd['startup'] -eq 'Disabled') { return 'The service cannot be started, either because it is disabled or because it has no enabled devices associated with it.' }
+    New-Item -ItemType Directory -Path $SshFolder -Force | Out-Null
+    $config = Join-Path $SshFolder 'sshd_config'
+    if (-not (Test-Path -LiteralPath $config)) {
+        [System.IO.File]::WriteAllText($config, "# This is the sshd server system-wide configuration file.`n#Port 22`n`nMatch Group administrators`n       AuthorizedKeysFile __PROGRAMDATA__/ssh/administrators_authorized_keys`n")
+    }
+    $key = Join-Path $SshFolder 'ssh_host_ed25519_key'
+    foreach ($suffix in '', '.pub') {
+        $waiting = Join-Path $env:EXCHANGE_STANDIN_ROOT 'host-keys' "ssh_host_ed25519_key$suffix"
+        if (-not (Test-Path -LiteralPath "$key$suffix")) { Copy-Item -LiteralPath $waiting -Destination "$key$suffix" }
+    }
+    $head = [System.Text.RegularExpressions.Regex]::Split([System.IO.File]::ReadAllText($config), '(?m)^\s*Match\s')[0]
+    $port = [regex]::Match($head, '(?m)^\s*Port\s+(\d+)\s*$')
+    Save-Sshd @{ status = 'Running'; port = $(if ($port.Success) { [int] $port.Groups[1].Value } else { 22 }) }
+}
+
+function Get-NetFirewallRule {
+    [CmdletBinding()]
+    param([Parameter(Mandatory)] [string] $Name)
+    $rule = (Read-Windows).firewall[$Name]
+    if ($rule) { [pscustomobject] $rule } else { $PSCmdlet.WriteError((New-Error "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$Name'.")) }
+}
+
+function New-NetFirewallRule {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $DisplayName, [string] $Name = [guid]::NewGuid().ToString(), [ValidateSet('Inbound', 'Outbound')] [string] $Direction = 'Inbound',
+        [ValidateSet('Allow', 'Block')] [string] $Action = 'Allow', [string] $Protocol = 'Any', [string[]] $LocalPort = 'Any',
+        [ValidateSet('Any', 'Domain', 'Private', 'Public')] [string] $Profile = 'Any', $Enabled = 'True'
+    )
+    if ((Read-Windows).firewall.ContainsKey($Name)) { return $PSCmdlet.WriteError((New-Error 'Cannot create a file when that file already exists.' 'ResourceExists')) }
+    Save-FirewallRule $Name @{ DisplayName = $DisplayName; Direction = $Direction; Action = $Action; Protocol = $Protocol; LocalPort = $LocalPort; Profile = $Profile; Enabled = $Enabled }
+    Get-NetFirewallRule -Name $Name
+}
+
+function Set-NetFirewallRule {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)] [string] $Name, [ValidateSet('Inbound', 'Outbound')] [string] $Direction, [ValidateSet('Allow', 'Block')] [string] $Action,
+        [string] $Protocol, [string[]] $LocalPort, [ValidateSet('Any', 'Domain', 'Private', 'Public')] [string] $Profile, $Enabled
+    )
+    if (-not (Get-NetFirewallRule -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$Name'.")) }
+    $values = @{} + $PSBoundParameters
+    $values.Remove('Name')
+    Save-FirewallRule $Name $values
+}
+
+function Save-FirewallRule {
+    param([string] $Name, [hashtable] $Values)
+    if ($Values.ContainsKey('Enabled') -and ($Values['Enabled'] -isnot [string] -or $Values['Enabled'] -notin 'True', 'False')) { throw "Cannot convert value `"$($Values['Enabled'])`" to type `"GpoBoolean`"." }
+    $state = Read-Windows
+    if (-not $state.firewall.ContainsKey($Name)) { $state.firewall[$Name] = @{ Name = $Name } }
+    foreach ($key in $Values.Keys) { if ($key -in 'DisplayName', 'Direction', 'Action', 'Protocol', 'LocalPort', 'Profile', 'Enabled') { $state.firewall[$Name][$key] = $Values[$key] } }
+    Write-Json $StateFile $state
+}
+
+$public = 'Get-Process', 'Get-CimInstance', 'Get-Service', 'New-Service', 'Set-Service', 'Start-Service', 'Restart-Service', 'Get-NetFirewallRule', 'New-NetFirewallRule', 'Set-NetFirewallRule'
+
+# Windows Server 2012 R2 has no capabilities; 2016 has no OpenSSH among them.
+if ((Read-Windows).build -ge 14393) {
+    $OpenSshServer = 'OpenSSH.Server~~~~0.0.1.0'
+
+    function Get-WindowsCapability {
+        [CmdletBinding()]
+        param([Parameter(Mandatory)] [switch] $Online)
+        [pscustomobject]@{ Name = 'Language.Basic~~~en-US~0.0.1.0'; State = 'Installed' }
+        $state = Read-Windows
+        if ($state.build -ge 17763) {
+            [pscustomobject]@{ Name = 'OpenSSH.Client~~~~0.0.1.0'; State = 'Installed' }
+            [pscustomobject]@{ Name = $OpenSshServer; State = $state.capability }
+        }
+    }
+
+    function Add-WindowsCapability {
+        [CmdletBinding()]
+        param([Parameter(Mandatory)] [switch] $Online, [Parameter(Mandatory)] [string] $Name)
+        $state = Read-Windows
+        if ($Name -ne $OpenSshServer -or $state.build -lt 17763) { return $PSCmdlet.WriteError((New-Error 'Add-WindowsCapability failed. Error code = 0x800f0954')) }
+        $state.capability = 'Installed'
+        Write-Json $StateFile $state
+        Save-Sshd @{ status = 'Stopped'; startup = 'Manual'; binary = (Join-Path $env:SystemRoot 'System32' 'OpenSSH' 'sshd.exe') }
+        Save-FirewallRule 'OpenSSH-Server-In-TCP' @{ DisplayName = 'OpenSSH SSH Server (sshd)'; LocalPort = @('22'); Protocol = 'TCP'; Profile = 'Private'; Enabled = 'True'; Action = 'Allow'; Direction = 'Inbound' }
+        [pscustomobject]@{ Online = $true; RestartNeeded = $false }
+    }
+
+    $public += 'Get-WindowsCapability', 'Add-WindowsCapability'
+}
+
+Export-ModuleMember -Function $public

@@ -1,0 +1,70 @@
+"""A server as Exchange setup leaves it: version, URLs on the server's own name, application pools."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+# What Get-ExchangeServer shows of the builds that stand for each version.
+DISPLAY_VERSIONS = {
+    "2013RTM": "Version 15.0 (Build 516.32)",
+    "2013": "Version 15.0 (Build 1497.2)",
+    "2016": "Version 15.1 (Build 2507.6)",
+    "2019": "Version 15.2 (Build 1748.10)",
+    "SE": "Version 15.2 (Build 2562.17)",
+}
+PATHS = {
+    "owa": "owa",
+    "ecp": "ecp",
+    "ews": "EWS/Exchange.asmx",
+    "oab": "OAB",
+    "activesync": "Microsoft-Server-ActiveSync",
+    "mapi": "mapi",
+}
+FRONT_END_POOLS = ("OWA", "ECP", "Services", "OAB", "Sync", "MapiFrontEnd", "Autodiscover", "RpcProxyFrontEnd")
+BACK_END_POOLS = ("MapiMailbox", "RpcProxy")
+
+
+def fresh_server(*, name: str, version: str, domain: str, domain_controllers: list[str]) -> dict[str, Any]:
+    """The state file of a server: one copy of its objects on each domain controller.
+
+    A 2013 server has the Client Access role alone, and so no back-end application pools. Raises KeyError for a
+    version that is not among DISPLAY_VERSIONS.
+    """
+    fqdn = f"{name.lower()}.{domain}"
+    objects = _objects(fqdn, has_mapi=version != "2013RTM")
+    pools = FRONT_END_POOLS if version.startswith("2013") else FRONT_END_POOLS + BACK_END_POOLS
+    return {
+        "name": name.upper(),
+        "fqdn": fqdn,
+        "domain": domain,
+        "version": version,
+        "adminDisplayVersion": DISPLAY_VERSIONS[version],
+        "appPools": {f"MSExchange{pool}AppPool": "Started" for pool in pools},
+        "copies": {controller: copy.deepcopy(objects) for controller in domain_controllers},
+        "pending": [],
+        "faults": {},
+    }
+
+
+def _objects(fqdn: str, *, has_mapi: bool) -> dict[str, dict[str, Any]]:
+    objects: dict[str, dict[str, Any]] = {
+        service: {"InternalUrl": f"https://{fqdn}/{path}", "ExternalUrl": None} for service, path in PATHS.items()
+    }
+    objects["mapi"]["IISAuthenticationMethods"] = ["Ntlm", "OAuth", "Negotiate"]
+    objects["ews"]["InternalNLBBypassUrl"] = None
+    objects["owa"]["FailbackUrl"] = None
+    objects["autodiscover"] = {"AutoDiscoverServiceInternalUri": f"https://{fqdn}/Autodiscover/Autodiscover.xml"}
+    objects["autodiscoverVirtualDirectory"] = {"BasicAuthentication": True, "WindowsAuthentication": True}
+    objects["outlookAnywhere"] = {
+        "InternalHostname": fqdn,
+        "ExternalHostname": None,
+        "InternalClientsRequireSsl": False,
+        "ExternalClientsRequireSsl": False,
+        "InternalClientAuthenticationMethod": "Ntlm",
+        "ExternalClientAuthenticationMethod": "Negotiate",
+        "SSLOffloading": True,
+    }
+    if not has_mapi:
+        del objects["mapi"]
+    return objects

@@ -1,0 +1,31 @@
+# Stand-in of IIS's module: the application pools of the server's file in the organisation. A pool that does not exist is an error.
+
+. (Join-Path $PSScriptRoot '..' '..' 'ExchangeState.ps1')
+
+function Write-PoolError {
+    param($Cmdlet, [string] $Text)
+    $Cmdlet.WriteError((New-Object System.Management.Automation.ErrorRecord((New-Object System.InvalidOperationException $Text), 'AppPool', 'ObjectNotFound', $null)))
+}
+
+function Get-Pool {
+    param([string] $Name)
+    $server = Read-Server $env:COMPUTERNAME
+    if ($server) { $server.appPools[$Name] }
+}
+
+function Get-WebAppPoolState {
+    [CmdletBinding()]
+    param([Parameter(Mandatory, Position = 0)] [string] $Name)
+    $state = Use-Lock { Get-Pool $Name }
+    if ($state) { [pscustomobject]@{ Value = $state } } else { Write-PoolError $PSCmdlet "Cannot find path 'IIS:\AppPools\$Name' because it does not exist." }
+}
+
+function Restart-WebAppPool {
+    [CmdletBinding()]
+    param([Parameter(Mandatory, Position = 0)] [string] $Name)
+    $state = Use-Lock { Add-Call 'Restart-WebAppPool' @{ Name = $Name }; Get-Pool $Name }
+    if (-not $state) { return Write-PoolError $PSCmdlet "Application pool '$Name' does not exist." }
+    if ($state -ne 'Started') { Write-PoolError $PSCmdlet "You have to start stopped object before restarting it: application pool '$Name' is $state." }
+}
+
+Export-ModuleMember -Function Get-WebAppPoolState, Restart-WebAppPool

@@ -1,0 +1,200 @@
+"""The Exchange organisation of the stand-in: readable JSON files in a folder, shared by all its servers."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rehearsal.stand_ins.exchange.fresh_server import fresh_server
+
+HERE = Path(__file__).parent
+PASSWORD_ITERATIONS = 10_000
+# What the scripts' documents name; the state holds more (the Autodiscover virtual directory, for one).
+SETTINGS = {
+    **dict.fromkeys(("owa", "ecp", "ews", "oab", "activesync"), ("InternalUrl", "ExternalUrl")),
+    "mapi": ("InternalUrl", "ExternalUrl", "IISAuthenticationMethods"),
+    "autodiscover": ("AutoDiscoverServiceInternalUri",),
+    "outlookAnywhere": (
+        "InternalHostname",
+        "ExternalHostname",
+        "InternalClientsRequireSsl",
+        "ExternalClientsRequireSsl",
+        "InternalClientAuthenticationMethod",
+        "ExternalClientAuthenticationMethod",
+        "SSLOffloading",
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A cmdlet call: the computer it ran on, and its parameters; of a credential only the user name."""
+
+    server: str
+    cmdlet: str
+    parameters: Mapping[str, Any]
+
+
+class Organisation:
+    """The organisation kept in `folder`, which may exist already. Any number of processes may use it at a time."""
+
+    def __init__(self, folder: Path, *, replication_seconds: float = 15) -> None:
+        """`replication_seconds`: how long one domain controller lags behind the other (a new folder only)."""
+        self._folder = folder.resolve()
+        (self._folder / "servers").mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            if not self._file.exists():
+                controllers = ["dc1.corp.example", "dc2.corp.example"]
+                fresh = {"replicationSeconds": replication_seconds, "accounts": {}, "sessions": [], "withheld": []}
+                _write(self._file, {"domainControllers": controllers, **fresh})
+
+    def add_server(self, computer_name: str, *, version: str = "2016", domain: str = "corp.example") -> None:
+        """Installs Exchange: 2013RTM, 2013, 2016, 2019 or SE, with the settings of a fresh installation."""
+        with self._locked():
+            controllers = _read(self._file)["domainControllers"]
+            state = fresh_server(name=computer_name, version=version, domain=domain, domain_controllers=controllers)
+            _write(self._server_file(computer_name), state)
+
+    def remove_server(self, computer_name: str) -> None:
+        """Takes the server out of the organisation; one that is not there is left at that."""
+        with self._locked():
+            self._server_file(computer_name).unlink(missing_ok=True)
+
+    def add_account(self, name: str, password: str) -> None:
+        """An administrator of Exchange; a known name gets the new password."""
+        salt = secrets.token_bytes(16)
+        digest = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, PASSWORD_ITERATIONS)
+        account = {"salt": salt.hex(), "iterations": PASSWORD_ITERATIONS, "hash": digest.hex()}
+        with self._changed(self._file) as state:
+            state["accounts"][name.lower()] = account
+
+    def settings(self, computer_name: str) -> dict[str, dict[str, Any]]:
+        """Service -> setting -> value as last written, replicated or not. Raises KeyError without Exchange."""
+        with self._locked():
+            if not self._server_file(computer_name).exists():
+                raise KeyError(computer_name)
+            state = _read(self._server_file(computer_name))
+        controller, objects = next(iter(state["copies"].items()))
+        for change in state["pending"]:
+            if change["to"] == controller:
+                objects[change["object"]].update(change["values"])
+        return {
+            service: {setting: objects[service][setting] for setting in settings}
+            for service, settings in SETTINGS.items()
+            if service in objects
+        }
+
+    def change(self, computer_name: str, service: str, setting: str, value: object) -> None:
+        """Changes a setting behind everybody's back, on every domain controller: drift."""
+        with self._changed(self._server_file(computer_name)) as state:
+            for objects in state["copies"].values():
+                if setting not in objects[service]:
+                    raise KeyError(setting)
+                objects[service][setting] = value
+            for change in state["pending"]:
+                if change["object"] == service:
+                    change["values"].pop(setting, None)
+
+    def fail(self, computer_name: str, cmdlet: str, message: str | None) -> None:
+        """Lets a Set cmdlet fail with this message; with None it says nothing and changes nothing."""
+        with self._changed(self._server_file(computer_name)) as state:
+            state["faults"][cmdlet] = message
+
+    def set_app_pool(self, computer_name: str, pool: str, state: str | None) -> None:
+        """Started or Stopped; None removes the pool."""
+        with self._changed(self._server_file(computer_name)) as server:
+            server["appPools"].pop(pool, None)
+            if state is not None:
+                server["appPools"][pool] = state
+
+    def withhold(self, *cmdlets: str) -> None:
+        """The accounts' roles no longer include these cmdlets."""
+        with self._changed(self._file) as state:
+            state["withheld"] = list(cmdlets)
+
+    def open_sessions(self) -> list[str]:
+        """Sessions that were opened and never removed."""
+        with self._locked():
+            return list(_read(self._file)["sessions"])
+
+    def calls(self) -> list[Call]:
+        """Every cmdlet call so far, in order."""
+        with self._locked():
+            log = self._folder / "calls.jsonl"
+            lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+        return [Call(**json.loads(line)) for line in lines]
+
+    def prepare(
+        self,
+        script: Path,
+        args: Sequence[str],
+        *,
+        pwsh: str,
+        root: Path,
+        computer_name: str,
+        logon: str,
+        names: Path,
+    ) -> tuple[list[str], dict[str, str]]:
+        """Command line and environment that run `script` as on the server whose drives are in `root`.
+
+        `logon` is how the caller came in, "password" or "key"; `names` a text file, one resolvable name a line.
+        """
+        options = ["-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass"]
+        argv = [pwsh, *options, "-File", str(HERE / "Invoke-OnServer.ps1"), str(script.resolve()), *args]
+        drive = root.resolve() / "C"
+        for folder in ("ProgramData", "Program Files", "Windows/System32", "Temp"):
+            (drive / folder).mkdir(parents=True, exist_ok=True)
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": str(drive),
+            "TMPDIR": str(drive / "Temp"),
+            "COMPUTERNAME": computer_name.upper(),
+            "ProgramData": str(drive / "ProgramData"),
+            "ProgramFiles": str(drive / "Program Files"),
+            "SystemRoot": str(drive / "Windows"),
+            "EXCHANGE_STANDIN_ORGANISATION": str(self._folder),
+            "EXCHANGE_STANDIN_LOGON": logon,
+            "EXCHANGE_STANDIN_NAMES": str(names.resolve()),
+            "EXCHANGE_STANDIN_ROOT": str(root.resolve()),
+        }
+        return argv, environment
+
+    @property
+    def _file(self) -> Path:
+        return self._folder / "organisation.json"
+
+    def _server_file(self, computer_name: str) -> Path:
+        return self._folder / "servers" / f"{computer_name.upper()}.json"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """The lock of ExchangeState.ps1: .NET opens a file for itself alone by flock, too."""
+        with (self._folder / "lock").open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def _changed(self, file: Path) -> Iterator[dict[str, Any]]:
+        with self._locked():
+            state = _read(file)
+            yield state
+            _write(file, state)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return state
+
+
+def _write(file: Path, state: Mapping[str, Any]) -> None:
+    new = file.with_suffix(".json.new")
+    new.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+    new.replace(file)
