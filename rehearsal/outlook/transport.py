@@ -112,7 +112,7 @@ class Transport:
         """The answer over an open connection; LostError when that failed hard, HttpError for any status but 200."""
         try:
             response = _exchange(link, method, path, body)
-            if response.status == 401 and "Authorization" not in link.headers:
+            if response.status == 401:
                 link.headers["Authorization"] = self._authorization
                 response = _exchange(link, method, path, body)
             content = response.read()

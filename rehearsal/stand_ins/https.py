@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -13,6 +13,7 @@ from aiohttp import web
 
 from rehearsal.stand_ins import autodiscover
 from rehearsal.stand_ins.accounts import Accounts
+from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.tls import Certificates
 
 # First part of the path -> service, whose component answers there.
@@ -41,12 +42,15 @@ class WebRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """What the web site shows: read again at every request. `settings` are this server's own."""
+    """What the web site shows, read again at every request.
+
+    `settings` are this server's own; None as long as Exchange is not installed, when there is no page at all.
+    """
 
     fqdn: str
     accounts: Accounts
     certificates: Certificates
-    settings: Callable[[], Mapping[str, Mapping[str, object]]]
+    settings: Callable[[], Settings | None]
     is_active: Callable[[str], bool]
     mapi_http: bool
 
@@ -99,7 +103,8 @@ class HttpsListener:
             return _page(HTTPStatus.BAD_REQUEST, "Bad Request - Invalid Hostname")
         first, _, rest = request.path.lstrip("/").lower().partition("/")
         service = SERVICES.get(first)
-        if service is None:
+        settings = await asyncio.to_thread(self._site.settings)
+        if service is None or settings is None:
             return _page(HTTPStatus.NOT_FOUND)
         if not self._site.is_active(service):
             return _page(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -110,7 +115,7 @@ class HttpsListener:
             refusal.headers["WWW-Authenticate"] = f'Basic realm="{request.host}"'
             return refusal
         if service == "autodiscover":
-            return await self._autodiscover(request)
+            return await self._autodiscover(request, settings)
         return _page(HTTPStatus.OK)
 
     def _logged_on(self, request: web.BaseRequest) -> bool:
@@ -120,11 +125,10 @@ class HttpsListener:
             return False
         return self._site.accounts.knows_password(given.login, given.password)
 
-    async def _autodiscover(self, request: web.BaseRequest) -> web.Response:
+    async def _autodiscover(self, request: web.BaseRequest, settings: Settings) -> web.Response:
         address = autodiscover.address_of(await request.read())
         if address is None:
             return web.Response(body=autodiscover.invalid_request(), content_type="text/xml")
-        settings = await asyncio.to_thread(self._site.settings)
         capable = request.headers.get("X-MapiHttpCapability", "") >= "1"
         body = autodiscover.answer(address, settings, mapi_http=self._site.mapi_http and capable)
         return web.Response(body=body, content_type="text/xml", charset="utf-8")

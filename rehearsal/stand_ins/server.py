@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import asyncssh
 from anyio.from_thread import BlockingPortal
 
+from rehearsal.stand_ins import sshd
 from rehearsal.stand_ins.accounts import Accounts
+from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.https import HttpsListener, Site
-from rehearsal.stand_ins.organisation import Organisation
 from rehearsal.stand_ins.ssh import SshListener
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.stand_ins.windows import Drive, Windows
@@ -48,20 +48,22 @@ class Server:
         self.inactive: set[str] = set()
         self._portal = portal
         self._https_port = https_port
-        self._ssh_port = ssh_port
         self._root = root
         self.drive = Drive(root)
-        self._host_key = _host_key(self.drive.local("C:/ProgramData/ssh"))
+        if ssh_port is not None:
+            sshd.switch_on(root, ssh_port)
         self._windows = Windows(
             computer_name=computer_name, drive=self.drive, organisation=organisation, pwsh=pwsh, names=names
         )
         addresses = tuple(addresses)
-        self.ssh = SshListener(addresses=addresses, host_key=self._host_key, accounts=accounts, windows=self._windows)
+        self.ssh = SshListener(
+            addresses=addresses, host_key=sshd.host_key(root), accounts=accounts, windows=self._windows
+        )
         site = Site(
             fqdn=self.fqdn,
             accounts=accounts,
             certificates=certificates,
-            settings=lambda: organisation.settings(computer_name),
+            settings=lambda: _settings(organisation, computer_name),
             is_active=lambda service: service not in self.inactive,
             mapi_http=mapi_http,
         )
@@ -70,7 +72,7 @@ class Server:
     @property
     def host_key(self) -> str:
         """The line that a connection pins: `ssh-ed25519 AAAA…`, without a comment."""
-        return " ".join(self._host_key.with_suffix(".pub").read_text(encoding="ascii").split()[:2])
+        return sshd.public_host_key(self._root)
 
     def start(self) -> None:
         """Power on: the web site, and SSH where it is switched on."""
@@ -96,25 +98,13 @@ class Server:
         return result
 
     def _start_ssh(self) -> None:
-        port = self._ssh_port if self._ssh_port is not None else _sshd_port(self._root / "windows.json")
+        port = sshd.running_port(self._root)
         if port is not None:
             self._portal.call(self.ssh.start, port)
 
 
-def _host_key(folder: Path) -> Path:
-    """The ed25519 host key in the folder, made if it is not there, with its public half in a .pub file."""
-    path = folder / "ssh_host_ed25519_key"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        key = asyncssh.generate_private_key("ssh-ed25519")
-        key.write_private_key(str(path))
-        key.write_public_key(str(path.with_suffix(".pub")))
-    return path
-
-
-def _sshd_port(windows: Path) -> int | None:
-    """The port of a running sshd, as the stand-in of Windows' services writes it down."""
-    if not windows.exists():
+def _settings(organisation: Organisation, computer_name: str) -> Settings | None:
+    try:
+        return organisation.settings(computer_name)
+    except KeyError:
         return None
-    sshd = json.loads(windows.read_text(encoding="utf-8")).get("sshd", {})
-    return int(sshd["port"]) if sshd.get("status") == "Running" else None

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from rehearsal.stand_ins import without_powershell
 from rehearsal.stand_ins.command_result import CommandResult
-from rehearsal.stand_ins.organisation import Organisation
+from rehearsal.stand_ins.exchange import Organisation
 
 FILE_DOES_NOT_EXIST = 0xFFFD0000  # -196608, as Windows PowerShell ends when -File names nothing
 FORBIDDEN_IN_NAMES = re.compile(r'[<>:"|?*\x00-\x1f]')

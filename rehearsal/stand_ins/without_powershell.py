@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rehearsal.stand_ins import sshd
 from rehearsal.stand_ins.command_result import CommandResult
-from rehearsal.stand_ins.organisation import Organisation
+from rehearsal.stand_ins.exchange import Organisation
 
 EXCHANGE_MISSING = 3
 ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
-HOST_KEY = "C/ProgramData/ssh/ssh_host_ed25519_key.pub"
 
 Settings = Mapping[str, Mapping[str, object]]
 
@@ -79,10 +79,9 @@ def _set(organisation: Organisation, computer_name: str, request: Mapping[str, A
 
 def _enable_open_ssh(arguments: Sequence[str], root: Path) -> CommandResult:
     given = {name.lstrip("-").lower(): value for name, value in zip(arguments[::2], arguments[1::2], strict=True)}
-    sshd = {"status": "Running", "port": int(given.get("port", "22"))}
-    (root / "windows.json").write_text(json.dumps({"sshd": sshd}), encoding="utf-8")
-    key = " ".join((root / HOST_KEY).read_text(encoding="ascii").split()[:2])
-    return CommandResult(exit_code=0, output=json.dumps({"hostKey": key}) + "\n", error="")
+    sshd.switch_on(root, int(given.get("port", "22")))
+    output = json.dumps({"hostKey": sshd.public_host_key(root)}) + "\n"
+    return CommandResult(exit_code=0, output=output, error="")
 
 
 def _same(one: object, other: object) -> bool:

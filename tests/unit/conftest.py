@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from tests.unit.azure_native import Azure
 from tests.unit.servers import Farm
 
 
@@ -20,5 +21,12 @@ def portal() -> Iterator[BlockingPortal]:
 @pytest.fixture
 def farm(portal: BlockingPortal, tmp_path: Path) -> Iterator[Farm]:
     made = Farm(portal=portal, folder=tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Iterator[Azure]:
+    made = Azure(tmp_path / "subscription.json")
     yield made
     made.stop()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from anyio.from_thread import BlockingPortal
 
 from rehearsal.stand_ins.accounts import Accounts
+from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.server import Server
 from rehearsal.stand_ins.tls import Certificates
 
@@ -45,40 +46,23 @@ def namespace_settings(client_name: str = OWA) -> dict[str, dict[str, object]]:
             ("ClientAuthenticationMethod", "Ntlm"),
         )
     }
+    settings["outlookAnywhere"]["SSLOffloading"] = False
+    settings["mapi"]["IISAuthenticationMethods"] = ["Ntlm", "OAuth", "Negotiate"]
     return settings
 
 
-class PythonOrganisation:
-    """Settings in memory; a ".ps1" holds Python, so that these tests need no PowerShell."""
+class PythonOrganisation(Organisation):
+    """A ".ps1" holds Python, so that these tests need no PowerShell."""
 
-    def __init__(self) -> None:
-        self.servers: dict[str, dict[str, dict[str, object]]] = {}
+    def prepare(self, script: Path, args: Sequence[str], **options: Any) -> tuple[list[str], dict[str, str]]:
+        argv, environment = super().prepare(script, args, **options)
+        return [options["pwsh"], *argv[argv.index(str(script)) :]], environment
 
-    def settings(self, computer_name: str) -> dict[str, dict[str, object]]:
-        return {service: dict(values) for service, values in self.servers[computer_name.upper()].items()}
-
-    def change(self, computer_name: str, service: str, setting: str, value: object) -> None:
-        self.servers[computer_name.upper()][service][setting] = value
-
-    def prepare(
-        self,
-        script: Path,
-        args: Sequence[str],
-        *,
-        pwsh: str,
-        root: Path,
-        computer_name: str,
-        logon: str,
-        names: Path,
-    ) -> tuple[list[str], dict[str, str]]:
-        environment = {
-            **os.environ,
-            "COMPUTERNAME": computer_name,
-            "EXCHANGE_STANDIN_ROOT": str(root),
-            "EXCHANGE_STANDIN_LOGON": logon,
-            "EXCHANGE_STANDIN_NAMES": str(names),
-        }
-        return [pwsh, str(script), *args], environment
+    def tell(self, computer_name: str, settings: Mapping[str, Mapping[str, object]]) -> None:
+        """Change several settings of a server at once."""
+        for service, values in settings.items():
+            for setting, value in values.items():
+                self.change(computer_name, service, setting, value)
 
 
 @dataclass(kw_only=True)
@@ -87,13 +71,13 @@ class Farm:
 
     portal: BlockingPortal
     folder: Path
-    organisation: PythonOrganisation = field(default_factory=PythonOrganisation)
     accounts: Accounts = field(default_factory=Accounts)
     certificates: Certificates = field(default_factory=lambda: Certificates([OWA, AUTODISCOVER]))
     servers: list[Server] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.accounts.put(USER, PASSWORD)
+        self.organisation = PythonOrganisation(self.folder / "exchange")
 
     def server(
         self,
@@ -104,9 +88,11 @@ class Farm:
         https_port: int = 0,
         pwsh: str | None = sys.executable,
         mapi_http: bool = True,
+        client_name: str = OWA,
     ) -> Server:
-        """A running server; ports that are 0 are free ones."""
-        self.organisation.servers.setdefault(computer_name.upper(), namespace_settings())
+        """A running server whose URLs have the client name; ports that are 0 are free ones."""
+        self.organisation.add_server(computer_name)
+        self.organisation.tell(computer_name, namespace_settings(client_name))
         server = Server(
             computer_name,
             portal=self.portal,

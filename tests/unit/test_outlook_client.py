@@ -111,7 +111,7 @@ def test_a_client_finds_its_server_through_autodiscover_and_stays_with_mapi_over
 
 
 def test_the_host_name_is_taken_from_the_servers_own_answer(namespace: Namespace) -> None:
-    namespace.farm.organisation.servers["EX01"] = namespace_settings("ex01.corp.example")
+    namespace.farm.organisation.tell("EX01", namespace_settings("ex01.corp.example"))
     with pytest.raises(NameNotResolvedError) as caught:
         namespace.client().connect()
     assert caught.value.host == "ex01.corp.example"
@@ -119,7 +119,7 @@ def test_the_host_name_is_taken_from_the_servers_own_answer(namespace: Namespace
 
 def test_a_client_outside_takes_the_external_url(namespace: Namespace) -> None:
     namespace.addresses(EX01)
-    namespace.farm.organisation.servers["EX01"]["mapi"]["InternalUrl"] = "https://inside.mail-domain.com/mapi"
+    namespace.farm.organisation.change("EX01", "mapi", "InternalUrl", "https://inside.mail-domain.com/mapi")
     assert namespace.client(inside=False).connect().host == OWA
     with pytest.raises(NameNotResolvedError, match=r"inside\.mail-domain\.com"):
         namespace.client().connect()
@@ -128,7 +128,7 @@ def test_a_client_outside_takes_the_external_url(namespace: Namespace) -> None:
 @pytest.mark.parametrize(("inside", "host"), [(True, OWA), (False, AUTODISCOVER)])
 def test_without_mapi_over_http_a_client_uses_outlook_anywhere(farm: Farm, inside: bool, host: str) -> None:
     server = farm.server(mapi_http=False)
-    farm.organisation.servers["EX01"]["outlookAnywhere"]["ExternalHostname"] = AUTODISCOVER
+    farm.organisation.change("EX01", "outlookAnywhere", "ExternalHostname", AUTODISCOVER)
     rows = [Row(name=name, values=(EX01,)) for name in ("owa", "autodiscover")]
     with AzureDns(lambda: rows) as dns:
         namespace = Namespace(farm=farm, dns=dns, rows=rows, servers={"EX01": server})
@@ -138,12 +138,26 @@ def test_without_mapi_over_http_a_client_uses_outlook_anywhere(farm: Farm, insid
 
 
 def test_an_answer_without_an_endpoint_is_an_error_that_says_so(farm: Farm, namespace: Namespace) -> None:
-    for service in ("mapi", "outlookAnywhere"):
-        farm.organisation.servers["EX01"][service] |= dict.fromkeys(
-            ("InternalUrl", "ExternalUrl", "InternalHostname", "ExternalHostname")
-        )
+    farm.organisation.tell("EX01", {"mapi": dict.fromkeys(("InternalUrl", "ExternalUrl"))})
+    farm.organisation.tell("EX01", {"outlookAnywhere": dict.fromkeys(("InternalHostname", "ExternalHostname"))})
     with pytest.raises(OutlookError, match="no endpoint"):
         namespace.client().connect()
+
+
+def test_a_lost_connection_is_made_anew_only_through_dns(namespace: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = namespace.client()
+    client.connect()
+    asked: list[object] = []
+
+    def look_up(*where: object, **_options: object) -> list[object]:
+        asked.append(where)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert client._link is not None
+    client._link.http.close()
+    moved = client.request().moved
+    assert (moved and moved.server, asked) == ("EX01", [])
 
 
 def test_requests_go_over_the_kept_connection_and_log_on_once(namespace: Namespace) -> None:
@@ -237,7 +251,7 @@ def test_a_certificate_of_another_authority_is_refused(namespace: Namespace) -> 
 
 def test_a_name_that_is_not_in_the_certificate_is_refused(namespace: Namespace) -> None:
     namespace.rows.append(Row(name="mail", values=(EX01,)))
-    namespace.farm.organisation.servers["EX01"] = namespace_settings(f"mail.{DOMAIN}")
+    namespace.farm.organisation.tell("EX01", namespace_settings(f"mail.{DOMAIN}"))
     with pytest.raises(CertificateError, match=rf"mail\.{DOMAIN}"):
         namespace.client().connect()
 

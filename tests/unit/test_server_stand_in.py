@@ -62,8 +62,7 @@ def test_nothing_of_a_run_script_stays_on_the_drive(farm: Farm) -> None:
 @pytest.fixture
 def server(farm: Farm) -> Server:
     """A server on a computer without PowerShell, as a fresh setup leaves it, with the project's scripts on it."""
-    farm.organisation.servers["EX01"] = namespace_settings("ex01.corp.example")
-    made = farm.server(pwsh=None)
+    made = farm.server(pwsh=None, client_name="ex01.corp.example")
     folder = made.drive.local("C:/ProgramData/ExchangeCas/1234")
     folder.mkdir(parents=True)
     for verb in ("Set", "Get", "Restore"):
@@ -97,8 +96,8 @@ def test_without_powershell_the_namespace_is_set_once_and_reported(farm: Farm, s
 
 
 def test_without_powershell_letter_case_and_the_order_of_lists_are_no_difference(farm: Farm, server: Server) -> None:
-    farm.organisation.servers["EX01"]["mapi"]["IISAuthenticationMethods"] = ["Ntlm", "OAuth"]
-    farm.organisation.servers["EX01"]["mapi"]["InternalUrl"] = "https://OWA.mail-domain.com/MAPI"
+    farm.organisation.change("EX01", "mapi", "IISAuthenticationMethods", ["Ntlm", "OAuth"])
+    farm.organisation.change("EX01", "mapi", "InternalUrl", "https://OWA.mail-domain.com/MAPI")
     wanted = {
         "mapi": {"InternalUrl": "https://owa.mail-domain.com/mapi", "IISAuthenticationMethods": ["oauth", "ntlm"]}
     }
@@ -106,7 +105,7 @@ def test_without_powershell_letter_case_and_the_order_of_lists_are_no_difference
 
 
 def test_without_powershell_a_service_that_a_server_lacks_is_skipped(farm: Farm, server: Server) -> None:
-    del farm.organisation.servers["EX01"]["mapi"]
+    farm.organisation.add_server("EX01", version="2013RTM")
     status, document, _ = namespace(server, "Set")
     assert (status, list(document["skipped"])) == (0, ["mapi"])
 
@@ -135,7 +134,7 @@ def test_without_powershell_the_wrong_server_is_refused(farm: Farm, server: Serv
 
 
 def test_without_powershell_a_server_without_exchange_says_so(farm: Farm, server: Server) -> None:
-    del farm.organisation.servers["EX01"]
+    farm.organisation.remove_server("EX01")
     status, document, error = namespace(server, "Set")
     assert (status, document) == (3, None)
     assert "configureNamespace: false" in error

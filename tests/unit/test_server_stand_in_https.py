@@ -136,6 +136,11 @@ def test_a_path_that_exchange_does_not_have_is_not_found(browser: Browser) -> No
     assert browser.ask("/healthcheck.htm").status_code == 404
 
 
+def test_a_server_without_exchange_has_no_page(farm: Farm, browser: Browser) -> None:
+    farm.organisation.remove_server("EX01")
+    assert browser.ask("/owa/healthcheck.htm").status_code == 404
+
+
 def test_the_certificate_names_the_clients_names_and_no_other(browser: Browser) -> None:
     with pytest.raises(httpx.ConnectError, match=r"certificate is not valid for 'ex01\.corp\.example'"):
         browser.ask("/owa/healthcheck.htm", name="ex01.corp.example")
@@ -171,7 +176,7 @@ def test_autodiscover_tells_this_servers_outlook_anywhere(farm: Farm, browser: B
         "ExternalClientsRequireSsl": False,
         "ExternalClientAuthenticationMethod": "Basic",
     }
-    farm.organisation.servers["EX01"] = settings
+    farm.organisation.tell("EX01", settings)
     answer = browser.discover()
     assert {key: protocol(answer, "EXPR")[key] for key in ("Server", "SSL", "AuthPackage")} == {
         "Server": "mail.outside.example",
@@ -183,7 +188,7 @@ def test_autodiscover_tells_this_servers_outlook_anywhere(farm: Farm, browser: B
 
 
 def test_autodiscover_tells_this_servers_urls(farm: Farm, browser: Browser) -> None:
-    farm.organisation.servers["EX01"] = namespace_settings("ex01.corp.example")
+    farm.organisation.tell("EX01", namespace_settings("ex01.corp.example"))
     section = protocol(browser.discover(), "EXCH")
     assert section["EwsUrl"] == "https://ex01.corp.example/EWS/Exchange.asmx"
     assert section["OABUrl"] == "https://ex01.corp.example/OAB"
@@ -191,7 +196,7 @@ def test_autodiscover_tells_this_servers_urls(farm: Farm, browser: Browser) -> N
 
 
 def test_a_server_without_an_external_name_offers_nothing_outside(farm: Farm, browser: Browser) -> None:
-    farm.organisation.servers["EX01"]["outlookAnywhere"]["ExternalHostname"] = None
+    farm.organisation.change("EX01", "outlookAnywhere", "ExternalHostname", None)
     answer = browser.discover()
     kinds = [row.findtext(f"{A}Type") for row in answer.iter(f"{A}Protocol")]
     assert kinds == ["EXCH", "EXHTTP"]
