@@ -33,7 +33,7 @@ _FORMS: dict[str, Callable[[str], object]] = {"A": IPv4Address, "AAAA": IPv6Addr
 
 def zone(put: Put) -> None:
     _zone(put)
-    if put.value("zoneType") != "Public":
+    if put.body.setdefault("zoneType", "Public") != "Public":
         raise ArmError(400, "BadRequest", f"{put.name}: private zones are privatedns:PrivateZone resources.")
     servers = [f"ns{number}-01.azure-dns.{end}." for number, end in enumerate(("com", "net", "org", "info"), start=1)]
     put.body.update({"nameServers": servers, "maxNumberOfRecordSets": 10000, "numberOfRecordSets": 2})
@@ -70,7 +70,7 @@ def record_set(put: Put) -> None:
         raise ArmError(400, "BadRequest", f"{put.name}: record type {kind} is not stood in for.")
     if not _RECORD_SET.fullmatch(put.name):
         raise ArmError(400, "BadRequest", f"The domain name '{put.name}' is invalid.")
-    if put.value("ttl") not in _TTLS:
+    if not (isinstance(put.value("ttl"), int) and put.value("ttl") in _TTLS):
         raise ArmError(
             400, "BadRequest", f"{put.name}: the TTL must be between 1 and 2147483647, not {put.value('ttl')}."
         )
