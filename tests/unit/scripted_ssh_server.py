@@ -34,6 +34,7 @@ class ScriptedSshServer:
         self.root, self.questions, self.authorized = root, questions, authorized
         self.log: list[str] = []
         self.connections: set[asyncssh.SSHServerConnection] = set()
+        self.left = threading.Semaphore(0)  # released by each connection that ends
         self._key = asyncssh.generate_private_key("ssh-ed25519")
         self.host_key = self._key.export_public_key().decode().strip()
         self._loop = asyncio.new_event_loop()
@@ -75,6 +76,7 @@ class _Connection(asyncssh.SSHServer):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._server.connections.discard(self._connection)
+        self._server.left.release()
 
     def _judge(self, what: str, *, accepted: bool) -> bool:
         self._server.log.append(f"{what} {'accepted' if accepted else 'refused'}")
@@ -91,6 +93,9 @@ class _Connection(asyncssh.SSHServer):
 
     def validate_password(self, _username: str, password: str) -> bool:
         return self._judge("password", accepted=password == PASSWORD)
+
+    def kbdint_auth_supported(self) -> bool:
+        return True
 
     def get_kbdint_challenge(
         self, _username: str, _lang: str, _submethods: str

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+from concurrent.futures import ThreadPoolExecutor
 
-import grpc  # type: ignore[import-untyped]
 from pulumi.runtime.proto import engine_pb2 as engine
 from pulumi.runtime.proto.engine_pb2_grpc import EngineStub
 
@@ -17,7 +16,7 @@ class EngineLog:
     def __init__(self, engine_stub: EngineStub | None, urn: str) -> None:
         self._engine = engine_stub
         self._urn = urn
-        self._sent: list[grpc.Future] = []
+        self._sender = ThreadPoolExecutor(1, thread_name_prefix="engine-log")  # one thread keeps the lines in order
 
     def status(self, message: str) -> None:
         """Shown beside the resource while it is worked on, and gone after that."""
@@ -35,10 +34,8 @@ class EngineLog:
     def _send(self, message: str, severity: engine.LogSeverity.ValueType, *, ephemeral: bool = False) -> None:
         if self._engine is not None:
             request = engine.LogRequest(severity=severity, message=message, urn=self._urn, ephemeral=ephemeral)
-            self._sent.append(self._engine.Log.future(request, timeout=_SECONDS_TO_DELIVER))
+            self._sender.submit(self._engine.Log, request, timeout=_SECONDS_TO_DELIVER)
 
     def deliver(self) -> None:
         """Waits until the engine has all lines: it drops what comes after the operation's answer."""
-        for line in self._sent:
-            with contextlib.suppress(grpc.RpcError):
-                line.result()
+        self._sender.shutdown()

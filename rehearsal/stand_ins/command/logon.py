@@ -105,17 +105,21 @@ async def route_to(connection: Properties, held: contextlib.AsyncExitStack) -> R
             host_key = asyncssh.import_public_key(endpoint.hostKey)
         except asyncssh.KeyImportError as error:
             raise OperationError("failed to parse host key: ssh: no key found") from error
-    keys: Sequence[asyncssh.SSHKeyPair] = ()
-    if endpoint.privateKey is not None:
-        try:
-            key = asyncssh.import_private_key(endpoint.privateKey, endpoint.privateKeyPassword)
-        except asyncssh.KeyEncryptionError as error:
-            raise OperationError("ssh: this private key is passphrase protected") from error
-        except asyncssh.KeyImportError as error:
-            raise OperationError("ssh: no key found") from error
-        keys = asyncssh.load_keypairs([key])
+    keys = asyncssh.load_keypairs([_private_key(endpoint)]) if endpoint.privateKey is not None else ()
     agent = endpoint.agentSocketPath or os.environ.get("SSH_AUTH_SOCK")
     return Route(endpoint=endpoint, keys=[*keys, *(await _agent_keys(agent, held) if agent else [])], host_key=host_key)
+
+
+def _private_key(endpoint: Endpoint) -> asyncssh.SSHKey:
+    text = endpoint.privateKey or ""
+    try:
+        return asyncssh.import_private_key(text, endpoint.privateKeyPassword)
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+        if "Passphrase" in str(error):
+            raise OperationError("ssh: this private key is passphrase protected") from error
+        if endpoint.privateKeyPassword is not None and "-----BEGIN" in text:
+            raise OperationError("x509: decryption password incorrect") from error
+        raise OperationError("ssh: no key found") from error
 
 
 async def _agent_keys(path: str, held: contextlib.AsyncExitStack) -> list[asyncssh.SSHKeyPair]:

@@ -1,0 +1,341 @@
+"""What the stand-in of the command provider does beyond the record of the published one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import asyncssh
+import grpc  # type: ignore[import-untyped]
+import pytest
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import engine_pb2 as engine
+from pulumi.runtime.proto import plugin_pb2 as plugin
+from pulumi.runtime.proto import provider_pb2 as pb
+from pulumi.runtime.proto.engine_pb2_grpc import EngineServicer, add_EngineServicer_to_server
+
+from rehearsal.stand_ins.command import CommandProvider
+from tests.unit.provider_client import (
+    COMMAND,
+    COPY,
+    UNKNOWN,
+    Properties,
+    ProviderClient,
+    file_asset,
+    folder_archive,
+    secret,
+    text_asset,
+)
+from tests.unit.scripted_ssh_server import PASSWORD, ScriptedSshServer
+
+pytestmark = pytest.mark.unit
+
+Serve = Callable[..., ScriptedSshServer]
+
+
+class Engine(EngineServicer):
+    """Keeps what a provider tells people; `spoken` is set by every line."""
+
+    def __init__(self) -> None:
+        self.said: list[engine.LogRequest] = []
+        self.spoken = threading.Event()
+
+    def Log(self, request: engine.LogRequest, _context: object) -> Empty:
+        self.said.append(request)
+        self.spoken.set()
+        return Empty()
+
+
+@pytest.fixture
+def told() -> Iterator[tuple[Engine, str]]:
+    """An engine and its address."""
+    servicer = Engine()
+    server = grpc.server(ThreadPoolExecutor(2))
+    add_EngineServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield servicer, f"127.0.0.1:{port}"
+    server.stop(None).wait()
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    folder = tmp_path / "program"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _without_an_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+
+
+@pytest.fixture
+def client(program: Path) -> Iterator[ProviderClient]:
+    with CommandProvider(program) as provider, contextlib.closing(ProviderClient(provider.port, [])) as connected:
+        yield connected
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    with contextlib.ExitStack() as running:
+        yield lambda **how: running.enter_context(ScriptedSshServer(tmp_path, **how))
+
+
+def connection(server: ScriptedSshServer, **changes: object) -> Properties:
+    base = {"host": "127.0.0.1", "port": server.port, "user": "lab", "hostKey": server.host_key, "dialErrorLimit": 0}
+    return {**base, "password": PASSWORD, **changes}
+
+
+def create(client: ProviderClient, kind: str = COMMAND, **news: object) -> Properties:
+    inputs = client.check(kind, "r", {**news, "connection": secret(news["connection"])})
+    return client.create(kind, "r", inputs)
+
+
+def error(client: ProviderClient) -> str:
+    """What the last call failed with."""
+    details: str = client.lines[-1]["error"]["details"]
+    return details
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[int]:
+    """The port of a host that accepts a connection and never speaks."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_question_of_the_server_is_answered_with_the_password(client: ProviderClient, serve: Serve) -> None:
+    server = serve(questions=("Name of your first password?", "And again?"))
+    create(client, connection=connection(server), create="echo hi")
+    assert client.lines[-1]["answer"]["properties"]["stdout"] == "hi"
+    assert server.log == ["connect", "answers accepted", "exec echo hi"]
+
+
+def test_a_key_is_tried_before_the_password(client: ProviderClient, serve: Serve) -> None:
+    key = asyncssh.generate_private_key("ecdsa-sha2-nistp256")
+    server = serve(authorized=key.convert_to_public())
+    text = key.export_private_key("pkcs1-pem", "phrase").decode()
+    known = connection(server, privateKey=text, privateKeyPassword="phrase")
+    create(client, connection=known, create="echo hi")
+    assert server.log == ["connect", "key accepted", "key accepted", "exec echo hi"]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({}, "ssh: this private key is passphrase protected"),
+        ({"privateKeyPassword": "another"}, "x509: decryption password incorrect"),
+    ],
+)
+def test_a_protected_key_without_its_passphrase_fails_before_any_dial(
+    client: ProviderClient, serve: Serve, given: Properties, reason: str
+) -> None:
+    server = serve()
+    text = asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_private_key("pkcs1-pem", "phrase").decode()
+    create(client, connection=connection(server, privateKey=text, **given), create="echo hi")
+    assert error(client) == reason
+    assert server.log == []
+
+
+def test_a_refused_key_leaves_the_password_to_try(client: ProviderClient, serve: Serve) -> None:
+    server = serve(authorized=asyncssh.generate_private_key("ssh-ed25519").convert_to_public())
+    text = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
+    create(client, connection=connection(server, privateKey=text), create="echo hi")
+    assert server.log == ["connect", "key refused", "password accepted", "exec echo hi"]
+
+
+def test_an_agent_that_is_not_there_fails_before_any_dial(
+    client: ProviderClient, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve()
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+    create(client, connection=connection(server), create="echo hi")
+    assert error(client) == f"dial unix {tmp_path}/agent: connect: no such file or directory"
+    assert server.log == []
+
+
+def test_a_server_with_another_type_of_key_than_the_pinned_one_is_not_reached(
+    client: ProviderClient, serve: Serve
+) -> None:
+    server = serve()
+    other = asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_public_key().decode()
+    create(client, connection=connection(server, hostKey=other), create="echo hi")
+    assert "host key" in error(client)
+    assert server.log == ["connect"]
+
+
+def test_a_proxy_is_logged_on_to_first_and_forwards_to_the_server(client: ProviderClient, serve: Serve) -> None:
+    jump, server = serve(), serve()
+    create(client, connection=connection(server, proxy=connection(jump)), create="echo hi")
+    assert jump.log == ["connect", "password accepted", "forward 127.0.0.1"]
+    assert server.log == ["connect", "password accepted", "exec echo hi"]
+
+
+def test_a_failure_at_the_proxy_names_the_proxy(client: ProviderClient, serve: Serve) -> None:
+    jump, server = serve(), serve()
+    create(client, connection=connection(server, proxy=connection(jump, password="wrong")), create="echo hi")  # noqa: S106
+    assert error(client).startswith(
+        "proxy: after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate"
+    )
+    assert server.log == []
+
+
+def test_a_relative_path_starts_in_the_working_directory_of_the_program(
+    client: ProviderClient, serve: Serve, program: Path
+) -> None:
+    (program / "scripts").mkdir()
+    (program / "scripts" / "a.ps1").write_text("a\n")
+    server = serve()
+    create(client, COPY, connection=connection(server), source=folder_archive("scripts/"), remotePath="C:/New/Far/Away")
+    assert (server.root / "C:/New/Far/Away/a.ps1").read_text() == "a\n"
+
+
+def test_a_file_lands_inside_an_existing_folder_and_a_text_does_not(
+    client: ProviderClient, serve: Serve, program: Path
+) -> None:
+    (program / "a.ps1").write_text("a\n")
+    server = serve()
+    (server.root / "C:" / "There").mkdir(parents=True)
+    create(client, COPY, connection=connection(server), source=file_asset("a.ps1"), remotePath="C:/There")
+    assert (server.root / "C:/There/a.ps1").read_text() == "a\n"
+    create(client, COPY, connection=connection(server), source=text_asset("t", digest="0"), remotePath="C:/There")
+    assert error(client) == (
+        "remote path C:/There is a directory; when using a text asset, remotePath must be a file path"
+    )
+
+
+def test_a_missing_source_fails_in_the_words_of_the_system(client: ProviderClient, serve: Serve, program: Path) -> None:
+    create(client, COPY, connection=connection(serve()), source=file_asset("none"), remotePath="C:/a")
+    assert error(client) == f"open {program}/none: no such file or directory"
+
+
+def test_an_update_in_preview_knows_no_source_and_connects_to_nothing(client: ProviderClient, serve: Serve) -> None:
+    server = serve()
+    old = {"connection": secret(connection(server)), "source": text_asset("a", digest="0"), "remotePath": "C:/a"}
+    state = client.update(COPY, "k", old, old, {**old, "remotePath": "C:/b"}, preview=True)
+    assert state["source"] == UNKNOWN
+    assert server.log == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "kind"),
+    [
+        ({"environment": {"A": "1"}}, {"environment": {"A": "2"}}, "environment.A", "UPDATE"),
+        ({"triggers": ["a"]}, {"triggers": ["b"]}, "triggers[0]", "UPDATE"),
+        ({"triggers": ["a"]}, {}, "triggers", "DELETE_REPLACE"),
+        ({"stdin": "a"}, {"stdin": secret("a")}, "stdin", "UPDATE"),
+    ],
+)
+def test_a_difference_is_told_by_its_path(
+    client: ProviderClient, old: Properties, new: Properties, path: str, kind: str
+) -> None:
+    line = client.diff(COMMAND, "r", {}, old, new, "")
+    assert line["answer"]["detailedDiff"] == {path: {"kind": kind}}
+    assert line["answer"].get("replaces", []) == ([path] if kind.endswith("REPLACE") else [])
+
+
+def test_other_resources_are_refused(client: ProviderClient) -> None:
+    client.create("command:local:Command", "r", {"create": "echo"})
+    assert client.lines[-1]["error"]["code"] == "NOT_FOUND"
+
+
+def test_output_is_shown_line_by_line_and_forgotten_once_the_resource_is_done(
+    client: ProviderClient, serve: Serve, told: tuple[Engine, str]
+) -> None:
+    heard, address = told
+    client.stub.Attach(plugin.PluginAttach(address=address))
+    create(client, connection=connection(serve()), create="cat", stdin="one\r\ntwo\nthree")
+    assert [(line.message, line.ephemeral, line.urn.endswith("::r")) for line in heard.said] == [
+        ("one", True, True),
+        ("two", True, True),
+        ("three", True, True),
+    ]
+
+
+def test_a_refused_previous_output_is_a_warning_and_its_text_stays_out_of_it(
+    client: ProviderClient, serve: Serve, told: tuple[Engine, str]
+) -> None:
+    heard, address = told
+    client.stub.Attach(plugin.PluginAttach(address=address))
+    news = {"connection": secret(connection(serve())), "create": "echo hi", "logging": "none"}
+    inputs = client.check(COMMAND, "r", news)
+    client.update(COMMAND, "r", {**inputs, "stdout": "earlier words"}, inputs, {**inputs, "stdin": "x"})
+    assert [line.severity for line in heard.said] == [engine.WARNING]
+    assert heard.said[0].message.startswith("Unable to set 'PULUMI_COMMAND_STDOUT'.")
+    assert "earlier words" not in heard.said[0].message
+
+
+def test_no_secret_is_in_what_people_are_told(client: ProviderClient, serve: Serve, told: tuple[Engine, str]) -> None:
+    heard, address = told
+    client.stub.Attach(plugin.PluginAttach(address=address))
+    server = serve()
+    key = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
+    hidden = {"password": "not-the-right-one", "privateKey": key, "dialErrorLimit": 2}
+    create(client, connection=connection(server, **hidden), create="echo hi")
+    create(client, connection=connection(server), create="echo hi", stdin="swordfish", environment={"A": "swordfish"})
+    create(client, connection=connection(server), create="fail 1 no", stdin="swordfish")
+    failures = json.dumps([line["error"] for line in client.lines if "error" in line])
+    assert failures.count("details") == 3
+    for secrets in ("not-the-right-one", key.splitlines()[1], PASSWORD, "swordfish"):
+        assert secrets not in failures
+        assert all(secrets not in line.message for line in heard.said)
+    assert [line.message for line in heard.said][:2] == ["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]
+
+
+def test_a_cancel_ends_the_wait_between_two_dials(
+    client: ProviderClient, serve: Serve, told: tuple[Engine, str]
+) -> None:
+    heard, address = told
+    client.stub.Attach(plugin.PluginAttach(address=address))
+    inputs = {"connection": secret(connection(serve(), password="wrong", dialErrorLimit=-1)), "create": "echo"}  # noqa: S106
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(client.create, COMMAND, "r", client.check(COMMAND, "r", inputs))
+        assert heard.spoken.wait(10)
+        client.stub.Cancel(Empty())
+        running.result(10)
+    assert client.lines[-1]["error"] == {"code": "CANCELLED", "details": "context canceled"}
+
+
+def test_the_timeout_of_a_resource_ends_the_dials(client: ProviderClient, serve: Serve) -> None:
+    inputs = {"connection": secret(connection(serve(), password="wrong", dialErrorLimit=-1)), "create": "echo"}  # noqa: S106
+    request = pb.CreateRequest(urn="urn:pulumi:s::p::command:remote:Command::r", timeout=0.3)
+    request.properties.update(client.check(COMMAND, "r", inputs))
+    assert client.call("Create", request)["error"] == {
+        "code": "DEADLINE_EXCEEDED",
+        "details": "context deadline exceeded",
+    }
+
+
+def test_a_hanging_operation_neither_holds_others_up_nor_the_end(serve: Serve) -> None:
+    server = serve()
+    with silence() as port, ThreadPoolExecutor(1) as pool:
+        provider = CommandProvider()
+        provider.start()
+        with contextlib.closing(ProviderClient(provider.port, [])) as client:
+            inputs = {"connection": secret(connection(server, port=port)), "create": "echo"}
+            hanging = pool.submit(client.create, COMMAND, "r", client.check(COMMAND, "r", inputs))
+            assert create(client, connection=connection(server), create="echo hi")["properties"]["stdout"] == "hi"
+            assert not hanging.done()
+            started = time.monotonic()
+            provider.stop()
+            hanging.result(10)
+            assert time.monotonic() - started < 2
+
+
+def test_a_command_leaves_its_connection_open_and_a_copy_closes_its_own(serve: Serve) -> None:
+    server = serve()
+    with CommandProvider() as provider, contextlib.closing(ProviderClient(provider.port, [])) as client:
+        create(client, connection=connection(server), create="echo hi")
+        create(client, COPY, connection=connection(server), source=text_asset("t", digest="0"), remotePath="C:/a")
+        assert server.log.count("connect") == 2
+        assert server.left.acquire(timeout=10)
+        assert len(server.connections) == 1
