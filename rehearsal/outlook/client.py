@@ -68,7 +68,7 @@ class OutlookClient:
                 return Reply(server=answer.server, seconds=time.monotonic() - started, moved=None)
             except LostError:
                 pass
-        moved = self._reconnect(started)
+        moved = self.reconnect()
         return Reply(server=moved.server, seconds=time.monotonic() - started, moved=moved)
 
     def close(self) -> None:

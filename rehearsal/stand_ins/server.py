@@ -55,9 +55,9 @@ class Server:
         self._windows = Windows(
             computer_name=computer_name, drive=self.drive, organisation=organisation, pwsh=pwsh, names=names
         )
-        addresses = tuple(addresses)
+        self.addresses = tuple(addresses)
         self.ssh = SshListener(
-            addresses=addresses, host_key=sshd.host_key(root), accounts=accounts, windows=self._windows
+            addresses=self.addresses, host_key=sshd.host_key(root), accounts=accounts, windows=self._windows
         )
         site = Site(
             fqdn=self.fqdn,
@@ -67,7 +67,7 @@ class Server:
             is_active=lambda service: service not in self.inactive,
             mapi_http=mapi_http,
         )
-        self.https = HttpsListener(addresses=addresses, site=site)
+        self.https = HttpsListener(addresses=self.addresses, site=site)
 
     @property
     def host_key(self) -> str:

@@ -42,10 +42,10 @@ class SshListener:
     def __init__(self, *, addresses: Iterable[str], host_key: Path, accounts: Accounts, windows: Windows) -> None:
         self._addresses = tuple(addresses)
         self._host_key = host_key
-        self._accounts = accounts
-        self._windows = windows
+        self.accounts = accounts
+        self.windows = windows
         self._acceptors: list[asyncssh.SSHAcceptor] = []
-        self._open: set[asyncssh.SSHServerConnection] = set()
+        self.open: set[asyncssh.SSHServerConnection] = set()
         self.port: int | None = None
         self.connections: list[SshConnection] = []
 
@@ -72,7 +72,7 @@ class SshListener:
     async def stop(self) -> None:
         for acceptor in self._acceptors:
             acceptor.close()
-        for connection in tuple(self._open):
+        for connection in tuple(self.open):
             connection.abort()
         for acceptor in self._acceptors:
             await acceptor.wait_closed()
@@ -87,11 +87,11 @@ class _Connection(asyncssh.SSHServer):
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._conn = conn
-        self._listener._open.add(conn)
+        self._listener.open.add(conn)
         self._listener.connections.append(self._log)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self._listener._open.discard(self._conn)
+        self._listener.open.discard(self._conn)
 
     def password_auth_supported(self) -> bool:
         return True
@@ -100,10 +100,10 @@ class _Connection(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
-        return self._logon(username, "password", self._listener._accounts.knows_password(username, password))
+        return self._logon(username, "password", self._listener.accounts.knows_password(username, password))
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return self._logon(username, "key", self._listener._accounts.knows_key(username, key))
+        return self._logon(username, "key", self._listener.accounts.knows_key(username, key))
 
     def _logon(self, user: str, kind: str, accepted: bool) -> bool:
         if accepted:
@@ -123,7 +123,7 @@ class _Connection(asyncssh.SSHServer):
         line = process.command or ""
         self._log.commands.append(line)
         running = asyncio.ensure_future(
-            self._listener._windows.cmd(
+            self._listener.windows.cmd(
                 line,
                 logon=self._log.logon or "password",
                 stdin=process.stdin,
@@ -144,7 +144,7 @@ class _Connection(asyncssh.SSHServer):
         process.close()
 
     def sftp(self, channel: SSHChannel[bytes]) -> asyncssh.SFTPServer:
-        return _Sftp(channel, self._listener._windows.drive, self._log)
+        return _Sftp(channel, self._listener.windows.drive, self._log)
 
 
 class _Channel(asyncssh.SSHServerChannel[bytes]):

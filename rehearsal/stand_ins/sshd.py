@@ -16,7 +16,7 @@ def host_key(root: Path) -> Path:
     path = root / "host-keys" / NAME
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        key = asyncssh.generate_private_key("ssh-ed25519")
+        key = asyncssh.generate_private_key("ssh-ed25519", comment="nt authority\\system@server")
         key.write_private_key(str(path))
         key.write_public_key(str(path.with_suffix(".pub")))
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
@@ -211,6 +212,21 @@ def test_a_server_that_accepts_and_stays_silent_costs_the_answer_timer(
     namespace.addresses(NOBODY, EX02)
     connection = namespace.client().connect()
     assert (connection.server, connection.attempts[0].step) == ("EX02", "tls")
+
+
+def test_a_connection_that_is_reset_before_an_answer_leads_on_to_the_next_address(namespace: Namespace) -> None:
+    namespace.addresses(NOBODY, EX02)
+    with socket.create_server((NOBODY, namespace.port)) as bound, ThreadPoolExecutor(1) as pool:
+        dropping = pool.submit(shake_hands_and_drop, bound, namespace.farm.certificates)
+        connection = namespace.client().connect()
+        dropping.result()
+    assert (connection.server, connection.attempts[0].step) == ("EX02", "http")
+
+
+def shake_hands_and_drop(bound: socket.socket, certificates: Certificates) -> None:
+    accepted, _ = bound.accept()
+    with certificates.server_context.wrap_socket(accepted, server_side=True) as secured:
+        secured.recv(1)
 
 
 def test_no_address_left_names_every_address_with_its_step(namespace: Namespace) -> None:

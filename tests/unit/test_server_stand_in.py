@@ -96,10 +96,10 @@ def test_without_powershell_the_namespace_is_set_once_and_reported(farm: Farm, s
 
 
 def test_without_powershell_letter_case_and_the_order_of_lists_are_no_difference(farm: Farm, server: Server) -> None:
-    farm.organisation.change("EX01", "mapi", "IISAuthenticationMethods", ["Ntlm", "OAuth"])
+    farm.organisation.change("EX01", "mapi", "IISAuthenticationMethods", ["OAuth", "Ntlm"])
     farm.organisation.change("EX01", "mapi", "InternalUrl", "https://OWA.mail-domain.com/MAPI")
     wanted = {
-        "mapi": {"InternalUrl": "https://owa.mail-domain.com/mapi", "IISAuthenticationMethods": ["oauth", "ntlm"]}
+        "mapi": {"InternalUrl": "https://owa.mail-domain.com/mapi", "IISAuthenticationMethods": ["ntlm", "oauth"]}
     }
     assert namespace(server, "Set", settings=wanted)[1]["changed"] == 0
 

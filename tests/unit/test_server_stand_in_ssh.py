@@ -108,10 +108,12 @@ def test_the_pinned_host_key_is_the_one_on_the_servers_disk_and_stays_the_same(f
     server = farm.server()
     on_disk = (server.drive.root / "C/ProgramData/ssh/ssh_host_ed25519_key.pub").read_text()
     assert on_disk.startswith(server.host_key)
+    pinned = server.host_key
+    assert len(pinned.split()) == 2
     server.stop()
     again = farm.server()
     attempt(again)
-    assert again.host_key == server.host_key
+    assert again.host_key == pinned
 
 
 def test_a_connection_that_pins_another_host_key_is_not_made(farm: Farm) -> None:
