@@ -45,6 +45,15 @@ def test_ssh_that_is_stopped_in_windows_does_not_listen(farm: Farm) -> None:
     assert server.ssh.port is None
 
 
+def test_a_server_that_has_ssh_keeps_what_else_its_windows_says(farm: Farm) -> None:
+    root = farm.folder / "ex01"
+    root.mkdir()
+    (root / "windows.json").write_text(json.dumps({"build": 9600}))
+    farm.server(ssh_port=0)
+    kept = json.loads((root / "windows.json").read_text())
+    assert (kept["build"], kept["sshd"]["status"]) == (9600, "Running")
+
+
 def test_ssh_that_was_switched_on_is_on_again_after_a_restart(farm: Farm) -> None:
     server = farm.server(ssh_port=None)
     server.run_script(SWITCH_ON, {})
