@@ -39,7 +39,7 @@ function Get-BoundDomainController {
 function Get-ExchangeServerItem {
     param($Bound, [string] $DomainController)
     $wanted = if ($Bound.ContainsKey('Identity') -and $null -ne $Bound['Identity']) { "$($Bound['Identity'])" } else { '*' }
-    $found = @(Read-AllServers | Where-Object { $_.name -like $wanted -or $_.fqdn -like $wanted })
+    $found = @(Read-Servers $wanted | Where-Object { $_.name -like $wanted -or $_.fqdn -like $wanted })
     if ($found.Count -eq 0) { return Out-Error "The operation couldn't be performed because object '$wanted' couldn't be found on '$DomainController'." }
     foreach ($server in $found) {
         Out-Object (New-RemoteObject 'Management.ExchangeServer' $server $DomainController ([ordered]@{
@@ -51,20 +51,19 @@ function Get-ExchangeServerItem {
 # An identity that does not exist returns the objects of all servers, as Microsoft's pages warn.
 function Get-ObjectItem {
     param([string] $Noun, $Bound, [string] $DomainController)
-    $all = @(Get-Candidate $Noun)
-    $found = $all
-    if ($Bound.ContainsKey('Server')) { $found = @($all | Where-Object { "$($Bound['Server'])" -in $_.Server.name, $_.Server.fqdn }) }
-    if ($Bound.ContainsKey('Identity')) {
-        $matching = @(Select-ByIdentity $all "$($Bound['Identity'])")
-        if ($matching.Count -gt 0) { $found = $matching }
+    if ($Bound.ContainsKey('Server')) {
+        $found = @(Get-Candidate $Noun "$($Bound['Server'])" | Where-Object { "$($Bound['Server'])" -in $_.Server.name, $_.Server.fqdn })
+    } else {
+        $found = @(Select-ByIdentity @(Get-Candidate $Noun "$($Bound['Identity'])") "$($Bound['Identity'])")
+        if ($found.Count -eq 0) { $found = @(Get-Candidate $Noun '') }
     }
     foreach ($candidate in $found) { Out-Object (ConvertTo-RemoteDirectory $Noun $candidate $DomainController) }
 }
 
 function Get-Candidate {
-    param([string] $Noun)
+    param([string] $Noun, [string] $Identity)
     $kind = $ObjectKinds[$Noun]
-    foreach ($server in @(Read-AllServers)) {
+    foreach ($server in @(Read-Servers $Identity)) {
         $copy = @($server.copies.Values)[0]
         if (-not $copy.ContainsKey($kind.Object)) { continue }
         @{ Server = $server; Identity = $(if ($kind.Name) { "$($server.name)\$($kind.Name)" } else { $server.name }) }
@@ -85,7 +84,7 @@ function Set-ObjectItem {
         try { $given[$name] = ConvertTo-BoundValue $name $kind.Set[$name] $Bound[$name] } catch { return Out-Error -Stream Terminating -Id 'ParameterArgumentTransformationError' -Text $_.Exception.Message }
     }
     $identity = "$($Bound['Identity'])"
-    $found = @(Select-ByIdentity @(Get-Candidate $Noun) $identity)
+    $found = @(Select-ByIdentity @(Get-Candidate $Noun $identity) $identity)
     if ($found.Count -eq 0) { return Out-Error "The operation couldn't be performed because object '$identity' couldn't be found on '$DomainController'." }
     if ($found.Count -gt 1) { return Out-Error "The operation couldn't be performed because '$identity' matches multiple entries." }
     $server = $found[0].Server

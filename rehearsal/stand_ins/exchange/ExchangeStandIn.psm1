@@ -68,7 +68,7 @@ function New-PSSession {
     $answer = Use-Lock {
         Add-Call 'New-PSSession' $bound
         $organisation = Read-Organisation
-        $server = Read-AllServers | Where-Object { $_.fqdn -eq $ConnectionUri.Host }
+        $server = Read-Servers $ConnectionUri.Host | Where-Object { $_.fqdn -eq $ConnectionUri.Host }
         $refusal = Get-SessionRefusal $bound $organisation $server
         if ($refusal) { return $refusal }
         $id = 1 + $Sessions.Count

@@ -11,7 +11,7 @@ function Use-Lock {
             $lock = [System.IO.File]::Open((Join-Path $OrganisationFolder 'lock'), 'OpenOrCreate', 'ReadWrite', 'None')
         } catch [System.IO.IOException] {
             if ((Get-Date) -gt $until) { throw }
-            Start-Sleep -Milliseconds 5
+            Start-Sleep -Milliseconds 20
         }
     }
     try { & $Body } finally { $lock.Dispose() }
@@ -40,8 +40,12 @@ function Get-ServerFile {
     Join-Path $OrganisationFolder 'servers' "$($Name.ToUpperInvariant()).json"
 }
 
-# All servers of the organisation, with what has replicated by now; sorted by name.
-function Read-AllServers {
+# The servers that a name (computer name, FQDN or directory identity) may mean, with what has replicated by now: its own if there is
+# one of that name, else all of them, sorted.
+function Read-Servers {
+    param([string] $Name)
+    $own = if ($Name -match '^([^\\.*]+)') { Read-Server $Matches[1] }
+    if ($own) { return $own }
     Get-ChildItem -Path (Join-Path $OrganisationFolder 'servers') -Filter '*.json' | Sort-Object -Property Name | ForEach-Object { Read-Server $_.BaseName }
 }
 

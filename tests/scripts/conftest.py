@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.servers import Servers
+
+ROOT = Path(__file__).parents[2]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("scripts")
+
+
+@pytest.fixture(scope="session")
+def pwsh() -> str:
+    """PowerShell of this machine; without one these tests fail, as nothing else runs the scripts."""
+    beside = ROOT.parent / "shared/pwsh/pwsh"
+    found = shutil.which("pwsh") or (str(beside) if beside.exists() else None)
+    if found is None:
+        pytest.fail("PowerShell is needed: put pwsh on PATH (https://aka.ms/powershell), or at ../shared/pwsh/pwsh.")
+    return found
+
+
+@pytest.fixture()
+def servers(tmp_path: Path, pwsh: str) -> Iterator[Servers]:
+    """An organisation of one's own, empty; no script may leave a session open in it."""
+    servers = Servers(tmp_path, pwsh)
+    yield servers
+    assert servers.organisation.open_sessions() == []

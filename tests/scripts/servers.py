@@ -1,0 +1,139 @@
+"""Servers of the Exchange stand-in for the tests, and the document they are sent."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rehearsal.stand_ins.exchange import Organisation
+
+SCRIPTS = Path(__file__).parents[2] / "components/scripts"
+SET, GET, RESTORE = (SCRIPTS / f"{verb}-ClientAccessNamespace.ps1" for verb in ("Set", "Get", "Restore"))
+ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
+NAMES = ("mail.example.com", "autodiscover.example.com")
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a script ended; `report` is its standard output read as JSON."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        report: dict[str, Any] = json.loads(self.stdout)
+        return report
+
+
+class Servers:
+    """The servers of one organisation below `folder`."""
+
+    def __init__(self, folder: Path, pwsh: str) -> None:
+        self.folder = folder
+        self.organisation = Organisation(folder / "organisation")
+        self.pwsh = pwsh
+        self.resolvable(*NAMES)
+
+    def resolvable(self, *names: str) -> None:
+        (self.folder / "names.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+    def root(self, server: str) -> Path:
+        return self.folder / server
+
+    def windows(self, server: str, **state: object) -> None:
+        """Writes the state of the server's Windows: build, processes, capability."""
+        self.root(server).mkdir(exist_ok=True)
+        (self.root(server) / "windows.json").write_text(json.dumps(state), encoding="utf-8")
+
+    def run(
+        self,
+        script: Path,
+        document: object = None,
+        *arguments: str,
+        server: str = "ex1",
+        logon: str = "password",
+        stdin: bytes | None = None,
+    ) -> Outcome:
+        argv, environment = self.organisation.prepare(
+            script,
+            arguments,
+            pwsh=self.pwsh,
+            root=self.root(server),
+            computer_name=server,
+            logon=logon,
+            names=self.folder / "names.txt",
+        )
+        text = json.dumps(document).encode() if stdin is None else stdin
+        done = subprocess.run(argv, env=environment, input=text, capture_output=True, timeout=120, check=False)
+        return Outcome(exit_code=done.returncode, stdout=done.stdout.decode(), stderr=done.stderr.decode())
+
+    def run_all(self, runs: Sequence[tuple[Path, Document, str]]) -> list[Outcome]:
+        """(script, document, server) at the same time."""
+        with ThreadPoolExecutor(len(runs)) as pool:
+            return list(pool.map(lambda run: self.run(run[0], run[1], server=run[2]), runs))
+
+    def state_file(self, server: str) -> Path:
+        return self.folder / "organisation/servers" / f"{server.upper()}.json"
+
+    def remove_object(self, server: str, service: str) -> None:
+        """As when a virtual directory was removed by hand."""
+        state = json.loads(self.state_file(server).read_text(encoding="utf-8"))
+        for objects in state["copies"].values():
+            del objects[service]
+        self.state_file(server).write_text(json.dumps(state), encoding="utf-8")
+
+    def cmdlets(self, *, after: int = 0) -> list[str]:
+        return [call.cmdlet for call in self.organisation.calls()[after:]]
+
+    def writes(self, *, after: int = 0) -> list[str]:
+        return [cmdlet for cmdlet in self.cmdlets(after=after) if cmdlet.startswith("Set-")]
+
+
+def document(server: str = "ex1", version: str = "2016", **changes: object) -> Document:
+    """A document that names every setting; `changes` replaces keys of it."""
+    return {
+        "server": server,
+        "exchangeVersion": version,
+        "recycleAppPools": True,
+        "settings": namespace(),
+        **changes,
+    }
+
+
+def namespace() -> dict[str, dict[str, Any]]:
+    def urls(path: str) -> dict[str, Any]:
+        return {side: f"https://mail.example.com/{path}" for side in ("InternalUrl", "ExternalUrl")}
+
+    return {
+        "owa": urls("owa"),
+        "ecp": urls("ecp"),
+        "ews": urls("EWS/Exchange.asmx"),
+        "oab": urls("OAB"),
+        "activesync": urls("Microsoft-Server-ActiveSync"),
+        "mapi": {**urls("mapi"), "IISAuthenticationMethods": ["Ntlm", "OAuth", "Negotiate"]},
+        "autodiscover": {
+            "AutoDiscoverServiceInternalUri": "https://autodiscover.example.com/autodiscover/autodiscover.xml"
+        },
+        "outlookAnywhere": {
+            "InternalHostname": "mail.example.com",
+            "ExternalHostname": "mail.example.com",
+            "InternalClientsRequireSsl": True,
+            "ExternalClientsRequireSsl": True,
+            "InternalClientAuthenticationMethod": "Ntlm",
+            "ExternalClientAuthenticationMethod": "Ntlm",
+            "SSLOffloading": False,
+        },
+    }
+
+
+def before_and_after(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [entry for service in report["settings"].values() for entry in service.values()]
