@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as azure
 
-from components import namespace
+from components import namespace, powershell
 from components.args import FarmArgs
 from components.dns import NamespaceRecords
 from components.exchange import ClientAccessNamespace
@@ -139,4 +139,5 @@ def described(server: Server) -> dict[str, Any]:
         "publicAddress": server.public_address,
         "hostKey": server.host_key,
         "inRotation": server.in_rotation,
+        "scripts": pulumi.Output.from_input(server.installation).apply(powershell.installation_folder),
     }

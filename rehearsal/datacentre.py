@@ -53,9 +53,6 @@ class Datacentre:
         self._organisation.add_server(computer_name, version=self._version, domain=DOMAIN)
         return self._boot(computer_name, addresses, ssh_port=self.ssh_port)
 
-    def host_key_of(self, computer_name: str) -> str:
-        return self.servers[computer_name].host_key
-
     def vm_created(self, vm: VirtualMachine) -> None:
         name = vm.computer_name
         self._names_by_id[vm.id] = name
@@ -72,6 +69,10 @@ class Datacentre:
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
         result = self.servers[self._names_by_id[vm_id]].run_script(script, parameters)
         return CommandResult(exit_code=result.exit_code, output=result.output, error=result.error)
+
+    def server_at(self, address: str) -> Server:
+        """The server that answers at this private or public address."""
+        return next(server for server in self.servers.values() if address in server.addresses)
 
     def connections(self) -> int:
         """SSH connections that servers have seen so far."""

@@ -65,6 +65,7 @@ class Rehearsal:
         self.azure = AzureNative(self.folder / "azure.json", site=self.datacentre)
         for id, body in existing_resources(self.file.farm, self._name):
             self.azure.subscription.put_existing(id, body)
+        self._before = list(self.azure.subscription.resources)
         self.private_dns = AzureDns(self.azure.subscription.record_sets, private=True)
         self.public_dns = AzureDns(self.azure.subscription.record_sets)
         for part in (self.azure, self.private_dns, self.public_dns):
@@ -72,6 +73,11 @@ class Rehearsal:
         self._existing_servers()
         self.stack = Stack(self._name, self.folder / "pulumi", self.tools, self._attached(), stack_file.password())
         self.stack.write({"config": self.file.config}, self.file.secrets)
+
+    def left_over(self) -> list[str]:
+        """What the subscription holds beyond what was there before the stack."""
+        before = {id.lower() for id in self._before}
+        return [id for id in self.azure.subscription.resources if id.lower() not in before]
 
     def _people(self) -> tuple[Accounts, Organisation]:
         accounts, organisation = Accounts(), Organisation(self.folder / "exchange")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from rehearsal.engine import build
 from rehearsal.stand_ins.language_host import write_launcher
 from rehearsal.tools import REPOSITORY, Tools
 
@@ -67,12 +67,15 @@ class Stack:
         self._environment = self._prepare(attached, passphrase)
 
     def _prepare(self, attached: Mapping[str, int], passphrase: str) -> dict[str, str]:
-        home, state, hosts = (self.folder / part for part in ("home", "state", "bin"))
+        home, state = self.folder / "home", self.folder / "state"
         for made in (self.file.parent, home / "plugins", state):
             made.mkdir(parents=True, exist_ok=True)
         self._write_project_file()
         search = [str(self._tools.engine.parent), os.environ.get("PATH", os.defpath)]
         if self._tools.language_host is None:
+            # Beside the engine that was built here, where a bundled host lies: the engine then gives no warning.
+            beside = self._tools.engine == build.ENGINE
+            hosts = self._tools.engine.parent if beside else self.folder / "bin"
             search.insert(0, str(write_launcher(hosts, self._tools.python).parent))
         if plugin := self._tools.command_plugin:
             link = home / "plugins" / plugin.name
@@ -186,5 +189,10 @@ class Stack:
         folder = self.folder / "state" / ".pulumi" / "stacks"
         return next(folder.rglob(f"{self.name}.json")).read_text(encoding="utf-8")
 
-    def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def urn(self, name: str) -> str:
+        """The URN of the resource with this logical name. Raises KeyError where there is none, or more than one."""
+        resources = json.loads(self.state())["checkpoint"]["latest"].get("resources", [])
+        found = [resource["urn"] for resource in resources if resource["urn"].endswith(f"::{name}")]
+        if len(found) != 1:
+            raise KeyError(f"{len(found)} resources are called {name}")
+        return str(found[0])

@@ -43,8 +43,11 @@ def write_launcher(folder: Path, python: Path) -> Path:
     launcher = folder / LANGUAGE_HOST
     # -P: the folder of this file holds modules that would hide installed ones (dns).
     command = shlex.join([str(python.absolute()), "-P", str(Path(__file__).resolve())])
-    launcher.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
-    launcher.chmod(0o755)
+    # Put in place whole: another rehearsal may be starting it at this moment.
+    whole = launcher.with_name(f"{launcher.name}.{os.getpid()}")
+    whole.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    whole.chmod(0o755)
+    whole.replace(launcher)
     return launcher
 
 

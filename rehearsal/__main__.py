@@ -1,0 +1,57 @@
+"""The commands of the rehearsal: `python -m rehearsal run`, `look`, `bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rehearsal import tools
+from rehearsal.tools import REPOSITORY
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+Stack = Annotated[str, typer.Option(help="The stack file to rehearse: stacks/Pulumi.STACK.yaml.")]
+
+
+def folder_of(stack: str) -> Path:
+    return REPOSITORY / ".rehearsal" / stack
+
+
+@app.command()
+def run(
+    stack: Stack = "lab",
+    keep: Annotated[bool, typer.Option("--keep", help="Destroy nothing at the end; state stays readable.")] = False,
+) -> None:
+    """The main job without Azure, told step by step."""
+    from rehearsal.rehearsal import Rehearsal
+    from rehearsal.stack import CommandFailedError
+    from rehearsal.story import Story, StoryFailedError, introduce
+    from stacks.settings import SettingsError
+
+    console = Console(highlight=False)
+    try:
+        found = tools.find()
+        with Rehearsal(stack, folder_of(stack), found) as rehearsal:
+            introduce(found, rehearsal, console)
+            Story(rehearsal, console).tell(keep=keep)
+    except (tools.ToolMissingError, SettingsError, CommandFailedError, StoryFailedError) as error:
+        console.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+    console.print("\n[green]The rehearsal came out as promised.[/green]")
+
+
+@app.command()
+def look(stack: Stack = "lab") -> None:
+    """What a running or kept rehearsal holds: the subscription, the record sets, the Exchange organisation."""
+    from rehearsal.look import show
+
+    if not folder_of(stack).is_dir():
+        Console().print(f"No rehearsal of {stack} runs or was kept: make rehearse STACK={stack} OPTIONS=--keep")
+        raise typer.Exit(1)
+    show(folder_of(stack), Console(highlight=False))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,32 @@
+"""Shows the state of a rehearsal from its files, while it runs or after it was kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from rehearsal.stand_ins.azure_native import Subscription
+from rehearsal.stand_ins.exchange import Organisation
+
+
+def show(folder: Path, console: Console) -> None:
+    subscription = Subscription(folder / "azure.json")
+    table = Table("type", "name", title="Azure subscription")
+    for body in subscription.resources.values():
+        table.add_row(str(body.get("type", "")), str(body.get("name", "")))
+    console.print(table)
+    table = Table("zone", "name", "TTL", "addresses", title="Azure DNS")
+    for row in subscription.record_sets():
+        table.add_row(row.zone, row.name, str(row.ttl), ", ".join(row.values))
+    console.print(table)
+    organisation = Organisation(folder / "exchange")
+    table = Table("server", "setting", "value", title="Exchange organisation")
+    for server in sorted(file.stem for file in (folder / "exchange" / "servers").glob("*.json")):
+        for service, settings in organisation.settings(server).items():
+            for name, value in settings.items():
+                table.add_row(server, f"{service}.{name}", str(value))
+    console.print(table)
+    calls = organisation.calls()
+    console.print(f"{len(calls)} Exchange cmdlet calls; the files: {folder}")

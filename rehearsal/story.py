@@ -1,0 +1,211 @@
+"""The story of one rehearsal, in the order in which a user meets it, shown on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from rehearsal.drift import Difference, differences
+from rehearsal.outlook import OutlookClient
+from rehearsal.rehearsal import MAILBOX, Rehearsal
+from rehearsal.tools import Tools
+
+PROMISE_SECONDS = 20
+
+
+class StoryFailedError(Exception):
+    """A step did not come out as promised."""
+
+
+class Story:
+    """Tells each step and checks it; the first that fails ends the story with StoryFailedError."""
+
+    def __init__(self, rehearsal: Rehearsal, console: Console) -> None:
+        self._rehearsal, self._console = rehearsal, console
+        self._step = 0
+
+    def tell(self, *, keep: bool) -> None:
+        """All steps; with `keep` the last one, destroy, is left out."""
+        with self._chapter("pulumi preview: what would be made"):
+            self._preview()
+        with self._chapter("pulumi up: servers, records, namespace"):
+            self._up()
+        with self._chapter("The outcome: one namespace on every server"):
+            self._show_records()
+            self._show_servers()
+        with self._chapter("pulumi up once more: nothing to do"):
+            self._up_again()
+        with self._chapter("A client finds its server, and goes on when that is lost"):
+            self._lose_a_server()
+        with self._chapter("Somebody changes a server by hand: found, and healed"):
+            self._drift()
+        if keep:
+            self._console.print(f"\nKept in {self._rehearsal.folder}. Look at it with [bold]make look[/bold].")
+            return
+        with self._chapter("pulumi destroy: nothing is left"):
+            self._destroy()
+
+    @contextmanager
+    def _chapter(self, title: str) -> Iterator[None]:
+        self._step += 1
+        self._console.print(f"\n[bold]{self._step}  {title}[/bold]")
+        started = time.monotonic()
+        yield
+        self._console.print(f"   [dim]{time.monotonic() - started:.1f} s[/dim]")
+
+    def _say(self, text: str) -> None:
+        self._console.print(f"   {text}")
+
+    def _expect(self, holds: bool, otherwise: str) -> None:
+        if not holds:
+            raise StoryFailedError(otherwise)
+
+    def _preview(self) -> None:
+        summary = self._rehearsal.stack.preview()["changeSummary"]
+        self._say(", ".join(f"{count} to {operation}" for operation, count in summary.items()))
+        self._expect(self._rehearsal.datacentre.connections() == 0, "the preview connected to a server")
+
+    def _up(self) -> None:
+        update = self._rehearsal.stack.up(show=True)
+        self._say(f"{len(update.changes)} resources made in {update.seconds:.1f} s")
+
+    def _show_records(self) -> None:
+        table = Table("zone", "name", "TTL", "addresses", title="Record sets")
+        for row in self._rehearsal.azure.subscription.record_sets():
+            view = "private" if row.private else "public"
+            table.add_row(f"{row.zone} ({view})", row.name, f"{row.ttl} s", ", ".join(row.values))
+        self._console.print(table)
+
+    def _show_servers(self) -> None:
+        outputs = self._rehearsal.stack.outputs()
+        servers = outputs["servers"].values()
+        found = self._differences()
+        table = Table("setting", "expected", *(server["computerName"] for server in servers), title="Settings")
+        wrong = {(row.server, row.setting): row for row in found}
+        for service, settings in outputs["settings"].items():
+            for name, value in settings.items():
+                key = f"{service}.{name}"
+                cells = (wrong.get((server["computerName"], key)) for server in servers)
+                shown = ", ".join(value) if isinstance(value, list) else str(value)
+                table.add_row(
+                    key, shown, *(f"[red]{cell.actual}[/red]" if cell else "[green]✓[/green]" for cell in cells)
+                )
+        self._console.print(table)
+        self._expect(not found, f"{len(found)} settings differ from the stack")
+
+    def _up_again(self) -> None:
+        connections = self._rehearsal.datacentre.connections()
+        calls = len(self._rehearsal.organisation.calls())
+        update = self._rehearsal.stack.up()
+        connections = self._rehearsal.datacentre.connections() - connections
+        calls = len(self._rehearsal.organisation.calls()) - calls
+        self._say(f"{len(update.changes)} changes, {connections} SSH connections, {calls} Exchange cmdlets")
+        self._expect(not update.changes and connections == calls == 0, "the second run was not quiet")
+
+    def _lose_a_server(self) -> None:
+        with self._client() as client:
+            first = client.connect()
+            self._say(
+                f"Autodiscover on [bold]{self._rehearsal.names.autodiscover}[/bold] → {first.host} → {first.address} "
+                f"([bold]{first.server}[/bold], /{first.protocol}), certificate checked, {first.seconds:.2f} s"
+            )
+            lost = self._rehearsal.datacentre.server_at(first.address)
+            lost.stop()
+            self._say(f"{first.server} is shut down; its open connections close, new ones are refused")
+            reply = client.request()
+            self._expect(reply.moved is not None and reply.server != first.server, "the client did not move")
+            self._say(
+                f"the client goes on with [bold]{reply.server}[/bold] after [bold]{reply.seconds:.2f} s[/bold] "
+                f"(promise: {PROMISE_SECONDS} s). A server that falls silent instead of refusing costs 21 s on Windows "
+                "as it comes, 7 s tuned: that is TCP's own timer."
+            )
+            self._expect(reply.seconds <= PROMISE_SECONDS, "the promise was not kept")
+            lost.start()
+
+    def _client(self) -> OutlookClient:
+        rehearsal = self._rehearsal
+        inside = rehearsal.file.farm.dns.private_zone is not None
+        server = rehearsal.private_dns if inside else rehearsal.public_dns
+        names = rehearsal.names
+        return OutlookClient(
+            mailbox=f"user@{names.client.partition('.')[2]}",
+            user=MAILBOX,
+            password=rehearsal.password,
+            dns=(server.address, server.port),
+            authority_pem=rehearsal.certificates.authority_pem,
+            ports={443: rehearsal.datacentre.https_port},
+            autodiscover_host=names.autodiscover if inside else names.external_autodiscover,
+            inside=inside,
+        )
+
+    def _drift(self) -> None:
+        stack, organisation = self._rehearsal.stack, self._rehearsal.organisation
+        key, server = sorted(stack.outputs()["servers"].items())[-1]
+        organisation.change(server["computerName"], "owa", "InternalUrl", f"https://{server['computerName']}.local/owa")
+        for row in self._differences():
+            self._say(f"[red]{row.server} {row.setting}[/red]: expected {row.expected}, found {row.actual}")
+        urn = stack.urn(f"cas-{key}-namespace")
+        self._say(f"healed by: pulumi up --target-replace '{urn}'")
+        before = len(organisation.calls())
+        stack.up("--target-replace", urn)
+        written = [call for call in organisation.calls()[before:] if call.cmdlet.startswith("Set-")]
+        self._say(f"{len(written)} cmdlet wrote: {', '.join(f'{call.cmdlet} on {call.server}' for call in written)}")
+        self._expect(not self._differences(), "the drift was not healed")
+        self._expect(len(written) == 1, "more than the drifted setting was written")
+
+    def _differences(self) -> list[Difference]:
+        rehearsal, outputs = self._rehearsal, self._rehearsal.stack.outputs()
+
+        async def ask_all() -> list[list[Difference]]:
+            looks = (
+                differences(
+                    server,
+                    outputs["settings"],
+                    port=rehearsal.datacentre.ssh_port,
+                    user=rehearsal.file.farm.operator,
+                    password=rehearsal.file.secrets["operatorPassword"],
+                    exchange_version=rehearsal.file.farm.exchange_version,
+                )
+                for server in outputs["servers"].values()
+            )
+            return await asyncio.gather(*looks)
+
+        return [row for rows in asyncio.run(ask_all()) for row in rows]
+
+    def _destroy(self) -> None:
+        stack = self._rehearsal.stack
+        protected = self._rehearsal.file.farm.protect
+        if protected:
+            self._say("the stack is protected: unprotected first, as you would")
+            stack.run("state", "unprotect", "--all", "--yes", "--stack", stack.name)
+        update = stack.destroy(show=True)
+        left = self._rehearsal.left_over()
+        self._say(f"{len(update.changes)} resources gone in {update.seconds:.1f} s, {len(left)} left")
+        self._expect(not left, f"left in the subscription: {', '.join(left)}")
+
+
+def introduce(tools: Tools, rehearsal: Rehearsal, console: Console) -> None:
+    """What is real, what stands in, and what was changed in the stack file."""
+    table = Table("part", "played by", title="A rehearsal on this computer: no Azure, no Exchange")
+    for part, by in tools.rows():
+        table.add_row(part, by)
+    console.print(table)
+    if tools.powershell is None:
+        console.print(
+            "[bold red]No PowerShell here: the scripts are not run. The server stand-ins answer in their place; "
+            "install pwsh to rehearse them too.[/bold red]"
+        )
+    for notice in rehearsal.file.notices:
+        console.print(f"• {notice}")
+    console.print("• each new virtual machine boots with Exchange installed; in Azure you install it")
+    console.print(f"• state while it runs: {relative(rehearsal.folder)} (make look)")
+
+
+def relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

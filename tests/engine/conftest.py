@@ -1,0 +1,41 @@
+"""Rehearsals for the engine tier: the real engine and the real scripts against the stand-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rehearsal import stack_file, tools
+from rehearsal.rehearsal import Rehearsal
+
+Edit = Callable[[dict[str, Any]], None]
+Start = Callable[..., Rehearsal]
+
+
+@pytest.fixture(scope="session")
+def found() -> tools.Tools:
+    """Fails where there is no engine or no PowerShell: nothing is skipped unseen."""
+    parts = tools.find()
+    assert parts.powershell, "No PowerShell: install pwsh, or put one into ../shared/pwsh."
+    return parts
+
+
+@pytest.fixture
+def start(tmp_path: Path, found: tools.Tools) -> Iterator[Start]:
+    """`start("lab", edit)` starts the rehearsal of a stack file, edited before it is read; nothing is deployed yet."""
+    with ExitStack() as running:
+
+        def one(stack: str = "lab", edit: Edit | None = None) -> Rehearsal:
+            content = yaml.safe_load(stack_file.path_of(stack).read_text(encoding="utf-8"))
+            if edit:
+                edit(content["config"])
+            source = tmp_path / f"Pulumi.{stack}.yaml"
+            source.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+            return running.enter_context(Rehearsal(stack, tmp_path / "rehearsal", found, source=source))
+
+        yield one

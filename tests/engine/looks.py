@@ -1,0 +1,72 @@
+"""What tests look at after a run: the servers' settings, the zones, what was asked of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import dns.message
+import dns.query
+import dns.rdatatype
+
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.stand_ins.dns import AzureDns
+
+PROJECT = "exchange-cas"
+
+
+def wanted(domain: str) -> dict[str, dict[str, Any]]:
+    """The idea's values for one domain, written out here a second time on purpose."""
+    owa = f"https://owa.{domain}"
+    paths = {
+        "owa": "/owa",
+        "ecp": "/ecp",
+        "ews": "/EWS/Exchange.asmx",
+        "oab": "/OAB",
+        "activesync": "/Microsoft-Server-ActiveSync",
+        "mapi": "/mapi",
+    }
+    urls = {service: {"InternalUrl": owa + path, "ExternalUrl": owa + path} for service, path in paths.items()}
+    return {
+        **urls,
+        "autodiscover": {
+            "AutoDiscoverServiceInternalUri": f"https://autodiscover.{domain}/autodiscover/autodiscover.xml"
+        },
+        "outlookAnywhere": {
+            "InternalHostname": f"owa.{domain}",
+            "ExternalHostname": f"owa.{domain}",
+            "InternalClientsRequireSsl": True,
+            "ExternalClientsRequireSsl": True,
+            "InternalClientAuthenticationMethod": "Ntlm",
+            "ExternalClientAuthenticationMethod": "Ntlm",
+            "SSLOffloading": False,
+        },
+    }
+
+
+def differences(rehearsal: Rehearsal, computer_name: str, expected: dict[str, dict[str, Any]]) -> dict[str, object]:
+    """service.setting -> what the Exchange stand-in holds, where it is not what is expected."""
+    held = rehearsal.organisation.settings(computer_name)
+    return {
+        f"{service}.{setting}": held[service].get(setting)
+        for service, settings in expected.items()
+        for setting, value in settings.items()
+        if held[service].get(setting) != value
+    }
+
+
+def ask(server: AzureDns, name: str) -> tuple[set[str], int]:
+    """Addresses and TTL that a name server answers, asked with another library than the one it is made with."""
+    answer = dns.query.udp(dns.message.make_query(name, "A"), server.address, port=server.port, timeout=5)
+    found = [record for group in answer.answer for record in group if record.rdtype == dns.rdatatype.A]
+    return {record.address for record in found}, answer.answer[0].ttl if answer.answer else 0
+
+
+def cmdlets(rehearsal: Rehearsal, since: int = 0, verb: str = "") -> list[tuple[str, str]]:
+    """(server, cmdlet) of every Exchange call after the first `since`, of one verb where it is given."""
+    calls = rehearsal.organisation.calls()[since:]
+    return [(call.server.upper(), call.cmdlet) for call in calls if call.cmdlet.startswith(verb)]
+
+
+def servers_in(calls: Iterable[tuple[str, str]]) -> set[str]:
+    return {server for server, _ in calls}
