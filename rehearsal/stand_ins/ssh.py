@@ -15,7 +15,8 @@ from asyncssh.channel import SSHChannel
 from asyncssh.packet import SSHPacket
 
 from rehearsal.stand_ins.accounts import Accounts
-from rehearsal.stand_ins.windows import Drive, Windows
+from rehearsal.stand_ins.drive import Drive
+from rehearsal.stand_ins.windows import Windows
 
 # sshd_config's defaults: MaxSessions, LoginGraceTime
 MAX_SESSIONS = 10

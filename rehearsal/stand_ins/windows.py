@@ -8,15 +8,15 @@ import shlex
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 
 from rehearsal.stand_ins import without_powershell
 from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins.drive import Drive
 from rehearsal.stand_ins.exchange import Organisation
 
 FILE_DOES_NOT_EXIST = 0xFFFD0000  # -196608, as Windows PowerShell ends when -File names nothing
-FORBIDDEN_IN_NAMES = re.compile(r'[<>:"|?*\x00-\x1f]')
 CMD_SPECIAL = re.compile(r"[&|<>^]")
 CHUNK = 65536
 SWITCHES = ("-noprofile", "-noninteractive", "-nologo")
@@ -29,49 +29,6 @@ class Source(Protocol):
     """Standard input: bytes, empty at the end."""
 
     async def read(self, n: int = -1) -> bytes: ...
-
-
-class Drive:
-    """Drive C: of a server, kept in `<root>/C`."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
-        (self.root / "C").mkdir(parents=True, exist_ok=True)
-
-    def local(self, path: str, *, home: str = "C:/") -> Path:
-        """Where a Windows path lies here; names in any case, either slash, `/C:/x` as SFTP clients write it.
-
-        A relative path begins at `home`. Raises ValueError for what Windows cannot name.
-        """
-        path = path.replace("\\", "/")
-        if path == "/":
-            return self.root
-        if not re.match(r"/?[A-Za-z]:(/|$)", path):
-            path = f"{home}/{path}"
-        drive, *names = [part for part in path.split("/") if part not in ("", ".")]
-        if drive.upper() != "C:":
-            raise ValueError(f"There is no drive {drive}")
-        found = [self.root / "C"]
-        for name in names:
-            if name == "..":
-                found = found[:-1] or found
-            elif FORBIDDEN_IN_NAMES.search(name):
-                raise ValueError(f"Windows does not allow the name {name}")
-            else:
-                found.append(_in_any_case(found[-1], name))
-        return found[-1] if found else self.root / "C"
-
-    def remote(self, local: Path) -> str:
-        """The path as OpenSSH on Windows reports it: /C:/…"""
-        parts = local.relative_to(self.root).parts
-        return str(PurePosixPath("/", f"{parts[0]}:", *parts[1:])) if parts else "/"
-
-
-def _in_any_case(folder: Path, name: str) -> Path:
-    exact = folder / name
-    if exact.exists() or not folder.is_dir():
-        return exact
-    return next((entry for entry in folder.iterdir() if entry.name.lower() == name.lower()), exact)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +49,11 @@ class Windows:
         if "%" in line or CMD_SPECIAL.search(re.sub(r'"[^"]*"', "", line)):
             stderr(b"This stand-in of cmd.exe runs one plain command, without % & | < > ^\r\n")
             return 1
-        words = _words(line)
+        try:
+            words = _words(line)
+        except ValueError:
+            stderr(b"This stand-in of cmd.exe wants every quotation mark closed\r\n")
+            return 1
         program = words[0] if words else ""
         if re.split(r"[\\/]", program.lower())[-1] not in ("powershell", "powershell.exe"):
             stderr(
@@ -104,14 +65,21 @@ class Windows:
         if script is None:
             stderr(b"This stand-in of powershell.exe runs scripts: powershell ... -File SCRIPT [ARGUMENTS]\r\n")
             return 1
-        local = self.drive.local(script)
-        if local.suffix.lower() != ".ps1" or not local.is_file():
+        local = self._script(script)
+        if local is None:
             stderr(
                 f"The argument '{script}' to the -File parameter does not exist. Provide the path to an "
                 "existing '.ps1' file as an argument to the -File parameter.\r\n".encode()
             )
             return FILE_DOES_NOT_EXIST
         return await self._powershell(local, arguments, logon, stdin, stdout, stderr)
+
+    def _script(self, path: str) -> Path | None:
+        try:
+            local = self.drive.local(path)
+        except ValueError:
+            return None
+        return local if local.suffix.lower() == ".ps1" and local.is_file() else None
 
     async def run_script(self, text: str, parameters: Mapping[str, str]) -> CommandResult:
         """What a managed run command does: the text as a script of SYSTEM, its parameters by name."""
@@ -131,8 +99,15 @@ class Windows:
         self, script: Path, arguments: Sequence[str], logon: str, stdin: Source, stdout: Write, stderr: Write
     ) -> int:
         if self.pwsh is None:
-            result = without_powershell.run(
-                script, arguments, await stdin.read(), self.organisation, self.computer_name, self.drive.root
+            request = await stdin.read()
+            result = await asyncio.to_thread(
+                without_powershell.run,
+                script,
+                arguments,
+                request,
+                self.organisation,
+                self.computer_name,
+                self.drive.root,
             )
             stdout(_windows_lines(result.output.encode()))
             stderr(_windows_lines(result.error.encode()))

@@ -172,10 +172,11 @@ def test_a_script_is_found_by_a_path_with_backslashes(farm: Farm) -> None:
     assert run(server, RUN.replace("/", "\\")).stdout == "ran\r\n"
 
 
-def test_a_script_that_is_not_there_is_said_to_be_missing_and_never_ends_with_0(farm: Farm) -> None:
-    result = run(farm.server(), RUN)
+@pytest.mark.parametrize("path", [SCRIPT, "D:/Example.ps1", "C:/ProgramData"])
+def test_a_script_that_is_not_there_is_said_to_be_missing_and_never_ends_with_0(farm: Farm, path: str) -> None:
+    result = run(farm.server(), RUN.replace(SCRIPT, path))
     assert result.exit_status == 255
-    assert f"The argument '{SCRIPT}' to the -File parameter does not exist." in str(result.stderr)
+    assert f"The argument '{path}' to the -File parameter does not exist." in str(result.stderr)
 
 
 def test_a_command_that_cmd_does_not_know_ends_with_1(farm: Farm) -> None:
@@ -184,7 +185,9 @@ def test_a_command_that_cmd_does_not_know_ends_with_1(farm: Farm) -> None:
     assert str(result.stderr).startswith("'ls' is not recognized as an internal or external command,\r\n")
 
 
-@pytest.mark.parametrize("command", [f"{RUN} && {RUN}", f"{RUN} > C:/out.txt", RUN.replace("C:", "%SystemDrive%")])
+@pytest.mark.parametrize(
+    "command", [f"{RUN} && {RUN}", f'{RUN} "open', f"{RUN} > C:/out.txt", RUN.replace("C:", "%SystemDrive%")]
+)
 def test_what_cmd_would_interpret_is_refused_rather_than_guessed(farm: Farm, command: str) -> None:
     server = farm.server()
     put_script(server, "print('ran')")
