@@ -196,6 +196,30 @@ def test_a_machine_takes_another_size_and_the_password_it_has(azure: Azure, inte
     assert azure.update("compute:VirtualMachine", id, without)["vmId"] == created["vmId"]
 
 
+def test_the_disk_of_a_machine_stays_behind_unless_it_is_to_be_deleted_with_it(azure: Azure, interface_id: str) -> None:
+    stays = changed(machine(interface_id), "storageProfile.osDisk.name", "ex01-os")
+    goes = changed(stays, "storageProfile.osDisk.deleteOption", "Delete")
+    disk_id = f"{GROUP_ID}/providers/Microsoft.Compute/disks/ex01-os"
+    for inputs, left in ((goes, False), (stays, True)):
+        id, _ = azure.create("compute:VirtualMachine", inputs)
+        assert azure.stand_in.subscription.exists(disk_id)
+        azure.delete(id)
+        assert azure.stand_in.subscription.exists(disk_id) is left
+    with pytest.raises(grpc.RpcError, match="Disk ex01-os already exists"):
+        azure.create("compute:VirtualMachine", goes)
+
+
+def test_a_network_interface_goes_with_its_machine_if_it_is_to_be_deleted_with_it(
+    azure: Azure, interface_id: str
+) -> None:
+    both = [{"id": interface_id, "primary": True, "deleteOption": "Delete"}]
+    id, _ = azure.create(
+        "compute:VirtualMachine", changed(machine(interface_id), "networkProfile.networkInterfaces", both)
+    )
+    azure.delete(id)
+    assert not azure.stand_in.subscription.exists(interface_id)
+
+
 def test_a_run_command_runs_on_its_machine_with_its_parameters(azure: Azure) -> None:
     make_network(azure)
     vm_id, _ = make_machine(azure)

@@ -63,6 +63,12 @@ def test_a_reference_to_what_is_not_there_is_refused(azure: Azure) -> None:
         azure.create("network:NetworkInterface", interface() | {"networkSecurityGroup": missing})
 
 
+def test_a_location_that_nobody_gives_is_asked_for(azure: Azure) -> None:
+    azure.configure()
+    with pytest.raises(grpc.RpcError, match="LocationRequired"):
+        azure.create("resources:ResourceGroup", {"resourceGroupName": "lab"})
+
+
 def test_a_reference_into_another_region_is_refused(azure: Azure) -> None:
     make_network(azure)
     id, _ = azure.create("network:PublicIPAddress", public_address(location="uksouth"))

@@ -10,14 +10,12 @@ from pulumi.runtime.proto.provider_pb2_grpc import add_ResourceProviderServicer_
 
 from .arm import SUBSCRIPTION_ID, Subscription
 from .calls import Call
-from .errors import ArmError
 from .provider import Provider
 from .records import RecordSet
 from .site import CommandResult, Site, VirtualMachine
 
 __all__ = [
     "SUBSCRIPTION_ID",
-    "ArmError",
     "AzureNative",
     "Call",
     "CommandResult",

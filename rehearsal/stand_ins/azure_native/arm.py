@@ -12,6 +12,8 @@ from .put import Put
 from .records import RECORD_SET_TYPES, RecordSet, record_set
 from .resource_types import ResourceType, type_of
 from .rules import RULES
+from .rules.machine import followers
+from .schema import schema_of
 from .store import Resource, Store, normal_location, references
 from .wire import Json
 
@@ -55,14 +57,14 @@ class Subscription:
     def put_existing(self, id: str, body: Mapping[str, Any]) -> None:
         """Something that was there before the stack; no rule is applied, groups and parents it needs appear with it.
 
-        Raises ValueError for an id that is not an ARM id.
+        Without a location it counts as in every region. Raises ValueError for an id that is not an ARM id.
         """
         if not id.startswith("/subscriptions/"):
             raise ValueError(f"{id} is not an ARM id")
         with self._lock:
             for ancestor in _ancestors(id):
                 if self._store.get(ancestor) is None:
-                    self._store.add(_found(ancestor, {"location": body.get("location", "westeurope")}))
+                    self._store.add(_found(ancestor, {}))
             self._store.add(_found(id, dict(body)))
             self._store.save()
 
@@ -106,6 +108,7 @@ class Subscription:
         """Delete a resource and what is inside it; returns all that went. What is gone already is no error."""
         with self._lock:
             doomed = self._store.at_or_below(id)
+            doomed += [follower for entry in doomed for follower in followers(entry, self._store)]
             for entry in doomed:
                 self._refuse_if_used(entry, doomed)
             for entry in doomed:
@@ -125,6 +128,8 @@ class Subscription:
                 f"'{put.parent_id.rsplit('/', 1)[1]}' not found.",
             )
         location = put.body.get("location")
+        if location is None and "location" in schema_of(put.kind.type).inputs:
+            raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
         if put.old and put.old.location and location and put.old.location != normal_location(location):
             raise ArmError(
                 409, "InvalidResourceLocation", f"The resource '{put.name}' already exists in {put.old.location}."

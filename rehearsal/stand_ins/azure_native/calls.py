@@ -12,7 +12,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from . import wire
 from .bags import outputs_of
-from .errors import ArmError
+from .errors import RefusedError
 from .operations import DeploymentFailedError
 
 
@@ -40,7 +40,7 @@ def answering(method: Callable[..., Any]) -> Callable[..., Any]:
             return method(self, request)
         except DeploymentFailedError as error:
             _abort_with_resource(context, error, request)
-        except ArmError as error:
+        except RefusedError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
     return answer

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from .arm import Subscription
-from .errors import ArmError
+from .errors import ArmError, RefusedError
 from .resource_types import ResourceType
 from .site import CommandResult, Site, VirtualMachine
 from .store import Resource
@@ -32,7 +32,7 @@ class Operations:
     def create(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
         """azure-native looks before it creates, although a PUT would just update."""
         if self._subscription.exists(id):
-            raise ArmError(409, "Conflict", f"cannot create already existing resource '{id}'")
+            raise RefusedError(f"cannot create already existing resource '{id}'")
         resource = self._subscription.put(kind, id, inputs)
         if kind.type == VIRTUAL_MACHINE and self._site is not None:
             try:

@@ -11,7 +11,7 @@ from .arm import SUBSCRIPTION_ID, Subscription
 from .bags import body_of, foreseen, only, outputs_of
 from .calls import Call, answering
 from .defaults import RANDOMLY_NAMED, fill_in
-from .errors import ArmError
+from .errors import ArmError, RefusedError
 from .operations import RUN_COMMAND, Operations
 from .resource_types import RESOURCE_TYPES, ResourceType
 from .schema import problems, schema_of
@@ -156,7 +156,7 @@ class Provider(ResourceProviderServicer):
         """Getters of the resource types: `azure-native:network:getSubnet` and so on."""
         kind = RESOURCE_TYPES.get(request.tok.removeprefix(_PACKAGE).replace(":get", ":"))
         if kind is None:
-            raise ArmError(404, "NotStoodIn", f"the azure-native stand-in has no function {request.tok}")
+            raise RefusedError(f"the azure-native stand-in has no function {request.tok}")
         arguments, _ = wire.read(request.args)
         if not set(kind.parameters) <= arguments.keys() <= {*kind.parameters, "expand"}:
             raise ArmError(400, "InvalidParameter", f"{request.tok} takes {', '.join(kind.parameters)} and expand")
@@ -177,7 +177,7 @@ class Provider(ResourceProviderServicer):
     def _group_location(self, name: str) -> str | None:
         group = RESOURCE_TYPES["resources:ResourceGroup"]
         found = self._subscription.get(self._id(group, {"resourceGroupName": name}))
-        return found.body["location"] if found else None
+        return found.body.get("location") if found else None
 
 
 def _urn(urn: str) -> _Urn:
@@ -185,7 +185,7 @@ def _urn(urn: str) -> _Urn:
     token = types.rpartition("$")[2]
     kind = RESOURCE_TYPES.get(token.removeprefix(_PACKAGE))
     if kind is None:
-        raise ArmError(404, "NotStoodIn", f"the azure-native stand-in has no resource type {token}")
+        raise RefusedError(f"the azure-native stand-in has no resource type {token}")
     return _Urn(kind, name)
 
 

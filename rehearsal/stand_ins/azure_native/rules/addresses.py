@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address, IPv4Network
 from uuid import uuid4
 
-from ..errors import ArmError
+from ..errors import ArmError, RefusedError
 from ..put import Put
 from ..store import Resource, Store
 from ..wire import Json
@@ -37,7 +37,7 @@ def public_address(put: Put) -> None:
             400, "StandardSkuPublicIPAddressesMustUseStaticAllocation", f"{put.name}: Standard needs allocation Static."
         )
     if put.value("publicIPAddressVersion") not in (None, "IPv4"):
-        raise ArmError(400, "NotStoodIn", f"{put.name}: the stand-in hands out IPv4 addresses only.")
+        raise RefusedError(f"{put.name}: the stand-in hands out IPv4 addresses only.")
     check_zones(put, set(put.value("zones") or []))
     put.refuse_changes("zones")
     put.body.setdefault("publicIPAddressVersion", "IPv4")

@@ -3,11 +3,13 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from ..errors import ArmError
 from ..put import Put
-from ..store import Resource
+from ..store import Resource, Store
 from .addresses import check_zone_of_address, check_zones
 from .images import check_image
 
@@ -46,11 +48,25 @@ def virtual_machine(put: Put) -> None:
     _interfaces(put)
     check_image(put)
     put.keep("vmId", str(uuid4()))
-    put.keep("timeCreated", "2026-01-01T00:00:00+00:00")
+    put.keep("timeCreated", datetime.now(UTC).isoformat())
     _logon(put)
     _fill_in_disk(put)
     _identities(put)
     put.refuse_changes(*_FIXED)
+    if put.old is None:
+        _make_disk(put)
+
+
+def followers(resource: Resource, store: Store) -> Iterator[Resource]:
+    """What goes with a virtual machine: its disk and its network interfaces, where their deleteOption is Delete."""
+    if resource.type != "compute:VirtualMachine":
+        return
+    disk = resource.body["storageProfile"]["osDisk"]
+    interfaces = resource.body["networkProfile"]["networkInterfaces"]
+    for id, part in [(disk["managedDisk"]["id"], disk), *((entry["id"], entry) for entry in interfaces)]:
+        found = store.get(id)
+        if part.get("deleteOption") == "Delete" and found is not None:
+            yield found
 
 
 def _logon(put: Put) -> None:
@@ -167,6 +183,14 @@ def _fill_in_disk(put: Put) -> None:
     managed = disk.setdefault("managedDisk", {})
     managed.setdefault("storageAccountType", "Standard_LRS")
     managed["id"] = f"{put.id.rpartition('/virtualMachines/')[0]}/disks/{disk['name']}"
+
+
+def _make_disk(put: Put) -> None:
+    disk = put.body["storageProfile"]["osDisk"]
+    id = disk["managedDisk"]["id"]
+    if put.store.get(id):
+        raise ArmError(409, "ConflictingUserInput", f"Disk {disk['name']} already exists in this resource group.")
+    put.store.add(Resource(id=id, type="", body={"id": id, "name": disk["name"], "location": put.body["location"]}))
 
 
 def _identities(put: Put) -> None:
