@@ -1,0 +1,128 @@
+"""The stand-in of the Python language host under the real engine, with a program in another folder than its project."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rehearsal import tools
+from rehearsal.stand_ins.language_host import write_launcher
+
+pytestmark = pytest.mark.engine
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    folder = tmp_path / "program"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, program: Path, found: tools.Tools) -> Run:
+    """`pulumi("up", "--yes")` runs the engine on the project of `program`, with the stand-in as its only host."""
+    project, home, state = (tmp_path / name for name in ("project", "home", "state"))
+    for folder in (project, home, state):
+        folder.mkdir()
+    (project / "Pulumi.yaml").write_text(
+        json.dumps({"name": "p", "main": str(program), "runtime": {"name": "python", "options": {"toolchain": "pip"}}})
+    )
+    launcher = write_launcher(tmp_path / "bin", Path(sys.executable))
+    environment = {
+        "PATH": os.pathsep.join([str(launcher.parent), "/usr/bin", "/bin"]),
+        "HOME": str(home),
+        "PULUMI_HOME": str(home),
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_CONFIG_PASSPHRASE": "words",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+
+    def run(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [found.engine, *args, "--non-interactive", "--color", "never"],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert run("stack", "init", "dev").returncode == 0
+    return run
+
+
+def outputs(pulumi: Run) -> dict[str, object]:
+    told: dict[str, object] = json.loads(pulumi("stack", "output", "--json", "--show-secrets").stdout)
+    return told
+
+
+def test_a_program_finds_its_folder_its_modules_and_its_configuration(pulumi: Run, program: Path) -> None:
+    (program / "helper.py").write_text("NAME = __name__\n")
+    (program / "__main__.py").write_text(
+        "import importlib.util, os, sys, pulumi, helper\n"
+        "config = pulumi.Config()\n"
+        "pulumi.export('folder', os.getcwd())\n"
+        "pulumi.export('first', os.path.abspath(sys.path[0]))\n"
+        "pulumi.export('ours', [name for name in ('rehearsal', 'tls') if importlib.util.find_spec(name)])\n"
+        "pulumi.export('helper', helper.NAME)\n"
+        "pulumi.export('names', [pulumi.get_project(), pulumi.get_stack(), pulumi.get_root_directory()])\n"
+        "pulumi.export('plain', config.require_int('number'))\n"
+        "pulumi.export('hidden', config.require_secret('word'))\n"
+    )
+    assert pulumi("config", "set", "number", "5").returncode == 0
+    assert pulumi("config", "set", "--secret", "word", "swordfish").returncode == 0
+    preview = pulumi("preview")
+    assert "swordfish" not in preview.stdout
+    assert pulumi("up", "--yes").returncode == 0, preview.stderr
+    assert outputs(pulumi) == {
+        "folder": str(program),
+        "first": str(program),
+        "ours": [],
+        "helper": "helper",
+        "names": ["p", "dev", str(program.parent / "project")],
+        "plain": 5,
+        "hidden": "swordfish",
+    }
+    assert pulumi("destroy", "--yes").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("raise pulumi.RunError('two mistakes:\\n  - one\\n  - two')", "error: two mistakes:\n      - one\n"),
+        ("raise ValueError('oops')", "in <module>\n        raise ValueError('oops')\n    ValueError: oops"),
+        ("pulumi.Output.from_input(0).apply(lambda none: 1 / none)", "ZeroDivisionError: division by zero"),
+        ("import missing_module", "ModuleNotFoundError: No module named 'missing_module'"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+    ],
+)
+def test_an_error_of_the_program_is_told_once_and_fails_the_run(
+    pulumi: Run, program: Path, text: str, told: str
+) -> None:
+    (program / "__main__.py").write_text(f"import pulumi\n{text}\n")
+    preview = pulumi("preview")
+    assert preview.returncode != 0
+    diagnostics = preview.stdout.partition("Diagnostics:")[2]
+    assert told in diagnostics
+    assert diagnostics.count("error:") == 1
+    assert "language_host" not in diagnostics
+
+
+def test_a_folder_without_a_program_is_named(pulumi: Run, program: Path) -> None:
+    preview = pulumi("preview")
+    assert f"unable to find main python program `__main__.py` in `{program}`" in preview.stdout
+
+
+def test_the_engine_hears_which_providers_the_installed_sdks_ask_for(pulumi: Run, program: Path) -> None:
+    (program / "__main__.py").touch()
+    listed = json.loads(pulumi("about", "--json").stdout)["plugins"]
+    assert {"name": "command", "version": "1.2.1"}.items() <= {row["name"]: row for row in listed}["command"].items()
