@@ -100,12 +100,15 @@ class _Connection(asyncssh.SSHServer):
     def get_kbdint_challenge(
         self, _username: str, _lang: str, _submethods: str
     ) -> tuple[str, str, str, list[tuple[str, bool]]]:
-        return "", "", "", [(question, False) for question in self._server.questions or ("Password:",)]
+        return "", "", "", [(question, False) for question in self._questions()]
 
     def validate_kbdint_response(self, _username: str, responses: Sequence[str]) -> bool:
         # In the record both ways of giving a password look alike.
         what = "answers" if self._server.questions else "password"
-        return self._judge(what, accepted=bool(responses) and all(given == PASSWORD for given in responses))
+        return self._judge(what, accepted=list(responses) == [PASSWORD for _ in self._questions()])
+
+    def _questions(self) -> tuple[str, ...]:
+        return self._server.questions or ("Password:",)
 
     def connection_requested(self, dest_host: str, dest_port: int, _orig_host: str, _orig_port: int) -> bool:
         self._server.log.append(f"forward {dest_host}")
