@@ -79,6 +79,13 @@ def test_a_rebuilt_machine_has_its_id_again_and_another_vm_id(azure: Azure, inte
     assert azure.site.deleted == [first_id]
 
 
+def test_an_update_of_a_machine_that_somebody_deleted_makes_it_again(azure: Azure, interface_id: str) -> None:
+    id, _ = azure.create("compute:VirtualMachine", machine(interface_id))
+    azure.stand_in.subscription.delete(id)
+    again = azure.update("compute:VirtualMachine", id, machine(interface_id))
+    assert [vm.vm_id for vm in azure.site.created[1:]] == [again["vmId"]]
+
+
 def test_a_machine_that_the_site_cannot_start_does_not_stay(azure: Azure, interface_id: str) -> None:
     def refuse(vm: VirtualMachine) -> None:
         raise OSError(f"no room for {vm.name}")

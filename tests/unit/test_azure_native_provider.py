@@ -215,6 +215,15 @@ def test_a_refresh_carries_a_change_made_in_azure_into_the_inputs_and_nothing_el
     assert wire.read(drifted.inputs)[0] == inputs | {"tags": {"by": "hand"}}
 
 
+def test_a_refresh_of_a_list_carries_over_only_what_changed_in_its_entries(azure: Azure) -> None:
+    make_network(azure)
+    inputs = azure.checked("network:NetworkInterface", interface())
+    id, outputs = azure.create("network:NetworkInterface", inputs)
+    azure.update("network:NetworkInterface", id, interface("10.0.1.99"))
+    drifted, _ = wire.read(azure.read("network:NetworkInterface", id, inputs=inputs, outputs=outputs).inputs)
+    assert drifted == azure.checked("network:NetworkInterface", interface("10.0.1.99"))
+
+
 def test_an_import_reads_the_inputs_out_of_azure(azure: Azure) -> None:
     make_network(azure)
     id, _ = azure.create("network:VirtualNetwork", network(virtualNetworkName="two"))

@@ -180,5 +180,5 @@ def _ancestors(id: str) -> Iterator[str]:
 
 def _found(id: str, body: Json) -> Resource:
     known = type_of(id)
-    token = known[0].type if known else ""
-    return Resource(id=id, type=token, body={"id": id, "name": id.rsplit("/", 1)[1], **body}, hidden={"existed": True})
+    told = {"id": id, "name": id.rsplit("/", 1)[1]} | ({"type": known[0].arm_type(known[1])} if known else {})
+    return Resource(id=id, type=known[0].type if known else "", body=told | body, hidden={"existed": True})

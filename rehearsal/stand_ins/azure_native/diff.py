@@ -37,6 +37,9 @@ def merged(inputs: Any, before: Any, after: Any) -> Any:
     """`inputs` with what changed from `before` to `after`: a refresh carries drift over and nothing else."""
     if before == after:
         return inputs
+    if isinstance(inputs, list) and isinstance(before, list) and isinstance(after, list):
+        known = min(len(inputs), len(before))
+        return [merged(*entry) for entry in zip(inputs, before, after, strict=False)] + after[known:]
     if not (isinstance(inputs, dict) and isinstance(before, dict) and isinstance(after, dict)):
         return after
     kept = {key: value for key, value in inputs.items() if key in after or key not in before}

@@ -33,22 +33,31 @@ class Operations:
         """azure-native looks before it creates, although a PUT would just update."""
         if self._subscription.exists(id):
             raise RefusedError(f"cannot create already existing resource '{id}'")
-        resource = self._subscription.put(kind, id, inputs)
-        if kind.type == VIRTUAL_MACHINE and self._site is not None:
-            try:
-                self._site.vm_created(self._machine(resource, inputs))
-            except Exception:
-                self._subscription.delete(resource.id)
-                raise
-        return self._run(resource, inputs)
+        return self.put(kind, id, inputs)
 
-    def update(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
-        return self._run(self._subscription.put(kind, id, inputs), inputs)
+    def put(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
+        """An update, which creates what somebody else deleted meanwhile."""
+        is_new = not self._subscription.exists(id)
+        resource = self._subscription.put(kind, id, inputs)
+        if is_new and kind.type == VIRTUAL_MACHINE:
+            self._boot(resource, inputs)
+        if kind.type == RUN_COMMAND:
+            self._run(resource, inputs)
+        return resource
 
     def delete(self, id: str) -> None:
         for gone in self._subscription.delete(id):
             if gone.type == VIRTUAL_MACHINE and self._site is not None:
                 self._site.vm_deleted(gone.id)
+
+    def _boot(self, resource: Resource, inputs: Json) -> None:
+        if self._site is None:
+            return
+        try:
+            self._site.vm_created(self._machine(resource, inputs))
+        except Exception:
+            self._subscription.delete(resource.id)
+            raise
 
     def _machine(self, resource: Resource, inputs: Json) -> VirtualMachine:
         interfaces = [
@@ -70,10 +79,8 @@ class Operations:
             admin_password=inputs["osProfile"]["adminPassword"],
         )
 
-    def _run(self, resource: Resource, inputs: Json) -> Resource:
-        """Every PUT of a run command runs its script; other resources pass through."""
-        if resource.type != RUN_COMMAND:
-            return resource
+    def _run(self, resource: Resource, inputs: Json) -> None:
+        """Every PUT of a run command runs its script."""
         started = datetime.now(UTC)
         parameters = {
             entry["name"]: entry["value"]
@@ -88,7 +95,6 @@ class Operations:
             raise DeploymentFailedError(
                 resource, f"{resource.body['name']} ended with exit code {result.exit_code}: {result.error.strip()}"
             )
-        return resource
 
 
 def _instance_view(result: CommandResult, started: datetime) -> Json:

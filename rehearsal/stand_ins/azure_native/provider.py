@@ -124,7 +124,7 @@ class Provider(ResourceProviderServicer):
             before, _ = wire.read(request.olds)
             stable = {name: before[name] for name in _STABLE_OUTPUTS if name in before}
             return provider_pb2.UpdateResponse(properties=wire.write(foreseen(kind, inputs) | stable, secrets))
-        resource = self._operations.update(kind, request.id, body_of(kind, inputs))
+        resource = self._operations.put(kind, request.id, body_of(kind, inputs))
         return provider_pb2.UpdateResponse(properties=wire.write(outputs_of(resource.body), secrets))
 
     @answering
@@ -164,7 +164,7 @@ class Provider(ResourceProviderServicer):
         resource = self._subscription.get(id)
         if resource is None:
             raise ArmError(404, "ResourceNotFound", f"The Resource '{id}' was not found.")
-        body = dict(resource.body)
+        body = resource.body | {"azureApiVersion": kind.api_version}
         if kind.type == RUN_COMMAND and arguments.get("expand") == "instanceView":
             body["instanceView"] = resource.hidden["instanceView"]
         answer = provider_pb2.InvokeResponse()

@@ -20,7 +20,7 @@ from .wire import UNKNOWN, Json
 
 # Enumerations of the specification that Azure itself has outgrown; `rules` says what may stand there.
 _OPEN_ENUMERATIONS = frozenset({"VirtualMachineSizeTypes"})
-_IMPORTING = threading.Lock()
+_IMPORTING = threading.Lock()  # modules of the SDK import each other in circles, in which two threads would meet
 
 
 @dataclass(frozen=True, kw_only=True)
