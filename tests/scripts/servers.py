@@ -76,9 +76,9 @@ class Servers:
         done = subprocess.run(argv, env=environment, input=text, capture_output=True, timeout=120, check=False)
         return Outcome(exit_code=done.returncode, stdout=done.stdout.decode(), stderr=done.stderr.decode())
 
-    def run_all(self, runs: Sequence[tuple[Path, Document, str]]) -> list[Outcome]:
-        """(script, document, server) at the same time."""
-        with ThreadPoolExecutor(len(runs)) as pool:
+    def run_all(self, runs: Sequence[tuple[Path, Document, str]], *, at_a_time: int = 2) -> list[Outcome]:
+        """(script, document, server) of each run."""
+        with ThreadPoolExecutor(at_a_time) as pool:
             return list(pool.map(lambda run: self.run(run[0], run[1], server=run[2]), runs))
 
     def state_file(self, server: str) -> Path:

@@ -151,7 +151,7 @@ function Import-PSSession {
         Write-Error "Running the Get-Command command in a remote session reported the following error: The term '$missing' is not recognized as the name of a cmdlet, function, script file, or operable program."
     }
     if (-not $AllowClobber) {
-        $taken = @($wanted | Where-Object { Get-Command -Name $_ -CommandType Function, Cmdlet, Alias -ErrorAction SilentlyContinue })
+        $taken = @($wanted | Where-Object { Get-Command -Name $_ -CommandType Function, Cmdlet, Alias -ErrorAction Ignore })
         foreach ($name in $taken) { Write-Warning "Proxy creation has been skipped for the '$name' command, because it would shadow an existing local command. Use the AllowClobber parameter if you want to shadow existing local commands." }
         $wanted = @($wanted | Where-Object { $_ -notin $taken })
     }
