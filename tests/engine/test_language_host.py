@@ -76,6 +76,8 @@ def test_a_program_finds_its_folder_its_modules_and_its_configuration(pulumi: Ru
         "pulumi.export('helper', helper.NAME)\n"
         "pulumi.export('names', [pulumi.get_project(), pulumi.get_stack(), pulumi.get_root_directory()])\n"
         "pulumi.export('plain', config.require_int('number'))\n"
+        "known = pulumi.runtime.config.is_config_secret\n"
+        "pulumi.export('secrets', [known('p:word'), known('p:number')])\n"
         "pulumi.export('hidden', config.require_secret('word'))\n"
     )
     assert pulumi("config", "set", "number", "5").returncode == 0
@@ -90,6 +92,7 @@ def test_a_program_finds_its_folder_its_modules_and_its_configuration(pulumi: Ru
         "helper": "helper",
         "names": ["p", "dev", str(program.parent / "project")],
         "plain": 5,
+        "secrets": [True, False],
         "hidden": "swordfish",
     }
     assert pulumi("destroy", "--yes").returncode == 0
