@@ -81,9 +81,7 @@ def test_the_session_is_with_the_servers_own_name_over_kerberos(contact: FirstCo
 
 
 def test_the_autodiscover_and_powershell_directories_are_never_touched(contact: FirstContact) -> None:
-    assert not [
-        c for c in contact.servers.cmdlets() if "AutodiscoverVirtual" in c or "PowerShellVirtual" in c
-    ]
+    assert not [c for c in contact.servers.cmdlets() if "AutodiscoverVirtual" in c or "PowerShellVirtual" in c]
 
 
 def test_the_front_end_pools_of_changed_services_are_recycled_once_and_no_others(contact: FirstContact) -> None:

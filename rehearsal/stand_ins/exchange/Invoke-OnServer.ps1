@@ -7,6 +7,8 @@ $env:PSModulePath = (Join-Path $PSScriptRoot 'modules') + [System.IO.Path]::Path
 
 $named = @{}
 for ($i = 1; $i -lt $args.Count; $i += 2) { $named["$($args[$i])".TrimStart('-')] = $args[$i + 1] }
-$global:LASTEXITCODE = 0
+$global:LASTEXITCODE = $null
 & $args[0] @named
-exit $LASTEXITCODE
+$succeeded = $?
+# Without an exit of its own a script ends with 0, one that never ran (its arguments were refused) with 1.
+if ($null -ne $LASTEXITCODE) { exit $LASTEXITCODE } elseif ($succeeded) { exit 0 } else { exit 1 }
