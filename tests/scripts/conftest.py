@@ -27,7 +27,7 @@ def pwsh() -> str:
     return found
 
 
-@pytest.fixture()
+@pytest.fixture
 def servers(tmp_path: Path, pwsh: str) -> Iterator[Servers]:
     """An organisation of one's own, empty; no script may leave a session open in it."""
     servers = Servers(tmp_path, pwsh)

@@ -111,7 +111,7 @@ def document(server: str = "ex1", version: str = "2016", **changes: object) -> D
 
 def namespace() -> dict[str, dict[str, Any]]:
     def urls(path: str) -> dict[str, Any]:
-        return {side: f"https://mail.example.com/{path}" for side in ("InternalUrl", "ExternalUrl")}
+        return dict.fromkeys(("InternalUrl", "ExternalUrl"), f"https://mail.example.com/{path}")
 
     return {
         "owa": urls("owa"),

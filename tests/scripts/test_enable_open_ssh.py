@@ -1,4 +1,4 @@
-"""Enable-OpenSsh.ps1 on the Windows stand-in. What it cannot show: the real installers, the real firewall, the run command itself."""
+"""Enable-OpenSsh.ps1 on the Windows stand-in; the real installers, firewall and run command it cannot show."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class QuietHandler(SimpleHTTPRequestHandler):
         """Requests are no news."""
 
 
-@pytest.fixture()
+@pytest.fixture
 def package(tmp_path: Path) -> Iterator[dict[str, str]]:
     """URL and SHA-256 of an OpenSSH release as the project publishes them: one folder in a zip."""
     content = io.BytesIO()
@@ -52,7 +52,7 @@ def package(tmp_path: Path) -> Iterator[dict[str, str]]:
     server.server_close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def computer(servers: Servers) -> Servers:
     """A server without Exchange whose host key waits to be revealed by the first start of sshd."""
     folder = servers.root("ex1") / "host-keys"
