@@ -38,7 +38,12 @@ def _run(part: str, port: int, root: Path) -> list[Line]:
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[list[Line]]]]:
     """All parts at once: two of them wait, by design, for an answer that never comes."""
-    with CommandProvider() as provider, ThreadPoolExecutor(len(PARTS)) as pool:
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        CommandProvider() as provider,
+        ThreadPoolExecutor(len(PARTS)) as pool,
+    ):
+        environment.delenv("SSH_AUTH_SOCK", raising=False)
         yield {part: pool.submit(_run, part, provider.port, tmp_path_factory.mktemp(part)) for part in PARTS}
 
 
