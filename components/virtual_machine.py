@@ -88,6 +88,8 @@ def virtual_machine(
             # Azure refuses a new password for a machine that exists: it is for new machines only.
             ignore_changes=["osProfile.adminPassword"],
             replace_on_changes=FIXED,
+            # The name and the disk's name are taken as long as the old one is there.
+            delete_before_replace=True,
         ),
     )
 

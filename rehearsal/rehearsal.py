@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -53,6 +54,8 @@ class Rehearsal:
         self._running.close()
 
     def _start(self) -> None:
+        # An agent that went away would fail every connection of the command provider, real or not.
+        os.environ.pop("SSH_AUTH_SOCK", None)
         ssh_port, https_port = free_ports(stack_file.addresses(self._source), 2)
         self.file = stack_file.rehearse(self._source, ssh_port=ssh_port)
         self.names = namespace.names(self.file.farm.namespace)

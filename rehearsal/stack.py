@@ -81,7 +81,7 @@ class Stack:
             link = home / "plugins" / plugin.name
             if not link.exists():
                 link.symlink_to(plugin)
-        environment = {
+        return {
             **os.environ,
             "PATH": os.pathsep.join(search),
             "PULUMI_HOME": str(home),
@@ -94,9 +94,6 @@ class Stack:
             "PULUMI_DEBUG_PROVIDERS": ",".join(f"{name}:{port}" for name, port in attached.items()),
             "PULUMI_PYTHON_CMD": str(self._tools.python),
         }
-        # An agent that went away would fail every connection of the real command provider.
-        environment.pop("SSH_AUTH_SOCK", None)
-        return environment
 
     def _write_project_file(self) -> None:
         """The project's own file, pointing back to the program: the repository's stack files stay untouched."""

@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from components.args import FarmArgs
-from stacks import schema, settings
+from stacks import reference, schema, settings
 
 pytestmark = pytest.mark.unit
 
@@ -31,6 +31,12 @@ def refused(content: dict[str, Any]) -> bool:
 
 def test_the_committed_schema_is_the_one_made_from_the_settings() -> None:
     assert schema.FILE.read_text() == schema.text(), "run: make schema"
+
+
+def test_the_reference_in_the_readme_is_the_one_made_from_the_settings() -> None:
+    readme = reference.README.read_text()
+    assert "| `servers.KEY.inRotation` | true, false | true |" in readme
+    assert readme == reference.with_reference(readme), "run: make schema"
 
 
 def test_the_schema_is_a_schema() -> None:
