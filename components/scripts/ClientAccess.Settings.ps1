@@ -53,8 +53,9 @@ function Get-OwnObject {
     )
     $identity = Get-ObjectIdentity -Exchange $Exchange -Service $Service
     $found = @(Invoke-ExchangeCmdlet $Service.Getter @{ Identity = $identity; DomainController = $Exchange.DomainController })
-    if ($found.Count -ne 1 -or "$($found[0].Identity)" -ne $identity) {
-        $returned = @($found | ForEach-Object { "$($_.Identity)" }) -join '; '
+    $key = if ($Service.Object) { 'Identity' } else { 'Name' }
+    $returned = @($found | ForEach-Object { "$($_.$key)" }) -join '; '
+    if ($found.Count -ne 1 -or $returned -ne $identity) {
         Stop-NamespaceRun "$($Service.Getter) finds no single object `"$identity`"; it returned $($found.Count): $returned"
     }
     $found[0]

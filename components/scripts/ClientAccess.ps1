@@ -74,7 +74,7 @@ function Invoke-NamespaceRun {
         Write-Note $_.Exception.Message
         if ($_.Exception.Data.Contains('ExitCode')) { $exitCode = $_.Exception.Data['ExitCode'] } else { Write-Note $_.ScriptStackTrace }
     } finally {
-        Disconnect-Exchange -Exchange $exchange
+        Disconnect-Exchange -Exchange $exchange | Out-Null
     }
     Write-JsonDocument -Document $Report
     $exitCode

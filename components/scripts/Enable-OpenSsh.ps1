@@ -104,7 +104,7 @@ function Open-Firewall {
     if (Get-NetFirewallRule -Name $FirewallRule -ErrorAction SilentlyContinue) {
         Set-NetFirewallRule @rule
     } else {
-        New-NetFirewallRule @rule -DisplayName "OpenSSH server (TCP $Port)" | Out-Null
+        New-NetFirewallRule @rule -DisplayName 'OpenSSH server (exchange-cas)' | Out-Null
     }
 }
 

@@ -34,7 +34,7 @@ Try-This 'missing identity' { @(Get-OabVirtualDirectory -Identity 'EX1\nothing' 
 Try-This 'null identity' { @(Get-OabVirtualDirectory -Identity $null).Count }
 Try-This 'piped into set' {
     Get-EcpVirtualDirectory -Identity 'EX1\nothing' | Set-EcpVirtualDirectory -ExternalUrl https://mail.example.com/ecp -DomainController dc2.corp.example -WarningAction SilentlyContinue
-    @(Get-EcpVirtualDirectory | Where-Object { "$($_.ExternalUrl)" -eq 'https://mail.example.com/ecp' }).Count
+    @(Get-EcpVirtualDirectory -DomainController dc2.corp.example | Where-Object { "$($_.ExternalUrl)" -eq 'https://mail.example.com/ecp' }).Count
 }
 Try-This 'relative url' { Set-OabVirtualDirectory -Identity 'EX1\OAB (Default Web Site)' -ExternalUrl mail.example.com/OAB }
 Try-This 'hostname with scheme' {
@@ -57,7 +57,7 @@ Try-This 'stale read' {
     "$((Get-ActiveSyncVirtualDirectory -Identity 'EX1\Microsoft-Server-ActiveSync (Default Web Site)').ExternalUrl)"
 }
 Try-This 'unknown domain controller' { ErrorsOf { Get-OwaVirtualDirectory -DomainController dc9.corp.example } }
-Try-This 'warning' { Set-OwaVirtualDirectory -Identity 'EX1\owa (Default Web Site)' -ExternalUrl https://mail.example.com/owa 3>&1 | ForEach-Object { "$_" } }
+Try-This 'warning' { Set-OwaVirtualDirectory -Identity 'EX1\owa (Default Web Site)' -ExternalUrl https://mail.example.com/owa -DomainController dc1.corp.example 3>&1 | ForEach-Object { "$_" } }
 Try-This 'nothing modified' { Set-OabVirtualDirectory -Identity 'EX1\OAB (Default Web Site)' -InternalUrl https://ex1.corp.example/OAB 3>&1 | ForEach-Object { "$_" } }
 Try-This 'older cmdlet warns' { Set-ClientAccessServer -Identity EX1 -AutoDiscoverServiceInternalUri https://mail.example.com/a 3>&1 | ForEach-Object { "$_" } }
 Try-This 'types' {

@@ -19,7 +19,7 @@ function Invoke-Proxied {
     Use-Lock {
         Add-Call $Cmdlet $Bound
         $organisation = Read-Organisation
-        $dc = Get-BoundDomainController $Cmdlet $Bound $organisation
+        $dc = Get-BoundDomainController $Bound $organisation
         if ($dc -isnot [string]) { return $dc }
         if ($Cmdlet -eq 'Get-ExchangeServer') { return Get-ExchangeServerItem $Bound $dc }
         $verb, $noun = $Cmdlet -split '-', 2
@@ -27,10 +27,16 @@ function Invoke-Proxied {
     }
 }
 
-# Unless it is told, Exchange reads and writes where it likes: here never at the same domain controller, so that a read may be stale.
+# Unless it is told, Exchange reads and writes where it likes: here at each domain controller in turn, so that what was just written is
+# not there when it is read.
+$Turn = 0
+
 function Get-BoundDomainController {
-    param([string] $Cmdlet, $Bound, $Organisation)
-    if (-not $Bound.ContainsKey('DomainController')) { return $Organisation.domainControllers[[int] ($Cmdlet -like 'Get-*')] }
+    param($Bound, $Organisation)
+    if (-not $Bound.ContainsKey('DomainController')) {
+        $script:Turn = ($Turn + 1) % @($Organisation.domainControllers).Count
+        return $Organisation.domainControllers[$Turn]
+    }
     $dc = "$($Bound['DomainController'])"
     if ($dc -in $Organisation.domainControllers) { return $dc }
     Out-Error "The domain controller `"$dc`" is not available for use. Please specify a different domain controller's fully qualified domain name."
