@@ -144,7 +144,13 @@ def test_a_network_is_linked_to_a_zone_once_and_registers_in_one(azure: Azure) -
 
 def test_a_zone_that_was_there_before_takes_record_sets(azure: Azure) -> None:
     make_network(azure)
-    zone_id = f"{NETWORK_ID.partition('/providers/')[0]}/providers/Microsoft.Network/dnszones/mail-domain.com"
+    zone_id = f"{NETWORK_ID.partition('/providers/')[0]}/providers/Microsoft.Network/dnsZones/mail-domain.com"
     azure.stand_in.subscription.put_existing(zone_id, {"location": "global"})
+    azure.stand_in.subscription.put_existing(
+        f"{zone_id}/MX/@", {"ttl": 60, "mxRecords": [{"preference": 1, "exchange": "mx"}]}
+    )
     azure.create("dns:RecordSet", records("10.0.1.10"))
-    assert [found.name for found in azure.stand_in.subscription.record_sets()] == ["owa"]
+    assert {(found.name, found.values) for found in azure.stand_in.subscription.record_sets()} == {
+        ("@", ("1 mx",)),
+        ("owa", ("10.0.1.10",)),
+    }

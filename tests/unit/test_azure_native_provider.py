@@ -12,7 +12,7 @@ import pulumi_azure_native as sdk
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from rehearsal.stand_ins.azure_native import AzureNative, wire
+from rehearsal.stand_ins.azure_native import AzureNative, diff, wire
 from rehearsal.stand_ins.azure_native.resource_types import RESOURCE_TYPES
 from tests.unit.azure_native import (
     GROUP_ID,
@@ -66,6 +66,10 @@ def test_location_comes_from_the_old_inputs_then_the_config_then_the_group(azure
     assert unknown["location"] == UNKNOWN
 
 
+def test_the_inputs_carry_the_api_version(azure: Azure) -> None:
+    assert azure.checked("network:VirtualNetwork", network())["azureApiVersion"] == "2024-05-01"
+
+
 def test_the_api_version_of_each_type_is_the_one_the_sdk_names() -> None:
     for entry in RESOURCE_TYPES.values():
         module, name = entry.type.split(":")
@@ -84,6 +88,7 @@ def test_the_api_version_of_each_type_is_the_one_the_sdk_names() -> None:
         ({"tags": {"a": True}}, "'tags.a' should be a string but got bool"),
         ({"priority": "Cheap"}, "'priority' must be one of Regular, Low, Spot, not 'Cheap'"),
         ({"platformFaultDomain": 1.5}, "'platformFaultDomain' should be a whole number but got float"),
+        ({"platformFaultDomain": True}, "'platformFaultDomain' should be a whole number but got bool"),
         ({"osProfile": [1]}, "'osProfile' should be an object but got list"),
         ({"storageProfile": {"osDisk": {}}}, "missing required property 'storageProfile.osDisk.createOption'"),
     ],
@@ -130,12 +135,18 @@ def test_a_location_in_another_spelling_is_no_change(azure: Azure) -> None:
     assert found.changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
+def test_notes_of_azure_native_itself_are_no_change(azure: Azure) -> None:
+    found = azure.diff("network:VirtualNetwork", network(__createBeforeDelete=True), network())
+    assert found.changes == provider_pb2.DiffResponse.DIFF_NONE
+
+
 def test_the_diff_names_the_record_that_came(azure: Azure) -> None:
     found = azure.diff("dns:RecordSet", records("10.0.1.10"), records("10.0.1.10", "10.0.1.11"))
     assert {path: change.kind for path, change in found.detailedDiff.items()} == {
         "aRecords[1]": provider_pb2.PropertyDiff.ADD
     }
     assert not found.replaces
+    assert not found.deleteBeforeReplace
 
 
 def test_the_name_of_a_record_set_and_its_zone_replace(azure: Azure) -> None:
@@ -222,6 +233,12 @@ def test_a_refresh_of_a_list_carries_over_only_what_changed_in_its_entries(azure
     azure.update("network:NetworkInterface", id, interface("10.0.1.99"))
     drifted, _ = wire.read(azure.read("network:NetworkInterface", id, inputs=inputs, outputs=outputs).inputs)
     assert drifted == azure.checked("network:NetworkInterface", interface("10.0.1.99"))
+
+
+def test_a_spelling_that_azure_returns_in_its_own_way_is_no_drift() -> None:
+    inputs, outputs = {"zones": ["West Europe"]}, {"zones": ["westeurope"]}
+    assert diff.merged(inputs, outputs, outputs) == inputs
+    assert diff.merged(["West Europe", "a"], ["westeurope", "a"], ["westeurope", "b"]) == ["West Europe", "b"]
 
 
 def test_an_import_reads_the_inputs_out_of_azure(azure: Azure) -> None:
