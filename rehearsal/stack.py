@@ -57,10 +57,21 @@ class Update:
 
 
 class Stack:
-    """`folder` holds all that the engine writes: project file, state, plugins, event logs."""
+    """`folder` holds all that the engine writes: project file, state, plugins, event logs.
 
-    def __init__(self, name: str, folder: Path, tools: Tools, attached: Mapping[str, int], passphrase: str) -> None:
-        self.name, self.folder, self._tools = name, folder, tools
+    `attached` is the port of each provider's stand-in; `program` the folder of the program and its project file.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        tools: Tools,
+        attached: Mapping[str, int],
+        passphrase: str,
+        program: Path = REPOSITORY,
+    ) -> None:
+        self.name, self.folder, self._tools, self._program = name, folder, tools, program
         self._project = folder / "project"
         self.file = self._project / "stacks" / f"Pulumi.{name}.yaml"
         self._event_log = folder / "events.jsonl"
@@ -97,8 +108,8 @@ class Stack:
 
     def _write_project_file(self) -> None:
         """The project's own file, pointing back to the program: the repository's stack files stay untouched."""
-        project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
-        project["main"] = str(REPOSITORY)
+        project = yaml.safe_load((self._program / "Pulumi.yaml").read_text(encoding="utf-8"))
+        project["main"] = str(self._program)
         project["runtime"]["options"]["virtualenv"] = sys.prefix
         (self._project / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
 

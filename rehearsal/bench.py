@@ -1,0 +1,128 @@
+"""Speed and memory of the program on the real engine, measured side by side in one run."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from rehearsal import stack_file
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.stack import Stack
+from rehearsal.tools import Tools
+from stacks.settings import PROJECT
+
+# What the lab stack's preview imports, and nothing else: the floor of any program with these resources.
+BARE_PROGRAM = """\
+import pulumi
+import pulumi_azure_native as azure
+from pulumi_command import remote
+
+used = [
+    azure.resources.ResourceGroup, azure.network.VirtualNetwork, azure.compute.VirtualMachine,
+    azure.privatedns.PrivateZone, azure.devtestlab.GlobalSchedule, remote.Command,
+]
+"""
+BARE_PROJECT = {"name": "bare", "runtime": {"name": "python", "options": {"toolchain": "pip"}}}
+SAMPLE_SECONDS = 0.05
+# What is aimed at: previews against the bare imports at two servers, and seconds for each further server.
+MOST_RATIO, MOST_SECONDS_PER_SERVER = 1.3, 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    seconds: float
+    mebibytes: float
+
+
+def measure(tools: Tools, folder: Path, console: Console, rounds: int, counts: list[int]) -> None:
+    table = Table("servers", "preview", "ratio to bare imports", "up", "per server", "peak memory of up", title="Bench")
+    previews: dict[int, float] = {}
+    bare_seconds = 0.0
+    for count in counts:
+        console.print(f"{count} servers …")
+        with Rehearsal("lab", folder / str(count), tools, source=lab_of(count, folder)) as rehearsal:
+            bare = bare_stack(folder / f"bare-{count}", tools)
+            # Alternating, so that both meet the same load of this computer; the first of each fills caches.
+            pairs = [(timed(bare.preview).seconds, timed(rehearsal.stack.preview).seconds) for _ in range(rounds + 1)]
+            bare_seconds, previews[count] = (statistics.median(column) for column in zip(*pairs[1:], strict=True))
+            up = timed(rehearsal.stack.up)
+        table.add_row(
+            str(count),
+            f"{previews[count]:.2f} s",
+            f"{previews[count] / bare_seconds:.2f}",
+            f"{up.seconds:.1f} s",
+            f"{up.seconds / count:.1f} s",
+            f"{up.mebibytes:.0f} MiB",
+        )
+    console.print(table)
+    first, last = min(counts), max(counts)
+    console.print(f"aim: ratio ≤ {MOST_RATIO} at two servers; medians of {rounds}, {os.cpu_count()} cores")
+    if last > first:
+        each = (previews[last] - previews[first]) / (last - first)
+        console.print(f"preview per further server: {each:.3f} s (aim: ≤ {MOST_SECONDS_PER_SERVER} s)")
+
+
+def lab_of(count: int, folder: Path) -> Path:
+    content = yaml.safe_load(stack_file.path_of("lab").read_text(encoding="utf-8"))
+    content["config"][f"{PROJECT}:servers"] = {
+        f"ex{n:02}": {"computerName": f"EX{n:02}", "address": f"10.40.0.{n + 10}"} for n in range(1, count + 1)
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"Pulumi.lab-{count}.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+def bare_stack(folder: Path, tools: Tools) -> Stack:
+    program = folder / "program"
+    program.mkdir(parents=True, exist_ok=True)
+    (program / "__main__.py").write_text(BARE_PROGRAM, encoding="utf-8")
+    (program / "Pulumi.yaml").write_text(yaml.safe_dump(BARE_PROJECT), encoding="utf-8")
+    stack = Stack("bare", folder / "pulumi", tools, {}, stack_file.password(), program)
+    stack.write({}, {})
+    return stack
+
+
+def timed(run: Callable[[], object]) -> Measured:
+    with peak_memory() as peak:
+        started = time.monotonic()
+        run()
+        seconds = time.monotonic() - started
+    return Measured(seconds=seconds, mebibytes=max(peak) / 2**20)
+
+
+@contextmanager
+def peak_memory() -> Iterator[list[int]]:
+    """Bytes in use by the engine and all it starts; stand-ins of providers run in this process and do not count."""
+    seen, ended = [0], threading.Event()
+
+    def sample() -> None:
+        while not ended.wait(SAMPLE_SECONDS):
+            with suppress(psutil.NoSuchProcess):  # one that ends while it is looked at; the next sample sees the rest
+                seen.append(sum(process.memory_info().rss for process in engine_processes()))
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        sampler.join()
+
+
+def engine_processes() -> Iterator[psutil.Process]:
+    for child in psutil.Process().children():
+        if child.name().startswith("pulumi"):
+            yield child
+            yield from child.children(recursive=True)

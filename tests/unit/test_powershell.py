@@ -1,0 +1,60 @@
+"""What is sent to a server and how its answers are read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from components import powershell
+from components.namespace import NamespaceArgs, settings
+
+pytestmark = pytest.mark.unit
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrm7nP0iC8Qx9kYVtN2J3Yb7wqkM0u3cJ5y2h1Zt4Fa"
+
+
+def document(credential: dict[str, str] | None = None) -> str:
+    return powershell.namespace_document(
+        server="EX01",
+        exchange_version="2016",
+        recycle_app_pools=True,
+        settings=settings(NamespaceArgs(domain="mail-domain.com")),
+        credential=credential,
+    )
+
+
+def test_each_setting_stands_on_a_line_of_its_own() -> None:
+    lines = [line for line in document().splitlines() if "https://owa.mail-domain.com/EWS/Exchange.asmx" in line]
+    assert [line.split(":")[0].strip() for line in lines] == ['"InternalUrl"', '"ExternalUrl"']
+
+
+def test_a_credential_is_sent_only_where_there_is_one() -> None:
+    assert "credential" not in json.loads(document())
+    given = {"userName": "CORP\\operator", "password": "x"}
+    assert json.loads(document(given))["credential"] == given
+
+
+def test_a_command_line_holds_no_quotes_and_fits_into_cmd() -> None:
+    line = powershell.run_file("9f0c0a3e-4f3a-4d6d-9d30-0d4c2f9c7c11", "Set-ClientAccessNamespace")
+    assert not set(line) & set("\"'%&|<>^")
+    assert len(line) < 8191
+    assert line.endswith("/9f0c0a3e-4f3a-4d6d-9d30-0d4c2f9c7c11/Set-ClientAccessNamespace.ps1")
+
+
+def test_the_host_key_is_in_the_last_line_of_what_was_printed() -> None:
+    assert powershell.host_key("EX01", f'installed\n{{"hostKey": "{KEY}"}}\n') == KEY
+
+
+@pytest.mark.parametrize("output", [None, "", "sshd is running", '{"other": 1}', "[1]"])
+def test_a_missing_host_key_is_an_error_that_names_the_server_and_the_remedy(output: str | None) -> None:
+    with pytest.raises(ValueError, match=r"EX01.*hostKey"):
+        powershell.host_key("EX01", output)
+
+
+def test_only_what_changed_is_told() -> None:
+    url = {"before": "https://ex01/owa", "expected": "https://owa.a.com/owa", "after": "https://owa.a.com/owa"}
+    answer = {"settings": {"owa": {"InternalUrl": {**url, "changed": True}, "ExternalUrl": {**url, "changed": False}}}}
+    assert powershell.changes(json.dumps(answer)) == {
+        "owa.InternalUrl": {"before": "https://ex01/owa", "after": "https://owa.a.com/owa"}
+    }
