@@ -1,5 +1,6 @@
 """Stand-in of the Pulumi provider azure-native 3.29 and of Azure Resource Manager behind it."""
 
+import threading
 from concurrent import futures
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,8 @@ from .arm import SUBSCRIPTION_ID, Subscription
 from .calls import Call
 from .provider import Provider
 from .records import RecordSet
+from .resource_types import RESOURCE_TYPES
+from .schema import schema_of
 from .site import CommandResult, Site, VirtualMachine
 
 __all__ = [
@@ -50,6 +53,8 @@ class AzureNative:
         add_ResourceProviderServicer_to_server(self._provider, self._server)
         self.port = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
+        # Importing the SDK takes a second or more: better while the engine and the program start than while they wait.
+        threading.Thread(target=_import_schemas, daemon=True).start()
 
     def stop(self) -> None:
         if self._server is not None:
@@ -64,3 +69,8 @@ class AzureNative:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _import_schemas() -> None:
+    for type in RESOURCE_TYPES:
+        schema_of(type)
