@@ -70,6 +70,11 @@ Try-This 'missing pool' { Import-Module WebAdministration; ErrorsOf { Restart-We
 Remove-PSSession $session
 Try-This 'after the session' { Get-OwaVirtualDirectory -ErrorAction Stop }
 
+Try-This 'sessions never removed' {
+    $open = 1..18 | ForEach-Object { Open 'ex1' }
+    try { Open 'ex1' } finally { $open | Remove-PSSession }
+}
+
 foreach ($older in 'ex13', 'ex13rtm') {
     $session = Open $older
     $module = Import-PSSession $session -AllowClobber

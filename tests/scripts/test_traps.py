@@ -39,6 +39,7 @@ def naive(tmp_path_factory: pytest.TempPathFactory, pwsh: str) -> dict[str, Any]
         ("parameter of 2010", "matches parameter name 'PollInterval'"),
         ("identity and server", "Parameter set cannot be resolved"),
         ("after the session", "no longer available"),
+        ("sessions never removed", "exceeded the maximum number of connections allowed : 18"),
     ],
 )
 def test_the_stand_in_refuses_what_exchange_refuses(naive: dict[str, Any], attempt: str, text: str) -> None:
