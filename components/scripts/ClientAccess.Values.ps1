@@ -29,7 +29,7 @@ function Add-ReportedValue {
         [Parameter(Mandatory = $true)] [string] $Kind,
         [AllowNull()] $Value
     )
-    if ($Kind -eq 'AuthenticationMethods') { $Target[$Key] = [string[]]@($Value) } else { $Target[$Key] = $Value }
+    if ($Kind -eq 'AuthenticationMethods') { $Target[$Key] = [string[]]@($Value | Where-Object { $_ }) } else { $Target[$Key] = $Value }
 }
 
 # Both sides are plain values. Case does not count: DNS and IIS ignore it. A trailing slash does count: clients append to the URL, so the

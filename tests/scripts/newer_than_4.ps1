@@ -23,6 +23,8 @@ $Common = 'ErrorAction', 'WarningAction', 'Verbose', 'ErrorVariable'
 $Positional = @{ 'Join-Path' = 2 }
 
 $newerNodes = 'TypeDefinitionAst', 'UsingStatementAst', 'TernaryExpressionAst', 'PipelineChainAst', 'ConfigurationDefinitionAst', 'DynamicKeywordStatementAst', 'BaseCtorInvokeMemberExpressionAst'
+# Kinds of nodes that Find-Newer has to look into.
+$telling = 'BinaryExpressionAst', 'AssignmentStatementAst', 'MemberExpressionAst', 'InvokeMemberExpressionAst', 'IndexExpressionAst', 'PipelineAst', 'NamedBlockAst', 'ConstantExpressionAst', 'StringConstantExpressionAst', 'ExpandableStringExpressionAst', 'VariableExpressionAst', 'CommandAst'
 
 function Find-Newer($Node, $Functions) {
     $kind = $Node.GetType().Name
@@ -57,12 +59,14 @@ function Get-FunctionName([System.IO.FileInfo[]] $File) {
 
 $files = @(Get-ChildItem -Path $Folder -Filter '*.ps1')
 $report = [ordered]@{}
+$looked = $newerNodes + $telling
 foreach ($file in $files) {
     $errors = $null
     $tree = [System.Management.Automation.Language.Parser]::ParseFile($file.FullName, [ref] $null, [ref] $errors)
     $functions = Get-FunctionName $(if ($file.Name -eq $Alone) { $file } else { $files })
     $findings = @($errors | ForEach-Object { "line $($_.Extent.StartLineNumber): syntax error: $($_.Message)" })
     foreach ($node in $tree.FindAll({ $true }, $true)) {
+        if ($node.GetType().Name -notin $looked) { continue }
         $findings += @(Find-Newer $node $functions | ForEach-Object { "line $($node.Extent.StartLineNumber): $_" })
     }
     $report[$file.Name] = $findings

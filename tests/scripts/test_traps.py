@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.scripts.servers import SET, Servers, document, namespace
+from tests.scripts.servers import GET, SET, Servers, document, namespace
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +113,19 @@ def test_a_missing_virtual_directory_stops_the_script_before_any_write(servers: 
     assert servers.writes() == []
     assert r'no single object "EX1\OAB (Default Web Site)"; it returned 1: EX2\OAB' in outcome.stderr
     assert outcome.report["agreement"] is False
+
+
+def test_a_missing_virtual_directory_that_is_not_asked_for_is_only_noted(servers: Servers) -> None:
+    for server in ("ex1", "ex2"):
+        servers.organisation.add_server(server)
+    servers.remove_object("ex1", "oab")
+    outcome = servers.run(SET, document(settings={"owa": namespace()["owa"]}))
+    assert outcome.exit_code == 0, outcome.stderr
+    assert "Not kept as an original value: oab:" in outcome.stderr
+
+    reading = servers.run(GET, document())
+    assert reading.exit_code == 1
+    assert set(reading.report["settings"]) == set(namespace()) - {"oab"}
 
 
 def test_names_that_do_not_resolve_yet_do_not_stop_the_script(servers: Servers) -> None:

@@ -16,14 +16,17 @@ function Invoke-Proxied {
     if (-not $session -or $session.State -ne 'Opened') {
         return Out-Error -Stream Terminating -Text "The session $SessionId is no longer available; the command $Cmdlet cannot run."
     }
-    Use-Lock {
-        Add-Call $Cmdlet $Bound
-        $organisation = Read-Organisation
-        $dc = Get-BoundDomainController $Bound $organisation
-        if ($dc -isnot [string]) { return $dc }
-        if ($Cmdlet -eq 'Get-ExchangeServer') { return Get-ExchangeServerItem $Bound $dc }
-        $verb, $noun = $Cmdlet -split '-', 2
-        if ($verb -eq 'Get') { Get-ObjectItem $noun $Bound $dc } else { Set-ObjectItem $noun $Bound $dc $organisation }
+    Add-Call $Cmdlet $Bound
+    $organisation = Read-Organisation
+    $dc = Get-BoundDomainController $Bound $organisation
+    if ($dc -isnot [string]) { return $dc }
+    $verb, $noun = $Cmdlet -split '-', 2
+    if ($Cmdlet -eq 'Get-ExchangeServer') {
+        Get-ExchangeServerItem $Bound $dc
+    } elseif ($verb -eq 'Get') {
+        Get-ObjectItem $noun $Bound $dc
+    } else {
+        Use-Lock "$(("$($Bound['Identity'])" -split '[^A-Za-z0-9-]')[0])" { Set-ObjectItem $noun $Bound $dc $organisation }
     }
 }
 

@@ -65,8 +65,8 @@ function New-PSSession {
     )
     $bound = @{} + $PSBoundParameters
     $bound['ConfigurationName'] = $ConfigurationName
-    $answer = Use-Lock {
-        Add-Call 'New-PSSession' $bound
+    Add-Call 'New-PSSession' $bound
+    $answer = Use-Lock 'organisation' {
         $organisation = Read-Organisation
         $server = Read-Servers $ConnectionUri.Host | Where-Object { $_.fqdn -eq $ConnectionUri.Host }
         $refusal = Get-SessionRefusal $bound $organisation $server
@@ -102,8 +102,8 @@ function Remove-PSSession {
     process {
         foreach ($one in $Session) {
             $one.State = 'Closed'
-            Use-Lock {
-                Add-Call 'Remove-PSSession' @{}
+            Add-Call 'Remove-PSSession' @{}
+            Use-Lock 'organisation' {
                 $organisation = Read-Organisation
                 $organisation.sessions = @($organisation.sessions | Where-Object { $_ -ne "$env:COMPUTERNAME/$PID/$($one.Id)" })
                 Write-Organisation $organisation
@@ -144,7 +144,8 @@ function Import-PSSession {
         [switch] $DisableNameChecking
     )
     if ($Session.State -ne 'Opened') { throw "The session $($Session.Name) is not open." }
-    $organisation = Use-Lock { Add-Call 'Import-PSSession' $PSBoundParameters; Read-Organisation }
+    Add-Call 'Import-PSSession' $PSBoundParameters
+    $organisation = Read-Organisation
     $offered = @(Get-OfferedCmdlet $Session.Version @($organisation.withheld))
     $wanted = @($offered | Where-Object { $name = $_; @($CommandName | Where-Object { $name -like $_ }).Count -gt 0 })
     foreach ($missing in @($CommandName | Where-Object { -not [WildcardPattern]::ContainsWildcardCharacters($_) -and $_ -notin $offered })) {

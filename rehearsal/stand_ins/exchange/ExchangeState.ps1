@@ -1,14 +1,16 @@
-# The state of the organisation: JSON files that outlive the process, every access under one lock.
+# The state of the organisation: JSON files that outlive the process. Files are replaced as a whole, so reading needs no lock; whoever
+# reads in order to write holds the lock of that name.
 
 $OrganisationFolder = $env:EXCHANGE_STANDIN_ORGANISATION
 
 function Use-Lock {
-    param([scriptblock] $Body)
+    param([string] $Name, [scriptblock] $Body)
+    if (-not $Name) { $Name = 'organisation' }
     $until = (Get-Date).AddSeconds(30)
     $lock = $null
     while (-not $lock) {
         try {
-            $lock = [System.IO.File]::Open((Join-Path $OrganisationFolder 'lock'), 'OpenOrCreate', 'ReadWrite', 'None')
+            $lock = [System.IO.File]::Open((Join-Path $OrganisationFolder 'locks' $Name.ToUpperInvariant()), 'OpenOrCreate', 'ReadWrite', 'None')
         } catch [System.IO.IOException] {
             if ((Get-Date) -gt $until) { throw }
             Start-Sleep -Milliseconds 20
@@ -79,8 +81,9 @@ function Add-Call {
     param([string] $Cmdlet, $Parameters)
     $plain = [ordered]@{}
     foreach ($name in $Parameters.Keys) { $plain[$name] = ConvertTo-LoggedValue $Parameters[$name] }
-    $line = ConvertTo-Json -InputObject ([ordered]@{ server = $env:COMPUTERNAME; cmdlet = $Cmdlet; parameters = $plain }) -Compress -Depth 4
-    [System.IO.File]::AppendAllText((Join-Path $OrganisationFolder 'calls.jsonl'), "$line`n")
+    $now = [System.DateTimeOffset]::UtcNow.Ticks
+    $line = ConvertTo-Json -InputObject ([ordered]@{ time = $now; server = $env:COMPUTERNAME; cmdlet = $Cmdlet; parameters = $plain }) -Compress -Depth 4
+    Use-Lock "calls-$env:COMPUTERNAME" { [System.IO.File]::AppendAllText((Join-Path $OrganisationFolder 'calls' "$env:COMPUTERNAME.jsonl"), "$line`n") }
 }
 
 function ConvertTo-LoggedValue {

@@ -49,8 +49,9 @@ class Organisation:
     def __init__(self, folder: Path, *, replication_seconds: float = 15) -> None:
         """`replication_seconds`: how long one domain controller lags behind the other (a new folder only)."""
         self._folder = folder.resolve()
-        (self._folder / "servers").mkdir(parents=True, exist_ok=True)
-        with self._locked():
+        for part in ("servers", "calls", "locks"):
+            (self._folder / part).mkdir(parents=True, exist_ok=True)
+        with self._locked("organisation"):
             if not self._file.exists():
                 controllers = ["dc1.corp.example", "dc2.corp.example"]
                 fresh = {"replicationSeconds": replication_seconds, "accounts": {}, "sessions": [], "withheld": []}
@@ -58,14 +59,14 @@ class Organisation:
 
     def add_server(self, computer_name: str, *, version: str = "2016", domain: str = "corp.example") -> None:
         """Installs Exchange: 2013RTM, 2013, 2016, 2019 or SE, with the settings of a fresh installation."""
-        with self._locked():
-            controllers = _read(self._file)["domainControllers"]
-            state = fresh_server(name=computer_name, version=version, domain=domain, domain_controllers=controllers)
+        controllers = _read(self._file)["domainControllers"]
+        state = fresh_server(name=computer_name, version=version, domain=domain, domain_controllers=controllers)
+        with self._locked(computer_name):
             _write(self._server_file(computer_name), state)
 
     def remove_server(self, computer_name: str) -> None:
         """Takes the server out of the organisation; one that is not there is left at that."""
-        with self._locked():
+        with self._locked(computer_name):
             self._server_file(computer_name).unlink(missing_ok=True)
 
     def add_account(self, name: str, password: str) -> None:
@@ -78,10 +79,10 @@ class Organisation:
 
     def settings(self, computer_name: str) -> dict[str, dict[str, Any]]:
         """Service -> setting -> value as last written, replicated or not. Raises KeyError without Exchange."""
-        with self._locked():
-            if not self._server_file(computer_name).exists():
-                raise KeyError(computer_name)
+        try:
             state = _read(self._server_file(computer_name))
+        except FileNotFoundError:
+            raise KeyError(computer_name) from None
         controller, objects = next(iter(state["copies"].items()))
         for change in state["pending"]:
             if change["to"] == controller:
@@ -122,15 +123,16 @@ class Organisation:
 
     def open_sessions(self) -> list[str]:
         """Sessions that were opened and never removed."""
-        with self._locked():
-            return list(_read(self._file)["sessions"])
+        return list(_read(self._file)["sessions"])
 
     def calls(self) -> list[Call]:
         """Every cmdlet call so far, in order."""
-        with self._locked():
-            log = self._folder / "calls.jsonl"
-            lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-        return [Call(**json.loads(line)) for line in lines]
+        lines: list[dict[str, Any]] = []
+        for log in (self._folder / "calls").iterdir():
+            with self._locked(f"calls-{log.stem}"):
+                lines += map(json.loads, log.read_text(encoding="utf-8").splitlines())
+        lines.sort(key=lambda line: line.pop("time"))
+        return [Call(**line) for line in lines]
 
     def prepare(
         self,
@@ -175,15 +177,15 @@ class Organisation:
         return self._folder / "servers" / f"{computer_name.upper()}.json"
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, name: str) -> Iterator[None]:
         """The lock of ExchangeState.ps1: .NET opens a file for itself alone by flock, too."""
-        with (self._folder / "lock").open("a+") as lock:
+        with (self._folder / "locks" / name.upper()).open("a+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     @contextmanager
     def _changed(self, file: Path) -> Iterator[dict[str, Any]]:
-        with self._locked():
+        with self._locked(file.stem):
             state = _read(file)
             yield state
             _write(file, state)

@@ -16,14 +16,15 @@ function Get-Pool {
 function Get-WebAppPoolState {
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [string] $Name)
-    $state = Use-Lock { Get-Pool $Name }
+    $state = Get-Pool $Name
     if ($state) { [pscustomobject]@{ Value = $state } } else { Write-PoolError $PSCmdlet "Cannot find path 'IIS:\AppPools\$Name' because it does not exist." }
 }
 
 function Restart-WebAppPool {
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [string] $Name)
-    $state = Use-Lock { Add-Call 'Restart-WebAppPool' @{ Name = $Name }; Get-Pool $Name }
+    Add-Call 'Restart-WebAppPool' @{ Name = $Name }
+    $state = Get-Pool $Name
     if (-not $state) { return Write-PoolError $PSCmdlet "Application pool '$Name' does not exist." }
     if ($state -ne 'Started') { Write-PoolError $PSCmdlet "You have to start stopped object before restarting it: application pool '$Name' is $state." }
 }
