@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from rehearsal import tools
 from rehearsal.tools import REPOSITORY
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-Stack = Annotated[str, typer.Option(help="The stack file to rehearse: stacks/Pulumi.STACK.yaml.")]
+StackName = Annotated[str, typer.Option("--stack", help="The stack file to rehearse: stacks/Pulumi.STACK.yaml.")]
 
 
 def folder_of(stack: str) -> Path:
@@ -21,8 +22,9 @@ def folder_of(stack: str) -> Path:
 
 @app.command()
 def run(
-    stack: Stack = "lab",
+    stack: StackName = "lab",
     keep: Annotated[bool, typer.Option("--keep", help="Destroy nothing at the end; state stays readable.")] = False,
+    picture: Annotated[Path | None, typer.Option(help="Write what was told as a picture (SVG).")] = None,
 ) -> None:
     """The main job without Azure, told step by step."""
     from rehearsal.rehearsal import Rehearsal
@@ -30,7 +32,7 @@ def run(
     from rehearsal.story import Story, StoryFailedError, introduce
     from stacks.settings import SettingsError
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, record=picture is not None)
     try:
         found = tools.find()
         with Rehearsal(stack, folder_of(stack), found) as rehearsal:
@@ -40,10 +42,14 @@ def run(
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     console.print("\n[green]The rehearsal came out as promised.[/green]")
+    if picture:
+        drawn = console.export_svg(title=f"make rehearse STACK={stack}")
+        # A picture opens without a network: the fonts of this computer will do.
+        picture.write_text(re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL), encoding="utf-8")
 
 
 @app.command()
-def look(stack: Stack = "lab") -> None:
+def look(stack: StackName = "lab") -> None:
     """What a running or kept rehearsal holds: the subscription, the record sets, the Exchange organisation."""
     from rehearsal.look import show
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from rehearsal.drift import Difference, differences
@@ -60,7 +61,7 @@ class Story:
         self._console.print(f"   [dim]{time.monotonic() - started:.1f} s[/dim]")
 
     def _say(self, text: str) -> None:
-        self._console.print(f"   {text}")
+        self._console.print(Padding(text, (0, 0, 0, 3)))
 
     def _expect(self, holds: bool, otherwise: str) -> None:
         if not holds:
@@ -147,7 +148,9 @@ class Story:
     def _drift(self) -> None:
         stack, organisation = self._rehearsal.stack, self._rehearsal.organisation
         key, server = sorted(stack.outputs()["servers"].items())[-1]
-        organisation.change(server["computerName"], "owa", "InternalUrl", f"https://{server['computerName']}.local/owa")
+        organisation.change(
+            server["computerName"], "owa", "InternalUrl", f"https://{server['computerName']}.corp.example/owa"
+        )
         for row in self._differences():
             self._say(f"[red]{row.server} {row.setting}[/red]: expected {row.expected}, found {row.actual}")
         urn = stack.urn(f"cas-{key}-namespace")

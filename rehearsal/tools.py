@@ -33,7 +33,7 @@ class Tools:
     def rows(self) -> list[tuple[str, str]]:
         """Part and what plays it, for people."""
         return [
-            ("Pulumi engine", f"real: {self.engine}"),
+            ("Pulumi engine", real_or_stand_in(self.engine)),
             ("Python language host", real_or_stand_in(self.language_host)),
             ("command provider", real_or_stand_in(self.command_plugin)),
             ("PowerShell", real_or_stand_in(self.powershell)),
@@ -43,7 +43,10 @@ class Tools:
 
 
 def real_or_stand_in(path: Path | None) -> str:
-    return f"real: {path}" if path else "stand-in"
+    if path is None:
+        return "stand-in"
+    nearby = path.is_relative_to(REPOSITORY.parent)
+    return f"real: {os.path.relpath(path, REPOSITORY) if nearby else path}"
 
 
 def find() -> Tools:
