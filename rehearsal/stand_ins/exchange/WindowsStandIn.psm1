@@ -2,6 +2,7 @@
 # fresh Windows Server 2019.
 
 . (Join-Path $PSScriptRoot 'ExchangeState.ps1')
+. (Join-Path $PSScriptRoot 'WindowsFirewall.ps1')
 
 $StateFile = Join-Path $env:EXCHANGE_STANDIN_ROOT 'windows.json'
 $SshFolder = Join-Path $env:ProgramData 'ssh'
@@ -136,46 +137,6 @@ function Start-SshdProcess {
     $head = [System.Text.RegularExpressions.Regex]::Split([System.IO.File]::ReadAllText($config), '(?m)^\s*Match\s')[0]
     $port = [regex]::Match($head, '(?m)^\s*Port\s+(\d+)\s*$')
     Save-Sshd @{ status = 'Running'; port = $(if ($port.Success) { [int] $port.Groups[1].Value } else { 22 }) }
-}
-
-function Get-NetFirewallRule {
-    [CmdletBinding()]
-    param([Parameter(Mandatory)] [string] $Name)
-    $rule = (Read-Windows).firewall[$Name]
-    if ($rule) { [pscustomobject] $rule } else { $PSCmdlet.WriteError((New-Error "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$Name'.")) }
-}
-
-function New-NetFirewallRule {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)] [string] $DisplayName, [string] $Name = [guid]::NewGuid().ToString(), [ValidateSet('Inbound', 'Outbound')] [string] $Direction = 'Inbound',
-        [ValidateSet('Allow', 'Block')] [string] $Action = 'Allow', [string] $Protocol = 'Any', [string[]] $LocalPort = 'Any',
-        [ValidateSet('Any', 'Domain', 'Private', 'Public')] [string] $Profile = 'Any', $Enabled = 'True'
-    )
-    if ((Read-Windows).firewall.ContainsKey($Name)) { return $PSCmdlet.WriteError((New-Error 'Cannot create a file when that file already exists.' 'ResourceExists')) }
-    Save-FirewallRule $Name @{ DisplayName = $DisplayName; Direction = $Direction; Action = $Action; Protocol = $Protocol; LocalPort = $LocalPort; Profile = $Profile; Enabled = $Enabled }
-    Get-NetFirewallRule -Name $Name
-}
-
-function Set-NetFirewallRule {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)] [string] $Name, [ValidateSet('Inbound', 'Outbound')] [string] $Direction, [ValidateSet('Allow', 'Block')] [string] $Action,
-        [string] $Protocol, [string[]] $LocalPort, [ValidateSet('Any', 'Domain', 'Private', 'Public')] [string] $Profile, $Enabled
-    )
-    if (-not (Get-NetFirewallRule -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$Name'.")) }
-    $values = @{} + $PSBoundParameters
-    $values.Remove('Name')
-    Save-FirewallRule $Name $values
-}
-
-function Save-FirewallRule {
-    param([string] $Name, [hashtable] $Values)
-    if ($Values.ContainsKey('Enabled') -and ($Values['Enabled'] -isnot [string] -or $Values['Enabled'] -notin 'True', 'False')) { throw "Cannot convert value `"$($Values['Enabled'])`" to type `"GpoBoolean`"." }
-    $state = Read-Windows
-    if (-not $state.firewall.ContainsKey($Name)) { $state.firewall[$Name] = @{ Name = $Name } }
-    foreach ($key in $Values.Keys) { if ($key -in 'DisplayName', 'Direction', 'Action', 'Protocol', 'LocalPort', 'Profile', 'Enabled') { $state.firewall[$Name][$key] = $Values[$key] } }
-    Write-Json $StateFile $state
 }
 
 $public = 'Get-Process', 'Get-CimInstance', 'Get-Service', 'New-Service', 'Set-Service', 'Start-Service', 'Restart-Service', 'Get-NetFirewallRule', 'New-NetFirewallRule', 'Set-NetFirewallRule'
