@@ -4,7 +4,7 @@ Switches the OpenSSH server of this Windows Server on and reports its ed25519 ho
 .DESCRIPTION
 Stands alone: an Azure managed run command sends only this file, and runs it as SYSTEM. It may run any number of times.
 From Windows Server 2019 on it installs the built-in capability where it is missing; on older versions it unpacks a release of Win32-OpenSSH into
-%ProgramFiles%\OpenSSH, after its SHA-256 has been checked.
+%ProgramFiles%\OpenSSH, after its SHA-256 has been checked. %ProgramData%\ExchangeCas, where scripts will be copied to, is left to administrators.
 The last line of standard output is one JSON object: {"hostKey": "ssh-ed25519 AAAA..."}. Exit code 0, or 1 with the reason on standard error.
 .PARAMETER Port
 The TCP port to listen on.
@@ -129,7 +129,16 @@ function Get-HostKey {
     $words[0..1] -join ' '
 }
 
+# What runs as an administrator must be written by nobody else: below ProgramData every user may add files. By SID, as names are translated.
+function Protect-ScriptFolder {
+    $folder = Join-Path $env:ProgramData 'ExchangeCas'
+    New-Item -ItemType Directory -Path $folder -Force | Out-Null
+    & icacls.exe $folder /inheritance:r /grant:r '*S-1-5-18:(OI)(CI)F' '*S-1-5-32-544:(OI)(CI)F' | Out-Null
+    if ($LASTEXITCODE -ne 0) { throw "icacls ended with $LASTEXITCODE for $folder." }
+}
+
 try {
+    Protect-ScriptFolder
     Install-OpenSsh
     Open-Firewall
     Start-Sshd

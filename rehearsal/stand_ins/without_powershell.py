@@ -14,7 +14,8 @@ from rehearsal.stand_ins import sshd
 from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
 
-EXCHANGE_MISSING = 3
+# The exit codes of Set-ClientAccessNamespace.ps1.
+WRONG_DOCUMENT, EXCHANGE_MISSING, DISAGREEMENT = 2, 3, 4
 ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
 
 Settings = Mapping[str, Mapping[str, object]]
@@ -28,7 +29,7 @@ def run(
         return _enable_open_ssh(arguments, root)
     request = json.loads(stdin)
     if request["server"].lower() != computer_name.lower():
-        return _failed(1, f"This is {computer_name}, not {request['server']}.")
+        return _failed(WRONG_DOCUMENT, f"This is {computer_name}, not {request['server']}.")
     try:
         current = organisation.settings(computer_name)
     except KeyError:
@@ -41,10 +42,11 @@ def run(
         return _document(computer_name, request, settings=current, skipped=skipped)
     originals = root / ORIGINALS
     if script.name == "Restore-ClientAccessNamespace.ps1":
-        return _set(organisation, computer_name, request, json.loads(originals.read_text(encoding="utf-8")))
+        return _set(organisation, computer_name, request, json.loads(originals.read_text(encoding="utf-8"))["settings"])
     if not originals.exists():
         originals.parent.mkdir(parents=True, exist_ok=True)
-        originals.write_text(json.dumps(current, indent=2), encoding="utf-8")
+        kept = {"server": computer_name, "exchangeVersion": request["exchangeVersion"], "settings": current}
+        originals.write_text(json.dumps(kept, indent=2), encoding="utf-8")
     return _set(organisation, computer_name, request, request["settings"])
 
 
@@ -94,7 +96,7 @@ def _same(one: object, other: object) -> bool:
 def _document(computer_name: str, request: Mapping[str, Any], **rest: object) -> CommandResult:
     document = {"server": computer_name.upper(), "exchangeVersion": request["exchangeVersion"], **rest}
     text = json.dumps(document, indent=2) + "\n"
-    return CommandResult(exit_code=0 if rest.get("agreement", True) else 1, output=text, error="")
+    return CommandResult(exit_code=0 if rest.get("agreement", True) else DISAGREEMENT, output=text, error="")
 
 
 def _failed(exit_code: int, reason: str) -> CommandResult:

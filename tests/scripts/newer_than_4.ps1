@@ -15,6 +15,7 @@ $Known = @{
     'Set-Content' = 'LiteralPath', 'Value'; 'Set-Service' = 'Name', 'StartupType'; 'Set-StrictMode' = 'Version', 'Off'; 'Sort-Object' = 'Unique'
     'Split-Path' = 'Parent'; 'Start-Service' = 'Name'; 'Start-Sleep' = 'Milliseconds'; 'Test-Path' = 'LiteralPath'; 'Where-Object' = 'FilterScript'
     'Get-WebAppPoolState' = 'Name'; 'Restart-WebAppPool' = 'Name'; 'Get-NetFirewallRule' = 'Name'; 'Set-NetFirewallRule' = @(); 'New-NetFirewallRule' = 'DisplayName'
+    'icacls.exe' = @()
     # Called on Windows Server 2019 and later alone, which comes with PowerShell 5.1.
     'Get-WindowsCapability' = 'Online'; 'Add-WindowsCapability' = 'Online', 'Name'
 }

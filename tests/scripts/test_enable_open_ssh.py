@@ -107,6 +107,13 @@ def test_newer_windows_gets_its_own_openssh(computer: Servers, build: int) -> No
     assert (rule["LocalPort"], rule["Profile"], rule["Enabled"], rule["Action"]) == (["2222"], "Any", "True", "Allow")
 
 
+def test_the_folder_of_the_scripts_is_left_to_the_system_and_administrators(computer: Servers) -> None:
+    assert enable(computer, Port="22").exit_code == 0
+    assert (computer.root("ex1") / "C/ProgramData/ExchangeCas").is_dir()
+    system, administrators = "S-1-5-18", "S-1-5-32-544"
+    assert state(computer)["access"] == {"ExchangeCas": [f"*{sid}:(OI)(CI)F" for sid in (system, administrators)]}
+
+
 def test_a_second_run_changes_nothing_and_another_port_moves_everything(computer: Servers) -> None:
     first = enable(computer, Port="22")
     after_first = state(computer)

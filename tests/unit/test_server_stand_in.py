@@ -137,7 +137,7 @@ def test_without_powershell_the_first_values_can_be_put_back(farm: Farm, server:
 def test_without_powershell_the_wrong_server_is_refused(farm: Farm, server: Server) -> None:
     before = farm.organisation.settings("ex01")
     status, document, error = namespace(server, "Set", server="ex02")
-    assert (status, document) == (1, None)
+    assert (status, document) == (2, None)
     assert "not ex02" in error
     assert farm.organisation.settings("ex01") == before
 

@@ -139,7 +139,22 @@ function Start-SshdProcess {
     Save-Sshd @{ status = 'Running'; port = $(if ($port.Success) { [int] $port.Groups[1].Value } else { 22 }) }
 }
 
-$public = 'Get-Process', 'Get-CimInstance', 'Get-Service', 'New-Service', 'Set-Service', 'Start-Service', 'Restart-Service', 'Get-NetFirewallRule', 'New-NetFirewallRule', 'Set-NetFirewallRule'
+# Takes the one form that locks a folder; windows.json keeps who may do what.
+function icacls.exe {
+    $folder, $words = $args
+    $grants = @($words | Where-Object { $_ -like '`*S-1-*' })
+    if (-not (Test-Path -LiteralPath $folder) -or $words[0] -ne '/inheritance:r' -or $words[1] -ne '/grant:r' -or $grants.Count -ne $words.Count - 2) {
+        $global:LASTEXITCODE = 87
+        return "Invalid parameter in: icacls $args"
+    }
+    $state = Read-Windows
+    $state['access'] = @{ (Split-Path -Leaf $folder) = $grants }
+    Write-Json $StateFile $state
+    $global:LASTEXITCODE = 0
+    "processed file: $folder"
+}
+
+$public = 'icacls.exe', 'Get-Process', 'Get-CimInstance', 'Get-Service', 'New-Service', 'Set-Service', 'Start-Service', 'Restart-Service', 'Get-NetFirewallRule', 'New-NetFirewallRule', 'Set-NetFirewallRule'
 
 # Windows Server 2012 R2 has no capabilities; 2016 has no OpenSSH among them.
 if ((Read-Windows).build -ge 14393) {
