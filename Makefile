@@ -10,7 +10,7 @@ help: ## this list
 
 # Python's packages and the engine are fetched side by side.
 setup: ## install what the project needs into .venv and .tools
-	@$(MAKE) --no-print-directory -j2 .venv/.installed engine
+	@$(MAKE) --no-print-directory --silent -j2 .venv/.installed engine
 
 .venv/.installed: requirements-dev.txt
 	@echo "python: installing the locked packages into .venv, about half a minute"

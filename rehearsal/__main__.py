@@ -29,14 +29,15 @@ def run(
     """The main job without Azure, told step by step."""
     from rehearsal.rehearsal import Rehearsal
     from rehearsal.stack import CommandFailedError
-    from rehearsal.story import Story, StoryFailedError, introduce
+    from rehearsal.story import Story, StoryFailedError, introduce, notice
     from stacks.settings import SettingsError
 
     console = Console(highlight=False, record=picture is not None)
     try:
         found = tools.find()
+        introduce(found, console)
         with Rehearsal(stack, folder_of(stack), found) as rehearsal:
-            introduce(found, rehearsal, console)
+            notice(rehearsal, console)
             Story(rehearsal, console).tell(keep=keep)
     except (tools.ToolMissingError, SettingsError, CommandFailedError, StoryFailedError) as error:
         console.print(str(error), style="red", markup=False)

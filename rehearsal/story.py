@@ -193,8 +193,8 @@ class Story:
         self._expect(not left, f"left in the subscription: {', '.join(left)}")
 
 
-def introduce(tools: Tools, rehearsal: Rehearsal, console: Console) -> None:
-    """What is real, what stands in, and what was changed in the stack file."""
+def introduce(tools: Tools, console: Console) -> None:
+    """What is real and what stands in."""
     table = Table("part", "played by", title="A rehearsal on this computer: no Azure, no Exchange")
     for part, by in tools.rows():
         table.add_row(part, by)
@@ -204,8 +204,12 @@ def introduce(tools: Tools, rehearsal: Rehearsal, console: Console) -> None:
             "[bold red]No PowerShell here: the scripts are not run. The server stand-ins answer in their place; "
             "install pwsh to rehearse them too.[/bold red]"
         )
-    for notice in rehearsal.file.notices:
-        console.print(f"• {notice}")
+
+
+def notice(rehearsal: Rehearsal, console: Console) -> None:
+    """What was changed in the stack file, and what is not as it would be in Azure."""
+    for text in rehearsal.file.notices:
+        console.print(f"• {text}")
     console.print("• each new virtual machine boots with Exchange installed; in Azure you install it")
     console.print(f"• state while it runs: {relative(rehearsal.folder)} (make look)")
 
