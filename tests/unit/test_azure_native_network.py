@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -241,8 +240,3 @@ def test_what_was_there_before_brings_its_group_and_parents(azure: Azure) -> Non
     azure.create("network:NetworkInterface", interface())
     with pytest.raises(grpc.RpcError, match="PrivateIPAddressNotInSubnet"):
         azure.create("network:NetworkInterface", interface("10.0.2.10", name="two"))
-
-
-def test_the_subscription_can_be_read_by_people(azure: Azure) -> None:
-    make_network(azure)
-    assert json.dumps(azure.stand_in.subscription.resources[SUBNET_ID]["addressPrefix"]) == '"10.0.1.0/24"'
