@@ -8,6 +8,7 @@ import pulumi
 import pulumi_azure_native as azure
 
 from components import namespace, powershell
+from components.aliases import drop_versioned_aliases
 from components.args import FarmArgs
 from components.dns import NamespaceRecords
 from components.exchange import ClientAccessNamespace
@@ -24,7 +25,8 @@ class ClientAccessFarm(pulumi.ComponentResource):
     servers: dict[str, dict[str, Any]]
 
     def __init__(self, name: str, args: FarmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("exchange-cas:index:ClientAccessFarm", name, None, opts)
+        lean = pulumi.ResourceOptions(transformations=[drop_versioned_aliases])
+        super().__init__("exchange-cas:index:ClientAccessFarm", name, None, pulumi.ResourceOptions.merge(opts, lean))
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
         made = any(not server.existing for server in args.servers.values())

@@ -159,5 +159,6 @@ class ClientAccessServer(pulumi.ComponentResource):
             time_zone_id=args.time_zone,
             target_resource_id=vm.id,
             tags=self._shared.tags,
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=vm),
+            # Azure keeps a schedule whose machine is gone, so its deletion is not left out.
+            opts=pulumi.ResourceOptions(parent=self),
         )

@@ -52,7 +52,7 @@ def measure(tools: Tools, folder: Path, console: Console, rounds: int, counts: l
     for count in counts:
         console.print(f"{count} servers …")
         with Rehearsal("lab", folder / str(count), tools, source=lab_of(count, folder)) as rehearsal:
-            bare = bare_stack(folder / f"bare-{count}", tools)
+            bare = bare_stack(rehearsal.folder / "bare", tools)
             # Alternating, so that both meet the same load of this computer; the first of each fills caches.
             pairs = [(timed(bare.preview).seconds, timed(rehearsal.stack.preview).seconds) for _ in range(rounds + 1)]
             bare_seconds, previews[count] = (statistics.median(column) for column in zip(*pairs[1:], strict=True))

@@ -67,8 +67,7 @@ class Datacentre:
         shutil.rmtree(self._root(name))
 
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
-        result = self.servers[self._names_by_id[vm_id]].run_script(script, parameters)
-        return CommandResult(exit_code=result.exit_code, output=result.output, error=result.error)
+        return self.servers[self._names_by_id[vm_id]].run_script(script, parameters)
 
     def server_at(self, address: str) -> Server:
         """The server that answers at this private or public address."""

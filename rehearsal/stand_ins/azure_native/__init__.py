@@ -9,13 +9,15 @@ import grpc  # type: ignore[import-untyped]
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto.provider_pb2_grpc import add_ResourceProviderServicer_to_server
 
+from rehearsal.stand_ins.command_result import CommandResult
+
 from .arm import SUBSCRIPTION_ID, Subscription
 from .calls import Call
 from .provider import Provider
 from .records import RecordSet
 from .resource_types import RESOURCE_TYPES
 from .schema import schema_of
-from .site import CommandResult, Site, VirtualMachine
+from .site import Site, VirtualMachine
 
 __all__ = [
     "SUBSCRIPTION_ID",

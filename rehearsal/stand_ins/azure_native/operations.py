@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 
+from rehearsal.stand_ins.command_result import CommandResult
+
 from .arm import Subscription
 from .errors import ArmError, RefusedError
 from .resource_types import ResourceType
-from .site import CommandResult, Site, VirtualMachine
+from .site import Site, VirtualMachine
 from .store import Resource
 from .wire import Json
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from rehearsal.stand_ins.command_result import CommandResult
+
 
 @dataclass(frozen=True, kw_only=True)
 class VirtualMachine:
@@ -17,15 +19,6 @@ class VirtualMachine:
     public_addresses: tuple[str, ...]
     admin_username: str
     admin_password: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommandResult:
-    """What a managed run command left behind; output and error are whole, Azure's limit is applied here."""
-
-    exit_code: int
-    output: str
-    error: str
 
 
 class Site(Protocol):
