@@ -1,13 +1,14 @@
 """Exchange Client Access high availability: settings -> farm -> outputs."""
 
 import pulumi
-from pulumi.runtime.config import CONFIG, get_config_env
+from pulumi.runtime.config import CONFIG, is_config_secret
 
 from components.farm import ClientAccessFarm
 from stacks import rules, settings
 
 try:
-    args = settings.load(pulumi.Config(settings.PROJECT), {**get_config_env(), **CONFIG.get()})
+    # The whole configuration: pulumi.Config tells only the keys that one asks for, and a mistyped one would be lost.
+    args = settings.load(pulumi.Config(settings.PROJECT), CONFIG.get(), is_config_secret)
 except settings.SettingsError as error:
     raise pulumi.RunError(str(error)) from None
 for warning in rules.warnings(args):

@@ -8,11 +8,18 @@ from typing import Literal
 from components.keys import ADDRESS, HOST_KEY, PREFIX, SOURCE, URL, Form, Secret, args, key
 from components.namespace import NamespaceArgs
 
+# Names that Azure refuses, with a capital letter or without.
+ADMINISTRATOR = Form(
+    r"(?!([Aa]dministrator|[Aa]dmin|[Gg]uest|[Uu]ser|[Tt]est|[Rr]oot|[Ss]ys|[Ss]upport)$)[A-Za-z][A-Za-z0-9_-]*",
+    "Write letters and digits; Azure takes no administrator, admin, guest, user, test, root, sys or support.",
+)
 ExchangeVersion = Literal["2013", "2016", "2019", "SE"]
 # One constant: a client that met a dead address asks DNS again after at most this time.
 TTL_SECONDS = 300
 # The records that one Azure DNS record set holds.
 MOST_SERVERS = 20
+# Each source is a security rule; each kind of source has so many priorities.
+MOST_SOURCES = 100
 
 
 @args
@@ -30,6 +37,7 @@ class ServerArgs:
     )
     address: str = key("The server's static private address.", form=ADDRESS)
     in_rotation: bool = key("true: the server's address is in the record sets.", default=True)
+    configure_namespace: bool = key("false: this server's Exchange is not touched.", default=True)
     existing: bool = key("true: the server exists already; no virtual machine is made.", default=False)
     host_key: str | None = key(
         "The SSH host key to expect; needed for an existing server, read through Azure otherwise.",
@@ -49,8 +57,14 @@ class ZoneArgs:
     existing_resource_group: str | None = key(
         "The resource group of a zone that exists; else one is made.", default=None
     )
+
+
+@args
+class PrivateZoneArgs(ZoneArgs):
+    """A private zone; it answers the virtual networks that are linked to it, a network made here among them."""
+
     linked_networks: tuple[str, ...] = key(
-        "Private zone only: ids of more virtual networks that resolve its names.",
+        "The ids of more virtual networks that resolve its names.",
         default=(),
         form=Form(
             pattern=r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+",
@@ -64,13 +78,13 @@ class DnsArgs:
     """Where the record sets live; without `public` and `private`, a private zone is made."""
 
     ttl_seconds: int = key("How long a client may keep an answer.", default=TTL_SECONDS, minimum=1, maximum=3600)
-    private: ZoneArgs | None = key("The private zone, answering with the servers' addresses.", default=None)
+    private: PrivateZoneArgs | None = key("The private zone, answering with the servers' addresses.", default=None)
     public: ZoneArgs | None = key("The public zone, answering with public or external addresses.", default=None)
 
     @property
-    def private_zone(self) -> ZoneArgs | None:
+    def private_zone(self) -> PrivateZoneArgs | None:
         """The private zone, made here where the stack names no zone at all."""
-        return self.private or (None if self.public else ZoneArgs())
+        return self.private or (None if self.public else PrivateZoneArgs())
 
 
 @args
@@ -87,10 +101,18 @@ class NetworkArgs:
     )
     subnet_prefix: str = key("The prefix of the subnet.", default="10.40.0.0/24", form=PREFIX)
     address_space: str = key("The address space of a network made here.", default="10.40.0.0/16", form=PREFIX)
-    admin_sources: tuple[str, ...] = key("Who reaches SSH; nobody if left out.", default=(), form=SOURCE)
-    client_sources: tuple[str, ...] = key("Who reaches the client ports.", default=("VirtualNetwork",), form=SOURCE)
-    client_ports: tuple[int, ...] = key("The ports clients use.", default=(443, 80), minimum=1, maximum=65535)
-    trusted_sources: tuple[str, ...] = key("Other Exchange servers and domain controllers.", default=(), form=SOURCE)
+    admin_sources: tuple[str, ...] = key(
+        "Who reaches SSH: Pulumi, a jump host.", default=("VirtualNetwork",), form=SOURCE, maxItems=MOST_SOURCES
+    )
+    client_sources: tuple[str, ...] = key(
+        "Who reaches the client ports.", default=("VirtualNetwork",), form=SOURCE, maxItems=MOST_SOURCES
+    )
+    client_ports: tuple[int, ...] = key(
+        "The ports clients use.", default=(443, 80), minimum=1, maximum=65535, minItems=1
+    )
+    trusted_sources: tuple[str, ...] = key(
+        "Other Exchange servers and domain controllers.", default=(), form=SOURCE, maxItems=MOST_SOURCES
+    )
     dns_servers: tuple[str, ...] = key("The domain controllers that resolve names.", default=(), form=ADDRESS)
     nat_gateway: bool = key("A network made here: a NAT gateway for the way out.", default=True)
 
@@ -157,6 +179,9 @@ class ResourceGroupArgs:
     name: str | None = key("Its name; exchange-cas-STACK if left out.", default=None)
     existing: bool = key("true: it exists already and is left alone by destroy.", default=False)
 
+    def name_in(self, stack: str) -> str:
+        return self.name or f"exchange-cas-{stack}"
+
 
 @args
 class FarmArgs:
@@ -167,7 +192,12 @@ class FarmArgs:
     operator: str = key("The domain account that logs on over SSH and runs the cmdlets: CORP\\name or name@domain.")
     operator_password: Secret = key("Its password.")
     operator_private_key: Secret | None = key("Its SSH private key, to log on with a key instead.", default=None)
-    administrator: str = key("The local account of virtual machines made here.", default="casadmin", maxLength=20)
+    administrator: str = key(
+        "The local account of virtual machines made here.",
+        default="casadmin",
+        form=ADMINISTRATOR,
+        maxLength=20,
+    )
     admin_password: Secret | None = key("Its password; needed where virtual machines are made.", default=None)
     jump_host_password: Secret | None = key("The password on the jump host.", default=None)
     jump_host_private_key: Secret | None = key("The SSH private key for the jump host.", default=None)
@@ -182,6 +212,8 @@ class FarmArgs:
     ssh: SshArgs = key("How the servers are reached.", default=SshArgs())
     rollout: RolloutArgs = key("The order of configuration.", default=RolloutArgs())
     resource_group: ResourceGroupArgs = key("The resource group.", default=ResourceGroupArgs())
-    protect: bool = key("true: the resource group, zones and virtual machines cannot be deleted.", default=False)
+    protect: bool = key(
+        "true: the resource group, zones, virtual machines and their public addresses stay.", default=False
+    )
     auto_shutdown: AutoShutdownArgs | None = key("A daily shutdown, for labs.", default=None)
     tags: Mapping[str, str] = key("Tags of all that takes tags.", default_factory=dict)

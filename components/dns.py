@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pulumi
 import pulumi_azure_native as azure
 
-from components.args import DnsArgs, ZoneArgs
+from components.args import DnsArgs, PrivateZoneArgs, ZoneArgs
 from components.namespace import Names
 from components.server import Server
 
@@ -39,18 +39,25 @@ class NamespaceRecords(pulumi.ComponentResource):
             parent=self, depends_on=[server.component for server in rotating if server.component]
         )
         if private := args.private_zone:
-            domain = names.client.partition(".")[2]
-            zone_group = private.existing_resource_group or resource_group_name
-            zone = self._private_zone(private, domain, zone_group, virtual_network_id)
-            for label in labels(names.client, names.autodiscover):
-                self._private_record_set(label, zone, zone_group, [server.address for server in rotating])
+            group = private.existing_resource_group or resource_group_name
+            zone = self._private_zone(private, names.client.partition(".")[2], group, virtual_network_id)
+            self._record_sets(
+                azure.privatedns.PrivateRecordSet,
+                azure.privatedns.ARecordArgs,
+                {"private_zone_name": zone, "resource_group_name": group},
+                labels=labels(names.client, names.autodiscover),
+                addresses=[server.address for server in rotating],
+            )
         if public := args.public:
-            domain = names.external_client.partition(".")[2]
-            zone_group = public.existing_resource_group or resource_group_name
-            zone = self._public_zone(public, domain, zone_group)
-            addresses = [server.public_address for server in rotating if server.public_address is not None]
-            for label in labels(names.external_client, names.external_autodiscover):
-                self._public_record_set(label, zone, zone_group, addresses)
+            group = public.existing_resource_group or resource_group_name
+            zone = self._public_zone(public, names.external_client.partition(".")[2], group)
+            self._record_sets(
+                azure.dns.RecordSet,
+                azure.dns.ARecordArgs,
+                {"zone_name": zone, "resource_group_name": group},
+                labels=labels(names.external_client, names.external_autodiscover),
+                addresses=[server.public_address for server in rotating if server.public_address is not None],
+            )
         self.register_outputs({})
 
     def _child(self, *, protect: bool | None = None) -> pulumi.ResourceOptions:
@@ -58,7 +65,7 @@ class NamespaceRecords(pulumi.ComponentResource):
 
     def _private_zone(
         self,
-        args: ZoneArgs,
+        args: PrivateZoneArgs,
         domain: str,
         group: pulumi.Input[str] | None,
         virtual_network_id: pulumi.Input[str] | None,
@@ -102,41 +109,26 @@ class NamespaceRecords(pulumi.ComponentResource):
             opts=self._child(protect=self._protect or None),
         ).name
 
-    def _private_record_set(
+    def _record_sets(
         self,
-        label: str,
-        zone: pulumi.Input[str],
-        group: pulumi.Input[str] | None,
+        record_set: Callable[..., pulumi.Resource],
+        record: Callable[..., object],
+        zone: Mapping[str, pulumi.Input[str] | None],
+        *,
+        labels: Sequence[str],
         addresses: Sequence[pulumi.Input[str]],
     ) -> None:
-        azure.privatedns.PrivateRecordSet(
-            f"{self._name}-{label}-a",
-            private_zone_name=zone,
-            resource_group_name=group,
-            record_type="A",
-            relative_record_set_name=label,
-            ttl=self._args.ttl_seconds,
-            a_records=[azure.privatedns.ARecordArgs(ipv4_address=address) for address in addresses],
-            opts=self._records_opts,
-        )
-
-    def _public_record_set(
-        self,
-        label: str,
-        zone: pulumi.Input[str],
-        group: pulumi.Input[str] | None,
-        addresses: Sequence[pulumi.Input[str]],
-    ) -> None:
-        azure.dns.RecordSet(
-            f"{self._name}-{label}-a",
-            zone_name=zone,
-            resource_group_name=group,
-            record_type="A",
-            relative_record_set_name=label,
-            ttl=self._args.ttl_seconds,
-            a_records=[azure.dns.ARecordArgs(ipv4_address=address) for address in addresses],
-            opts=self._records_opts,
-        )
+        """One A record set a label; public and private zones have classes of their own, alike but for the zone."""
+        for label in labels:
+            record_set(
+                f"{self._name}-{label}-a",
+                **zone,
+                record_type="A",
+                relative_record_set_name=label,
+                ttl=self._args.ttl_seconds,
+                a_records=[record(ipv4_address=address) for address in addresses],
+                opts=self._records_opts,
+            )
 
 
 def labels(*names: str) -> list[str]:

@@ -49,12 +49,12 @@ class ClientAccessNamespace(pulumi.ComponentResource):
 
     def _configure(self, server: Server, before: Sequence[pulumi.Resource]) -> remote.Command:
         connection = self._connection(server)
-        installation = pulumi.Output.from_input(server.installation)
+        folder = pulumi.Output.from_input(server.installation).apply(powershell.scripts_folder)
         scripts = remote.CopyToRemote(
             f"{self._name}-{server.key}-scripts",
             connection=connection,
             source=pulumi.FileArchive(powershell.SCRIPTS_ARCHIVE),
-            remote_path=installation.apply(powershell.installation_folder),
+            remote_path=folder,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 deleted_with=server.vm,
@@ -64,7 +64,7 @@ class ClientAccessNamespace(pulumi.ComponentResource):
         return remote.Command(
             f"{self._name}-{server.key}-namespace",
             connection=connection,
-            create=installation.apply(lambda known: powershell.run_file(known, "Set-ClientAccessNamespace")),
+            create=folder.apply(lambda known: powershell.run_file(known, "Set-ClientAccessNamespace")),
             stdin=self._document(server),
             # The answer is an output of its own; what is said to people goes by while it runs.
             logging=remote.Logging.STDERR,
@@ -118,5 +118,5 @@ class ClientAccessNamespace(pulumi.ComponentResource):
 
 
 def rollout(servers: Sequence[Server], canary: str | None) -> list[Server]:
-    """The servers in the order of their keys, the canary first."""
-    return sorted(servers, key=lambda server: (server.key != canary, server.key))
+    """The canary first, then those in rotation, by key: a server that is still being made holds up no other."""
+    return sorted(servers, key=lambda server: (server.key != canary, not server.in_rotation, server.key))

@@ -40,25 +40,26 @@ class ClientAccessFarm(pulumi.ComponentResource):
             names=known,
             servers=servers,
             resource_group_name=group,
-            virtual_network_id=network.virtual_network_id if network else None,
+            virtual_network_id=network.virtual_network_id if network and self._links(network) else None,
             protect=args.protect,
             tags=args.tags,
             opts=self._child,
         )
-        self.names = sorted({known.client, known.autodiscover, known.external_client, known.external_autodiscover})
+        self.names = known.every()
         self.settings = namespace.settings(args.namespace)
         self.servers = {server.key: described(server) for server in servers}
-        if args.configure_namespace:
+        configured = [server for server in servers if server.configure_namespace]
+        if args.configure_namespace and configured:
             # Records first: an Exchange cmdlet asks back when the host of a URL does not resolve.
-            configured = ClientAccessNamespace(
+            namespaces = ClientAccessNamespace(
                 name,
                 args,
                 settings=self.settings,
-                servers=servers,
+                servers=configured,
                 after=records,
                 opts=self._child,
             )
-            for key, changes in configured.changes.items():
+            for key, changes in namespaces.changes.items():
                 self.servers[key]["lastChanges"] = changes
         self.register_outputs({"names": self.names, "servers": self.servers})
 
@@ -66,9 +67,14 @@ class ClientAccessFarm(pulumi.ComponentResource):
         zones = (self._args.dns.private_zone, self._args.dns.public)
         return any(zone and not zone.existing_resource_group for zone in zones)
 
+    def _links(self, network: Network) -> bool:
+        """Whether the private zone needs a link to the network: one of the two is new."""
+        zone = self._args.dns.private_zone
+        return bool(zone) and (network.made or not (zone and zone.existing_resource_group))
+
     def _resource_group(self) -> pulumi.Input[str]:
         group = self._args.resource_group
-        group_name = group.name or f"exchange-{self._name}-{pulumi.get_stack()}"
+        group_name = group.name_in(pulumi.get_stack())
         if group.existing:
             return group_name
         return azure.resources.ResourceGroup(
@@ -84,6 +90,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             self._name,
             args.network,
             ssh_port=args.ssh.port,
+            other_servers=[server.address for server in args.servers.values() if server.existing],
             resource_group_name=group,
             tags=args.tags,
             opts=self._child,
@@ -141,5 +148,5 @@ def described(server: Server) -> dict[str, Any]:
         "publicAddress": server.public_address,
         "hostKey": server.host_key,
         "inRotation": server.in_rotation,
-        "scripts": pulumi.Output.from_input(server.installation).apply(powershell.installation_folder),
+        "scripts": pulumi.Output.from_input(server.installation).apply(powershell.scripts_folder),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from components.keys import NAME, URL, ZONE, args, key
@@ -38,7 +39,7 @@ class MapiArgs(UrlServiceArgs):
     """MAPI over HTTP: its URLs are set together with the authentication methods."""
 
     iis_authentication_methods: tuple[Literal["Basic", "Ntlm", "OAuth", "Negotiate"], ...] = key(
-        "Authentication methods of the virtual directory.", default=("Ntlm", "OAuth", "Negotiate")
+        "Authentication methods of the virtual directory.", default=("Ntlm", "OAuth", "Negotiate"), minItems=1
     )
 
 
@@ -92,7 +93,7 @@ class NamespaceArgs:
     services: ServicesArgs = key("Services opted out or overridden.", default=ServicesArgs())
 
 
-@args
+@dataclass(frozen=True, kw_only=True)
 class Names:
     """The fully qualified names of one namespace; outside equal to inside unless the stack says otherwise."""
 
@@ -100,6 +101,9 @@ class Names:
     autodiscover: str
     external_client: str
     external_autodiscover: str
+
+    def every(self) -> list[str]:
+        return sorted({self.client, self.autodiscover, self.external_client, self.external_autodiscover})
 
 
 def names(namespace: NamespaceArgs) -> Names:

@@ -9,8 +9,6 @@ import pulumi_azure_native as azure
 
 from components.args import NetworkArgs
 
-Rule = "azure.network.SecurityRuleArgs"
-
 
 class Network(pulumi.ComponentResource):
     """Virtual network with one subnet and a way out, or an existing subnet; a security group for the servers.
@@ -18,6 +16,7 @@ class Network(pulumi.ComponentResource):
     The security group belongs to the servers' network interfaces, so that an existing subnet keeps its own.
     """
 
+    made: bool
     subnet_id: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     virtual_network_id: pulumi.Output[str]
@@ -28,11 +27,13 @@ class Network(pulumi.ComponentResource):
         args: NetworkArgs,
         *,
         ssh_port: int,
+        other_servers: Sequence[str],
         resource_group_name: pulumi.Input[str],
         tags: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exchange-cas:index:Network", name, None, opts)
+        self.made = args.subnet_id is None
         self._name, self._args, self._group, self._tags = name, args, resource_group_name, tags
         self._child = pulumi.ResourceOptions(parent=self)
         if args.subnet_id:
@@ -44,7 +45,7 @@ class Network(pulumi.ComponentResource):
             f"{name}-security-group",
             network_security_group_name=f"{name}-servers",
             resource_group_name=resource_group_name,
-            security_rules=security_rules(args, ssh_port),
+            security_rules=security_rules(args, ssh_port, other_servers),
             tags=tags,
             opts=self._child,
         )
@@ -96,15 +97,18 @@ class Network(pulumi.ComponentResource):
         return azure.network.SubResourceArgs(id=gateway.id)
 
 
-def security_rules(args: NetworkArgs, ssh_port: int) -> list[azure.network.SecurityRuleArgs]:
+def security_rules(
+    args: NetworkArgs, ssh_port: int, other_servers: Sequence[str]
+) -> list[azure.network.SecurityRuleArgs]:
     """Inbound rules; Azure's own last ones let the virtual network in and keep the Internet out.
 
-    Microsoft supports no filter between Exchange servers, nor between them and domain controllers.
+    Microsoft supports no filter between Exchange servers, nor between them and domain controllers. `other_servers` are
+    the addresses of the farm's servers outside of this subnet.
     """
     clients = [str(port) for port in args.client_ports]
     ssh = [str(ssh_port)]
     return [
-        *allow("Servers", 100, [args.subnet_prefix], ["*"]),
+        *allow("Servers", 100, [args.subnet_prefix, *other_servers], ["*"]),
         *allow("Trusted", 200, args.trusted_sources, ["*"]),
         *allow("Clients", 300, args.client_sources, clients),
         *allow("Admins", 400, args.admin_sources, ssh),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +21,25 @@ def script(name: str) -> str:
     return (SCRIPTS / f"{name}.ps1").read_text(encoding="utf-8")
 
 
-def installation_folder(installation: str) -> str:
-    """Where a server keeps its scripts; `installation` differs after a rebuild, so that they arrive again.
+@cache
+def scripts_version() -> str:
+    """Eight hexadecimal digits that follow the scripts' texts."""
+    texts = (file.name.encode() + b"\0" + file.read_bytes() for file in sorted(SCRIPTS.glob("*.ps1")))
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:8]
 
-    Forward slashes: the provider joins remote paths by the rules of the computer it runs on.
+
+def scripts_folder(installation: str) -> str:
+    """Where a server keeps its scripts: they arrive and run again after a rebuild, and when they change.
+
+    `installation` differs after a rebuild. Forward slashes: the provider joins remote paths by the rules of the
+    computer it runs on.
     """
-    return f"{INSTALLATIONS}/{installation}/"
+    return f"{INSTALLATIONS}/{installation}/{scripts_version()}/"
 
 
-def run_file(installation: str, name: str) -> str:
+def run_file(folder: str, name: str) -> str:
     """The command line that runs a copied script; cmd.exe and PowerShell as default shell read it alike."""
-    path = f"{installation_folder(installation)}{name}.ps1"
-    return f"powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {path}"
+    return f"powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {folder}{name}.ps1"
 
 
 def namespace_document(

@@ -20,6 +20,7 @@ class Server:
     key: str
     computer_name: str
     in_rotation: bool
+    configure_namespace: bool
     address: str
     public_address: pulumi.Input[str] | None
     host_key: pulumi.Input[str]
@@ -36,6 +37,7 @@ def existing_server(key: str, args: ServerArgs) -> Server:
         key=key,
         computer_name=args.computer_name,
         in_rotation=args.in_rotation,
+        configure_namespace=args.configure_namespace,
         address=args.address,
         public_address=args.external_address,
         host_key=host_key,
@@ -67,6 +69,7 @@ class ClientAccessServer(pulumi.ComponentResource):
             key=key,
             computer_name=args.computer_name,
             in_rotation=args.in_rotation,
+            configure_namespace=args.configure_namespace,
             address=args.address,
             public_address=public_address.ip_address.apply(str) if public_address else args.external_address,
             host_key=host_key,
@@ -79,11 +82,10 @@ class ClientAccessServer(pulumi.ComponentResource):
     def _public_address(self) -> azure.network.PublicIPAddress:
         return azure.network.PublicIPAddress(
             f"{self._name}-ip",
-            public_ip_address_name=f"{self._args.computer_name}-ip",
+            public_ip_address_name=f"{self._name}-ip",
             resource_group_name=self._shared.resource_group_name,
             sku=azure.network.PublicIPAddressSkuArgs(name="Standard"),
             public_ip_allocation_method="Static",
-            zones=[self._args.zone] if self._args.zone else None,
             tags=self._shared.tags,
             opts=pulumi.ResourceOptions(parent=self, protect=self._shared.protect or None),
         )
@@ -92,7 +94,7 @@ class ClientAccessServer(pulumi.ComponentResource):
         shared = self._shared
         return azure.network.NetworkInterface(
             f"{self._name}-nic",
-            network_interface_name=f"{self._args.computer_name}-nic",
+            network_interface_name=f"{self._name}-nic",
             resource_group_name=shared.resource_group_name,
             ip_configurations=[
                 azure.network.NetworkInterfaceIPConfigurationArgs(
@@ -146,7 +148,10 @@ class ClientAccessServer(pulumi.ComponentResource):
             opts=pulumi.InvokeOutputOptions(parent=self),
         )
         computer_name = self._args.computer_name
-        return view.apply(lambda found: powershell.host_key(computer_name, found.instance_view.output))
+        return view.apply(
+            # Azure leaves the view out for a virtual machine that does not run, whatever the SDK's type says.
+            lambda found: powershell.host_key(computer_name, getattr(found.instance_view, "output", None))
+        )
 
     def _auto_shutdown(self, vm: azure.compute.VirtualMachine, args: AutoShutdownArgs) -> None:
         azure.devtestlab.GlobalSchedule(

@@ -13,6 +13,7 @@ from components.args import AutoShutdownArgs, ImageArgs, ServerArgs, SshArgs
 # Properties of a virtual machine that Azure refuses to change: a change makes a new one.
 FIXED = [
     "availabilitySet",
+    "networkProfile",
     "osProfile.adminUsername",
     "osProfile.computerName",
     "securityProfile",

@@ -34,7 +34,6 @@ async def differences(
     document = powershell.namespace_document(
         server=server["computerName"], exchange_version=exchange_version, recycle_app_pools=False, settings=settings
     )
-    folder = str(server["scripts"]).rstrip("/").rpartition("/")[2]
     async with asyncssh.connect(
         server["address"],
         port=port,
@@ -44,7 +43,9 @@ async def differences(
         client_keys=None,
         config=None,
     ) as connection:
-        answer = await connection.run(powershell.run_file(folder, "Get-ClientAccessNamespace"), input=document)
+        answer = await connection.run(
+            powershell.run_file(server["scripts"], "Get-ClientAccessNamespace"), input=document
+        )
     if answer.exit_status != 0:
         said = str(answer.stderr)
         raise RuntimeError(f"{server['computerName']}: {said}")

@@ -61,9 +61,7 @@ class Rehearsal:
         self.names = namespace.names(self.file.farm.namespace)
         self.password = stack_file.password()
         self.accounts, self.organisation = self._people()
-        self.certificates = Certificates(
-            {self.names.client, self.names.autodiscover, self.names.external_client, self.names.external_autodiscover}
-        )
+        self.certificates = Certificates(self.names.every())
         self.datacentre = self._datacentre(ssh_port, https_port)
         self.azure = AzureNative(self.folder / "azure.json", site=self.datacentre)
         for id, body in existing_resources(self.file.farm, self._name):
@@ -123,7 +121,7 @@ def existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[s
     """ARM id and body of what the stack file says exists already: zones, a subnet, a resource group."""
     groups = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
     if farm.resource_group.existing:
-        yield f"{groups}/{farm.resource_group.name or f'exchange-cas-{stack}'}", {"location": "westeurope"}
+        yield f"{groups}/{farm.resource_group.name_in(stack)}", {"location": "westeurope"}
     names = namespace.names(farm.namespace)
     for zone, kind, name in (
         (farm.dns.private, "privateDnsZones", names.client),

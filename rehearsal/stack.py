@@ -16,7 +16,7 @@ import yaml
 
 from rehearsal.engine import build
 from rehearsal.stand_ins.language_host import write_launcher
-from rehearsal.tools import REPOSITORY, Tools
+from rehearsal.tools import COMMAND_PLUGIN, REPOSITORY, Tools
 
 # Words of the engine for "nothing happens to this resource".
 UNCHANGED = frozenset({"same", "read", "refresh", "read-discard", "discard"})
@@ -89,9 +89,9 @@ class Stack:
             hosts = self._tools.engine.parent if beside else self.folder / "bin"
             search.insert(0, str(write_launcher(hosts, self._tools.python).parent))
         if plugin := self._tools.command_plugin:
-            link = home / "plugins" / plugin.name
-            if not link.exists():
-                link.symlink_to(plugin)
+            # The engine passes over a folder that is a link itself.
+            (home / "plugins" / plugin.name).mkdir(exist_ok=True)
+            (home / "plugins" / plugin.name / COMMAND_PLUGIN).symlink_to(plugin / COMMAND_PLUGIN)
         return {
             **os.environ,
             "PATH": os.pathsep.join(search),

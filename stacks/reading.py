@@ -96,7 +96,7 @@ def unknown(path: str, known: Iterable[str]) -> str:
 def read_value(hint: Any, key: Key, value: object, path: str, report: Report) -> Any:
     inner = optional(hint)
     if inner is not None:
-        return None if value is None else read_value(inner, key, value, path, report)
+        return None if value is None and not is_dataclass(inner) else read_value(inner, key, value, path, report)
     if hint is Secret:
         return value
     if is_dataclass(hint):
@@ -119,6 +119,9 @@ def read_list(item: Any, key: Key, value: object, path: str, report: Report) -> 
     if not isinstance(value, list | tuple):
         report(path, value, "Write a list.")
         return ()
+    fewest, most = key.bounds.get("minItems", 0), key.bounds.get("maxItems", len(value))
+    if not fewest <= len(value) <= most:
+        report(path, value, f"Write {fewest} to {most} items." if value else "Write at least one item.")
     return tuple(read_value(item, key, part, f"{path}[{index}]", report) for index, part in enumerate(value))
 
 

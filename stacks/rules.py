@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from components.args import MOST_SERVERS, TTL_SECONDS, FarmArgs, ServerArgs
-from components.namespace import names, settings
+from stacks import namespace_rules
 from stacks.reading import MISSING, Report
 
 
@@ -27,8 +27,11 @@ def warnings(farm: FarmArgs) -> list[str]:
             f"dns.ttlSeconds = {farm.dns.ttl_seconds}: a client keeps the address of a lost server for that long; "
             f"{TTL_SECONDS} is advised."
         )
-    if "Internet" in farm.network.admin_sources:
-        found.append("network.adminSources = Internet: SSH is open to the whole Internet; name your own addresses.")
+    for source in farm.network.admin_sources:
+        if source == "Internet" or source.endswith("/0"):
+            found.append(
+                f"network.adminSources = {source}: SSH is open to the whole Internet; name your own addresses."
+            )
     return found
 
 
@@ -40,15 +43,17 @@ def number_of_servers(farm: FarmArgs, report: Report) -> None:
     count = len(farm.servers or {})
     if not 1 <= count <= MOST_SERVERS:
         report("servers", count, f"Name 1 to {MOST_SERVERS} servers: a record set holds {MOST_SERVERS} addresses.")
-    elif not farm.allow_single_server:
-        rotating = sum(bool(server.in_rotation) for _, server in servers_of(farm))
-        if rotating < 2:
-            report(
-                "servers",
-                rotating,
-                "fewer than two servers are in rotation, so the loss of one is the loss of all. "
-                "Add a server, set inRotation: true, or set allowSingleServer: true.",
-            )
+        return
+    rotating = sum(bool(server.in_rotation) for _, server in servers_of(farm))
+    if rotating == 0:
+        report("servers", rotating, "no server is in rotation, so both names would be empty. Set inRotation: true.")
+    elif rotating == 1 and not farm.allow_single_server:
+        report(
+            "servers",
+            rotating,
+            "fewer than two servers are in rotation, so the loss of one is the loss of all. "
+            "Add a server, set inRotation: true, or set allowSingleServer: true.",
+        )
 
 
 def server_keys(farm: FarmArgs, report: Report) -> None:
@@ -145,44 +150,30 @@ def public_side(farm: FarmArgs, report: Report) -> None:
 
 def zones(farm: FarmArgs, report: Report) -> None:
     private = farm.dns.private_zone
-    makes_machines = any(not server.existing for _, server in servers_of(farm))
-    if private and not (private.existing_resource_group or private.linked_networks or makes_machines):
+    makes_servers = any(not server.existing for _, server in servers_of(farm))
+    if private and not (private.existing_resource_group or private.linked_networks or makes_servers):
         remedy = "no virtual network would resolve the private zone's names; name the networks, or an existing zone."
         report("dns.private.linkedNetworks", [], remedy)
-    if farm.dns.public and farm.dns.public.linked_networks:
-        remedy = "belongs to a private zone; remove it."
-        report("dns.public.linkedNetworks", list(farm.dns.public.linked_networks), remedy)
-
-
-def namespace_names(farm: FarmArgs, report: Report) -> None:
-    space = farm.namespace
-    if space is None or space.domain is None:
-        return
-    if space.client_name and space.client_name == space.autodiscover_name:
-        report("namespace.autodiscoverName", space.autodiscover_name, "is the clientName too; choose two names.")
-    computers = {str(server.computer_name).lower() for _, server in servers_of(farm)}
-    told = names(space)
-    for key, name in (("clientName", told.client), ("autodiscoverName", told.autodiscover)):
-        if name.split(".")[0] in computers:
-            remedy = "is the name of a server; the namespace must outlive any server. Choose another name."
-            report(f"namespace.{key}", name, remedy)
-
-
-def outlook_anywhere(farm: FarmArgs, report: Report) -> None:
-    if farm.namespace is None or farm.namespace.domain is None or farm.namespace.services is None:
-        return
-    wanted = settings(farm.namespace).get("outlookAnywhere")
-    if not wanted or wanted["SSLOffloading"]:
-        return
-    for side in ("internal", "external"):
-        if wanted[f"{side.capitalize()}ClientsRequireSsl"] is False:
-            remedy = "contradicts sslOffloading: false, which requires TLS. Set it true, or sslOffloading: true."
-            report(f"namespace.services.outlookAnywhere.{side}ClientsRequireSsl", False, remedy)
+    own = (farm.network.subnet_id or "").rpartition("/subnets/")[0].lower()
+    linked = Counter(network.rpartition("/")[2].lower() for network in (private.linked_networks if private else ()))
+    for network in private.linked_networks if private else ():
+        if linked[network.rpartition("/")[2].lower()] > 1:
+            report("dns.private.linkedNetworks", network, "has the name of another one; a zone takes a name once.")
+        elif network.lower() == own:
+            report(
+                "dns.private.linkedNetworks", network, "is the servers' own network, which is linked anyway; remove it."
+            )
 
 
 def canary(farm: FarmArgs, report: Report) -> None:
     if farm.rollout and farm.rollout.canary and farm.rollout.canary not in (farm.servers or {}):
         report("rollout.canary", farm.rollout.canary, f"is not a server; choose one of {', '.join(farm.servers)}.")
+
+
+def jump_host(farm: FarmArgs, report: Report) -> None:
+    if farm.ssh.jump_host and farm.jump_host_password is None and farm.jump_host_private_key is None:
+        remedy = "is missing. Set it, or jumpHostPrivateKey: pulumi config set --secret jumpHostPassword"
+        report("jumpHostPassword", MISSING, remedy)
 
 
 def package(farm: FarmArgs, report: Report) -> None:
@@ -199,8 +190,10 @@ RULES: tuple[Callable[[FarmArgs, Report], None], ...] = (
     made_servers,
     public_side,
     zones,
-    namespace_names,
-    outlook_anywhere,
+    namespace_rules.two_names,
+    namespace_rules.no_server_in_a_name,
+    namespace_rules.outlook_anywhere,
     canary,
+    jump_host,
     package,
 )

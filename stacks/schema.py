@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from components.args import FarmArgs
 from components.keys import Key, Secret
 from stacks.reading import keys_of, optional, required
-from stacks.settings import PROJECT
+from stacks.settings import PROJECT, SECRETS
 
 FILE = Path(__file__).parent / "stack.schema.json"
 SECRET = {
@@ -28,7 +28,6 @@ SECRET = {
 
 def schema() -> dict[str, Any]:
     farm = row_schema(FarmArgs)
-    secrets = {name for name, (_, hint, _) in keys_of(FarmArgs).items() if Secret in (hint, optional(hint))}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Stack file of the Exchange Client Access farm",
@@ -38,7 +37,7 @@ def schema() -> dict[str, Any]:
             "config": {
                 "type": "object",
                 # A secret is set by a command of its own, after the file is written.
-                "required": [f"{PROJECT}:{name}" for name in farm["required"] if name not in secrets],
+                "required": [f"{PROJECT}:{name}" for name in farm["required"] if name not in SECRETS],
                 "properties": {
                     **{f"{PROJECT}:{name}": value for name, value in farm["properties"].items()},
                     "azure-native:location": {"type": "string", "description": "The Azure region, such as westeurope."},
@@ -52,10 +51,12 @@ def schema() -> dict[str, Any]:
 
 def row_schema(row: type) -> dict[str, Any]:
     known = keys_of(row)
+    needed = [name for name, (field, _, _) in known.items() if required(field)]
     return {
-        "type": "object",
+        # A key without a value is a row of defaults, where nothing in it is needed.
+        "type": "object" if needed else ["object", "null"],
         "additionalProperties": False,
-        "required": [name for name, (field, _, _) in known.items() if required(field)],
+        "required": needed,
         "properties": {
             name: {**value_schema(hint, key), "description": key.description, **default_of(field.default)}
             for name, (field, hint, key) in known.items()
@@ -80,7 +81,7 @@ def value_schema(hint: Any, key: Key) -> dict[str, Any]:
     if get_origin(hint) is Mapping:
         return {"type": "object", "additionalProperties": value_schema(get_args(hint)[1], key)}
     if get_origin(hint) is tuple:
-        return {"type": "array", "items": value_schema(get_args(hint)[0], key)}
+        return {"type": "array", "items": value_schema(get_args(hint)[0], key), **bounds(key, "Items")}
     if get_origin(hint) is Literal:
         choices = get_args(hint)
         # YAML reads 2016 as a number; both spellings are accepted.
@@ -88,8 +89,13 @@ def value_schema(hint: Any, key: Key) -> dict[str, Any]:
     if hint is bool:
         return {"type": "boolean"}
     if hint is int:
-        return {"type": "integer", **key.bounds}
-    return {"type": "string", **key.bounds, **({"pattern": f"^({key.form.pattern})$"} if key.form else {})}
+        return {"type": "integer", **bounds(key, "imum")}
+    return {"type": "string", **bounds(key, "Length"), **({"pattern": f"^({key.form.pattern})$"} if key.form else {})}
+
+
+def bounds(key: Key, kind: str) -> dict[str, int]:
+    """The bounds of one kind: minimum and maximum, minLength and maxLength, minItems and maxItems."""
+    return {name: bound for name, bound in key.bounds.items() if name.endswith(kind)}
 
 
 def text() -> str:

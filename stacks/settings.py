@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from components.args import FarmArgs
@@ -31,12 +31,12 @@ class SettingsError(Exception):
         super().__init__(f"The stack file has {count}; nothing was changed:{lines}")
 
 
-def read(values: Mapping[str, Any], *, location: str | None) -> FarmArgs:
+def read(values: Mapping[str, Any], *, location: str | None, exposed: Iterable[str] = ()) -> FarmArgs:
     """The farm's arguments from plain values under the keys of `FarmArgs`; secrets are passed through unread.
 
-    Raises SettingsError with all problems at once.
+    `exposed` are the secrets that lie in the file unencrypted. Raises SettingsError with all problems at once.
     """
-    problems: list[Problem] = []
+    problems = [Problem(name, MISSING, f"is not encrypted. Run: pulumi config set --secret {name}") for name in exposed]
 
     def report(key: str, value: object, remedy: str) -> None:
         problems.append(Problem(key, value, remedy))
@@ -50,14 +50,18 @@ def read(values: Mapping[str, Any], *, location: str | None) -> FarmArgs:
     return farm
 
 
-def load(config: pulumi.Config, everything: Mapping[str, Any]) -> FarmArgs:
-    """The stack's settings; `everything` is all configuration under full names, so that unknown keys are seen."""
+def load(config: pulumi.Config, everything: Mapping[str, Any], is_secret: Callable[[str], bool]) -> FarmArgs:
+    """The stack's settings; `everything` is all configuration under full names, so that unknown keys are seen.
+
+    `is_secret` tells whether the value under a full name is encrypted in the stack file.
+    """
     values: dict[str, Any] = {}
     for full_name in everything:
         project, _, name = full_name.partition(":")
         if project == PROJECT:
             values[name] = config.get_secret(name) if name in SECRETS else plain(config.get(name))
-    return read(values, location=everything.get("azure-native:location"))
+    exposed = [name for name in sorted(SECRETS & values.keys()) if not is_secret(f"{PROJECT}:{name}")]
+    return read(values, location=everything.get("azure-native:location"), exposed=exposed)
 
 
 def plain(text: str | None) -> Any:

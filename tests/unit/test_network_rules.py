@@ -16,9 +16,9 @@ NETWORK = IPv4Network("10.40.0.0/16")
 SERVER, NEIGHBOUR, ADMIN, INTERNET = "10.40.0.12", "10.40.9.9", "10.40.8.8", "203.0.113.7"
 
 
-def admitted(args: NetworkArgs, source: str, port: int) -> bool:
+def admitted(args: NetworkArgs, source: str, port: int, *other_servers: str) -> bool:
     """The first rule that matches decides, in the order of priorities; then Azure's own last rules."""
-    for rule in sorted(security_rules(args, ssh_port=22), key=lambda rule: int(str(rule.priority))):
+    for rule in sorted(security_rules(args, 22, other_servers), key=lambda rule: int(str(rule.priority))):
         ports = cast("list[str]", rule.destination_port_ranges or [rule.destination_port_range])
         if from_here(str(rule.source_address_prefix), source) and (ports == ["*"] or str(port) in ports):
             return rule.access == "Allow"
@@ -41,10 +41,15 @@ def test_nothing_is_filtered_between_servers(port: int) -> None:
     assert admitted(NetworkArgs(), SERVER, port)
 
 
-def test_by_default_the_network_reaches_clients_ports_and_nobody_reaches_ssh() -> None:
-    assert admitted(NetworkArgs(), NEIGHBOUR, 443)
-    assert admitted(NetworkArgs(), NEIGHBOUR, 80)
-    assert not admitted(NetworkArgs(), NEIGHBOUR, 22)
+@pytest.mark.parametrize("port", [22, 80, 443])
+def test_by_default_the_virtual_network_reaches_clients_ports_and_ssh(port: int) -> None:
+    assert admitted(NetworkArgs(), NEIGHBOUR, port)
+
+
+def test_servers_of_the_farm_outside_the_subnet_are_never_filtered() -> None:
+    args = NetworkArgs(client_sources=(), admin_sources=())
+    assert not admitted(args, NEIGHBOUR, 443)
+    assert admitted(args, NEIGHBOUR, 443, NEIGHBOUR)
 
 
 def test_ssh_is_for_admin_sources_only() -> None:
@@ -68,5 +73,5 @@ def test_trusted_sources_are_never_filtered() -> None:
 
 def test_every_rule_has_a_priority_and_a_name_of_its_own() -> None:
     args = NetworkArgs(admin_sources=("10.1.0.0/24", "10.2.0.0/24"), client_sources=("Internet", "VirtualNetwork"))
-    rules = security_rules(args, ssh_port=22)
+    rules = security_rules(args, 22, ())
     assert len({rule.priority for rule in rules}) == len({rule.name for rule in rules}) == len(rules) == 6

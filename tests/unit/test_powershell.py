@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -36,10 +37,27 @@ def test_a_credential_is_sent_only_where_there_is_one() -> None:
 
 
 def test_a_command_line_holds_no_quotes_and_fits_into_cmd() -> None:
-    line = powershell.run_file("9f0c0a3e-4f3a-4d6d-9d30-0d4c2f9c7c11", "Set-ClientAccessNamespace")
+    line = powershell.run_file(
+        powershell.scripts_folder("9f0c0a3e-4f3a-4d6d-9d30-0d4c2f9c7c11"), "Set-ClientAccessNamespace"
+    )
     assert not set(line) & set("\"'%&|<>^")
     assert len(line) < 8191
-    assert line.endswith("/9f0c0a3e-4f3a-4d6d-9d30-0d4c2f9c7c11/Set-ClientAccessNamespace.ps1")
+    folder = f"C:/ProgramData/ExchangeCas/9f0c0a3e-4f3a-4d6d-9d30-0d4c2f9c7c11/{powershell.scripts_version()}"
+    assert line.endswith(f" -File {folder}/Set-ClientAccessNamespace.ps1")
+
+
+def test_the_folder_follows_the_texts_of_the_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version() -> str:
+        powershell.scripts_version.cache_clear()
+        return powershell.scripts_version()
+
+    monkeypatch.setattr(powershell, "SCRIPTS", tmp_path)
+    (tmp_path / "a.ps1").write_text("one")
+    first = version()
+    assert version() == first
+    (tmp_path / "a.ps1").write_text("two")
+    assert version() != first
+    powershell.scripts_version.cache_clear()
 
 
 def test_the_host_key_is_in_the_last_line_of_what_was_printed() -> None:

@@ -92,11 +92,20 @@ def test_schema_and_settings_refuse_the_same_mistakes(path: tuple[str, ...], val
     assert not refused(stack_file("lab")), "the unchanged file is accepted"
 
 
+def test_schema_and_settings_accept_a_row_without_a_value() -> None:
+    content = stack_file("lab")
+    content["config"] |= {f"{settings.PROJECT}:{name}": None for name in ("network", "dns", "autoShutdown", "ssh")}
+    assert not refused(content)
+    secrets = {f"{settings.PROJECT}:{name}": "x" for name in ("operatorPassword", "adminPassword")}
+    settings.from_file({**content["config"], **secrets})
+
+
 def test_pulumi_declares_each_key_with_the_type_that_the_settings_read() -> None:
     project = yaml.safe_load((STACKS.parent / "Pulumi.yaml").read_text())
     properties = schema.row_schema(FarmArgs)["properties"]
     for name, declared in project["config"].items():
         kind = "string" if name in settings.SECRETS or "enum" in properties[name] else properties[name]["type"]
+        kind = "object" if kind == ["object", "null"] else kind
         assert declared["type"] == kind, name
         assert declared["description"], name
     undeclared = properties.keys() - project["config"].keys()

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.unit
 
 Edit = Callable[[dict[str, Any]], None]
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrm7nP0iC8Qx9kYVtN2J3Yb7wqkM0u3cJ5y2h1Zt4Fa"
+NETWORK = "/subscriptions/s/resourceGroups/{}/providers/Microsoft.Network/virtualNetworks/{}"
 GOOD: dict[str, Any] = {
     "namespace": {"domain": "mail-domain.com"},
     "servers": {
@@ -72,6 +73,96 @@ def test_a_file_with_the_needed_keys_only_is_read() -> None:
         ),
         pytest.param(server("ex01", inRotation=False), "servers", "allowSingleServer", id="one left in rotation"),
         pytest.param(put(servers={}), "servers", "1 to 20", id="no server"),
+        pytest.param(
+            put(
+                servers={"ex01": {"computerName": "EX01", "address": "10.40.0.11", "inRotation": False}},
+                allowSingleServer=True,
+            ),
+            "servers",
+            "both names would be empty",
+            id="none in rotation",
+        ),
+        pytest.param(
+            put(servers={"Ex-1": {"computerName": "EX01", "address": "10.40.0.11"}}),
+            "servers.Ex-1",
+            "lower-case",
+            id="server key",
+        ),
+        pytest.param(
+            lambda values: [row.update(externalAddress="198.51.100.1") for row in values["servers"].values()],
+            "servers.ex02.externalAddress",
+            "more than one",
+            id="external address twice",
+        ),
+        pytest.param(
+            server("ex01", existing=True, hostKey=HOST_KEY, publicAddress=True),
+            "servers.ex01.publicAddress",
+            "made here",
+            id="public address of an existing",
+        ),
+        pytest.param(
+            server("ex01", existing=True, hostKey=HOST_KEY, size="x"),
+            "servers.ex01.size",
+            "made here",
+            id="size of an existing",
+        ),
+        pytest.param(
+            put(namespace={"domain": "a.com", "externalClientName": "autodiscover"}),
+            "namespace.autodiscoverName",
+            "inside and outside",
+            id="one name for both outside",
+        ),
+        pytest.param(
+            put(namespace={"domain": "a.com", "externalClientName": "ex01"}),
+            "namespace.externalClientName",
+            "outlive",
+            id="a server's name outside",
+        ),
+        pytest.param(
+            put(namespace={"domain": "a.com", "services": {"ews": {"internalUrl": "https://ex01.corp.a.com/EWS"}}}),
+            "namespace.services.ews.internalUrl",
+            "outlive",
+            id="a server's name in a URL",
+        ),
+        pytest.param(
+            put(namespace={"domain": ".".join(["a" * 60] * 4) + ".com"}),
+            "namespace.domain",
+            "253",
+            id="a name too long",
+        ),
+        pytest.param(
+            put(namespace={"domain": "a.com", "services": {"mapi": {"iisAuthenticationMethods": []}}}),
+            "namespace.services.mapi.iisAuthenticationMethods",
+            "at least one",
+            id="no authentication method",
+        ),
+        pytest.param(put(network={"clientPorts": []}), "network.clientPorts", "at least one", id="no port for clients"),
+        pytest.param(
+            put(network={"adminSources": ["10.0.0.1"] * 101}), "network.adminSources", "0 to 100", id="101 sources"
+        ),
+        pytest.param(put(administrator="admin"), "administrator", "Azure takes no", id="reserved account"),
+        pytest.param(
+            put(ssh={"jumpHost": {"host": "jump", "user": "me", "hostKey": HOST_KEY}}),
+            "jumpHostPassword",
+            "config set --secret",
+            id="jump host without a secret",
+        ),
+        pytest.param(put(ssh={"jumpHost": None}), "ssh.jumpHost.host", "missing", id="jump host without anything"),
+        pytest.param(
+            put(dns={"private": {"linkedNetworks": [NETWORK.format("a", "hub"), NETWORK.format("b", "hub")]}}),
+            "dns.private.linkedNetworks",
+            "name of another",
+            id="two linked networks of one name",
+        ),
+        pytest.param(
+            put(
+                dns={"private": {"linkedNetworks": [NETWORK.format("a", "hub")]}},
+                network={"subnetId": NETWORK.format("a", "hub") + "/subnets/cas"},
+            ),
+            "dns.private.linkedNetworks",
+            "own network",
+            id="the servers' network linked twice",
+        ),
         pytest.param(
             server("ex01", existing=True), "servers.ex01.hostKey", "ssh-keyscan", id="existing without host key"
         ),
@@ -263,6 +354,28 @@ def test_no_error_repeats_a_secret() -> None:
         settings.read(values, location=None)
     assert "adminPasword" in str(caught.value)
     assert "not-shown" not in str(caught.value)
+
+
+def test_a_row_without_a_value_is_a_row_of_defaults() -> None:
+    rows = {"dns": {"private": None, "public": None}, "autoShutdown": None, "network": None}
+    servers = {name: {**row, "publicAddress": True} for name, row in GOOD["servers"].items()}
+    farm = settings.read({**copy.deepcopy(GOOD), **rows, "servers": servers}, location="westeurope")
+    assert farm.dns.public is not None
+    assert farm.auto_shutdown is not None
+    assert farm.auto_shutdown.time == "1900"
+
+
+def test_a_secret_that_is_not_encrypted_is_refused_by_name() -> None:
+    with pytest.raises(settings.SettingsError) as caught:
+        settings.read(copy.deepcopy(GOOD), location="westeurope", exposed=["adminPassword"])
+    assert "adminPassword: is not encrypted. Run: pulumi config set --secret adminPassword" in str(caught.value)
+    assert "not-shown" not in str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["Internet", "0.0.0.0/0"])
+def test_ssh_open_to_the_internet_is_warned_of(source: str) -> None:
+    farm = settings.read({**copy.deepcopy(GOOD), "network": {"adminSources": [source]}}, location="westeurope")
+    assert any("whole Internet" in warning for warning in rules.warnings(farm))
 
 
 @pytest.mark.parametrize(("ttl", "warned"), [(300, False), (301, True)])
