@@ -35,7 +35,7 @@ with CommandProvider() as provider:
 
 def test_the_story_is_told_from_preview_to_destroy(start: Start) -> None:
     existing = start("existing")
-    screen = Console(record=True, width=140)
+    screen = Console(record=True, width=400)
     Story(existing, screen).tell(keep=False)
     told = screen.export_text()
     for sentence in (
@@ -61,7 +61,7 @@ def test_a_story_that_does_not_come_out_as_promised_says_so(start: Start) -> Non
 def test_a_rehearsal_can_be_looked_at_while_it_runs(start: Start) -> None:
     existing = start("existing")
     existing.stack.up()
-    screen = Console(record=True, width=140)
+    screen = Console(record=True, width=400)
     show(existing.folder, screen)
     seen = screen.export_text()
     for part in ("Microsoft.Network/privateDnsZones/A", "127.16.0.11, 127.16.0.12", "https://owa.mail-domain.com/EWS"):

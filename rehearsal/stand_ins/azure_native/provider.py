@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2
-from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
+
+from rehearsal.stand_ins.no_handshake import NoHandshake
 
 from . import diff, wire
 from .arm import SUBSCRIPTION_ID, Subscription
@@ -28,7 +29,7 @@ class _Urn(NamedTuple):
     name: str
 
 
-class Provider(ResourceProviderServicer):
+class Provider(NoHandshake):
     """Answers every instance of the provider that the engine makes; `Cancel` and a new `Configure` drop nothing."""
 
     def __init__(self, subscription: Subscription, site: Site | None) -> None:

@@ -15,7 +15,6 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2 as plugin
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.engine_pb2_grpc import EngineStub
-from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
 from rehearsal.stand_ins.command import values
 from rehearsal.stand_ins.command.check import COMMAND, COPY_TO_REMOTE, Record, check
@@ -24,6 +23,7 @@ from rehearsal.stand_ins.command.errors import Interruption, OperationError
 from rehearsal.stand_ins.command.log import EngineLog
 from rehearsal.stand_ins.command.operations import Operations, copies
 from rehearsal.stand_ins.command.values import UNKNOWN, Properties
+from rehearsal.stand_ins.no_handshake import NoHandshake
 
 VERSION = "1.2.1"
 _RESOURCES = {"command:remote:Command": COMMAND, "command:remote:CopyToRemote": COPY_TO_REMOTE}
@@ -39,7 +39,7 @@ class _Instance:
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class CommandServicer(ResourceProviderServicer):
+class CommandServicer(NoHandshake):
     """Runs every operation in `loop`, which belongs to another thread."""
 
     def __init__(self, operations: Operations, loop: asyncio.AbstractEventLoop) -> None:

@@ -1,0 +1,148 @@
+"""A stack that uses what the three stack files leave at its default, and what changing it does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.stack import CommandFailedError
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
+from tests.engine.conftest import Start
+from tests.engine.looks import PROJECT, ask, differences, wanted
+
+pytestmark = pytest.mark.engine
+
+LAB = "lab.mail-domain.com"
+SERVERS = f"{PROJECT}:servers"
+HUB = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/hub/providers/Microsoft.Network/virtualNetworks/hub"
+
+
+def everything(config: dict[str, Any]) -> None:
+    """Own zones inside and outside, public addresses that are dialled, an existing group, one server that exists."""
+    config[SERVERS]["ex01"] |= {"publicAddress": True, "zone": "1"}
+    config[SERVERS]["ex02"] |= {"publicAddress": True}
+    config[SERVERS]["old"] = {
+        "computerName": "OLD",
+        "address": "10.16.0.9",
+        "externalAddress": "10.16.0.99",
+        "existing": True,
+        "hostKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrm7nP0iC8Qx9kYVtN2J3Yb7wqkM0u3cJ5y2h1Zt4Fa",
+    }
+    config[f"{PROJECT}:dns"] = {"ttlSeconds": 60, "public": None, "private": {"linkedNetworks": [HUB]}}
+    config[f"{PROJECT}:ssh"] = {"address": "public"}
+    config[f"{PROJECT}:network"] = {"natGateway": False, "clientSources": ["Internet"], "dnsServers": ["10.40.0.4"]}
+    config[f"{PROJECT}:resourceGroup"] = {"name": "messaging", "existing": True}
+
+
+def started(start: Start) -> Rehearsal:
+    lab = start("lab", everything)
+    lab.azure.subscription.put_existing(HUB, {"location": "westeurope"})
+    return lab
+
+
+def vm(lab: Rehearsal, name: str) -> dict[str, Any]:
+    bodies = lab.azure.subscription.resources.values()
+    return next(body for body in bodies if body["type"].endswith("/virtualMachines") and body["name"] == name)
+
+
+def test_a_stack_that_uses_everything_comes_up_and_goes_again(start: Start) -> None:
+    lab = started(start)
+    before = set(lab.azure.subscription.resources)
+    lab.stack.up()
+    for name in ("EX01", "EX02", "OLD"):
+        assert differences(lab, name, wanted(LAB)) == {}
+    inside, ttl = ask(lab.private_dns, f"owa.{LAB}")
+    assert (inside, ttl) == ({"127.40.0.11", "127.40.0.12", "127.16.0.9"}, 60)
+    outside, _ = ask(lab.public_dns, f"autodiscover.{LAB}")
+    made = {row["publicAddress"] for row in lab.stack.outputs()["servers"].values()}
+    assert outside == made
+    assert "127.16.0.99" in outside
+    links = [id for id in lab.azure.subscription.resources if "/virtualNetworkLinks/" in id]
+    assert len(links) == 2, "the hub and the network made here"
+    assert lab.stack.up().changes == []
+    lab.stack.destroy()
+    assert set(lab.azure.subscription.resources) == before
+
+
+def test_a_renamed_namespace_gets_its_new_names_before_the_old_ones_go(start: Start) -> None:
+    existing = start("existing")
+    existing.stack.up()
+    existing.stack.change(lambda config: config[f"{PROJECT}:namespace"].update(clientName="mail"))
+    order = [(step.operation, step.name) for step in existing.stack.up().changes]
+    assert order.index(("create", "cas-mail-a")) < order.index(("delete", "cas-owa-a"))
+    assert ask(existing.private_dns, "mail.mail-domain.com")[0] == {"127.16.0.11", "127.16.0.12"}
+    held = existing.organisation.settings("ex-cas16-1")
+    assert held["owa"]["InternalUrl"] == "https://mail.mail-domain.com/owa"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"computerName": "EX09"}, id="another computer name"),
+        pytest.param({"zone": "2"}, id="another zone"),
+    ],
+)
+def test_what_azure_refuses_to_change_makes_a_new_server_and_leaves_the_others(
+    start: Start, change: dict[str, str]
+) -> None:
+    lab = started(start)
+    lab.stack.up()
+    old = vm(lab, "EX01")["properties"]["vmId"] if "properties" in vm(lab, "EX01") else vm(lab, "EX01")["vmId"]
+    lab.stack.change(lambda config: config[SERVERS]["ex01"].update(change))
+    changed = lab.stack.up().changed()
+    name = change.get("computerName", "EX01")
+    new = vm(lab, name)
+    assert new.get("properties", new)["vmId"] != old
+    assert differences(lab, name, wanted(LAB)) == {}
+    assert not any(resource.startswith(("cas-ex02", "cas-old")) for resource in changed)
+    assert lab.stack.up().changes == []
+
+
+def test_a_new_size_is_a_change_of_the_same_server(start: Start) -> None:
+    lab = start("lab")
+    lab.stack.up()
+    connections = lab.datacentre.connections()
+    lab.stack.change(lambda config: config[SERVERS]["ex01"].update(size="Standard_D4s_v5"))
+    assert lab.stack.up().changed() == {"cas-ex01-vm": "update"}
+    assert lab.datacentre.connections() == connections
+
+
+def test_a_virtual_machine_that_does_not_run_stops_the_preview_unless_its_host_key_is_pinned(start: Start) -> None:
+    lab = start("lab")
+    lab.stack.up()
+    keys = {name: row["hostKey"] for name, row in lab.stack.outputs()["servers"].items()}
+    [run_command] = [id for id in lab.azure.subscription.resources if id.endswith("/EX02/runCommands/EnableOpenSsh")]
+    lab.azure.subscription.hide(run_command, {"instanceView": None})
+    with pytest.raises(CommandFailedError, match="no SSH host key of EX02") as caught:
+        lab.stack.preview()
+    assert "hostKey" in str(caught.value)
+
+    def pin(config: dict[str, Any]) -> None:
+        for name, key in keys.items():
+            config[SERVERS][name]["hostKey"] = key
+
+    lab.stack.change(pin)
+    lab.datacentre.servers["EX02"].stop()
+    assert lab.stack.up().changes == []
+
+
+def test_a_server_that_is_still_being_made_holds_up_no_other(start: Start) -> None:
+    lab = start("lab")
+    lab.stack.up()
+    lab.datacentre.install_exchange = False
+
+    def add(config: dict[str, Any]) -> None:
+        row = {"computerName": "EX00", "address": "127.40.0.10", "inRotation": False, "configureNamespace": False}
+        config[SERVERS]["ex00"] = row
+
+    lab.stack.change(add)
+    changed = lab.stack.up().changed()
+    assert {name for name in changed if name.startswith("cas-")} == {
+        "cas-ex00",
+        "cas-ex00-nic",
+        "cas-ex00-vm",
+        "cas-ex00-ssh",
+        "cas-ex00-shutdown",
+    }
