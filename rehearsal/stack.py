@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,25 +131,19 @@ class Stack:
 
     def run(self, *words: str, given: str | None = None, show: bool = False) -> str:
         """One `pulumi` command; its standard output. Raises CommandFailedError with all that it printed."""
-        command = [str(self._tools.engine), *words, "--non-interactive"]
-        process = subprocess.Popen(
-            command,
+        with subprocess.Popen(
+            [str(self._tools.engine), *words, "--non-interactive"],
             cwd=self._project,
             env=self._environment,
-            stdin=subprocess.PIPE,
+            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if show else subprocess.PIPE,
             text=True,
-        )
-        if show:
-            assert process.stdout is not None
-            out, err = "", ""
-            for line in process.stdout:
-                sys.stdout.write("  │ " + line)
-                out += line
-            process.wait()
-        else:
-            out, err = process.communicate(given)
+        ) as process:
+            if show and process.stdout is not None:
+                out, err = "".join(shown(process.stdout)), ""
+            else:
+                out, err = process.communicate(given)
         if process.returncode != 0:
             raise CommandFailedError(f"pulumi {' '.join(words)} ended with {process.returncode}:\n{out}{err}")
         return out
@@ -204,3 +198,11 @@ class Stack:
         if len(found) != 1:
             raise KeyError(f"{len(found)} resources are called {name}")
         return str(found[0])
+
+
+def shown(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, each shown on the screen as it comes."""
+    for line in lines:
+        sys.stdout.write("  │ " + line)
+        sys.stdout.flush()
+        yield line
