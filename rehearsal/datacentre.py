@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from rehearsal.stand_ins.azure_native import CommandResult, VirtualMachine
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.server import Server
 from rehearsal.stand_ins.tls import Certificates
+from rehearsal.tools import ToolMissingError
 
 # How Active Directory's domain is called here; servers are NAME.corp.example.
 DOMAIN = "corp.example"
@@ -106,11 +108,11 @@ class Datacentre:
 
 
 def free_ports(addresses: Sequence[str], count: int) -> list[int]:
-    """Ports that are free on every address now; raises OSError where an address is not of this computer."""
+    """Ports that are free on every address now. Raises ToolMissingError where an address is not of this computer."""
     found: list[int] = []
     while len(found) < count:
         with socket.socket() as first:
-            first.bind((addresses[0], 0))
+            bind(first, addresses[0], 0)
             port = first.getsockname()[1]
             if port not in found and all(is_free(address, port) for address in addresses[1:]):
                 found.append(port)
@@ -120,9 +122,19 @@ def free_ports(addresses: Sequence[str], count: int) -> list[int]:
 def is_free(address: str, port: int) -> bool:
     with socket.socket() as tried:
         try:
-            tried.bind((address, port))
-        except OSError as error:
-            if error.errno is not None and "cannot assign" in str(error).lower():
-                raise
+            bind(tried, address, port)
+        except OSError:
             return False
         return True
+
+
+def bind(tried: socket.socket, address: str, port: int) -> None:
+    try:
+        tried.bind((address, port))
+    except OSError as error:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        raise ToolMissingError(
+            f"{address} is not an address of this computer. On Linux all of 127.0.0.0/8 is; on macOS add each server's: "
+            f"sudo ifconfig lo0 alias {address}"
+        ) from None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from rehearsal import tools
+from rehearsal.datacentre import free_ports, is_free
 from rehearsal.engine import build
 from rehearsal.stand_ins.language_host import LANGUAGE_HOST
 
@@ -69,3 +71,15 @@ def test_a_command_provider_of_another_version_or_half_installed_is_not_usable(c
         program(plugins / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
     program(plugins / folder.format(version("pulumi-command")) / tools.COMMAND_PLUGIN)
     assert tools.find().command_plugin is None
+
+
+def test_an_address_that_is_not_of_this_computer_is_named_with_the_remedy() -> None:
+    with pytest.raises(tools.ToolMissingError, match=r"192\.0\.2\.1.*ifconfig lo0 alias"):
+        free_ports(["127.0.0.1", "192.0.2.1"], 1)
+
+
+def test_a_port_that_is_taken_on_one_address_is_not_free() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.77.0.2", 0))
+        assert not is_free("127.77.0.2", taken.getsockname()[1])
+        assert is_free("127.77.0.3", taken.getsockname()[1])
