@@ -135,6 +135,6 @@ def bind(tried: socket.socket, address: str, port: int) -> None:
         if error.errno != errno.EADDRNOTAVAIL:
             raise
         raise ToolMissingError(
-            f"{address} is not an address of this computer. On Linux all of 127.0.0.0/8 is; on macOS add each server's: "
-            f"sudo ifconfig lo0 alias {address}"
+            f"{address} is not an address of this computer. On Linux all of 127.0.0.0/8 is; "
+            f"on macOS add each server's: sudo ifconfig lo0 alias {address}"
         ) from None
