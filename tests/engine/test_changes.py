@@ -13,6 +13,7 @@ import pytest
 from rehearsal import tools
 from rehearsal.rehearsal import Rehearsal
 from tests.engine.looks import PROJECT, ask, cmdlets, differences, servers_in, wanted
+from tests.unit.scripted_ssh_server import PASSWORD, ScriptedSshServer
 
 pytestmark = pytest.mark.engine
 
@@ -133,3 +134,13 @@ def test_a_key_logon_brings_its_credential_in_a_secret_document(lab: Rehearsal) 
     for text in (lab.stack.state(), update.printed, lab.stack.preview_text()):
         assert password not in text
         assert private.splitlines()[1] not in text
+
+
+def test_a_jump_host_is_logged_on_to_and_forwards_to_every_server(lab: Rehearsal, tmp_path: Path) -> None:
+    with ScriptedSshServer(tmp_path) as jump:
+        row = {"host": "127.0.0.1", "port": jump.port, "user": "me", "hostKey": jump.host_key}
+        lab.stack.change(lambda config: config[f"{PROJECT}:ssh"].update(jumpHost=row))
+        lab.stack.set_secret("jumpHostPassword", PASSWORD)
+        changed = lab.stack.up().changed()
+    assert {name for name in changed if name.endswith("-namespace")} == {"cas-ex01-namespace", "cas-ex02-namespace"}
+    assert {line for line in jump.log if line.startswith("forward")} == {"forward 127.40.0.11", "forward 127.40.0.12"}
