@@ -61,7 +61,7 @@ def go() -> str:
 
 def build(version: str) -> None:
     started = time.monotonic()
-    say(f"building {version} from its Go module, about three minutes, once")
+    say(f"building {version} from its Go module, three to five minutes, once")
     command = [go(), "build", "-v", "-tags", "osusergo,grpcnotrace", "-o", str(ENGINE)]
     flags = f"-s -w -X {VERSION_VARIABLE}={version}"
     process = subprocess.Popen(
