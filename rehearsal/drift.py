@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import asyncssh
 
 from components import powershell
+from rehearsal.comparison import same
 
 
 class Difference(NamedTuple):
@@ -56,9 +57,3 @@ async def differences(
         for name, expected in expectations.items()
         if not same(expected, held.get(service, {}).get(name))
     ]
-
-
-def same(expected: object, actual: object) -> bool:
-    if isinstance(expected, list) and isinstance(actual, list):
-        return sorted(map(str.lower, expected)) == sorted(map(str.lower, actual))
-    return str(expected).lower() == str(actual).lower()

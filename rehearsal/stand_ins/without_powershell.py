@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rehearsal.comparison import same
 from rehearsal.stand_ins import sshd
 from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
@@ -55,7 +56,7 @@ def _set(organisation: Organisation, computer_name: str, request: Mapping[str, A
     skipped = {name: "This server does not have the service." for name in wanted if name not in before}
     rows = [(name, key, value) for name in wanted if name in before for key, value in wanted[name].items()]
     for service, setting, value in rows:
-        if not _same(before[service].get(setting), value):
+        if not same(before[service].get(setting), value):
             organisation.change(computer_name, service, setting, value)
     after = organisation.settings(computer_name)
     report: dict[str, dict[str, dict[str, object]]] = {}
@@ -65,13 +66,13 @@ def _set(organisation: Organisation, computer_name: str, request: Mapping[str, A
             "before": old,
             "expected": value,
             "after": new,
-            "changed": not _same(old, new),
+            "changed": not same(old, new),
         }
     cells = [cell for settings in report.values() for cell in settings.values()]
     return _document(
         computer_name,
         request,
-        agreement=all(_same(cell["after"], cell["expected"]) for cell in cells),
+        agreement=all(same(cell["after"], cell["expected"]) for cell in cells),
         changed=sum(bool(cell["changed"]) for cell in cells),
         settings=report,
         recycledAppPools=[],
@@ -84,13 +85,6 @@ def _enable_open_ssh(arguments: Sequence[str], root: Path) -> CommandResult:
     sshd.switch_on(root, int(given.get("port", "22")))
     output = json.dumps({"hostKey": sshd.public_host_key(root)}) + "\n"
     return CommandResult(exit_code=0, output=output, error="")
-
-
-def _same(one: object, other: object) -> bool:
-    """As the cmdlets see it: in any case, lists in any order."""
-    if isinstance(one, list) and isinstance(other, list):
-        return sorted(str(value).lower() for value in one) == sorted(str(value).lower() for value in other)
-    return str(one).lower() == str(other).lower()
 
 
 def _document(computer_name: str, request: Mapping[str, Any], **rest: object) -> CommandResult:
