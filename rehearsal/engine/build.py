@@ -62,7 +62,8 @@ def go() -> str:
 def build(version: str) -> None:
     started = time.monotonic()
     say(f"building {version} from its Go module, three to five minutes, once")
-    command = [go(), "build", "-v", "-tags", "osusergo,grpcnotrace", "-o", str(ENGINE)]
+    # Nobody debugs this binary: without debugging information a fifth of the time is saved.
+    command = [go(), "build", "-v", "-tags", "osusergo,grpcnotrace", "-gcflags=all=-dwarf=false", "-o", str(ENGINE)]
     flags = f"-s -w -X {VERSION_VARIABLE}={version}"
     process = subprocess.Popen(
         [*command, "-ldflags", flags, PACKAGE], cwd=HERE, stderr=subprocess.PIPE, text=True, env=go_environment()
