@@ -61,7 +61,7 @@ def go() -> str:
 
 def build(version: str) -> None:
     started = time.monotonic()
-    say(f"building {version} from its Go module, three to five minutes, once")
+    say(f"building {version} from its Go module, five to seven minutes on two cores, once")
     # Nobody debugs this binary: without debugging information a fifth of the time is saved.
     command = [go(), "build", "-v", "-tags", "osusergo,grpcnotrace", "-gcflags=all=-dwarf=false", "-o", str(ENGINE)]
     flags = f"-s -w -X {VERSION_VARIABLE}={version}"
