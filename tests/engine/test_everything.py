@@ -145,3 +145,17 @@ def test_a_server_that_is_still_being_made_holds_up_no_other(start: Start) -> No
         "cas-ex00-ssh",
         "cas-ex00-shutdown",
     }
+
+
+def test_what_is_protected_leaves_the_way_the_readme_says_and_no_other(start: Start) -> None:
+    prod = start("prod")
+    prod.stack.up()
+    prod.stack.change(lambda config: config[SERVERS].pop("ex03"))
+    with pytest.raises(CommandFailedError, match="protected"):
+        prod.stack.up()
+    prod.stack.run("state", "unprotect", prod.stack.urn("cas-ex03-vm"), "--yes", "--stack", prod.stack.name)
+    assert prod.stack.up().changed()["cas-ex03-vm"] == "delete"
+    prod.stack.change(lambda config: config.update({f"{PROJECT}:protect": False}))
+    prod.stack.up()
+    prod.stack.destroy()
+    assert prod.left_over() == []
