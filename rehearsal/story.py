@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from rehearsal.drift import Difference, differences
-from rehearsal.outlook import OutlookClient
+from operations.drift import Difference, differences
+from operations.outlook import OutlookClient
 from rehearsal.rehearsal import MAILBOX, Rehearsal
 from rehearsal.tools import Tools
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rehearsal.outlook import (
+from operations.outlook import (
     CertificateError,
     HttpError,
     NameNotResolvedError,

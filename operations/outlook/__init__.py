@@ -5,8 +5,8 @@ waits for a silent address; only a hard failure (refused, reset, silence) leads 
 or a wrong certificate does not: the user would see it.
 """
 
-from rehearsal.outlook.client import OutlookClient
-from rehearsal.outlook.outcome import (
+from operations.outlook.client import OutlookClient
+from operations.outlook.outcome import (
     Attempt,
     CertificateError,
     Connection,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import asyncssh
 
 from components import powershell
-from rehearsal.comparison import same
+from operations.comparison import same
 
 
 class Difference(NamedTuple):

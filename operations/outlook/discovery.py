@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as Xml
 
-from rehearsal.outlook.outcome import OutlookError
+from operations.outlook.outcome import OutlookError
 
 PATH = "/autodiscover/autodiscover.xml"
 RPC_PATH = "/rpc/rpcproxy.dll"

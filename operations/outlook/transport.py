@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import dns.exception
 import dns.resolver
 
-from rehearsal.outlook.outcome import (
+from operations.outlook.outcome import (
     Attempt,
     CertificateError,
     HttpError,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from rehearsal.outlook import discovery
-from rehearsal.outlook.outcome import Attempt, Connection, Reply, Timers
-from rehearsal.outlook.transport import Link, LostError, Transport
+from operations.outlook import discovery
+from operations.outlook.outcome import Attempt, Connection, Reply, Timers
+from operations.outlook.transport import Link, LostError, Transport
 
 
 class OutlookClient:
