@@ -16,6 +16,8 @@ ADMINISTRATOR = Form(
 ExchangeVersion = Literal["2013", "2016", "2019", "SE"]
 # One constant: a client that met a dead address asks DNS again after at most this time.
 TTL_SECONDS = 300
+# How long Azure's name servers may take to show a change (Microsoft: Azure DNS FAQ).
+DNS_CHANGE_SECONDS = 60
 # The records that one Azure DNS record set holds.
 MOST_SERVERS = 20
 # Each source is a security rule; each kind of source has so many priorities.
@@ -36,7 +38,10 @@ class ServerArgs:
         maxLength=15,
     )
     address: str = key("The server's static private address.", form=ADDRESS)
-    in_rotation: bool = key("true: the server's address is in the record sets.", default=True)
+    in_rotation: bool = key(
+        "true: active, healthy, then in the record sets; false: out of them, drained, then offline for maintenance.",
+        default=True,
+    )
     configure_namespace: bool = key("false: this server's Exchange is not touched.", default=True)
     existing: bool = key("true: the server exists already; no virtual machine is made.", default=False)
     host_key: str | None = key(
@@ -163,6 +168,21 @@ class RolloutArgs:
 
 
 @args
+class RotationArgs:
+    """How a server leaves the record sets, and what it must show before it enters them."""
+
+    drain_seconds: int | None = key(
+        "From the record sets' change to the server's going offline; dns.ttlSeconds + 60 if left out.",
+        default=None,
+        minimum=0,
+        maximum=7200,
+    )
+    health_seconds: int = key(
+        "How long a server may take to become healthy before it enters.", default=300, minimum=1, maximum=3600
+    )
+
+
+@args
 class AutoShutdownArgs:
     """The daily shutdown of virtual machines made here."""
 
@@ -210,10 +230,25 @@ class FarmArgs:
     vm_size: str = key("The size of virtual machines made here.", default="Standard_D4s_v5")
     image: ImageArgs = key("Their Windows Server image.", default=ImageArgs())
     ssh: SshArgs = key("How the servers are reached.", default=SshArgs())
+    https_port: int = key("The port of the servers' web site.", default=443, minimum=1, maximum=65535)
     rollout: RolloutArgs = key("The order of configuration.", default=RolloutArgs())
+    rotation: RotationArgs = key("How servers leave and enter the record sets.", default=RotationArgs())
+    reject_closed_ports: bool = key(
+        "true: a server answers a connect to a closed port with a reset, so that clients leave a stopped web site "
+        "after one round trip instead of 21 s. The price: whoever can reach the server can tell closed ports from "
+        "filtered ones, which Windows Firewall's stealth mode hides; with the network security group in front of it, "
+        "that is whoever is let in there. Undone when it is false again.",
+        default=False,
+    )
     resource_group: ResourceGroupArgs = key("The resource group.", default=ResourceGroupArgs())
     protect: bool = key(
         "true: the resource group, zones, virtual machines and their public addresses stay.", default=False
     )
     auto_shutdown: AutoShutdownArgs | None = key("A daily shutdown, for labs.", default=None)
     tags: Mapping[str, str] = key("Tags of all that takes tags.", default_factory=dict)
+
+    @property
+    def drain_seconds(self) -> int:
+        """How long a server that left the record sets goes on serving; Azure DNS shows a change within 60 s."""
+        given = self.rotation.drain_seconds
+        return self.dns.ttl_seconds + DNS_CHANGE_SECONDS if given is None else given

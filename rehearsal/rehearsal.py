@@ -57,7 +57,7 @@ class Rehearsal:
         # An agent that went away would fail every connection of the command provider, real or not.
         os.environ.pop("SSH_AUTH_SOCK", None)
         ssh_port, https_port = free_ports(stack_file.addresses(self._source), 2)
-        self.file = stack_file.rehearse(self._source, ssh_port=ssh_port)
+        self.file = stack_file.rehearse(self._source, ssh_port=ssh_port, https_port=https_port)
         self.names = namespace.names(self.file.farm.namespace)
         self.password = stack_file.password()
         self.accounts, self.organisation = self._people()

@@ -60,6 +60,7 @@ class Stack:
     """`folder` holds all that the engine writes: project file, state, plugins, event logs.
 
     `attached` is the port of each provider's stand-in; `program` the folder of the program and its project file.
+    A `pulumi` of one's own meets the same stack in the folder `project` with the variables `environment`.
     """
 
     def __init__(
@@ -72,10 +73,10 @@ class Stack:
         program: Path = REPOSITORY,
     ) -> None:
         self.name, self.folder, self._tools, self._program = name, folder, tools, program
-        self._project = folder / "project"
-        self.file = self._project / "stacks" / f"Pulumi.{name}.yaml"
+        self.project = folder / "project"
+        self.file = self.project / "stacks" / f"Pulumi.{name}.yaml"
         self._event_log = folder / "events.jsonl"
-        self._environment = self._prepare(attached, passphrase)
+        self.environment = self._prepare(attached, passphrase)
 
     def _prepare(self, attached: Mapping[str, int], passphrase: str) -> dict[str, str]:
         home, state = self.folder / "home", self.folder / "state"
@@ -111,7 +112,7 @@ class Stack:
         project = yaml.safe_load((self._program / "Pulumi.yaml").read_text(encoding="utf-8"))
         project["main"] = str(self._program)
         project["runtime"]["options"]["virtualenv"] = sys.prefix
-        (self._project / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
+        (self.project / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
 
     def write(self, content: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
         """Makes the stack with this stack file; secrets are encrypted by the engine and never on a command line."""
@@ -133,8 +134,8 @@ class Stack:
         """One `pulumi` command; its standard output. Raises CommandFailedError with all that it printed."""
         with subprocess.Popen(
             [str(self._tools.engine), *words, "--non-interactive"],
-            cwd=self._project,
-            env=self._environment,
+            cwd=self.project,
+            env=self.environment,
             stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if show else subprocess.PIPE,

@@ -18,7 +18,9 @@ from rehearsal.tools import REPOSITORY
 from stacks import settings
 
 ADDRESS = re.compile(rf"({CIDR}|{IPV4})")
-SERVERS, NETWORK, SSH = (f"{settings.PROJECT}:{name}" for name in ("servers", "network", "ssh"))
+SERVERS, NETWORK, SSH, HTTPS_PORT = (
+    f"{settings.PROJECT}:{name}" for name in ("servers", "network", "ssh", "httpsPort")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,7 @@ def path_of(stack: str) -> Path:
     return REPOSITORY / "stacks" / f"Pulumi.{stack}.yaml"
 
 
-def rehearse(path: Path, *, ssh_port: int) -> RehearsedFile:
+def rehearse(path: Path, *, ssh_port: int, https_port: int) -> RehearsedFile:
     """Raises stacks.settings.SettingsError where the file has mistakes."""
     original = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
     config = {
@@ -53,11 +55,12 @@ def rehearse(path: Path, *, ssh_port: int) -> RehearsedFile:
     ssh = {**config.get(SSH, {}), "port": ssh_port}
     notices = [
         "addresses a.b.c.d are 127.b.c.d here",
-        f"SSH listens on port {ssh_port}, and passwords are made up for this run",
+        f"SSH listens on port {ssh_port}, HTTPS on port {https_port}, and passwords are made up for this run",
     ]
     if ssh.pop("jumpHost", None):
         notices.append("the jump host is left out: every server is on this computer")
     config[SSH] = ssh
+    config[HTTPS_PORT] = https_port
     secrets = {name: password() for name in ("operatorPassword", "adminPassword")}
     farm = settings.from_file({**config, **{f"{settings.PROJECT}:{name}": value for name, value in secrets.items()}})
     return RehearsedFile(config=config, secrets=secrets, farm=farm, notices=tuple(notices))

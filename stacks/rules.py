@@ -176,6 +176,13 @@ def jump_host(farm: FarmArgs, report: Report) -> None:
         report("jumpHostPassword", MISSING, remedy)
 
 
+def drain(farm: FarmArgs, report: Report) -> None:
+    given = farm.rotation.drain_seconds
+    if given is not None and given < farm.dns.ttl_seconds:
+        remedy = f"clients may keep the address for dns.ttlSeconds = {farm.dns.ttl_seconds}; wait at least as long."
+        report("rotation.drainSeconds", given, remedy)
+
+
 def package(farm: FarmArgs, report: Report) -> None:
     if bool(farm.ssh.package_url) != bool(farm.ssh.package_sha256):
         report("ssh.packageSha256", MISSING, "packageUrl and packageSha256 belong together; name both or neither.")
@@ -195,5 +202,6 @@ RULES: tuple[Callable[[FarmArgs, Report], None], ...] = (
     namespace_rules.outlook_anywhere,
     canary,
     jump_host,
+    drain,
     package,
 )
