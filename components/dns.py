@@ -25,6 +25,7 @@ class NamespaceRecords(pulumi.ComponentResource):
         *,
         names: Names,
         servers: Sequence[Server],
+        after: Sequence[pulumi.Resource],
         resource_group_name: pulumi.Input[str] | None,
         virtual_network_id: pulumi.Input[str] | None,
         protect: bool,
@@ -36,7 +37,7 @@ class NamespaceRecords(pulumi.ComponentResource):
         # In the order of their keys, so that the order in the stack file never shows as a difference.
         rotating = sorted((server for server in servers if server.in_rotation), key=lambda server: server.key)
         self._records_opts = pulumi.ResourceOptions(
-            parent=self, depends_on=[server.component for server in rotating if server.component]
+            parent=self, depends_on=[*after, *(server.component for server in rotating if server.component)]
         )
         if private := args.private_zone:
             group = private.existing_resource_group or resource_group_name

@@ -34,33 +34,29 @@ class ClientAccessFarm(pulumi.ComponentResource):
         network = self._network(group) if group is not None and made else None
         servers = self._servers(group, network)
         known = namespace.names(args.namespace)
+        self.names = known.every()
+        self.settings = namespace.settings(args.namespace)
+        self.servers = {server.key: described(server) for server in servers}
+        configured = [server for server in servers if server.configure_namespace and args.configure_namespace]
+        exchange = ClientAccessNamespace(name, args, settings=self.settings, servers=configured, opts=self._child)
         records = NamespaceRecords(
             name,
             args.dns,
             names=known,
             servers=servers,
+            after=exchange.enter(),
             resource_group_name=group,
             virtual_network_id=network.virtual_network_id if network and self._links(network) else None,
             protect=args.protect,
             tags=args.tags,
             opts=self._child,
         )
-        self.names = known.every()
-        self.settings = namespace.settings(args.namespace)
-        self.servers = {server.key: described(server) for server in servers}
-        configured = [server for server in servers if server.configure_namespace]
-        if args.configure_namespace and configured:
-            # Records first: an Exchange cmdlet asks back when the host of a URL does not resolve.
-            namespaces = ClientAccessNamespace(
-                name,
-                args,
-                settings=self.settings,
-                servers=configured,
-                after=records,
-                opts=self._child,
-            )
-            for key, changes in namespaces.changes.items():
-                self.servers[key]["lastChanges"] = changes
+        # Records first: an Exchange cmdlet asks back when the host of a URL does not resolve.
+        exchange.configure(after=records)
+        exchange.leave(after=records)
+        for key, command in exchange.commands.items():
+            self.servers[key]["lastChanges"] = command.stdout.apply(powershell.changes)
+            self.servers[key]["namespaceUrn"] = command.urn
         self.register_outputs({"names": self.names, "servers": self.servers})
 
     def _makes_a_zone(self) -> bool:

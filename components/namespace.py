@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from components.keys import NAME, URL, ZONE, args, key
 
@@ -152,3 +153,12 @@ def settings(namespace: NamespaceArgs) -> Settings:
             "SSLOffloading": anywhere.ssl_offloading,
         }
     return wanted
+
+
+def hosts(wanted: Settings) -> dict[str, list[str]]:
+    """Service -> the host names its clients are sent to, the one for clients inside first; of what `settings` gives."""
+    found = {}
+    for service, values in wanted.items():
+        told = [str(value) for name, value in values.items() if name.endswith(("Url", "Uri", "Hostname"))]
+        found[service] = list(dict.fromkeys(urlsplit(text).hostname or text for text in told))
+    return found

@@ -9,12 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from components.namespace import Settings
+from components.namespace import Settings, hosts
 
 SCRIPTS = Path(__file__).parent / "scripts"
 # The provider resolves it against the program's folder; the slash at the end copies what is inside.
 SCRIPTS_ARCHIVE = "components/scripts/"
 INSTALLATIONS = "C:/ProgramData/ExchangeCas"
+
+Credential = Mapping[str, str]
 
 
 def script(name: str) -> str:
@@ -48,20 +50,54 @@ def namespace_document(
     exchange_version: str,
     recycle_app_pools: bool,
     settings: Settings,
-    credential: Mapping[str, str] | None = None,
+    credential: Credential | None = None,
 ) -> str:
-    """The standard input of the namespace scripts: indented, so that a diff shows each setting on its line.
+    """The standard input of the namespace scripts."""
+    return document(
+        {
+            "server": server,
+            "exchangeVersion": exchange_version,
+            "recycleAppPools": recycle_app_pools,
+            "settings": settings,
+        },
+        credential,
+    )
+
+
+def rotation_document(
+    *,
+    server: str,
+    exchange_version: str,
+    in_rotation: bool,
+    drain_seconds: int,
+    health_seconds: int,
+    https_port: int,
+    reject_closed_ports: bool,
+    settings: Settings,
+    credential: Credential | None = None,
+) -> str:
+    """The standard input of Set-ClientAccessRotation.ps1: the same order of keys as the script's help."""
+    names = {service: told[0] for service, told in hosts(settings).items() if told}
+    return document(
+        {
+            "server": server,
+            "exchangeVersion": exchange_version,
+            "inRotation": in_rotation,
+            "rejectClosedPorts": reject_closed_ports,
+            "drainSeconds": drain_seconds,
+            "health": {"seconds": health_seconds, "port": https_port, "names": names},
+        },
+        credential,
+    )
+
+
+def document(content: Mapping[str, Any], credential: Credential | None) -> str:
+    """A script's standard input: indented, so that a diff shows each setting on its line.
 
     `credential` (userName, password) goes only to servers that are logged on to with a key: Windows gives such a
     session no credential for the network.
     """
-    document: dict[str, Any] = {
-        "server": server,
-        "exchangeVersion": exchange_version,
-        "recycleAppPools": recycle_app_pools,
-        "settings": settings,
-    }
-    return json.dumps({**document, **({"credential": credential} if credential else {})}, indent=2)
+    return json.dumps({**content, **({"credential": credential} if credential else {})}, indent=2)
 
 
 def host_key(server: str, output: str | None) -> str:

@@ -23,7 +23,8 @@ class Server:
     configure_namespace: bool
     address: str
     public_address: pulumi.Input[str] | None
-    host_key: pulumi.Input[str]
+    # None where nothing connects to the server.
+    host_key: pulumi.Input[str] | None
     # Differs after a rebuild: the server then gets its scripts and its namespace again.
     installation: pulumi.Input[str]
     vm: pulumi.Resource | None = None
@@ -62,7 +63,7 @@ class ClientAccessServer(pulumi.ComponentResource):
         interface = self._network_interface(public_address)
         vm = virtual_machine(name, args, shared, interface_id=interface.id, parent=self)
         run_command = self._enable_ssh(vm)
-        host_key = args.host_key or self._host_key(vm, run_command)
+        host_key = args.host_key or (self._host_key(vm, run_command) if args.configure_namespace else None)
         if shared.auto_shutdown:
             self._auto_shutdown(vm, shared.auto_shutdown)
         self.server = Server(

@@ -10,6 +10,7 @@ from components.namespace import (
     NamespaceArgs,
     ServicesArgs,
     UrlServiceArgs,
+    hosts,
     settings,
 )
 
@@ -78,3 +79,13 @@ def test_an_override_wins_over_what_is_derived() -> None:
         "ExternalUrl": "https://owa.corp.example/OAB",
     }
     assert found["autodiscover"]["AutoDiscoverServiceInternalUri"].startswith("https://owa.corp.example/")
+
+
+def test_each_service_has_the_hosts_its_clients_are_sent_to_inside_first() -> None:
+    services = ServicesArgs(mapi=MapiArgs(enabled=False))
+    found = hosts(settings(NamespaceArgs(domain="corp.example", external_domain="mail.example", services=services)))
+    assert found == {
+        **dict.fromkeys(("owa", "ecp", "ews", "oab", "activesync"), ["owa.corp.example", "owa.mail.example"]),
+        "autodiscover": ["autodiscover.corp.example"],
+        "outlookAnywhere": ["owa.corp.example", "owa.mail.example"],
+    }

@@ -76,3 +76,23 @@ def test_only_what_changed_is_told() -> None:
     assert powershell.changes(json.dumps(answer)) == {
         "owa.InternalUrl": {"before": "https://ex01/owa", "after": "https://owa.a.com/owa"}
     }
+
+
+def test_a_rotation_document_names_the_host_at_which_each_service_is_probed() -> None:
+    text = powershell.rotation_document(
+        server="EX01",
+        exchange_version="2016",
+        in_rotation=False,
+        drain_seconds=360,
+        health_seconds=300,
+        https_port=443,
+        reject_closed_ports=False,
+        settings=settings(NamespaceArgs(domain="mail-domain.com")),
+    )
+    names = json.loads(text)["health"]["names"]
+    assert names.pop("autodiscover") == "autodiscover.mail-domain.com"
+    assert names == dict.fromkeys(
+        ("owa", "ecp", "ews", "oab", "activesync", "mapi", "outlookAnywhere"), "owa.mail-domain.com"
+    )
+    assert json.loads(text)["drainSeconds"] == 360
+    assert "credential" not in json.loads(text)

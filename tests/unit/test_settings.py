@@ -72,6 +72,11 @@ def test_a_file_with_the_needed_keys_only_is_read() -> None:
             id="name twice, other case",
         ),
         pytest.param(server("ex01", inRotation=False), "servers", "allowSingleServer", id="one left in rotation"),
+        pytest.param(
+            put(rotation={"drainSeconds": 299}), "rotation.drainSeconds", "dns.ttlSeconds = 300", id="drain too short"
+        ),
+        pytest.param(put(rotation={"healthSeconds": 0}), "rotation.healthSeconds", "1", id="no time to get healthy"),
+        pytest.param(put(httpsPort=65536), "httpsPort", "65535", id="no port"),
         pytest.param(put(servers={}), "servers", "1 to 20", id="no server"),
         pytest.param(
             put(
@@ -382,3 +387,13 @@ def test_ssh_open_to_the_internet_is_warned_of(source: str) -> None:
 def test_a_ttl_above_the_constant_is_warned_of(ttl: int, warned: bool) -> None:
     farm = settings.read({**copy.deepcopy(GOOD), "dns": {"ttlSeconds": ttl}}, location="westeurope")
     assert any("ttlSeconds" in warning for warning in rules.warnings(farm)) is warned
+
+
+@pytest.mark.parametrize(("ttl", "given", "seconds"), [(300, None, 360), (60, None, 120), (60, 60, 60), (60, 600, 600)])
+def test_a_server_goes_on_serving_for_the_ttl_and_a_minute_unless_the_stack_says_otherwise(
+    ttl: int, given: int | None, seconds: int
+) -> None:
+    values = copy.deepcopy(GOOD)
+    values["dns"] = {"ttlSeconds": ttl}
+    values["rotation"] = {} if given is None else {"drainSeconds": given}
+    assert settings.read(values, location="westeurope").drain_seconds == seconds

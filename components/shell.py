@@ -1,0 +1,94 @@
+"""A server's shell: the connection over SSH, the scripts copied to it, and the commands that run them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pulumi
+from pulumi_command import remote
+
+from components import powershell
+from components.args import FarmArgs
+from components.server import Server
+
+# Five dials of at most ten seconds: a moment of silence is ridden out, a dead server is reported within a minute.
+DIAL_ERRORS = 4
+DIAL_SECONDS = 10
+
+# Called with `credential`, a userName and a password or None.
+Document = Callable[..., str]
+
+
+class ServerShell:
+    """One copy of the scripts on one server, and a command for each script that is run there.
+
+    No delete text, no triggers, no environment: a teardown needs no live server, a change is an update, and Windows
+    accepts no variables.
+    """
+
+    def __init__(self, name: str, args: FarmArgs, server: Server, parent: pulumi.Resource) -> None:
+        self.server = server
+        self._name, self._args, self._parent = f"{name}-{server.key}", args, parent
+        self._connection = connection(args, server)
+        self._folder = pulumi.Output.from_input(server.installation).apply(powershell.scripts_folder)
+        self._scripts = remote.CopyToRemote(
+            f"{self._name}-scripts",
+            connection=self._connection,
+            source=pulumi.FileArchive(powershell.SCRIPTS_ARCHIVE),
+            remote_path=self._folder,
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                deleted_with=server.vm,
+                depends_on=[server.component] if server.component else None,
+            ),
+        )
+
+    def run(self, what: str, script: str, document: Document, after: Sequence[pulumi.Resource] = ()) -> remote.Command:
+        """The command cas-KEY-`what`: `script` with the document on standard input, after the scripts and `after`."""
+        return remote.Command(
+            f"{self._name}-{what}",
+            connection=self._connection,
+            create=self._folder.apply(lambda known: powershell.run_file(known, script)),
+            stdin=self._stdin(document),
+            # The answer is an output of its own; what is said to people goes by while it runs.
+            logging=remote.Logging.STDERR,
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(
+                parent=self._parent, deleted_with=self.server.vm, depends_on=[self._scripts, *after]
+            ),
+        )
+
+    def _stdin(self, document: Document) -> pulumi.Input[str]:
+        """Plain with a password logon, so that a pull request shows each URL; secret where it holds a credential."""
+        if self._args.operator_private_key is None:
+            return document()
+        return pulumi.Output.secret(self._args.operator_password).apply(
+            lambda password: document(credential={"userName": self._args.operator, "password": password})
+        )
+
+
+def connection(args: FarmArgs, server: Server) -> remote.ConnectionArgs:
+    jump = args.ssh.jump_host
+    public = args.ssh.address == "public"
+    return remote.ConnectionArgs(
+        host=server.public_address or server.address if public else server.address,
+        port=args.ssh.port,
+        user=args.operator,
+        password=None if args.operator_private_key else args.operator_password,
+        private_key=args.operator_private_key,
+        host_key=server.host_key,
+        dial_error_limit=DIAL_ERRORS,
+        per_dial_timeout=DIAL_SECONDS,
+        proxy=remote.ProxyConnectionArgs(
+            host=jump.host,
+            port=jump.port,
+            user=jump.user,
+            password=args.jump_host_password,
+            private_key=args.jump_host_private_key,
+            host_key=jump.host_key,
+            dial_error_limit=DIAL_ERRORS,
+            per_dial_timeout=DIAL_SECONDS,
+        )
+        if jump
+        else None,
+    )
