@@ -2,58 +2,131 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import asyncssh
 
 from components import powershell
 from operations.comparison import same
+from operations.finding import Finding, State
+from operations.stack import Stack
+from operations.way import Way, why
+
+# Opening an Exchange session and reading eight virtual directories takes a minute on a busy server.
+SCRIPT_SECONDS = 180
 
 
-class Difference(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Setting(Finding):
+    """One setting of one server; `expected` is what the stack promised, `actual` what the server holds."""
+
     server: str
+    service: str
     setting: str
     expected: object
     actual: object
 
+    @property
+    def subject(self) -> str:
+        return f"{self.server} {self.service}.{self.setting}"
 
-async def differences(
-    server: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    *,
-    port: int,
-    user: str,
-    password: str,
-    exchange_version: str,
-) -> list[Difference]:
-    """The differences of one server; `server` and `settings` are as the stack's outputs have them.
 
-    Raises asyncssh.Error where it cannot be reached, RuntimeError with the script's own words where that fails.
-    """
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings(Finding):
+    """One server's settings; `key` is its key in the stack file. Its own state says whether they could be read."""
+
+    key: str
+    server: str
+    settings: tuple[Setting, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        return f"{self.server} settings"
+
+    @property
+    def drifted(self) -> list[Setting]:
+        return [setting for setting in self.settings if setting.state is State.DIFFERENT]
+
+
+class UnreadableError(Exception):
+    """The script on the server did not answer with a report; the text is what it said."""
+
+
+async def look_at_all(stack: Stack, way: Way) -> list[ServerSettings]:
+    """Every server at the same time, in the order of their keys."""
+    return list(await asyncio.gather(*(look(stack, way, key) for key in sorted(stack.servers))))
+
+
+async def look(stack: Stack, way: Way, key: str) -> ServerSettings:
+    server = stack.servers[key]
+    name = str(server["computerName"])
+    if "namespaceUrn" not in server:
+        detail = "configureNamespace is false: Exchange is not this stack's"
+        return ServerSettings(key=key, server=name, state=State.SHOWN, detail=detail)
+    try:
+        report = await read(stack, way, server)
+    except (OSError, asyncssh.Error, UnreadableError) as error:
+        return ServerSettings(key=key, server=name, state=State.UNSEEN, detail=why(error))
+    return ServerSettings(key=key, server=name, state=State.FINE, settings=tuple(compare(stack, name, report)))
+
+
+async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The report of Get-ClientAccessNamespace.ps1 on this server."""
     document = powershell.namespace_document(
-        server=server["computerName"], exchange_version=exchange_version, recycle_app_pools=False, settings=settings
+        server=server["computerName"],
+        exchange_version=stack.farm.exchange_version,
+        recycle_app_pools=False,
+        settings=stack.settings,
+        credential=stack.operator.credential,
     )
-    async with asyncssh.connect(
-        server["address"],
-        port=port,
-        username=user,
-        password=password,
-        known_hosts=asyncssh.import_known_hosts(f"[{server['address']}]:{port} {server['hostKey']}\n"),
-        client_keys=None,
-        config=None,
-    ) as connection:
-        answer = await connection.run(
-            powershell.run_file(server["scripts"], "Get-ClientAccessNamespace"), input=document
-        )
+    connection = await way.shell(server)
+    command = powershell.run_file(server["scripts"], "Get-ClientAccessNamespace")
+    try:
+        answer = await connection.run(command, input=document, errors="replace", timeout=SCRIPT_SECONDS)
+    except asyncssh.TimeoutError:
+        raise UnreadableError(f"the script did not end within {SCRIPT_SECONDS} s") from None
     if answer.exit_status != 0:
-        said = str(answer.stderr)
-        raise RuntimeError(f"{server['computerName']}: {said}")
-    held = json.loads(str(answer.stdout))["settings"]
+        said = " ".join(str(answer.stderr).split())
+        raise UnreadableError(said or f"the script ended with {answer.exit_status} and said nothing")
+    try:
+        report: Mapping[str, Any] = json.loads(str(answer.stdout))
+    except json.JSONDecodeError:
+        raise UnreadableError("the script's report is not JSON") from None
+    return report
+
+
+def compare(stack: Stack, server: str, report: Mapping[str, Any]) -> list[Setting]:
+    """Each setting that the stack promised against what the server reported."""
     return [
-        Difference(server["computerName"], f"{service}.{name}", expected, held.get(service, {}).get(name))
-        for service, expectations in settings.items()
-        for name, expected in expectations.items()
-        if not same(expected, held.get(service, {}).get(name))
+        judged(server, service, setting, value, report)
+        for service, values in stack.settings.items()
+        for setting, value in values.items()
     ]
+
+
+def judged(server: str, service: str, setting: str, expected: object, report: Mapping[str, Any]) -> Setting:
+    skipped = report.get("skipped", {}).get(service)
+    actual = report["settings"].get(service, {}).get(setting)
+    if skipped and service not in report["settings"]:
+        state, detail = State.SHOWN, str(skipped)
+    elif same(expected, actual):
+        state, detail = State.FINE, ""
+    else:
+        state, detail = State.DIFFERENT, f"expected {shown(expected)}, found {shown(actual)}"
+    return Setting(
+        server=server, service=service, setting=setting, expected=expected, actual=actual, state=state, detail=detail
+    )
+
+
+def shown(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "nothing" if value is None else str(value)
+
+
+def flat(servers: Sequence[ServerSettings]) -> list[Finding]:
+    return [finding for server in servers for finding in (server, *server.settings)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,11 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from operations.drift import Difference, differences
+from operations.drift import shown
+from operations.finding import State
 from operations.outlook import OutlookClient
+from operations.stack import read
+from operations.verify import Drift, find_drift
 from rehearsal.rehearsal import MAILBOX, Rehearsal
 from rehearsal.tools import Tools
 
@@ -84,21 +88,14 @@ class Story:
         self._console.print(table)
 
     def _show_servers(self) -> None:
-        outputs = self._rehearsal.stack.outputs()
-        servers = outputs["servers"].values()
-        found = self._differences()
-        table = Table("setting", "expected", *(server["computerName"] for server in servers), title="Settings")
-        wrong = {(row.server, row.setting): row for row in found}
-        for service, settings in outputs["settings"].items():
-            for name, value in settings.items():
-                key = f"{service}.{name}"
-                cells = (wrong.get((server["computerName"], key)) for server in servers)
-                shown = ", ".join(value) if isinstance(value, list) else str(value)
-                table.add_row(
-                    key, shown, *(f"[red]{cell.actual}[/red]" if cell else "[green]✓[/green]" for cell in cells)
-                )
+        servers = [server for server in self._look_for_drift().settings if server.settings]
+        table = Table("setting", "expected", *(server.server for server in servers), title="Settings")
+        for row in zip(*(server.settings for server in servers), strict=True):
+            cells = ("[green]✓[/green]" if cell.state is State.FINE else f"[red]{cell.actual}[/red]" for cell in row)
+            table.add_row(f"{row[0].service}.{row[0].setting}", shown(row[0].expected), *cells)
         self._console.print(table)
-        self._expect(not found, f"{len(found)} settings differ from the stack")
+        drifted = sum(len(server.drifted) for server in servers)
+        self._expect(drifted == 0, f"{drifted} settings differ from the stack")
 
     def _up_again(self) -> None:
         connections = self._rehearsal.datacentre.connections()
@@ -147,39 +144,29 @@ class Story:
 
     def _drift(self) -> None:
         stack, organisation = self._rehearsal.stack, self._rehearsal.organisation
-        key, server = sorted(stack.outputs()["servers"].items())[-1]
+        _, server = sorted(stack.outputs()["servers"].items())[-1]
         organisation.change(
             server["computerName"], "owa", "InternalUrl", f"https://{server['computerName']}.corp.example/owa"
         )
-        for row in self._differences():
-            self._say(f"[red]{row.server} {row.setting}[/red]: expected {row.expected}, found {row.actual}")
-        urn = stack.urn(f"cas-{key}-namespace")
-        self._say(f"healed by: pulumi up --target-replace '{urn}'")
+        found = self._look_for_drift()
+        for row in (row for server in found.settings for row in server.drifted):
+            self._say(f"[red]{row.subject}[/red]: {row.detail}")
+        self._expect(found.heal is not None, "the drift was not found")
+        self._say(f"healed by: {found.heal}")
         before = len(organisation.calls())
-        stack.up("--target-replace", urn)
+        stack.up(*shlex.split(found.heal or "")[2:])
         written = [call for call in organisation.calls()[before:] if call.cmdlet.startswith("Set-")]
         self._say(f"{len(written)} cmdlet wrote: {', '.join(f'{call.cmdlet} on {call.server}' for call in written)}")
-        self._expect(not self._differences(), "the drift was not healed")
+        self._expect(self._look_for_drift().heal is None, "the drift was not healed")
         self._expect(len(written) == 1, "more than the drifted setting was written")
 
-    def _differences(self) -> list[Difference]:
-        rehearsal, outputs = self._rehearsal, self._rehearsal.stack.outputs()
-
-        async def ask_all() -> list[list[Difference]]:
-            looks = (
-                differences(
-                    server,
-                    outputs["settings"],
-                    port=rehearsal.datacentre.ssh_port,
-                    user=rehearsal.file.farm.operator,
-                    password=rehearsal.file.secrets["operatorPassword"],
-                    exchange_version=rehearsal.file.farm.exchange_version,
-                )
-                for server in outputs["servers"].values()
-            )
-            return await asyncio.gather(*looks)
-
-        return [row for rows in asyncio.run(ask_all()) for row in rows]
+    def _look_for_drift(self) -> Drift:
+        """As `python -m operations drift` looks."""
+        stack = self._rehearsal.stack
+        found = asyncio.run(find_drift(read(stack.name, stack.project, stack.environment)))
+        unseen = [row for row in found.findings() if row.state is State.UNSEEN]
+        self._expect(not unseen, "; ".join(f"{row.subject}: {row.detail}" for row in unseen))
+        return found
 
     def _destroy(self) -> None:
         stack = self._rehearsal.stack

@@ -1,0 +1,100 @@
+"""Results for people, as tables and sentences, and for programs, as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from operations.drift import ServerSettings
+from operations.finding import Finding, State, exit_code
+from operations.probes import Health, Site
+from operations.resolution import Answer
+from operations.verify import Drift, Verification
+from stacks.reading import camel
+
+STYLES = {State.FINE: "green", State.DIFFERENT: "red", State.UNSEEN: "yellow", State.SHOWN: "dim"}
+VERDICTS = {0: "fine", 1: "differences", 2: "could not look"}
+
+
+def as_json(result: Verification | Drift) -> str:
+    """The whole result with its verdict."""
+    code = exit_code(result.findings())
+    return json.dumps({"verdict": VERDICTS[code], "exitCode": code, **plain(result)}, indent=2)
+
+
+def plain(value: Verification | Drift) -> dict[str, object]:
+    """The fields of a dataclass, and of those inside it, under camelCase keys."""
+    return dataclasses.asdict(value, dict_factory=lambda pairs: {camel(name): part for name, part in pairs})
+
+
+def show(result: Verification, console: Console) -> None:
+    console.print(sites_table(result.sites))
+    console.print(dns_table(result.dns))
+    console.print(settings_table(result.settings))
+    problems(result.findings(), console)
+
+
+def show_drift(result: Drift, console: Console) -> None:
+    console.print(settings_table(result.settings))
+    problems(result.findings(), console)
+    if result.heal:
+        console.print("\nheal with:")
+        # As it is, on one line, to be copied.
+        console.print(result.heal, markup=False, soft_wrap=True)
+
+
+def sites_table(sites: Sequence[Site]) -> Table:
+    services = list(dict.fromkeys(page.service for site in sites for page in site.services))
+    table = Table("server", "name", "certificate", *services, title="Health, on each server's own address")
+    for site in sites:
+        days = site.certificate.days_left
+        pages = {page.service: page for page in site.services}
+        table.add_row(
+            site.server,
+            site.name,
+            cell(site.certificate, "?" if days is None else f"{days} days"),
+            *(cell(page, health(page)) if (page := pages.get(service)) else "" for service in services),
+        )
+    return table
+
+
+def health(page: Health) -> str:
+    if page.state is State.FINE:
+        return "ok"
+    return str(page.status or "?")
+
+
+def dns_table(answers: Sequence[Answer]) -> Table:
+    table = Table("asked", "name", "TTL", "addresses", title="DNS")
+    for row in answers:
+        ttl = "" if row.ttl is None else f"{row.ttl} s"
+        table.add_row(row.source, row.name, ttl, cell(row, ", ".join(row.addresses) or "?"))
+    return table
+
+
+def settings_table(servers: Sequence[ServerSettings]) -> Table:
+    table = Table("server", "settings as promised", title="Settings")
+    for server in servers:
+        judged = [row for row in server.settings if row.state is not State.SHOWN]
+        as_promised = sum(row.state is State.FINE for row in judged)
+        text = f"{as_promised} of {len(judged)}" if server.settings else "?"
+        table.add_row(server.server, Text(text, "red" if server.drifted else STYLES[server.state]))
+    return table
+
+
+def cell(finding: Finding, text: str) -> Text:
+    return Text(text, STYLES[finding.state])
+
+
+def problems(findings: Sequence[Finding], console: Console) -> None:
+    """A line for each finding that has something to say, and the verdict."""
+    for finding in findings:
+        if finding.detail:
+            line = f"{finding.state}: {finding.subject}: {finding.detail}"
+            console.print(Text(line, STYLES[finding.state]), soft_wrap=True)
+    console.print(Text(f"verdict: {VERDICTS[exit_code(findings)]}", "bold"))

@@ -1,0 +1,184 @@
+"""What DNS answers for the namespace: the zone's own name servers, and the resolver that this computer uses."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import dns.asyncresolver
+import dns.exception
+import dns.flags
+import dns.resolver
+
+from components import namespace
+from operations.finding import Finding, State
+from operations.stack import Stack
+
+# Of one question, repeats included; three follow each other where name servers have to be found.
+SECONDS = 4
+PORT = 53
+SYSTEM = "the system's resolver"
+
+
+class DnsServer(NamedTuple):
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> DnsServer:
+        """HOST or HOST:PORT. Raises ValueError."""
+        parts = urlsplit(f"//{text}")
+        if not parts.hostname or parts.path or parts.username:
+            raise ValueError(text)
+        return cls(parts.hostname, parts.port or PORT)
+
+    def __str__(self) -> str:
+        return self.host if self.port == PORT else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Finding):
+    """What one source answers for one name; `expected` has each set of addresses that would be right."""
+
+    source: str
+    name: str
+    expected: tuple[tuple[str, ...], ...]
+    addresses: tuple[str, ...] = ()
+    ttl: int | None = None
+
+    @property
+    def subject(self) -> str:
+        return f"{self.name} at {self.source}"
+
+
+Expected = Mapping[str, Sequence[tuple[str, ...]]]
+
+
+async def look_at_all(
+    stack: Stack, resolver: DnsServer | None = None, name_servers: Sequence[DnsServer] = ()
+) -> list[Answer]:
+    """Every name at every source at the same time; `resolver` and `name_servers` take the place of what is found."""
+    public = outside(stack)
+    ttl = stack.farm.dns.ttl_seconds
+    source = f"resolver {resolver}" if resolver else SYSTEM
+    resolved, told = await asyncio.gather(
+        asyncio.gather(*(ask_resolver(source, resolver, name, sets, ttl) for name, sets in everywhere(stack).items())),
+        asyncio.gather(*(ask_owners(zone, resolver, name_servers, public, ttl) for zone in zones(public))),
+    )
+    return [*(answer for answers in told for answer in answers), *resolved]
+
+
+def outside(stack: Stack) -> Expected:
+    """The names of the public zone -> the public addresses of the servers in rotation."""
+    if not stack.farm.dns.public:
+        return {}
+    names = namespace.names(stack.farm.namespace)
+    rotating = tuple(sorted(row["publicAddress"] or "" for row in stack.servers.values() if row["inRotation"]))
+    return {name: [rotating] for name in sorted({names.external_client, names.external_autodiscover})}
+
+
+def everywhere(stack: Stack) -> dict[str, list[tuple[str, ...]]]:
+    """Each name -> what a resolver may answer: it sees the private zone, the public one, or one of the two."""
+    found = {name: list(sets) for name, sets in outside(stack).items()}
+    if stack.farm.dns.private_zone:
+        names = namespace.names(stack.farm.namespace)
+        rotating = tuple(sorted(row["address"] for row in stack.servers.values() if row["inRotation"]))
+        for name in sorted({names.client, names.autodiscover}):
+            found.setdefault(name, []).insert(0, rotating)
+    return found
+
+
+def zones(names: Expected) -> list[str]:
+    return sorted({name.partition(".")[2] for name in names})
+
+
+async def ask_resolver(
+    source: str, server: DnsServer | None, name: str, expected: Sequence[tuple[str, ...]], ttl: int
+) -> Answer:
+    """A resolver's TTL counts down, so it is at most the record set's."""
+    answer = await ask(Answer(source=source, name=name, expected=tuple(expected), state=State.UNSEEN), server)
+    return judged(answer, None if answer.ttl is None or answer.ttl <= ttl else f"TTL {answer.ttl} s, more than {ttl} s")
+
+
+async def ask_owners(
+    zone: str, resolver: DnsServer | None, name_servers: Sequence[DnsServer], names: Expected, ttl: int
+) -> list[Answer]:
+    """Each name of the zone at each of its name servers, which answer with the TTL as it was set."""
+    found = list(name_servers)
+    if not found:
+        nobody = Answer(source="its name servers", name=zone, expected=(), state=State.UNSEEN)
+        try:
+            found = await name_servers_of(zone, resolver)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return [replace(nobody, state=State.DIFFERENT, detail="no name server is named: the zone is not delegated")]
+        except (dns.exception.DNSException, OSError) as error:
+            return [replace(nobody, detail=reason(error))]
+    inside = {name: sets for name, sets in names.items() if name.partition(".")[2] == zone}
+    answers = await asyncio.gather(
+        *(
+            ask(Answer(source=str(server), name=name, expected=tuple(sets), state=State.UNSEEN), server, owner=True)
+            for server in found
+            for name, sets in inside.items()
+        )
+    )
+    return [
+        judged(answer, None if answer.ttl in (None, ttl) else f"TTL {answer.ttl} s instead of {ttl} s")
+        for answer in answers
+    ]
+
+
+async def name_servers_of(zone: str, resolver: DnsServer | None) -> list[DnsServer]:
+    answer = await (await asker(resolver)).resolve(zone, "NS", search=False)
+    return [DnsServer(str(record.target).rstrip("."), PORT) for record in answer]
+
+
+async def ask(answer: Answer, server: DnsServer | None, *, owner: bool = False) -> Answer:
+    """The answer with what was told, to be judged; or DIFFERENT or UNSEEN with the reason."""
+    try:
+        resolver = await asker(server)
+        if owner:
+            resolver.set_flags(0)  # not to be resolved for us: what it does not own it must not tell
+        told = await resolver.resolve(answer.name, "A", search=False)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer) as error:
+        missing = "the name does not exist" if isinstance(error, dns.resolver.NXDOMAIN) else "the name has no address"
+        return replace(answer, state=State.DIFFERENT, detail=missing)
+    except (dns.exception.DNSException, OSError) as error:
+        return replace(answer, detail=reason(error))
+    if owner and not told.response.flags & dns.flags.AA:
+        return replace(answer, state=State.DIFFERENT, detail="it answers, but does not own the zone")
+    addresses = tuple(sorted(str(record) for record in told))
+    return replace(answer, state=State.FINE, addresses=addresses, ttl=told.rrset.ttl if told.rrset else None)
+
+
+async def asker(server: DnsServer | None) -> dns.asyncresolver.Resolver:
+    """Asks this server alone, else the system's. Raises OSError where its name is not known."""
+    resolver = dns.asyncresolver.Resolver(configure=server is None)
+    resolver.lifetime = SECONDS
+    if server:
+        async with asyncio.timeout(SECONDS):
+            loop = asyncio.get_running_loop()
+            found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_DGRAM)
+        resolver.nameservers, resolver.port = [str(found[0][4][0])], server.port
+    return resolver
+
+
+def judged(answer: Answer, wrong_ttl: str | None) -> Answer:
+    if answer.state is not State.FINE:
+        return answer
+    problems = [wrong_ttl] if wrong_ttl else []
+    if answer.addresses not in answer.expected:
+        right = " or ".join(", ".join(addresses) or "nothing" for addresses in answer.expected)
+        problems.insert(0, f"answers {', '.join(answer.addresses)} instead of {right}")
+    return replace(answer, state=State.DIFFERENT if problems else State.FINE, detail="; ".join(problems))
+
+
+def reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError | dns.exception.Timeout):
+        return f"no answer within {SECONDS} s"
+    if isinstance(error, dns.resolver.NoNameservers):
+        return "it refuses the question or fails"
+    return str(error)

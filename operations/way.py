@@ -1,0 +1,111 @@
+"""The way to the servers: straight, or through the stack's jump host over one shared connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any
+
+import asyncssh
+
+from operations.stack import Logon, Stack
+
+# A living server answers within a second; ten leave room for a lost packet or two.
+SECONDS = 10
+# A server that vanishes while its script runs is noticed after three of these.
+KEEPALIVE_SECONDS = 4
+
+HTTPS_LOCAL = "127.0.0.1"
+
+
+class Way:
+    """Use it as a context manager.
+
+    What cannot be reached raises OSError (TimeoutError after SECONDS) or asyncssh.Error.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._open = AsyncExitStack()
+        self._jump: asyncio.Task[asyncssh.SSHClientConnection] | None = None
+
+    async def __aenter__(self) -> Way:
+        jump, logon = self._stack.farm.ssh.jump_host, self._stack.jump_host
+        if jump and logon:
+            self._jump = asyncio.create_task(self._connect(jump.host, jump.port, jump.host_key, logon, None))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._jump:
+            self._jump.cancel()
+            await asyncio.gather(self._jump, return_exceptions=True)
+        await self._open.aclose()
+
+    def address(self, server: Mapping[str, Any]) -> str:
+        """The address that is dialled: the one that `pulumi up` dials."""
+        public = self._stack.farm.ssh.address == "public"
+        return str((public and server["publicAddress"]) or server["address"])
+
+    async def shell(self, server: Mapping[str, Any]) -> asyncssh.SSHClientConnection:
+        """An SSH connection of the operator; the server must show the host key that the stack holds."""
+        async with asyncio.timeout(SECONDS):
+            return await self._connect(
+                self.address(server),
+                self._stack.farm.ssh.port,
+                server["hostKey"],
+                self._stack.operator,
+                await self._through(),
+            )
+
+    async def web(self, server: Mapping[str, Any]) -> tuple[str, int]:
+        """Where the server's web site is met from here: address and port."""
+        address, port = self.address(server), self._stack.farm.https_port
+        async with asyncio.timeout(SECONDS):
+            through = await self._through()
+            if through is None:
+                return address, port
+            listener = await through.forward_local_port(HTTPS_LOCAL, 0, address, port)
+        self._open.callback(listener.close)
+        return HTTPS_LOCAL, listener.get_port()
+
+    async def _through(self) -> asyncssh.SSHClientConnection | None:
+        # Shielded: one server's time being over does not end the connection that all of them share.
+        return await asyncio.shield(self._jump) if self._jump else None
+
+    async def _connect(
+        self, host: str, port: int, host_key: str, logon: Logon, tunnel: asyncssh.SSHClientConnection | None
+    ) -> asyncssh.SSHClientConnection:
+        key = asyncssh.import_private_key(logon.private_key) if logon.private_key else None
+        async with asyncio.timeout(SECONDS):
+            connection = await asyncssh.connect(
+                host,
+                port=port,
+                tunnel=tunnel or (),
+                username=logon.user,
+                password=None if key else logon.password,
+                client_keys=[key] if key else None,
+                known_hosts=([asyncssh.import_public_key(host_key)], [], []),
+                agent_path=None,
+                config=None,
+                keepalive_interval=KEEPALIVE_SECONDS,
+            )
+        return await self._open.enter_async_context(connection)
+
+
+def why(error: BaseException) -> str:
+    """What a person needs to know of an error on the way."""
+    if isinstance(error, TimeoutError):
+        return f"no answer over SSH within {SECONDS} s"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection is refused"
+    if isinstance(error, asyncssh.HostKeyNotVerifiable):
+        return "it shows another SSH host key than the stack holds"
+    if isinstance(error, asyncssh.PermissionDenied):
+        return "it refuses the logon over SSH"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error)

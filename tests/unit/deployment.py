@@ -1,0 +1,112 @@
+"""A deployed stack for the tests of operations: server and DNS stand-ins, and what `pulumi` would tell of them."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from components import namespace
+from operations.resolution import DnsServer
+from operations.stack import Logon, Stack
+from operations.verify import Verification, verify
+from rehearsal.datacentre import free_ports
+from rehearsal.stand_ins.dns import AzureDns
+from rehearsal.stand_ins.server import Server
+from stacks import settings
+from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
+
+SCRIPTS = "C:/ProgramData/ExchangeCas/made/"
+PRIVATE: Mapping[str, Any] = {"private": {"existingResourceGroup": "dns"}}
+ANY_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrm7nP0iC8Qx9kYVtN2J3Yb7wqkM0u3cJ5y2h1Zt4Fa"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    name: str
+    values: tuple[str, ...]
+    zone: str = DOMAIN
+    type: str = "A"
+    ttl: int = 300
+    private: bool = True
+
+
+@dataclass(kw_only=True)
+class Deployment:
+    """`add` servers, then `verify`; `rows`, `outputs` and `values` (the stack file) may be changed before."""
+
+    farm: Farm
+    count: int = 2
+    values: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rows: list[Record] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        addresses = [f"127.40.1.{number}" for number in range(1, self.count + 1)]
+        self.ssh_port, self.https_port = free_ports(addresses, 2)
+        self.servers = [self._server(number, address) for number, address in enumerate(addresses, start=1)]
+        self.rows += [Record(name=name, values=tuple(addresses)) for name in ("owa", "autodiscover")]
+        self.values |= {
+            "namespace": {"domain": DOMAIN},
+            "exchangeVersion": "2016",
+            "operator": USER,
+            "operatorPassword": PASSWORD,
+            "servers": {
+                key: {"computerName": row["computerName"], "address": row["address"], "existing": True}
+                | {"hostKey": row["hostKey"]}
+                for key, row in self.outputs.items()
+            },
+            "dns": PRIVATE,
+            "ssh": {"port": self.ssh_port},
+            "httpsPort": self.https_port,
+        }
+
+    def _server(self, number: int, address: str) -> Server:
+        name = f"ex{number:02}"
+        server = self.farm.server(name, address=address, ssh_port=self.ssh_port, https_port=self.https_port, pwsh=None)
+        script = server.drive.local(f"{SCRIPTS}Get-ClientAccessNamespace.ps1")
+        script.parent.mkdir(parents=True)
+        script.touch()
+        self.outputs[name] = {
+            "computerName": name.upper(),
+            "address": address,
+            "publicAddress": None,
+            "hostKey": server.host_key,
+            "inRotation": True,
+            "scripts": SCRIPTS,
+            "namespaceUrn": f"urn:pulumi:test::exchange-cas::command:remote:Command::cas-{name}-namespace",
+        }
+        return server
+
+    def stack(self, password: str = PASSWORD, jump_host: Logon | None = None) -> Stack:
+        farm = settings.read(self.values, location="westeurope")
+        return Stack(
+            name="test",
+            farm=farm,
+            settings=namespace.settings(farm.namespace),
+            servers=self.outputs,
+            operator=Logon(user=USER, password=password, private_key=None),
+            jump_host=jump_host,
+        )
+
+    def verify(
+        self,
+        stack: Stack | None = None,
+        *,
+        trusted: ssl.SSLContext | None = None,
+        name_servers: Sequence[AzureDns] = (),
+    ) -> Verification:
+        """With the servers' authority trusted, and a resolver that answers from `rows`."""
+        with AzureDns(lambda: self.rows, private=True) as resolver:
+            owners = [of(server) for server in name_servers]
+            return asyncio.run(verify(stack or self.stack(), trusted or self.trusted, of(resolver), owners))
+
+    @property
+    def trusted(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cadata=self.farm.certificates.authority_pem)
+
+
+def of(server: AzureDns) -> DnsServer:
+    return DnsServer(server.address, server.port)
