@@ -70,6 +70,7 @@ class ClientAccessNamespace(pulumi.ComponentResource):
         document = partial(
             powershell.rotation_document,
             server=server.computer_name,
+            address=server.address,
             exchange_version=args.exchange_version,
             in_rotation=server.in_rotation,
             drain_seconds=args.drain_seconds,

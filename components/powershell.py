@@ -67,6 +67,7 @@ def namespace_document(
 def rotation_document(
     *,
     server: str,
+    address: str,
     exchange_version: str,
     in_rotation: bool,
     drain_seconds: int,
@@ -85,7 +86,7 @@ def rotation_document(
             "inRotation": in_rotation,
             "rejectClosedPorts": reject_closed_ports,
             "drainSeconds": drain_seconds,
-            "health": {"seconds": health_seconds, "port": https_port, "names": names},
+            "health": {"address": address, "port": https_port, "seconds": health_seconds, "names": names},
         },
         credential,
     )

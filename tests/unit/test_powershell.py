@@ -81,6 +81,7 @@ def test_only_what_changed_is_told() -> None:
 def test_a_rotation_document_names_the_host_at_which_each_service_is_probed() -> None:
     text = powershell.rotation_document(
         server="EX01",
+        address="10.40.0.11",
         exchange_version="2016",
         in_rotation=False,
         drain_seconds=360,
@@ -89,6 +90,7 @@ def test_a_rotation_document_names_the_host_at_which_each_service_is_probed() ->
         reject_closed_ports=False,
         settings=settings(NamespaceArgs(domain="mail-domain.com")),
     )
+    assert json.loads(text)["health"]["address"] == "10.40.0.11"
     names = json.loads(text)["health"]["names"]
     assert names.pop("autodiscover") == "autodiscover.mail-domain.com"
     assert names == dict.fromkeys(
