@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from asyncio.trsock import TransportSocket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,8 +15,11 @@ from aiohttp import web
 from rehearsal.stand_ins import autodiscover
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.autodiscover import Settings
+from rehearsal.stand_ins.network import Port, reset_when_closed, silence
 from rehearsal.stand_ins.tls import Certificates
 
+ANSWER_SECONDS = 5  # how long a stopping web site waits for requests that are being answered
+RESTART_SECONDS = 0.2
 # First part of the path -> service, whose component answers there.
 SERVICES = {
     "owa": "owa",
@@ -56,35 +60,86 @@ class Site:
 
 
 class HttpsListener:
-    """Listens on all addresses of a server; `requests` has every request since it was made, in order."""
+    """Listens on all addresses of a server; `requests` has every request that was answered, in order."""
 
     def __init__(self, *, addresses: Iterable[str], site: Site) -> None:
-        self._addresses = tuple(addresses)
+        self._network = Port(addresses)
         self._site = site
+        self._server: web.Server[web.BaseRequest] | None = None
         self._runner: web.ServerRunner | None = None
+        self._silence: asyncio.Future[None] | None = None
         self.port: int | None = None
         self.requests: list[WebRequest] = []
 
     async def start(self, port: int) -> None:
         """Port 0 asks for a free one (with one address only). OSError when the port is taken."""
+        if self._silence:
+            await self.stop()
         if self._runner:
             return
-        runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0)
+        self._server = web.Server(self._answer)
+        runner = web.ServerRunner(self._server, shutdown_timeout=ANSWER_SECONDS)
         await runner.setup()
-        context = self._site.certificates.server_context
-        for address in self._addresses:
-            await web.TCPSite(runner, address, port, ssl_context=context).start()
+        for accepting in self._network.open(port):
+            await web.SockSite(runner, accepting, ssl_context=self._site.certificates.server_context).start()
             self.port = runner.addresses[0][1]
         self._runner = runner
 
-    async def stop(self) -> None:
-        """As IIS stops in order: nothing listens any more, and every open connection is closed."""
+    async def stop(self, *, silent: bool = False) -> None:
+        """As IIS stops in order: requests are answered, open connections closed, and the port is closed.
+
+        A closed port refuses, or with `silent` does not answer.
+        """
+        if silent:
+            self._network.silence()
+        else:
+            self._network.close()
+        if self._silence:
+            self._cut()
         if self._runner:
+            connections = self._connections()
             await self._runner.cleanup()
-        self._runner, self.port = None, None
+            for _, transport in connections:
+                transport.abort()  # TLS has said goodbye; asyncio would wait for the client's before TCP does
+            await asyncio.sleep(0)
+        self._server, self._runner, self._silence, self.port = None, None, None, None
+
+    async def restart(self, *, silent: bool) -> None:
+        """As W3SVC restarts: open connections are closed in order, and the port listens again a little later."""
+        port = self.port
+        if port is not None and not self._silence:
+            await self.stop(silent=silent)
+            await asyncio.sleep(RESTART_SECONDS)
+            await self.start(port)
+
+    async def reset(self) -> None:
+        """Every open connection gets an RST, and the port refuses."""
+        self._network.close()
+        self._cut()
+        await self.stop()
+
+    def silence(self) -> None:
+        """Open connections and new ones stay without an answer, until `start` brings the site back."""
+        self._network.silence()
+        self._silence = self._silence or asyncio.get_running_loop().create_future()
+        for open_socket, _ in self._connections():
+            silence(open_socket)
+
+    def _cut(self) -> None:
+        for open_socket, transport in self._connections():
+            reset_when_closed(open_socket)
+            transport.abort()
+        if self._silence:
+            self._silence.cancel()
+
+    def _connections(self) -> list[tuple[TransportSocket, asyncio.Transport]]:
+        transports = [row.transport for row in self._server.connections] if self._server else []
+        return [(row.get_extra_info("socket"), row) for row in transports if row is not None]
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         response = await self._route(request)
+        if self._silence:
+            await self._silence  # ends cancelled, and with it this answer
         response.headers["Server"] = "Microsoft-IIS/10.0"
         response.headers["X-FEServer"] = self._site.fqdn.split(".")[0].upper()
         self.requests.append(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from anyio.from_thread import BlockingPortal
 
-from rehearsal.stand_ins import sshd
+from rehearsal.stand_ins import sshd, windows_state
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.command_result import CommandResult
@@ -46,17 +46,24 @@ class Server:
     ) -> None:
         self.computer_name = computer_name
         self.fqdn = f"{computer_name.upper()}.{domain}"
-        self.inactive: set[str] = set()
         self._portal = portal
         self._https_port = https_port
         self._root = root
         self.drive = Drive(root)
         if ssh_port is not None:
             sshd.switch_on(root, ssh_port)
-        self._windows = Windows(
-            computer_name=computer_name, drive=self.drive, organisation=organisation, pwsh=pwsh, names=names
-        )
         self.addresses = tuple(addresses)
+        authority = root / "authority.pem"
+        authority.write_text(certificates.authority_pem, encoding="ascii")
+        self._windows = Windows(
+            computer_name=computer_name,
+            drive=self.drive,
+            organisation=organisation,
+            pwsh=pwsh,
+            names=names,
+            authority=authority,
+            web_site_restarted=self._web_site_restarted,
+        )
         self.ssh = SshListener(
             addresses=self.addresses, host_key=sshd.host_key(root), accounts=accounts, windows=self._windows
         )
@@ -65,7 +72,7 @@ class Server:
             accounts=accounts,
             certificates=certificates,
             settings=lambda: _settings(organisation, computer_name),
-            is_active=lambda service: service not in self.inactive,
+            is_active=lambda service: organisation.is_active(computer_name, service),
             mapi_http=mapi_http,
         )
         self.https = HttpsListener(addresses=self.addresses, site=site)
@@ -76,21 +83,30 @@ class Server:
         return sshd.public_host_key(self._root)
 
     def start(self) -> None:
-        """Power on: the web site, and SSH where it is switched on."""
+        """Power on: the web site, and SSH where it is switched on. What a silent server still held open is reset."""
         self.start_https()
         self._start_ssh()
 
     def stop(self) -> None:
-        """Shut down in order: nothing listens any more and open connections are closed. `start` brings it back."""
-        self.stop_https()
+        """Shut down in order: open connections are closed, and every port refuses. `start` brings it back."""
+        self._portal.call(self.https.stop)
         self._portal.call(self.ssh.stop)
+
+    def silence(self) -> None:
+        """As a host that is lost: on no port and no open connection comes an answer any more, until `start`."""
+        self._portal.call(self.https.silence)
+        self._portal.call(self.ssh.silence)
 
     def start_https(self) -> None:
         self._portal.call(self.https.start, self._https_port)
 
     def stop_https(self) -> None:
-        """As IIS stops: open connections are closed, new ones refused (as with stealth mode off)."""
-        self._portal.call(self.https.stop)
+        """As IIS stops in order: open connections are closed; the closed port answers as the firewall is set."""
+        self._portal.call(self._stop_https)
+
+    def reset_https(self) -> None:
+        """Open connections get an RST, and the port refuses."""
+        self._portal.call(self.https.reset)
 
     def run_script(self, script: str, parameters: Mapping[str, str]) -> CommandResult:
         """Run a PowerShell text as SYSTEM; when it has switched SSH on, SSH listens afterwards."""
@@ -102,6 +118,12 @@ class Server:
         port = sshd.running_port(self._root)
         if port is not None:
             self._portal.call(self.ssh.start, port)
+
+    async def _stop_https(self) -> None:
+        await self.https.stop(silent=not windows_state.rejects_closed_ports(self._root))
+
+    async def _web_site_restarted(self) -> None:
+        await self.https.restart(silent=not windows_state.rejects_closed_ports(self._root))
 
 
 def _settings(organisation: Organisation, computer_name: str) -> Settings | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from asyncio.trsock import TransportSocket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +17,7 @@ from asyncssh.packet import SSHPacket
 
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.drive import Drive
+from rehearsal.stand_ins.network import Port, reset_when_closed, silence
 from rehearsal.stand_ins.windows import Windows
 
 # sshd_config's defaults: MaxSessions, LoginGraceTime
@@ -41,24 +43,27 @@ class SshListener:
     """Listens on all addresses of a server; `connections` has every connection since it was made, in order."""
 
     def __init__(self, *, addresses: Iterable[str], host_key: Path, accounts: Accounts, windows: Windows) -> None:
-        self._addresses = tuple(addresses)
+        self._network = Port(addresses)
         self._host_key = host_key
         self.accounts = accounts
         self.windows = windows
         self._acceptors: list[asyncssh.SSHAcceptor] = []
         self.open: set[asyncssh.SSHServerConnection] = set()
+        self.running: set[asyncio.Future[int]] = set()
+        self.silent = False
         self.port: int | None = None
         self.connections: list[SshConnection] = []
 
     async def start(self, port: int) -> None:
         """Port 0 asks for a free one (with one address only). OSError when the port is taken."""
+        if self.silent:
+            await self.stop()
         if self._acceptors:
             return
-        for address in self._addresses:
+        for accepting in self._network.open(port):
             acceptor = await asyncssh.create_server(
                 partial(_Connection, self),
-                address,
-                port,
+                sock=accepting,
                 server_host_keys=[str(self._host_key)],
                 login_timeout=LOGIN_GRACE_SECONDS,
                 server_version="OpenSSH_for_Windows_9.5",
@@ -71,13 +76,30 @@ class SshListener:
             self.port = acceptor.get_port()
 
     async def stop(self) -> None:
+        self._network.close()
         for acceptor in self._acceptors:
             acceptor.close()
+        if self.silent:
+            for open_socket in self._sockets():
+                reset_when_closed(open_socket)
         for connection in tuple(self.open):
             connection.abort()
         for acceptor in self._acceptors:
             await acceptor.wait_closed()
-        self._acceptors, self.port = [], None
+        self._acceptors, self.port, self.silent = [], None, False
+
+    def silence(self) -> None:
+        """Nothing is answered any more, and running commands end unheard, until `start`."""
+        self.silent = True
+        self._network.silence()
+        for open_socket in self._sockets():
+            silence(open_socket)
+        for command in self.running:
+            command.cancel()
+
+    def _sockets(self) -> list[TransportSocket]:
+        found = (connection.get_extra_info("socket") for connection in self.open)
+        return [open_socket for open_socket in found if open_socket]  # none where a connection is just ending
 
 
 class _Connection(asyncssh.SSHServer):
@@ -132,8 +154,12 @@ class _Connection(asyncssh.SSHServer):
                 stderr=process.stderr.write,
             )
         )
+        self._listener.running.add(running)
+        running.add_done_callback(self._listener.running.discard)
         gone = asyncio.ensure_future(process.wait_closed())
         await asyncio.wait({running, gone}, timeout=COMMAND_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if self._listener.silent:
+            await gone
         gone.cancel()
         if running.done():
             # asyncssh sends one byte: only 0 may read as success

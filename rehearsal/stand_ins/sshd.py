@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 import asyncssh
+
+from rehearsal.stand_ins import windows_state
 
 NAME = "ssh_host_ed25519_key"
 
@@ -33,16 +34,9 @@ def switch_on(root: Path, port: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for key in (host_key(root), host_key(root).with_suffix(".pub")):
         shutil.copy2(key, folder)
-    state = {**_windows(root), "sshd": {"status": "Running", "port": port}}
-    (root / "windows.json").write_text(json.dumps(state, indent=2), encoding="utf-8")
+    windows_state.change(root, sshd={"status": "Running", "port": port})
 
 
 def running_port(root: Path) -> int | None:
-    sshd = _windows(root).get("sshd", {})
+    sshd = windows_state.read(root).get("sshd", {})
     return int(str(sshd["port"])) if sshd.get("status") == "Running" else None
-
-
-def _windows(root: Path) -> dict[str, dict[str, object]]:
-    file = root / "windows.json"
-    state: dict[str, dict[str, object]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return state

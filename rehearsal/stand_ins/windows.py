@@ -6,12 +6,12 @@ import asyncio
 import re
 import shlex
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rehearsal.stand_ins import without_powershell
+from rehearsal.stand_ins import windows_state, without_powershell
 from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.drive import Drive
 from rehearsal.stand_ins.exchange import Organisation
@@ -35,7 +35,8 @@ class Source(Protocol):
 class Windows:
     """Runs what is sent to one server. `names` gives the DNS names this server can resolve.
 
-    Without `pwsh`, the scripts' answers come from `without_powershell`.
+    `authority` is a PEM file, the server's certificate store; `web_site_restarted` is awaited when a script has
+    restarted W3SVC. Without `pwsh`, the scripts' answers come from `without_powershell`.
     """
 
     computer_name: str
@@ -43,6 +44,8 @@ class Windows:
     organisation: Organisation
     pwsh: str | None
     names: Callable[[], Iterable[str]]
+    authority: Path
+    web_site_restarted: Callable[[], Awaitable[None]]
 
     async def cmd(self, line: str, *, logon: str, stdin: Source, stdout: Write, stderr: Write) -> int:
         """`cmd.exe /c line`: the exit status. `logon` is "password" or "key"."""
@@ -98,6 +101,12 @@ class Windows:
     async def _powershell(
         self, script: Path, arguments: Sequence[str], logon: str, stdin: Source, stdout: Write, stderr: Write
     ) -> int:
+        async with windows_state.following_web_site(self.drive.root, self.web_site_restarted):
+            return await self._run_script(script, arguments, logon, stdin, stdout, stderr)
+
+    async def _run_script(
+        self, script: Path, arguments: Sequence[str], logon: str, stdin: Source, stdout: Write, stderr: Write
+    ) -> int:
         if self.pwsh is None:
             request = await stdin.read()
             result = await asyncio.to_thread(
@@ -123,6 +132,7 @@ class Windows:
                 computer_name=self.computer_name.upper(),
                 logon=logon,
                 names=names,
+                authority=self.authority,
             )
             return await _run(argv, environment, stdin, stdout, stderr)
 

@@ -242,12 +242,12 @@ def test_no_address_left_names_every_address_with_its_step(namespace: Namespace)
 def test_an_http_error_is_shown_and_no_other_server_is_asked(namespace: Namespace) -> None:
     client = namespace.client()
     client.connect()
-    namespace.servers["EX01"].inactive.add("mapi")
+    namespace.farm.organisation.set_component("EX01", "MapiProxy", "Inactive", "HealthAPI")
     with pytest.raises(HttpError) as caught:
         client.request()
     assert (caught.value.status, caught.value.address, caught.value.host) == (503, EX01, OWA)
     assert namespace.servers["EX02"].https.requests == []
-    namespace.servers["EX01"].inactive.clear()
+    namespace.farm.organisation.set_component("EX01", "MapiProxy", "Active", "HealthAPI")
     assert client.request().moved is None
 
 

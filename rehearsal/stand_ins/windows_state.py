@@ -1,0 +1,71 @@
+"""What `<root>/windows.json` says of a server's Windows; the scripts' stand-in writes it, too."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+FILE = "windows.json"
+POLL_SECONDS = 0.02  # shorter than anything a script does after a restart
+FIREWALL = r"HKLM:\SYSTEM\CurrentControlSet\services\SharedAccess\Parameters\FirewallPolicy"
+FIREWALL_BY_POLICY = r"HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall"
+PROFILES = ("DomainProfile", "PublicProfile", "StandardProfile")
+
+
+def read(root: Path) -> dict[str, Any]:
+    file = root / FILE
+    state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return state
+
+
+def change(root: Path, **values: Any) -> None:
+    (root / FILE).write_text(json.dumps({**read(root), **values}, indent=2), encoding="utf-8")
+
+
+def rejects_closed_ports(root: Path) -> bool:
+    """Whether stealth mode is off in every profile of the firewall; group policy wins."""
+    registry = {key.lower(): values for key, values in read(root).get("registry", {}).items()}
+
+    def off(profile: str) -> bool:
+        places = (registry.get(rf"{base}\{profile}".lower(), {}) for base in (FIREWALL_BY_POLICY, FIREWALL))
+        return next((values["DisableStealthMode"] for values in places if "DisableStealthMode" in values), 0) == 1
+
+    return all(map(off, PROFILES))
+
+
+@asynccontextmanager
+async def following_web_site(root: Path, restarted: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Awaits `restarted` after each restart of W3SVC that happens meanwhile."""
+    seen, one_at_a_time = _restarts(root), asyncio.Lock()
+
+    async def look() -> None:
+        nonlocal seen
+        async with one_at_a_time:
+            now = _restarts(root)
+            if now is not None and now != seen:
+                seen = now
+                await restarted()
+
+    async def follow() -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.shield(look())
+
+    following = asyncio.create_task(follow())
+    try:
+        yield
+        await look()
+    finally:
+        following.cancel()
+
+
+def _restarts(root: Path) -> int | None:
+    """None while somebody is writing the file."""
+    try:
+        return int(read(root).get("w3svcRestarts", 0))
+    except ValueError:
+        return None

@@ -1,0 +1,221 @@
+"""How a server stand-in is lost and comes back, seen from plain sockets of the operating system."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.windows_state import FIREWALL, FIREWALL_BY_POLICY, PROFILES
+from tests.unit.servers import OWA, Farm
+
+pytestmark = pytest.mark.unit
+
+ADDRESS = "127.40.0.11"
+SILENCE = 0.3  # seconds without a sign of life; on loopback an answer takes a thousandth of it
+HEALTH = f"GET /owa/healthcheck.htm HTTP/1.1\r\nHost: {OWA}\r\n\r\n".encode()
+RESTART = """
+import json, os, pathlib
+file = pathlib.Path(os.environ["EXCHANGE_STANDIN_ROOT"]) / "windows.json"
+file.write_text(json.dumps({**json.loads(file.read_text()), "w3svcRestarts": 1}))
+"""
+
+
+@pytest.fixture
+def server(farm: Farm) -> Server:
+    return farm.server()
+
+
+def secured(farm: Farm, server: Server, port: int | None = None) -> ssl.SSLSocket:
+    """A connection that was answered once and is kept."""
+    context = ssl.create_default_context(cadata=farm.certificates.authority_pem)
+    raw = socket.create_connection((ADDRESS, port or server.https.port or 0), timeout=5)
+    kept = context.wrap_socket(raw, server_hostname=OWA)
+    assert healthy(kept)
+    return kept
+
+
+@pytest.fixture
+def kept(farm: Farm, server: Server) -> Iterator[ssl.SSLSocket]:
+    with secured(farm, server) as connection:
+        yield connection
+
+
+def healthy(kept: ssl.SSLSocket) -> bool:
+    kept.sendall(HEALTH)
+    return b"EX01.corp.example" in kept.recv(65536)
+
+
+def end(kept: ssl.SSLSocket) -> str:
+    """How TCP brought the connection to its end; the ssl module does not tell the two apart."""
+    with socket.socket(fileno=os.dup(kept.fileno())) as raw:
+        raw.settimeout(5)
+        try:
+            while raw.recv(65536):
+                pass
+        except ConnectionResetError:
+            return "RST"
+    return "FIN"
+
+
+def answer(port: int) -> str:
+    """What a SYN to the server's port brings: accepted, refused or silence."""
+    with socket.socket() as tried:
+        tried.settimeout(SILENCE)
+        try:
+            tried.connect((ADDRESS, port))
+        except ConnectionRefusedError:
+            return "refused"
+        except TimeoutError:
+            return "silence"
+    return "accepted"
+
+
+def stealth(server: Server, off: int, *, where: str = FIREWALL) -> None:
+    file = server.drive.root / "windows.json"
+    state: dict[str, Any] = json.loads(file.read_text())
+    for profile in PROFILES:
+        state.setdefault("registry", {})[f"{where}\\{profile}"] = {"DisableStealthMode": off}
+    file.write_text(json.dumps(state))
+
+
+@contextmanager
+def unanswered(kept: socket.socket) -> Iterator[None]:
+    """What is sent meanwhile, and what was sent before, gets no answer, no end and no reset."""
+    kept.settimeout(SILENCE)
+    yield
+    with pytest.raises(TimeoutError):
+        kept.recv(1)
+
+
+def test_a_silent_server_answers_no_open_connection(server: Server, kept: ssl.SSLSocket) -> None:
+    server.silence()
+    with unanswered(kept):
+        kept.sendall(HEALTH)
+    assert [row.path for row in server.https.requests] == ["/owa/healthcheck.htm"]
+
+
+def test_a_silent_server_answers_no_new_connection_on_any_port(server: Server) -> None:
+    web, ssh = server.https.port or 0, server.ssh.port or 0
+    assert [answer(port) for port in (web, ssh)] == ["accepted"] * 2
+    server.silence()
+    assert [answer(port) for port in (web, ssh)] == ["silence"] * 2
+
+
+def test_an_open_ssh_connection_of_a_silent_server_is_neither_answered_nor_closed(server: Server) -> None:
+    with socket.create_connection((ADDRESS, server.ssh.port or 0), timeout=5) as kept:
+        assert kept.recv(8) == b"SSH-2.0-"
+        kept.recv(65536)
+        server.silence()
+        with unanswered(kept):
+            kept.sendall(b"SSH-2.0-test\r\n")
+
+
+def test_a_silent_server_that_starts_again_resets_what_was_open_and_answers(
+    farm: Farm, server: Server, kept: ssl.SSLSocket
+) -> None:
+    port, ssh = server.https.port or 0, server.ssh.port or 0
+    server.silence()
+    kept.sendall(HEALTH)
+    server._https_port = port
+    server.start()
+    assert end(kept) == "RST"
+    with secured(farm, server, port):
+        assert [answer(number) for number in (port, server.ssh.port or ssh)] == ["accepted"] * 2
+
+
+def test_a_silent_server_can_be_stopped(server: Server, kept: ssl.SSLSocket) -> None:
+    port = server.https.port or 0
+    server.silence()
+    kept.sendall(HEALTH)
+    server.stop()
+    assert answer(port) == "refused"
+
+
+def test_a_server_that_is_reset_sends_no_goodbye(server: Server, kept: ssl.SSLSocket) -> None:
+    port = server.https.port or 0
+    server.reset_https()
+    assert end(kept) == "RST"
+    assert answer(port) == "refused"
+
+
+def test_a_stopped_site_closes_in_order_and_is_silent_as_windows_comes(server: Server, kept: ssl.SSLSocket) -> None:
+    port = server.https.port or 0
+    server.stop_https()
+    assert end(kept) == "FIN"
+    assert answer(port) == "silence"
+    assert answer(server.ssh.port or 0) == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("local", "by_policy", "seen"), [(1, None, "refused"), (0, None, "silence"), (1, 0, "silence"), (0, 1, "refused")]
+)
+def test_a_closed_port_answers_as_the_firewall_is_set(
+    server: Server, local: int, by_policy: int | None, seen: str
+) -> None:
+    port = server.https.port or 0
+    stealth(server, local)
+    if by_policy is not None:
+        stealth(server, by_policy, where=FIREWALL_BY_POLICY)
+    server.stop_https()
+    assert answer(port) == seen
+
+
+def test_stealth_mode_is_off_only_where_it_is_off_in_every_profile(server: Server) -> None:
+    port = server.https.port or 0
+    stealth(server, 1)
+    file = server.drive.root / "windows.json"
+    state = json.loads(file.read_text())
+    del state["registry"][f"{FIREWALL}\\PublicProfile"]
+    file.write_text(json.dumps(state))
+    server.stop_https()
+    assert answer(port) == "silence"
+
+
+def test_a_script_that_restarts_the_site_closes_its_connections_in_order(
+    farm: Farm, server: Server, kept: ssl.SSLSocket
+) -> None:
+    port = server.https.port
+    assert server.run_script(RESTART, {}).exit_code == 0
+    assert end(kept) == "FIN"
+    with secured(farm, server):
+        assert server.https.port == port
+
+
+def test_a_site_that_restarts_answers_what_it_was_asked_before(
+    farm: Farm, server: Server, kept: ssl.SSLSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request is held in the server until the restart has begun."""
+    asked, restarting = threading.Event(), threading.Event()
+    read = farm.organisation.settings
+
+    def slow(computer_name: str) -> dict[str, dict[str, Any]]:
+        asked.set()
+        assert restarting.wait(5)
+        return read(computer_name)
+
+    monkeypatch.setattr(farm.organisation, "settings", slow)
+    kept.sendall(HEALTH)
+    assert asked.wait(5)
+    script = threading.Thread(target=server.run_script, args=(RESTART, {}))
+    script.start()
+    until(lambda: answer(server.https.port or 1) != "accepted")
+    restarting.set()
+    assert b"EX01.corp.example" in kept.recv(65536)
+    assert end(kept) == "FIN"
+    script.join()
+
+
+def until(holds: Any) -> None:
+    give_up = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < give_up
