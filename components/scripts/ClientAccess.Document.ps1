@@ -1,14 +1,28 @@
-# The JSON document on standard input.
+# The JSON document on standard input, and what the documents of all scripts have in common; then the document of the namespace.
+
+# Returns what ConvertFrom-Json makes of it. Every problem of the document is reported in one go, before anything is touched; FindProblem is
+# called with the document and returns a sentence for each problem beyond server, exchangeVersion and credential.
+function Read-Document {
+    param([Parameter(Mandatory = $true)] [scriptblock] $FindProblem)
+    $json = ConvertFrom-DocumentText (Read-StandardInput)
+    $problems = @(Get-HeadProblem $json; Get-CredentialProblem $json; & $FindProblem $json)
+    if ($problems.Count -gt 0) {
+        Stop-Run -ExitCode $RunExitCode.Document -Message (
+            "Nothing was changed, the document on standard input has $($problems.Count) problem(s):`n  " + ($problems -join "`n  "))
+    }
+    $json
+}
 
 # Returns Server, ExchangeVersion, RecycleAppPools, Settings (service -> setting -> value) and Credential (or $null).
-# Every problem of the document is reported in one go, before anything is touched.
 function Read-NamespaceDocument {
     param([switch] $WithSettings)
-    $json = ConvertFrom-DocumentText (Read-StandardInput)
-    $problems = @(Get-HeadProblem $json; Get-CredentialProblem $json; if ($WithSettings) { Get-UnknownKeyProblem $json; Get-SettingsProblem $json })
-    if ($problems.Count -gt 0) {
-        Stop-NamespaceRun -ExitCode $NamespaceExitCode.Document -Message (
-            "Nothing was changed, the document on standard input has $($problems.Count) problem(s):`n  " + ($problems -join "`n  "))
+    $json = Read-Document {
+        param($Document)
+        Get-BooleanProblem $Document 'recycleAppPools' -Optional
+        if ($WithSettings) {
+            Get-UnknownKeyProblem $Document 'server', 'exchangeVersion', 'recycleAppPools', 'settings', 'credential'
+            Get-SettingsProblem $Document
+        }
     }
     $recycle = Get-Key $json 'recycleAppPools'
     [pscustomobject]@{
@@ -31,7 +45,7 @@ function ConvertFrom-DocumentText {
     param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string] $Text)
     try { $json = ConvertFrom-Json -InputObject $Text } catch { $json = $null }
     if ($json -isnot [System.Management.Automation.PSCustomObject]) {
-        Stop-NamespaceRun -ExitCode $NamespaceExitCode.Document -Message 'Nothing was changed: standard input is not one JSON object.'
+        Stop-Run -ExitCode $RunExitCode.Document -Message 'Nothing was changed: standard input is not one JSON object.'
     }
     $json
 }
@@ -53,8 +67,16 @@ function Get-HeadProblem {
     if ($version -isnot [string] -or $version -notin '2013', '2016', '2019', 'SE') {
         "exchangeVersion: $(ConvertTo-Json -InputObject $version -Compress -Depth 2) is not among `"2013`", `"2016`", `"2019`", `"SE`""
     }
-    $recycle = Get-Key $Json 'recycleAppPools'
-    if ($null -ne $recycle -and $recycle -isnot [bool]) { 'recycleAppPools: neither true nor false' }
+}
+
+function Get-BooleanProblem {
+    param(
+        [Parameter(Mandatory = $true)] $Json,
+        [Parameter(Mandatory = $true)] [string] $Name,
+        [switch] $Optional
+    )
+    $value = Get-Key $Json $Name
+    if ($value -isnot [bool] -and -not ($Optional -and $null -eq $value)) { "${Name}: neither true nor false" }
 }
 
 # Names only, never the values.
@@ -69,9 +91,11 @@ function Get-CredentialProblem {
 }
 
 function Get-UnknownKeyProblem {
-    param([Parameter(Mandatory = $true)] $Json)
-    $known = 'server', 'exchangeVersion', 'recycleAppPools', 'settings', 'credential'
-    $Json.PSObject.Properties | Where-Object { $_.Name -notin $known } | ForEach-Object { "$($_.Name): unknown key; known are $($known -join ', ')" }
+    param(
+        [Parameter(Mandatory = $true)] $Json,
+        [Parameter(Mandatory = $true)] [string[]] $Known
+    )
+    $Json.PSObject.Properties | Where-Object { $_.Name -notin $Known } | ForEach-Object { "$($_.Name): unknown key; known are $($Known -join ', ')" }
 }
 
 function Get-SettingsProblem {

@@ -19,12 +19,20 @@ function Save-OriginalNamespace {
     foreach ($problem in @(Read-Namespace -Exchange $Exchange -Name $unnamed -Into $settings)) { Write-Note "Not kept as an original value: $problem" }
     $originals = [ordered]@{ server = $Exchange.Server; exchangeVersion = $ExchangeVersion; settings = $settings }
 
-    New-Item -ItemType Directory -Path (Split-Path -Parent $path) -Force | Out-Null
-    $draft = "$path.$PID"
-    [System.IO.File]::WriteAllText($draft, (ConvertTo-Json -InputObject $originals -Depth 6))
+    Save-NewFile -Path $path -Text (ConvertTo-Json -InputObject $originals -Depth 6)
+}
+
+function Save-NewFile {
+    param(
+        [Parameter(Mandatory = $true)] [string] $Path,
+        [Parameter(Mandatory = $true)] [string] $Text
+    )
+    New-Item -ItemType Directory -Path (Split-Path -Parent $Path) -Force | Out-Null
+    $draft = "$Path.$PID"
+    [System.IO.File]::WriteAllText($draft, $Text)
     # A move to a name that is taken fails, so the file is complete or absent, and the first one stays.
-    try { [System.IO.File]::Move($draft, $path) } finally { Remove-Item -LiteralPath $draft -ErrorAction SilentlyContinue }
-    Write-Note "The original values are kept in $path."
+    try { [System.IO.File]::Move($draft, $Path) } finally { Remove-Item -LiteralPath $draft -ErrorAction SilentlyContinue }
+    Write-Note "The original values are kept in $Path."
 }
 
 # service -> setting -> value, of the services this server's Exchange has.
@@ -32,13 +40,13 @@ function Read-OriginalNamespace {
     param([Parameter(Mandatory = $true)] $Exchange)
     $path = Get-OriginalsPath
     if (-not (Test-Path -LiteralPath $path)) {
-        Stop-NamespaceRun "There is no file of original values ($path): Set-ClientAccessNamespace.ps1 has not run on this server. Nothing was changed."
+        Stop-Run "There is no file of original values ($path): Set-ClientAccessNamespace.ps1 has not run on this server. Nothing was changed."
     }
     try { $json = ConvertFrom-Json -InputObject ([System.IO.File]::ReadAllText($path)) } catch { $json = $null }
     $settings = ConvertTo-SettingsTable (Get-Key $json 'settings')
-    if ($settings.Count -eq 0) { Stop-NamespaceRun "The file of original values ($path) cannot be understood. Nothing was changed." }
+    if ($settings.Count -eq 0) { Stop-Run "The file of original values ($path) cannot be understood. Nothing was changed." }
     if ((Get-Key $json 'server') -ne $Exchange.Server) {
-        Stop-NamespaceRun "The file of original values ($path) is of $(Get-Key $json 'server'), not of $($Exchange.Server). Nothing was changed."
+        Stop-Run "The file of original values ($path) is of $(Get-Key $json 'server'), not of $($Exchange.Server). Nothing was changed."
     }
     $settings
 }

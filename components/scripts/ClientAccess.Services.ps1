@@ -6,6 +6,8 @@
 # Together:      groups of settings that the Set cmdlet wants in one call.
 # SetParameters: what a Set call carries besides.
 # FirstBuild:    the first build of Exchange that has the cmdlets.
+# Path:          the first part of its clients' paths, where healthcheck.htm is.
+# Component:     the server component that answers there.
 function New-NamespaceService {
     param(
         [Parameter(Mandatory = $true)] [string] $Noun,
@@ -14,7 +16,9 @@ function New-NamespaceService {
         [string[]] $AppPools = @(),
         [object[]] $Together = @(),
         [hashtable] $SetParameters = @{},
-        [version] $FirstBuild = '15.0'
+        [version] $FirstBuild = '15.0',
+        [Parameter(Mandatory = $true)] [string] $Path,
+        [Parameter(Mandatory = $true)] [string] $Component
     )
     # Autodiscover answers with every service's URLs from a cache of its own, so its pool goes with each of them.
     [pscustomobject]@{
@@ -26,6 +30,8 @@ function New-NamespaceService {
         Together      = $Together
         SetParameters = $SetParameters
         FirstBuild    = $FirstBuild
+        Path          = $Path
+        Component     = $Component
     }
 }
 
@@ -37,16 +43,16 @@ function Get-NamespaceServiceTable {
     $mapi = [ordered]@{ InternalUrl = 'Uri'; ExternalUrl = 'Uri'; IISAuthenticationMethods = 'AuthenticationMethods' }
     $serverNoun = if ($ExchangeVersion -eq '2013') { 'ClientAccessServer' } else { 'ClientAccessService' }
     [ordered]@{
-        owa             = New-NamespaceService OwaVirtualDirectory 'owa (Default Web Site)' $urls -AppPools MSExchangeOWAAppPool
-        ecp             = New-NamespaceService EcpVirtualDirectory 'ecp (Default Web Site)' $urls -AppPools MSExchangeECPAppPool
+        owa             = New-NamespaceService OwaVirtualDirectory 'owa (Default Web Site)' $urls -AppPools MSExchangeOWAAppPool -Path owa -Component OwaProxy
+        ecp             = New-NamespaceService EcpVirtualDirectory 'ecp (Default Web Site)' $urls -AppPools MSExchangeECPAppPool -Path ecp -Component EcpProxy
         # Without -Force this one asks when the URL's name does not resolve yet, -Confirm:$false or not.
-        ews             = New-NamespaceService WebServicesVirtualDirectory 'EWS (Default Web Site)' $urls -AppPools MSExchangeServicesAppPool -SetParameters @{ Force = $true }
-        oab             = New-NamespaceService OabVirtualDirectory 'OAB (Default Web Site)' $urls -AppPools MSExchangeOABAppPool
-        activesync      = New-NamespaceService ActiveSyncVirtualDirectory 'Microsoft-Server-ActiveSync (Default Web Site)' $urls -AppPools MSExchangeSyncAppPool
+        ews             = New-NamespaceService WebServicesVirtualDirectory 'EWS (Default Web Site)' $urls -AppPools MSExchangeServicesAppPool -SetParameters @{ Force = $true } -Path ews -Component EwsProxy
+        oab             = New-NamespaceService OabVirtualDirectory 'OAB (Default Web Site)' $urls -AppPools MSExchangeOABAppPool -Path oab -Component OabProxy
+        activesync      = New-NamespaceService ActiveSyncVirtualDirectory 'Microsoft-Server-ActiveSync (Default Web Site)' $urls -AppPools MSExchangeSyncAppPool -Path Microsoft-Server-ActiveSync -Component ActiveSyncProxy
         # A MAPI URL is refused without authentication methods beside it. The cmdlets came with Exchange 2013 SP1.
-        mapi            = New-NamespaceService MapiVirtualDirectory 'mapi (Default Web Site)' $mapi -AppPools MSExchangeMapiFrontEndAppPool -Together @(, @($mapi.Keys)) -FirstBuild '15.0.847'
+        mapi            = New-NamespaceService MapiVirtualDirectory 'mapi (Default Web Site)' $mapi -AppPools MSExchangeMapiFrontEndAppPool -Together @(, @($mapi.Keys)) -FirstBuild '15.0.847' -Path mapi -Component MapiProxy
         outlookAnywhere = New-OutlookAnywhereService
-        autodiscover    = New-NamespaceService $serverNoun -Settings ([ordered]@{ AutoDiscoverServiceInternalUri = 'Uri' })
+        autodiscover    = New-NamespaceService $serverNoun -Settings ([ordered]@{ AutoDiscoverServiceInternalUri = 'Uri' }) -Path autodiscover -Component AutoDiscoverProxy
     }
 }
 
@@ -65,5 +71,5 @@ function New-OutlookAnywhereService {
         , @('InternalHostname', 'InternalClientsRequireSsl', 'InternalClientAuthenticationMethod')
         , @('ExternalHostname', 'ExternalClientsRequireSsl', 'ExternalClientAuthenticationMethod')
     )
-    New-NamespaceService OutlookAnywhere 'Rpc (Default Web Site)' $settings -AppPools MSExchangeRpcProxyFrontEndAppPool -Together $together
+    New-NamespaceService OutlookAnywhere 'Rpc (Default Web Site)' $settings -AppPools MSExchangeRpcProxyFrontEndAppPool -Together $together -Path rpc -Component RpcProxy
 }

@@ -1,22 +1,25 @@
 # The session with Exchange on this server, and the way every one of its cmdlets is called.
 
-# Returns Server, DomainController, Services (the table's rows by name), Skipped (service -> reason), Session, Module.
+# Returns Server, DomainController, Build, Imported (which of the cmdlets there are), Session, Module; for Select-Service, Services and Skipped.
 function Connect-Exchange {
-    param([Parameter(Mandatory = $true)] $Document)
+    param(
+        [Parameter(Mandatory = $true)] $Document,
+        [Parameter(Mandatory = $true)] [string[]] $Cmdlet
+    )
     Assert-ServerReady
     $exchange = [pscustomobject]@{
-        Server = $env:COMPUTERNAME; DomainController = ''; Services = [ordered]@{}; Skipped = [ordered]@{}; Session = $null; Module = $null
+        Server = $env:COMPUTERNAME; DomainController = ''; Build = $null; Imported = @(); Session = $null; Module = $null
+        Services = [ordered]@{}; Skipped = [ordered]@{}
     }
     try {
         $exchange.Session = Open-ExchangeSession -Credential $Document.Credential
-        $table = Get-NamespaceServiceTable -ExchangeVersion $Document.ExchangeVersion
-        $exchange.Module = Import-ExchangeCmdlet -Session $exchange.Session -Table $table
-        $imported = @($exchange.Module.ExportedFunctions.Keys)
-        $serverObject = Get-ThisExchangeServer -Imported $imported
+        $exchange.Module = Import-ExchangeCmdlet -Session $exchange.Session -Name (@('Get-ExchangeServer') + $Cmdlet)
+        $exchange.Imported = @($exchange.Module.ExportedFunctions.Keys)
+        Assert-Imported -Exchange $exchange -Name 'Get-ExchangeServer'
+        $serverObject = Get-ThisExchangeServer
         # One domain controller for reading and writing: another one may not have replicated yet what was just written.
         $exchange.DomainController = "$($serverObject.OriginatingServer)"
-        $build = Get-ExchangeBuild -ServerObject $serverObject -ExpectedVersion $Document.ExchangeVersion
-        Select-Service -Exchange $exchange -Table $table -Imported $imported -Build $build
+        $exchange.Build = Get-ExchangeBuild -ServerObject $serverObject -ExpectedVersion $Document.ExchangeVersion
     } catch {
         # Exchange allows few sessions to a user, and its setup is blocked by open ones.
         Disconnect-Exchange -Exchange $exchange
@@ -34,20 +37,24 @@ function Disconnect-Exchange {
 
 function Assert-ServerReady {
     if (@(Get-Process -Name 'ExSetup*' -ErrorAction SilentlyContinue).Count -gt 0) {
-        Stop-NamespaceRun -ExitCode $NamespaceExitCode.SetupRunning -Message (
+        Stop-Run -ExitCode $RunExitCode.SetupRunning -Message (
             "Exchange setup is running on $env:COMPUTERNAME and would be disturbed by a session; nothing was changed, run this again when it has ended.")
     }
     if (-not (Get-Service -Name 'MSExchangeServiceHost' -ErrorAction SilentlyContinue)) {
-        Stop-NamespaceRun -ExitCode $NamespaceExitCode.ExchangeAbsent -Message (
+        Stop-Run -ExitCode $RunExitCode.ExchangeAbsent -Message (
             "Exchange is not installed on $env:COMPUTERNAME, nothing was changed: install it, or set configureNamespace: false in the stack until it is.")
     }
+}
+
+function Get-ServerFqdn {
+    $system = Get-CimInstance -ClassName Win32_ComputerSystem
+    "$($system.DNSHostName).$($system.Domain)"
 }
 
 # The URI names this server: Kerberos has no service principal for a name shared by several servers.
 function Open-ExchangeSession {
     param([AllowNull()] $Credential)
-    $system = Get-CimInstance -ClassName Win32_ComputerSystem
-    $uri = "http://$($system.DNSHostName).$($system.Domain)/PowerShell/"
+    $uri = "http://$(Get-ServerFqdn)/PowerShell/"
     $parameters = @{
         ConfigurationName = 'Microsoft.Exchange'
         ConnectionUri     = $uri
@@ -64,7 +71,7 @@ function Open-ExchangeSession {
         } else {
             'The credential of the document was used; is its password right, and may its user administer Exchange?'
         }
-        Stop-NamespaceRun "No session with Exchange at ${uri}: $($_.Exception.Message)`n$remedy"
+        Stop-Run "No session with Exchange at ${uri}: $($_.Exception.Message)`n$remedy"
     }
 }
 
@@ -72,12 +79,11 @@ function Open-ExchangeSession {
 function Import-ExchangeCmdlet {
     param(
         [Parameter(Mandatory = $true)] $Session,
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Table
+        [Parameter(Mandatory = $true)] [string[]] $Name
     )
-    $names = @('Get-ExchangeServer') + @($Table.Values | ForEach-Object { $_.Getter; $_.Setter })
-    $import = @{ Session = $Session; CommandName = $names; AllowClobber = $true; DisableNameChecking = $true }
+    $import = @{ Session = $Session; CommandName = $Name; AllowClobber = $true; DisableNameChecking = $true }
     $module = Import-PSSession @import -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
-    if (-not $module) { Stop-NamespaceRun (Get-RoleMessage -Missing $names) }
+    if (-not $module) { Stop-Run (Get-RoleMessage -Missing $Name) }
     $module
 }
 
@@ -94,13 +100,20 @@ function Invoke-ExchangeCmdlet {
 }
 
 function Get-ThisExchangeServer {
-    param([Parameter(Mandatory = $true)] [AllowEmptyCollection()] [string[]] $Imported)
-    if ('Get-ExchangeServer' -notin $Imported) { Stop-NamespaceRun (Get-RoleMessage -Missing 'Get-ExchangeServer') }
     $found = @(Invoke-ExchangeCmdlet 'Get-ExchangeServer' @{ Identity = $env:COMPUTERNAME })
     if ($found.Count -ne 1 -or $found[0].Name -ne $env:COMPUTERNAME -or -not "$($found[0].OriginatingServer)") {
-        Stop-NamespaceRun "Get-ExchangeServer does not know $env:COMPUTERNAME as one server read from a domain controller; it returned: $(@($found | ForEach-Object { $_.Name }) -join ', ')"
+        Stop-Run "Get-ExchangeServer does not know $env:COMPUTERNAME as one server read from a domain controller; it returned: $(@($found | ForEach-Object { $_.Name }) -join ', ')"
     }
     $found[0]
+}
+
+function Assert-Imported {
+    param(
+        [Parameter(Mandatory = $true)] $Exchange,
+        [Parameter(Mandatory = $true)] [string[]] $Name
+    )
+    $missing = @($Name | Where-Object { $_ -notin $Exchange.Imported })
+    if ($missing.Count -gt 0) { Stop-Run (Get-RoleMessage -Missing $missing) }
 }
 
 function Get-RoleMessage {
@@ -115,11 +128,11 @@ function Get-ExchangeBuild {
         [Parameter(Mandatory = $true)] [string] $ExpectedVersion
     )
     $text = "$($ServerObject.AdminDisplayVersion)"
-    if ($text -notmatch '(\d+\.\d+) \(Build (\d+\.\d+)\)') { Stop-NamespaceRun "Exchange reports a version that is not understood: $text" }
+    if ($text -notmatch '(\d+\.\d+) \(Build (\d+\.\d+)\)') { Stop-Run "Exchange reports a version that is not understood: $text" }
     $build = [version] "$($Matches[1]).$($Matches[2])"
     $names = @{ '15.0' = @('2013'); '15.1' = @('2016'); '15.2' = @('2019', 'SE') }["$($build.Major).$($build.Minor)"]
     if ($ExpectedVersion -notin $names) {
-        Stop-NamespaceRun "The document says exchangeVersion $ExpectedVersion, but $env:COMPUTERNAME runs Exchange $($names -join ' or ') ($text); set exchangeVersion in the stack."
+        Stop-Run "The document says exchangeVersion $ExpectedVersion, but $env:COMPUTERNAME runs Exchange $($names -join ' or ') ($text); set exchangeVersion in the stack."
     }
     $build
 }
@@ -128,19 +141,19 @@ function Get-ExchangeBuild {
 function Select-Service {
     param(
         [Parameter(Mandatory = $true)] $Exchange,
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Table,
-        [Parameter(Mandatory = $true)] [string[]] $Imported,
-        [Parameter(Mandatory = $true)] [version] $Build
+        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Table
     )
-    $missing = @()
     foreach ($name in $Table.Keys) {
-        $service = $Table[$name]
-        if ($Build -lt $service.FirstBuild) {
-            $Exchange.Skipped[$name] = "$($service.Setter) exists from build $($service.FirstBuild) on; this server has $Build"
-        } else {
-            $Exchange.Services[$name] = $service
-            $missing += @($service.Getter, $service.Setter | Where-Object { $_ -notin $Imported })
-        }
+        $reason = Get-SkipReason -Exchange $Exchange -Service $Table[$name]
+        if ($reason) { $Exchange.Skipped[$name] = $reason } else { $Exchange.Services[$name] = $Table[$name] }
     }
-    if ($missing.Count -gt 0) { Stop-NamespaceRun (Get-RoleMessage -Missing $missing) }
+    Assert-Imported -Exchange $Exchange -Name @($Exchange.Services.Values | ForEach-Object { $_.Getter; $_.Setter })
+}
+
+function Get-SkipReason {
+    param(
+        [Parameter(Mandatory = $true)] $Exchange,
+        [Parameter(Mandatory = $true)] $Service
+    )
+    if ($Exchange.Build -lt $Service.FirstBuild) { "$($Service.Setter) exists from build $($Service.FirstBuild) on; this server has $($Exchange.Build)" }
 }

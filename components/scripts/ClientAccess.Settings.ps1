@@ -19,7 +19,7 @@ function Assert-NoProblem {
         [Parameter(Mandatory = $true)] [string] $Message,
         [AllowNull()] [AllowEmptyCollection()] [string[]] $Problem
     )
-    if (@($Problem | Where-Object { $_ }).Count -gt 0) { Stop-NamespaceRun ("$Message`n  " + ($Problem -join "`n  ")) }
+    if (@($Problem | Where-Object { $_ }).Count -gt 0) { Stop-Run ("$Message`n  " + ($Problem -join "`n  ")) }
 }
 
 function Read-ServiceSetting {
@@ -31,7 +31,7 @@ function Read-ServiceSetting {
     $values = [ordered]@{}
     foreach ($setting in $Service.Settings.Keys) {
         $property = $object.PSObject.Properties[$setting]
-        if (-not $property) { Stop-NamespaceRun "$($Service.Getter) returned no property $setting" }
+        if (-not $property) { Stop-Run "$($Service.Getter) returned no property $setting" }
         Add-ReportedValue -Target $values -Key $setting -Kind $Service.Settings[$setting] -Value (ConvertTo-PlainValue -Kind $Service.Settings[$setting] -Value $property.Value)
     }
     $values
@@ -56,7 +56,7 @@ function Get-OwnObject {
     $key = if ($Service.Object) { 'Identity' } else { 'Name' }
     $returned = @($found | ForEach-Object { "$($_.$key)" }) -join '; '
     if ($found.Count -ne 1 -or $returned -ne $identity) {
-        Stop-NamespaceRun "$($Service.Getter) finds no single object `"$identity`"; it returned $($found.Count): $returned"
+        Stop-Run "$($Service.Getter) finds no single object `"$identity`"; it returned $($found.Count): $returned"
     }
     $found[0]
 }
@@ -90,7 +90,7 @@ function Update-Namespace {
     $Report['agreement'] = Test-Agreement -Settings $Report['settings']
     Assert-NoProblem -Message 'Not everything could be done; after a setting that could not be written, the services behind it were left alone.' -Problem $failures
     if (-not $Report['agreement']) {
-        Stop-NamespaceRun -ExitCode $NamespaceExitCode.Disagreement -Message 'Exchange took the settings, but reads back other values: see "expected" and "after" in the output.'
+        Stop-Run -ExitCode $RunExitCode.Disagreement -Message 'Exchange took the settings, but reads back other values: see "expected" and "after" in the output.'
     }
 }
 

@@ -1,11 +1,12 @@
-# What Set-, Get- and Restore-ClientAccessNamespace.ps1 share; each dot-sources this file. Language: PowerShell 4.0 (Windows Server 2012 R2).
+# What Set-, Get- and Restore-ClientAccessNamespace.ps1 and Set-ClientAccessRotation.ps1 share; each dot-sources this file. Language: PowerShell 4.0 (Windows Server 2012 R2).
 # Plain files rather than a module: Import-PSSession called inside a module would import the Exchange cmdlets into that module only.
 
-foreach ($part in 'Services', 'Values', 'Document', 'Session', 'Settings', 'Originals', 'AppPools') {
+$parts = 'Services', 'Values', 'Document', 'Session', 'Settings', 'Originals', 'AppPools', 'RotationDocument', 'Components', 'Health', 'ClosedPorts', 'Rotation'
+foreach ($part in $parts) {
     . (Join-Path $PSScriptRoot "ClientAccess.$part.ps1")
 }
 
-$NamespaceExitCode = @{ Agreement = 0; Failure = 1; Document = 2; ExchangeAbsent = 3; Disagreement = 4; SetupRunning = 5 }
+$RunExitCode = @{ Agreement = 0; Failure = 1; Document = 2; ExchangeAbsent = 3; Disagreement = 4; SetupRunning = 5; Unhealthy = 6 }
 
 # Bytes, not Write-Output: the text stays UTF-8 whatever code page the console has, and a run without any console works too.
 function Write-Utf8Line {
@@ -24,11 +25,11 @@ function Write-Note {
     Write-Utf8Line -Stream ([Console]::OpenStandardError()) -Text $Text
 }
 
-# Ends the run: the exit code travels with the exception to Invoke-NamespaceRun.
-function Stop-NamespaceRun {
+# Ends the run: the exit code travels with the exception to Invoke-Run.
+function Stop-Run {
     param(
         [Parameter(Mandatory = $true)] [string] $Message,
-        [int] $ExitCode = $NamespaceExitCode.Failure
+        [int] $ExitCode = $RunExitCode.Failure
     )
     $exception = New-Object System.InvalidOperationException $Message
     $exception.Data['ExitCode'] = $ExitCode
@@ -53,29 +54,42 @@ function New-NamespaceReport {
     }
 }
 
-# Reads the document, opens the Exchange session, runs the body with both, closes the session, prints the report whatever happened.
-# Returns the exit code. The body may not write to the pipeline; it fills the report.
+# Runs the step and prints the report whatever happened. Returns the exit code. What the step writes to the pipeline is lost; it fills the report.
+function Invoke-Run {
+    param(
+        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report,
+        [Parameter(Mandatory = $true)] [scriptblock] $Step
+    )
+    $exitCode = $RunExitCode.Failure
+    try {
+        & $Step | Out-Null
+        $exitCode = $RunExitCode.Agreement
+    } catch {
+        Write-Note $_.Exception.Message
+        if ($_.Exception.Data.Contains('ExitCode')) { $exitCode = $_.Exception.Data['ExitCode'] } else { Write-Note $_.ScriptStackTrace }
+    }
+    Write-JsonDocument -Document $Report
+    $exitCode
+}
+
+# Reads the document, opens the Exchange session, runs the body with both, closes the session.
 function Invoke-NamespaceRun {
     param(
         [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report,
         [Parameter(Mandatory = $true)] [scriptblock] $Body,
         [switch] $WithSettings
     )
-    $exitCode = $NamespaceExitCode.Failure
-    $exchange = $null
-    try {
+    Invoke-Run -Report $Report -Step {
         $document = Read-NamespaceDocument -WithSettings:$WithSettings
         $Report['exchangeVersion'] = $document.ExchangeVersion
-        $exchange = Connect-Exchange -Document $document
-        foreach ($service in $exchange.Skipped.Keys) { $Report['skipped'][$service] = $exchange.Skipped[$service] }
-        & $Body $document $exchange | Out-Null
-        $exitCode = $NamespaceExitCode.Agreement
-    } catch {
-        Write-Note $_.Exception.Message
-        if ($_.Exception.Data.Contains('ExitCode')) { $exitCode = $_.Exception.Data['ExitCode'] } else { Write-Note $_.ScriptStackTrace }
-    } finally {
-        Disconnect-Exchange -Exchange $exchange | Out-Null
+        $table = Get-NamespaceServiceTable -ExchangeVersion $document.ExchangeVersion
+        $exchange = Connect-Exchange -Document $document -Cmdlet @($table.Values | ForEach-Object { $_.Getter; $_.Setter })
+        try {
+            Select-Service -Exchange $exchange -Table $table
+            foreach ($service in $exchange.Skipped.Keys) { $Report['skipped'][$service] = $exchange.Skipped[$service] }
+            & $Body $document $exchange
+        } finally {
+            Disconnect-Exchange -Exchange $exchange
+        }
     }
-    Write-JsonDocument -Document $Report
-    $exitCode
 }

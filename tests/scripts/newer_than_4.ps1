@@ -13,9 +13,9 @@ $Known = @{
     'New-PSSessionOption' = 'OpenTimeout', 'OperationTimeout', 'CancelTimeout'; 'Out-Null' = @(); 'Remove-Item' = 'LiteralPath', 'Recurse', 'Force'
     'Remove-Module' = 'ModuleInfo'; 'Remove-PSSession' = 'Session'; 'Restart-Service' = 'Name', 'Force'; 'Select-Object' = 'Unique'
     'Set-Content' = 'LiteralPath', 'Value'; 'Set-Service' = 'Name', 'StartupType'; 'Set-StrictMode' = 'Version', 'Off'; 'Sort-Object' = 'Unique'
-    'Split-Path' = 'Parent'; 'Start-Service' = 'Name'; 'Start-Sleep' = 'Milliseconds'; 'Test-Path' = 'LiteralPath'; 'Where-Object' = 'FilterScript'
+    'Split-Path' = 'Parent'; 'Start-Service' = 'Name'; 'Start-Sleep' = 'Milliseconds', 'Seconds'; 'Test-Path' = 'LiteralPath'; 'Where-Object' = 'FilterScript'
     'Get-WebAppPoolState' = 'Name'; 'Restart-WebAppPool' = 'Name'; 'Get-NetFirewallRule' = 'Name'; 'Set-NetFirewallRule' = @(); 'New-NetFirewallRule' = 'DisplayName'
-    'icacls.exe' = @()
+    'icacls.exe' = @(); 'Get-ItemProperty' = 'LiteralPath', 'Name'; 'New-ItemProperty' = 'PropertyType', 'Value', 'Force'; 'Remove-ItemProperty' = @()
     # Called on Windows Server 2019 and later alone, which comes with PowerShell 5.1.
     'Get-WindowsCapability' = 'Online'; 'Add-WindowsCapability' = 'Online', 'Name'
 }

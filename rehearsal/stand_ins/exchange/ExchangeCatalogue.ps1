@@ -29,7 +29,7 @@ function Get-OfferedCmdlet {
     $nouns = $ObjectKinds.Keys | Where-Object {
         -not ($_ -eq 'ClientAccessService' -and $Version -like '2013*') -and -not ($_ -eq 'MapiVirtualDirectory' -and $Version -eq '2013RTM')
     }
-    @('Get-ExchangeServer') + @($nouns | ForEach-Object { "Get-$_"; "Set-$_" }) | Where-Object { $_ -notin $Withheld }
+    @('Get-ExchangeServer', 'Get-ServerComponentState', 'Set-ServerComponentState') + @($nouns | ForEach-Object { "Get-$_"; "Set-$_" }) | Where-Object { $_ -notin $Withheld }
 }
 
 # The text of the proxy function that Import-PSSession makes for a cmdlet.
@@ -61,6 +61,7 @@ function $Cmdlet {
 
 function Get-GetParameterText {
     param([string] $Noun)
+    if ($Noun -eq 'ServerComponentState') { return '[Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)] $Identity, [string] $Component, $DomainController' }
     $text = "[Parameter(Position = 0, ParameterSetName = 'Identity', ValueFromPipelineByPropertyName)] `$Identity, `$DomainController"
     if ($Noun -eq 'ExchangeServer') { return "$text, [switch] `$Status" }
     if ($Noun -like 'ClientAccess*') { return $text }
@@ -72,6 +73,9 @@ function Get-GetParameterText {
 function Get-SetParameterText {
     param([string] $Noun)
     $text = '[Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)] $Identity, $DomainController'
+    if ($Noun -eq 'ServerComponentState') {
+        return $text + ', [Parameter(Mandatory)] [string] $Component, [Parameter(Mandatory)] [string] $Requester, [Parameter(Mandatory)] [string] $State, [int] $TimeoutInSeconds'
+    }
     foreach ($name in $ObjectKinds[$Noun].Set.Keys) {
         $type = switch ($ObjectKinds[$Noun].Set[$name]) { 'bool' { '[bool] ' } 'switch' { '[switch] ' } default { '' } }
         $text += ", $type`$$name"

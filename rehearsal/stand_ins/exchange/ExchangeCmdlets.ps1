@@ -13,6 +13,7 @@ function Out-Error {
 function Invoke-Proxied {
     param([string] $Cmdlet, [int] $SessionId, $Bound)
     $session = $Sessions[$SessionId]
+    if ($session -and $session.WebSite -ne (Get-WebSiteRestart)) { $session.State = 'Broken' }
     if (-not $session -or $session.State -ne 'Opened') {
         return Out-Error -Stream Terminating -Text "The session $SessionId is no longer available; the command $Cmdlet cannot run."
     }
@@ -23,6 +24,8 @@ function Invoke-Proxied {
     $verb, $noun = $Cmdlet -split '-', 2
     if ($Cmdlet -eq 'Get-ExchangeServer') {
         Get-ExchangeServerItem $Bound $dc
+    } elseif ($noun -eq 'ServerComponentState') {
+        if ($verb -eq 'Get') { Get-ComponentItem $Bound $dc } else { Use-Lock "$($Bound['Identity'])" { Set-ComponentItem $Bound $dc } }
     } elseif ($verb -eq 'Get') {
         Get-ObjectItem $noun $Bound $dc
     } else {

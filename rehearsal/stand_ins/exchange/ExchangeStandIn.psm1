@@ -1,7 +1,7 @@
 # Stand-in of the Exchange remote endpoint, as a server's PowerShell meets it: the session cmdlets here, the Exchange cmdlets only after
 # Import-PSSession. As strict as the documented thing; where it is in doubt it refuses.
 
-foreach ($part in 'State', 'Catalogue', 'Cmdlets', 'Rules') { . (Join-Path $PSScriptRoot "Exchange$part.ps1") }
+foreach ($part in 'State', 'Catalogue', 'Cmdlets', 'Rules', 'Components') { . (Join-Path $PSScriptRoot "Exchange$part.ps1") }
 
 $Sessions = @{}
 # Exchange lets a user have so many sessions; one that is not removed counts on.
@@ -19,6 +19,7 @@ function Get-SessionRefusal {
         'Possible causes are: the Service Principal Name (SPN) for the remote computer name and port does not exist.'
     }
     if ($uri -notmatch '^http://[^/]+/PowerShell/?$') { return $prefix + 'The WinRM client cannot process the request. It cannot determine the content type of the HTTP response from the destination computer.' }
+    if (Use-RefusedSession) { return $prefix + 'The WinRM client received an HTTP server error status (503), but the remote service did not include any other information about the cause of the failure.' }
     if ("$($Bound['Authentication'])" -ne 'Kerberos') {
         return $prefix + 'The WinRM client cannot process the request. The authentication mechanism requested by the client is not supported by the server.'
     }
@@ -76,7 +77,7 @@ function New-PSSession {
         Write-Organisation $organisation
         $session = [pscustomobject]@{
             Id = $id; Name = "Session$id"; ComputerName = $ConnectionUri.Host; State = 'Opened'; ConfigurationName = $ConfigurationName; Availability = 'Available'
-            Version = $server.version
+            Version = $server.version; WebSite = Get-WebSiteRestart
         }
         $session.PSObject.TypeNames.Insert(0, 'System.Management.Automation.Runspaces.PSSession')
         $session

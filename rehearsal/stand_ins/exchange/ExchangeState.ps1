@@ -30,6 +30,34 @@ function Write-Json {
     [System.IO.File]::Move("$Path.new", $Path, $true)
 }
 
+# The state of this server's Windows; what is not said there is as on a fresh Windows Server 2019.
+$WindowsFile = Join-Path $env:EXCHANGE_STANDIN_ROOT 'windows.json'
+
+function Read-Windows {
+    $state = @{ build = 17763; processes = @(); capability = 'NotPresent'; firewall = @{}; registry = @{}; services = @{}; w3svcRestarts = 0; refusedSessions = 0 }
+    if (Test-Path -LiteralPath $WindowsFile) {
+        $kept = Read-Json $WindowsFile
+        foreach ($key in $kept.Keys) { $state[$key] = $kept[$key] }
+    }
+    $state
+}
+
+function Write-Windows {
+    param($State)
+    Write-Json $WindowsFile $State
+}
+
+# Sessions come in through the web site: a restart ends them, and right after it some may be refused (refusedSessions says how many).
+function Get-WebSiteRestart { (Read-Windows).w3svcRestarts }
+
+function Use-RefusedSession {
+    $state = Read-Windows
+    if ($state.w3svcRestarts -eq 0 -or $state.refusedSessions -eq 0) { return $false }
+    $state.refusedSessions--
+    Write-Windows $state
+    $true
+}
+
 function Read-Organisation { Read-Json (Join-Path $OrganisationFolder 'organisation.json') }
 
 function Write-Organisation {

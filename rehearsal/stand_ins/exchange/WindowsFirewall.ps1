@@ -37,5 +37,5 @@ function Save-FirewallRule {
     $state = Read-Windows
     if (-not $state.firewall.ContainsKey($Name)) { $state.firewall[$Name] = @{ Name = $Name } }
     foreach ($key in $Values.Keys) { if ($key -in 'DisplayName', 'Direction', 'Action', 'Protocol', 'LocalPort', 'Profile', 'Enabled') { $state.firewall[$Name][$key] = $Values[$key] } }
-    Write-Json $StateFile $state
+    Write-Windows $state
 }

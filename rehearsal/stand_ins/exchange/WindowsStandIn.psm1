@@ -1,20 +1,10 @@
-# Stand-in of the parts of Windows that the scripts use. State: windows.json in the server's folder; what is not said there is as on a
-# fresh Windows Server 2019.
+# Stand-in of the parts of Windows that the scripts use. State: windows.json in the server's folder.
 
 . (Join-Path $PSScriptRoot 'ExchangeState.ps1')
 . (Join-Path $PSScriptRoot 'WindowsFirewall.ps1')
+. (Join-Path $PSScriptRoot 'WindowsRegistry.ps1')
 
-$StateFile = Join-Path $env:EXCHANGE_STANDIN_ROOT 'windows.json'
 $SshFolder = Join-Path $env:ProgramData 'ssh'
-
-function Read-Windows {
-    $state = @{ build = 17763; processes = @(); capability = 'NotPresent'; firewall = @{} }
-    if (Test-Path -LiteralPath $StateFile) {
-        $kept = Read-Json $StateFile
-        foreach ($key in $kept.Keys) { $state[$key] = $kept[$key] }
-    }
-    $state
-}
 
 function Read-ThisServer {
     if ($env:EXCHANGE_STANDIN_ORGANISATION) { Read-Server $env:COMPUTERNAME }
@@ -53,10 +43,13 @@ function Get-CimInstance {
 }
 
 function Get-ServiceTable {
+    $state = Read-Windows
     $table = @{ W3SVC = 'Running' }
-    if (Read-ThisServer) { $table['MSExchangeServiceHost'] = 'Running' }
-    $sshd = (Read-Windows)['sshd']
-    if ($sshd) { $table['sshd'] = $sshd.status }
+    $server = Read-ThisServer
+    if ($server) { $table['MSExchangeServiceHost'] = 'Running' }
+    if ($server -and $server.components.ContainsKey('HubTransport')) { $table['MSExchangeTransport'] = 'Running' }
+    if ($state['sshd']) { $table['sshd'] = $state['sshd'].status }
+    foreach ($name in $state.services.Keys) { $table[$name] = $state.services[$name] }
     $table
 }
 
@@ -105,8 +98,22 @@ function Restart-Service {
     [CmdletBinding()]
     param([Parameter(Mandatory, Position = 0)] [string] $Name, [switch] $Force)
     if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$Name'.")) }
-    Save-Sshd @{ status = 'Stopped' }
-    Start-Service -Name $Name
+    switch ($Name) {
+        'sshd' { Save-Sshd @{ status = 'Stopped' }; Start-Service -Name sshd }
+        { $_ -in 'W3SVC', 'MSExchangeTransport' } { Restart-ExchangeService $Name }
+        default { $PSCmdlet.WriteError((New-Error "Service '$Name' cannot be stopped due to the following error: Cannot open $Name service on computer '.'." 'CloseError')) }
+    }
+}
+
+# The web site's restart is counted, for those who have connections and sessions to lose.
+function Restart-ExchangeService {
+    param([string] $Name)
+    if ($env:EXCHANGE_STANDIN_ORGANISATION) { Add-Call 'Restart-Service' @{ Name = $Name } }
+    $state = Read-Windows
+    $state.services[$Name] = 'Running'
+    if ($Name -eq 'W3SVC') { $state.w3svcRestarts++ }
+    Write-Windows $state
+    Write-Warning "Waiting for service '$Name' to start..."
 }
 
 function Save-Sshd {
@@ -114,7 +121,7 @@ function Save-Sshd {
     $state = Read-Windows
     if (-not $state.ContainsKey('sshd')) { $state['sshd'] = @{} }
     foreach ($key in $Values.Keys) { $state['sshd'][$key] = $Values[$key] }
-    Write-Json $StateFile $state
+    Write-Windows $state
 }
 
 # The first start makes the configuration and the host keys; a server's keys wait in its folder host-keys.
@@ -149,12 +156,12 @@ function icacls.exe {
     }
     $state = Read-Windows
     $state['access'] = @{ (Split-Path -Leaf $folder) = $grants }
-    Write-Json $StateFile $state
+    Write-Windows $state
     $global:LASTEXITCODE = 0
     "processed file: $folder"
 }
 
-$public = 'icacls.exe', 'Get-Process', 'Get-CimInstance', 'Get-Service', 'New-Service', 'Set-Service', 'Start-Service', 'Restart-Service', 'Get-NetFirewallRule', 'New-NetFirewallRule', 'Set-NetFirewallRule'
+$public = 'Get-ItemProperty', 'New-ItemProperty', 'Remove-ItemProperty', 'icacls.exe', 'Get-Process', 'Get-CimInstance', 'Get-Service', 'New-Service', 'Set-Service', 'Start-Service', 'Restart-Service', 'Get-NetFirewallRule', 'New-NetFirewallRule', 'Set-NetFirewallRule'
 
 # Windows Server 2012 R2 has no capabilities; 2016 has no OpenSSH among them.
 if ((Read-Windows).build -ge 14393) {
@@ -177,7 +184,7 @@ if ((Read-Windows).build -ge 14393) {
         $state = Read-Windows
         if ($Name -ne $OpenSshServer -or $state.build -lt 17763) { return $PSCmdlet.WriteError((New-Error 'Add-WindowsCapability failed. Error code = 0x800f0954')) }
         $state.capability = 'Installed'
-        Write-Json $StateFile $state
+        Write-Windows $state
         Save-Sshd @{ status = 'Stopped'; startup = 'Manual'; binary = (Join-Path $env:SystemRoot 'System32' 'OpenSSH' 'sshd.exe') }
         Save-FirewallRule 'OpenSSH-Server-In-TCP' @{ DisplayName = 'OpenSSH SSH Server (sshd)'; LocalPort = @('22'); Protocol = 'TCP'; Profile = 'Private'; Enabled = 'True'; Action = 'Allow'; Direction = 'Inbound' }
         [pscustomobject]@{ Online = $true; RestartNeeded = $false }

@@ -33,6 +33,21 @@ SETTINGS = {
     ),
 }
 
+# Service -> the component that answers for it.
+PROXIES = {
+    "owa": "OwaProxy",
+    "ecp": "EcpProxy",
+    "ews": "EwsProxy",
+    "oab": "OabProxy",
+    "activesync": "ActiveSyncProxy",
+    "mapi": "MapiProxy",
+    "outlookAnywhere": "RpcProxy",
+    "autodiscover": "AutoDiscoverProxy",
+}
+REQUESTERS = ("HealthAPI", "Maintenance", "Sidelined", "Functional", "Deployment")
+STATES = ("Active", "Draining", "Inactive")  # the better one first
+ALWAYS_ON = ("Monitoring", "RecoveryActionsEnabled")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
@@ -79,10 +94,7 @@ class Organisation:
 
     def settings(self, computer_name: str) -> dict[str, dict[str, Any]]:
         """Service -> setting -> value as last written, replicated or not. Raises KeyError without Exchange."""
-        try:
-            state = _read(self._server_file(computer_name))
-        except FileNotFoundError:
-            raise KeyError(computer_name) from None
+        state = self._server(computer_name)
         controller, objects = next(iter(state["copies"].items()))
         for change in state["pending"]:
             if change["to"] == controller:
@@ -103,6 +115,26 @@ class Organisation:
             for change in state["pending"]:
                 if change["object"] == service:
                     change["values"].pop(setting, None)
+
+    def component_states(self, computer_name: str) -> dict[str, str]:
+        """Component -> the state that counts: Active, Draining or Inactive. Raises KeyError without Exchange."""
+        components = self._server(computer_name)["components"]
+        offline = "Inactive" in components["ServerWideOffline"].values()
+        return {
+            name: max([*marks.values(), "Inactive" if offline and name not in ALWAYS_ON else "Active"], key=STATES.index)
+            for name, marks in components.items()
+        }
+
+    def set_component(self, computer_name: str, component: str, state: str, requester: str) -> None:
+        """As Set-ServerComponentState: only the requester that put a component down can put it up again."""
+        if state not in STATES or requester not in REQUESTERS:
+            raise ValueError(f"{state!r} by {requester!r}: states are {STATES}, requesters {REQUESTERS}")
+        with self._changed(self._server_file(computer_name)) as server:
+            server["components"][component][requester] = state
+
+    def is_active(self, computer_name: str, service: str) -> bool:
+        """Whether a service answers. Raises KeyError without Exchange, or for what is no service."""
+        return self.component_states(computer_name).get(PROXIES[service]) == "Active"
 
     def fail(self, computer_name: str, cmdlet: str, message: str | None) -> None:
         """Lets a Set cmdlet fail with this message; with None it says nothing and changes nothing."""
@@ -144,10 +176,12 @@ class Organisation:
         computer_name: str,
         logon: str,
         names: Path,
+        authority: Path | None = None,
     ) -> tuple[list[str], dict[str, str]]:
         """Command line and environment that run `script` as on the server whose drives are in `root`.
 
-        `logon` is how the caller came in, "password" or "key"; `names` a text file, one resolvable name a line.
+        `logon` is how the caller came in, "password" or "key"; `names` a text file, one resolvable name a line;
+        `authority` a PEM file, the authorities that the server's certificate store trusts.
         """
         options = ["-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass"]
         argv = [pwsh, *options, "-File", str(HERE / "Invoke-OnServer.ps1"), str(script.resolve()), *args]
@@ -167,6 +201,8 @@ class Organisation:
             "EXCHANGE_STANDIN_NAMES": str(names.resolve()),
             "EXCHANGE_STANDIN_ROOT": str(root.resolve()),
         }
+        if authority is not None:
+            environment["SSL_CERT_FILE"] = str(authority.resolve())
         return argv, environment
 
     @property
@@ -175,6 +211,12 @@ class Organisation:
 
     def _server_file(self, computer_name: str) -> Path:
         return self._folder / "servers" / f"{computer_name.upper()}.json"
+
+    def _server(self, computer_name: str) -> dict[str, Any]:
+        try:
+            return _read(self._server_file(computer_name))
+        except FileNotFoundError:
+            raise KeyError(computer_name) from None
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:

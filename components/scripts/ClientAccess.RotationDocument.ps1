@@ -1,0 +1,64 @@
+# The document of Set-ClientAccessRotation.ps1.
+
+# Returns Server, ExchangeVersion, InRotation, RejectClosedPorts, DrainSeconds, HealthSeconds, Address, Port, Names (service -> name), Credential.
+function Read-RotationDocument {
+    $json = Read-Document {
+        param($Document)
+        Get-UnknownKeyProblem $Document 'server', 'exchangeVersion', 'inRotation', 'rejectClosedPorts', 'drainSeconds', 'health', 'credential'
+        Get-BooleanProblem $Document 'inRotation'
+        Get-BooleanProblem $Document 'rejectClosedPorts'
+        Get-NumberProblem -Name 'drainSeconds' -Value (Get-Key $Document 'drainSeconds') -Least 0 -Most 86400
+        Get-HealthProblem (Get-Key $Document 'health')
+    }
+    [pscustomobject]@{
+        Server            = $json.server
+        ExchangeVersion   = $json.exchangeVersion
+        InRotation        = $json.inRotation
+        RejectClosedPorts = $json.rejectClosedPorts
+        DrainSeconds      = $json.drainSeconds
+        HealthSeconds     = $json.health.seconds
+        Address           = $json.health.address
+        Port              = $json.health.port
+        Names             = ConvertTo-NameTable $json.health.names
+        Credential        = ConvertTo-DocumentCredential (Get-Key $json 'credential')
+    }
+}
+
+function Get-HealthProblem {
+    param([AllowNull()] $Health)
+    if ($Health -isnot [System.Management.Automation.PSCustomObject]) { return 'health: missing; give seconds, address, port and names' }
+    Get-UnknownKeyProblem $Health 'seconds', 'address', 'port', 'names' | ForEach-Object { "health.$_" }
+    Get-NumberProblem -Name 'health.seconds' -Value (Get-Key $Health 'seconds') -Least 0 -Most 86400
+    Get-NumberProblem -Name 'health.port' -Value (Get-Key $Health 'port') -Least 1 -Most 65535
+    $parsed = $null
+    if (-not [System.Net.IPAddress]::TryParse("$(Get-Key $Health 'address')", [ref] $parsed)) {
+        'health.address: not an IP address; give the one of this server that clients are sent to, as this server itself has it'
+    }
+    $names = ConvertTo-NameTable (Get-Key $Health 'names')
+    if ($names.Count -eq 0) { return 'health.names: missing or empty; name at least one service' }
+    $table = Get-NamespaceServiceTable -ExchangeVersion '2016'
+    foreach ($service in $names.Keys) {
+        if (-not $table.Contains($service)) { "health.names.${service}: unknown service; known are $($table.Keys -join ', ')"; continue }
+        $problem = if ($null -eq $names[$service]) { 'missing' } else { Get-ValueProblem -Kind 'Hostname' -Value $names[$service] }
+        if ($problem) { "health.names.${service}: $problem" }
+    }
+}
+
+function Get-NumberProblem {
+    param(
+        [Parameter(Mandatory = $true)] [string] $Name,
+        [AllowNull()] $Value,
+        [Parameter(Mandatory = $true)] [int] $Least,
+        [Parameter(Mandatory = $true)] [int] $Most
+    )
+    # ConvertFrom-Json makes Int32 of a small whole number in Windows PowerShell, Int64 elsewhere.
+    $isWhole = $Value -is [int] -or $Value -is [long]
+    if (-not $isWhole -or $Value -lt $Least -or $Value -gt $Most) { "${Name}: not a whole number from $Least to $Most" }
+}
+
+function ConvertTo-NameTable {
+    param([AllowNull()] $Json)
+    $table = [ordered]@{}
+    if ($Json -is [System.Management.Automation.PSCustomObject]) { foreach ($one in $Json.PSObject.Properties) { $table[$one.Name] = $one.Value } }
+    $table
+}
