@@ -65,7 +65,7 @@ class HttpsListener:
     def __init__(self, *, addresses: Iterable[str], site: Site) -> None:
         self._network = Port(addresses)
         self._site = site
-        self._server: web.Server[web.BaseRequest] | None = None
+        self._server: web.Server | None = None
         self._runner: web.ServerRunner | None = None
         self._silence: asyncio.Future[None] | None = None
         self.port: int | None = None
