@@ -67,7 +67,11 @@ def read(name: str | None, cwd: Path | None = None, environment: Mapping[str, st
     outputs = document(run("stack", "output", "--json", "--show-secrets", "--stack", name))
     if "servers" not in outputs:
         raise StackError(f"The stack {name} holds no servers yet. Run: pulumi up --stack {name}")
-    farm = farm_of(name, document(run("config", "--json", "--show-secrets", "--stack", name)))
+    return made(name, farm_of(name, document(run("config", "--json", "--show-secrets", "--stack", name))), outputs)
+
+
+def made(name: str, farm: FarmArgs, outputs: Mapping[str, Any]) -> Stack:
+    """From the whole stack file and the outputs; the secrets are kept apart from the rest."""
     jump = farm.ssh.jump_host
     return Stack(
         name=name,

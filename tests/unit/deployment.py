@@ -10,7 +10,7 @@ from typing import Any
 
 from components import namespace
 from operations.resolution import DnsServer
-from operations.stack import Logon, Stack
+from operations.stack import Stack, made
 from operations.verify import Verification, verify
 from rehearsal.datacentre import free_ports
 from rehearsal.stand_ins.dns import AzureDns
@@ -20,7 +20,6 @@ from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
 
 SCRIPTS = "C:/ProgramData/ExchangeCas/made/"
 PRIVATE: Mapping[str, Any] = {"private": {"existingResourceGroup": "dns"}}
-ANY_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrm7nP0iC8Qx9kYVtN2J3Yb7wqkM0u3cJ5y2h1Zt4Fa"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +34,7 @@ class Record:
 
 @dataclass(kw_only=True)
 class Deployment:
-    """`add` servers, then `verify`; `rows`, `outputs` and `values` (the stack file) may be changed before."""
+    """`count` servers that are as promised; `rows`, `outputs` and `values` (the stack file) may be changed."""
 
     farm: Farm
     count: int = 2
@@ -80,28 +79,15 @@ class Deployment:
         }
         return server
 
-    def stack(self, password: str = PASSWORD, jump_host: Logon | None = None) -> Stack:
+    def stack(self) -> Stack:
         farm = settings.read(self.values, location="westeurope")
-        return Stack(
-            name="test",
-            farm=farm,
-            settings=namespace.settings(farm.namespace),
-            servers=self.outputs,
-            operator=Logon(user=USER, password=password, private_key=None),
-            jump_host=jump_host,
-        )
+        return made("test", farm, {"settings": namespace.settings(farm.namespace), "servers": self.outputs})
 
-    def verify(
-        self,
-        stack: Stack | None = None,
-        *,
-        trusted: ssl.SSLContext | None = None,
-        name_servers: Sequence[AzureDns] = (),
-    ) -> Verification:
+    def verify(self, *, trusted: ssl.SSLContext | None = None, name_servers: Sequence[AzureDns] = ()) -> Verification:
         """With the servers' authority trusted, and a resolver that answers from `rows`."""
         with AzureDns(lambda: self.rows, private=True) as resolver:
             owners = [of(server) for server in name_servers]
-            return asyncio.run(verify(stack or self.stack(), trusted or self.trusted, of(resolver), owners))
+            return asyncio.run(verify(self.stack(), trusted or self.trusted, of(resolver), owners))
 
     @property
     def trusted(self) -> ssl.SSLContext:
