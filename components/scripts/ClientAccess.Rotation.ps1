@@ -111,7 +111,7 @@ function Wait-Drained {
     while ($true) {
         $left = [int][Math]::Ceiling(($until - (Get-Date)).TotalSeconds)
         if ($left -le 0) { return }
-        Write-Note "Clients may hold this server's address for $left s more."
+        Write-Note "Clients may hold the address of $env:COMPUTERNAME for $left s more."
         Start-Sleep -Seconds ([Math]::Min(10, $left))
     }
 }

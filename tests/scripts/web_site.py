@@ -1,4 +1,4 @@
-"""A web site over real TLS, for the gate's tests: not the stand-in's, so that the two are measured against each other."""
+"""A web site over real TLS, for the gate's tests: not the stand-in's, so that the two measure each other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE = "200 OK<br/>EX1.corp.example"
 
 @dataclass(kw_only=True)
 class WebSite:
-    """`pages` path -> (status, body), of what does not answer 200 with `PAGE`; `asked` (SNI, Host, path) of each request."""
+    """`pages`: path -> (status, body) of what does not answer 200 with `PAGE`; `asked`: (SNI, Host, path) in order."""
 
     port: int
     authority: Path

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from rehearsal.stand_ins.exchange import components
+
 # What Get-ExchangeServer shows of the builds that stand for each version.
 DISPLAY_VERSIONS = {
     "2013RTM": "Version 15.0 (Build 516.32)",
@@ -22,34 +24,6 @@ PATHS = {
     "mapi": "mapi",
 }
 FRONT_END_POOLS = ("OWA", "ECP", "Services", "OAB", "Sync", "MapiFrontEnd", "Autodiscover", "RpcProxyFrontEnd")
-# As Get-ServerComponentState lists them.
-COMPONENTS = (
-    "ServerWideOffline",
-    "HubTransport",
-    "FrontendTransport",
-    "Monitoring",
-    "RecoveryActionsEnabled",
-    "AutoDiscoverProxy",
-    "ActiveSyncProxy",
-    "EcpProxy",
-    "EwsProxy",
-    "ImapProxy",
-    "OabProxy",
-    "OwaProxy",
-    "PopProxy",
-    "PushNotificationsProxy",
-    "RpsProxy",
-    "RwsProxy",
-    "RpcProxy",
-    "UMCallRouter",
-    "XropProxy",
-    "HttpProxyAvailabilityGroup",
-    "ForwardSyncDaemon",
-    "ProvisioningRps",
-    "MapiProxy",
-    "HighAvailability",
-    "SharedCache",
-)
 BACK_END_POOLS = ("MapiMailbox", "RpcProxy")
 
 
@@ -69,25 +43,11 @@ def fresh_server(*, name: str, version: str, domain: str, domain_controllers: li
         "version": version,
         "adminDisplayVersion": DISPLAY_VERSIONS[version],
         "appPools": {f"MSExchange{pool}AppPool": "Started" for pool in pools},
-        "components": _components(version),
+        "components": components.fresh(version),
         "copies": {controller: copy.deepcopy(objects) for controller in domain_controllers},
         "pending": [],
         "faults": {},
     }
-
-
-def _components(version: str) -> dict[str, dict[str, str]]:
-    """Component -> requester -> state, of those that a requester ever set."""
-    absent = {
-        "HubTransport": version.startswith("2013"),  # the Client Access role alone
-        "HighAvailability": version.startswith("2013"),
-        "UMCallRouter": version in ("2019", "SE"),
-        "MapiProxy": version == "2013RTM",
-    }
-    components: dict[str, dict[str, str]] = {name: {} for name in COMPONENTS if not absent.get(name)}
-    for name in ("ForwardSyncDaemon", "ProvisioningRps"):  # for Microsoft's own data centres
-        components[name]["Functional"] = "Inactive"
-    return components
 
 
 def _objects(fqdn: str, *, has_mapi: bool) -> dict[str, dict[str, Any]]:

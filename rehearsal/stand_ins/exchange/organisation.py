@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rehearsal.stand_ins.exchange import components
 from rehearsal.stand_ins.exchange.fresh_server import fresh_server
+from rehearsal.stand_ins.exchange.state_files import locked, read, write
 
 HERE = Path(__file__).parent
 PASSWORD_ITERATIONS = 10_000
@@ -32,21 +33,6 @@ SETTINGS = {
         "SSLOffloading",
     ),
 }
-
-# Service -> the component that answers for it.
-PROXIES = {
-    "owa": "OwaProxy",
-    "ecp": "EcpProxy",
-    "ews": "EwsProxy",
-    "oab": "OabProxy",
-    "activesync": "ActiveSyncProxy",
-    "mapi": "MapiProxy",
-    "outlookAnywhere": "RpcProxy",
-    "autodiscover": "AutoDiscoverProxy",
-}
-REQUESTERS = ("HealthAPI", "Maintenance", "Sidelined", "Functional", "Deployment")
-STATES = ("Active", "Draining", "Inactive")  # the better one first
-ALWAYS_ON = ("Monitoring", "RecoveryActionsEnabled")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +56,14 @@ class Organisation:
             if not self._file.exists():
                 controllers = ["dc1.corp.example", "dc2.corp.example"]
                 fresh = {"replicationSeconds": replication_seconds, "accounts": {}, "sessions": [], "withheld": []}
-                _write(self._file, {"domainControllers": controllers, **fresh})
+                write(self._file, {"domainControllers": controllers, **fresh})
 
     def add_server(self, computer_name: str, *, version: str = "2016", domain: str = "corp.example") -> None:
         """Installs Exchange: 2013RTM, 2013, 2016, 2019 or SE, with the settings of a fresh installation."""
-        controllers = _read(self._file)["domainControllers"]
+        controllers = read(self._file)["domainControllers"]
         state = fresh_server(name=computer_name, version=version, domain=domain, domain_controllers=controllers)
         with self._locked(computer_name):
-            _write(self._server_file(computer_name), state)
+            write(self._server_file(computer_name), state)
 
     def remove_server(self, computer_name: str) -> None:
         """Takes the server out of the organisation; one that is not there is left at that."""
@@ -118,23 +104,16 @@ class Organisation:
 
     def component_states(self, computer_name: str) -> dict[str, str]:
         """Component -> the state that counts: Active, Draining or Inactive. Raises KeyError without Exchange."""
-        components = self._server(computer_name)["components"]
-        offline = "Inactive" in components["ServerWideOffline"].values()
-        return {
-            name: max([*marks.values(), "Inactive" if offline and name not in ALWAYS_ON else "Active"], key=STATES.index)
-            for name, marks in components.items()
-        }
+        return components.effective(self._server(computer_name)["components"])
 
     def set_component(self, computer_name: str, component: str, state: str, requester: str) -> None:
         """As Set-ServerComponentState: only the requester that put a component down can put it up again."""
-        if state not in STATES or requester not in REQUESTERS:
-            raise ValueError(f"{state!r} by {requester!r}: states are {STATES}, requesters {REQUESTERS}")
         with self._changed(self._server_file(computer_name)) as server:
-            server["components"][component][requester] = state
+            components.mark(server["components"], component, state, requester)
 
     def is_active(self, computer_name: str, service: str) -> bool:
         """Whether a service answers. Raises KeyError without Exchange, or for what is no service."""
-        return self.component_states(computer_name).get(PROXIES[service]) == "Active"
+        return self.component_states(computer_name).get(components.PROXIES[service]) == "Active"
 
     def fail(self, computer_name: str, cmdlet: str, message: str | None) -> None:
         """Lets a Set cmdlet fail with this message; with None it says nothing and changes nothing."""
@@ -155,7 +134,7 @@ class Organisation:
 
     def open_sessions(self) -> list[str]:
         """Sessions that were opened and never removed."""
-        return list(_read(self._file)["sessions"])
+        return list(read(self._file)["sessions"])
 
     def calls(self) -> list[Call]:
         """Every cmdlet call so far, in order."""
@@ -214,31 +193,16 @@ class Organisation:
 
     def _server(self, computer_name: str) -> dict[str, Any]:
         try:
-            return _read(self._server_file(computer_name))
+            return read(self._server_file(computer_name))
         except FileNotFoundError:
             raise KeyError(computer_name) from None
 
-    @contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
-        """The lock of ExchangeState.ps1: .NET opens a file for itself alone by flock, too."""
-        with (self._folder / "locks" / name.upper()).open("a+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _locked(self, name: str) -> AbstractContextManager[None]:
+        return locked(self._folder / "locks", name)
 
     @contextmanager
     def _changed(self, file: Path) -> Iterator[dict[str, Any]]:
         with self._locked(file.stem):
-            state = _read(file)
+            state = read(file)
             yield state
-            _write(file, state)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return state
-
-
-def _write(file: Path, state: Mapping[str, Any]) -> None:
-    new = file.with_suffix(".json.new")
-    new.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-    new.replace(file)
+            write(file, state)
