@@ -15,6 +15,8 @@ from rehearsal.rehearsal import Rehearsal
 
 Edit = Callable[[dict[str, Any]], None]
 Start = Callable[..., Rehearsal]
+ROTATION = "exchange-cas:rotation"
+DRAIN_SECONDS = 2
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +41,18 @@ def start(tmp_path: Path, found: tools.Tools) -> Iterator[Start]:
             return running.enter_context(Rehearsal(stack, tmp_path / "rehearsal", found, source=source))
 
         yield one
+
+
+def quick(config: dict[str, Any]) -> None:
+    """A stack whose clients forget an address after a second, so that nobody waits long for a rotation."""
+    config["exchange-cas:dns"] = {**config.get("exchange-cas:dns", {}), "ttlSeconds": 1}
+    config["exchange-cas:allowSingleServer"] = True
+    config[ROTATION] = {"drainSeconds": DRAIN_SECONDS, "healthSeconds": 60}
+
+
+@pytest.fixture
+def quick_lab(start: Start) -> Rehearsal:
+    """Such a lab, up."""
+    rehearsal = start("lab", quick)
+    rehearsal.stack.up()
+    return rehearsal

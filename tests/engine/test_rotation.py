@@ -1,0 +1,122 @@
+"""Rotation on the real engine: the order of events as clients see it, at the DNS server and at the servers."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.stack import CommandFailedError
+from tests.engine.conftest import DRAIN_SECONDS, ROTATION, Start, quick
+from tests.engine.looks import PROJECT, ask, cmdlets, servers_in
+from tests.engine.watch import Watch
+
+pytestmark = pytest.mark.engine
+
+OWA = "owa.lab.mail-domain.com"
+SERVERS = f"{PROJECT}:servers"
+
+
+def rotate(rehearsal: Rehearsal, **keys: bool) -> None:
+    """`ex02=False`: out of rotation."""
+
+    def edit(config: dict[str, Any]) -> None:
+        for server, in_rotation in keys.items():
+            config[SERVERS][server]["inRotation"] = in_rotation
+
+    rehearsal.stack.change(edit)
+
+
+def test_a_server_goes_offline_only_a_while_after_it_has_left_both_names(quick_lab: Rehearsal) -> None:
+    before = len(quick_lab.organisation.calls())
+    rotate(quick_lab, ex02=False)
+    with Watch(quick_lab) as watch:
+        update = quick_lab.stack.up()
+    left = max(watch.at("EX02 in owa", False), watch.at("EX02 in autodiscover", False))
+    assert watch.at("EX02 healthy", False) - left >= DRAIN_SECONDS
+    assert watch.of("EX01") == [], "the other server was never out"
+    assert set(update.changed()) == {"cas-owa-a", "cas-autodiscover-a", "cas-ex02-rotation"}
+    (offline,) = [
+        call
+        for call in quick_lab.organisation.calls()[before:]
+        if call.cmdlet == "Set-ServerComponentState" and call.parameters["Component"] == "ServerWideOffline"
+    ]
+    assert (offline.parameters["State"], offline.parameters["Requester"]) == ("Inactive", "Maintenance")
+    assert servers_in(cmdlets(quick_lab, before)) == {"EX02"}
+    assert "EX02" in update.printed, "the wait is shown while it lasts"
+    assert quick_lab.stack.up().changes == []
+
+
+def test_a_server_enters_both_names_only_when_it_is_active_and_healthy(quick_lab: Rehearsal) -> None:
+    usual = quick_lab.organisation.component_states("EX02")
+    rotate(quick_lab, ex02=False)
+    quick_lab.stack.up()
+    rotate(quick_lab, ex02=True)
+    with Watch(quick_lab) as watch:
+        quick_lab.stack.up()
+    entered = min(watch.at("EX02 in owa", True), watch.at("EX02 in autodiscover", True))
+    assert watch.at("EX02 healthy", True) < entered
+    assert watch.of("EX01") == []
+    assert quick_lab.organisation.component_states("EX02") == usual
+
+
+def test_a_server_that_fails_its_gate_stays_out_of_dns_and_the_run_fails_by_its_name(quick_lab: Rehearsal) -> None:
+    rotate(quick_lab, ex02=False)
+    quick_lab.stack.change(lambda config: config[ROTATION].update(healthSeconds=2))
+    quick_lab.stack.up()
+    quick_lab.organisation.set_component("EX02", "EwsProxy", "Inactive", "HealthAPI")
+    before = len(quick_lab.organisation.calls())
+    rotate(quick_lab, ex02=True)
+    with Watch(quick_lab) as watch, pytest.raises(CommandFailedError, match="cas-ex02-rotation") as failed:
+        quick_lab.stack.up()
+    assert "EX02" in str(failed.value)
+    assert "ews" in str(failed.value)
+    assert not [moment for moment in watch.moments if " in " in moment.what], "no name changed"
+    assert servers_in(cmdlets(quick_lab, before)) == {"EX02"}
+    quick_lab.organisation.set_component("EX02", "EwsProxy", "Active", "HealthAPI")
+    quick_lab.stack.up()
+    assert ask(quick_lab.private_dns, OWA)[0] == {"127.40.0.11", "127.40.0.12"}
+
+
+def test_two_servers_move_in_opposite_directions_in_one_run(quick_lab: Rehearsal) -> None:
+    rotate(quick_lab, ex02=False)
+    quick_lab.stack.up()
+    rotate(quick_lab, ex01=False, ex02=True)
+    with Watch(quick_lab) as watch:
+        quick_lab.stack.up()
+    for label in ("owa", "autodiscover"):
+        assert watch.at("EX02 healthy", True) < watch.at(f"EX02 in {label}", True)
+        assert watch.at("EX01 healthy", False) - watch.at(f"EX01 in {label}", False) >= DRAIN_SECONDS
+        assert f"{label} has addresses" not in {moment.what for moment in watch.moments}, "no name was ever empty"
+    assert ask(quick_lab.private_dns, OWA)[0] == {"127.40.0.12"}
+
+
+def test_taking_the_last_server_out_is_refused_and_nothing_changes(quick_lab: Rehearsal) -> None:
+    before = len(quick_lab.organisation.calls())
+    rotate(quick_lab, ex01=False, ex02=False)
+    with Watch(quick_lab) as watch, pytest.raises(CommandFailedError, match="no server is in rotation"):
+        quick_lab.stack.up()
+    assert watch.moments == []
+    assert cmdlets(quick_lab, before) == []
+
+
+def test_a_dead_server_leaves_dns_although_nobody_can_reach_it(quick_lab: Rehearsal) -> None:
+    quick_lab.datacentre.servers["EX02"].stop()
+    quick_lab.stack.change(lambda config: config[SERVERS]["ex02"].update(inRotation=False, configureNamespace=False))
+    quick_lab.stack.up()
+    assert ask(quick_lab.private_dns, OWA)[0] == {"127.40.0.11"}
+
+
+def test_no_combination_of_keys_makes_a_cycle(start: Start) -> None:
+    rehearsal = start("lab", quick)
+    # The first server is in rotation, or no name would have an address.
+    for row in itertools.product((True, False), repeat=3):
+
+        def edit(config: dict[str, Any], row: tuple[bool, ...] = row) -> None:
+            config[SERVERS]["ex01"].update(configureNamespace=row[0])
+            config[SERVERS]["ex02"].update(inRotation=row[1], configureNamespace=row[2])
+
+        rehearsal.stack.change(edit)
+        assert rehearsal.stack.preview()["changeSummary"]["create"] > 0
