@@ -15,8 +15,12 @@ class Certificates:
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self.names = frozenset(name.lower() for name in names)
-        authority = trustme.CA(organization_name="Rehearsal")
-        self.authority_pem = authority.cert_pem.bytes().decode()
+        self._authority = trustme.CA(organization_name="Rehearsal")
+        self.authority_pem = self._authority.cert_pem.bytes().decode()
         self.server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert(*sorted(self.names)).configure_cert(self.server_context)
+        self.renew(names)
+
+    def renew(self, names: Iterable[str]) -> None:
+        """A new certificate on every server, for connections from now on."""
+        self.names = frozenset(name.lower() for name in names)
+        self._authority.issue_cert(*sorted(self.names)).configure_cert(self.server_context)
