@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any
 
 FILE = "windows.json"
 POLL_SECONDS = 0.02  # shorter than anything a script does after a restart
+# The last restart of W3SVC that the web site has followed; only there while somebody follows.
+FOLLOWED = "w3svc-followed"
+FOLLOW_SECONDS = 60
 FIREWALL = r"HKLM:\SYSTEM\CurrentControlSet\services\SharedAccess\Parameters\FirewallPolicy"
 FIREWALL_BY_POLICY = r"HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall"
 PROFILES = ("DomainProfile", "PublicProfile", "StandardProfile")
@@ -39,7 +43,7 @@ def rejects_closed_ports(root: Path) -> bool:
 
 @asynccontextmanager
 async def following_web_site(root: Path, restarted: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Awaits `restarted` after each restart of W3SVC that happens meanwhile."""
+    """Awaits `restarted` after each restart of W3SVC that happens meanwhile; the restart ends after that."""
     seen, one_at_a_time = _restarts(root), asyncio.Lock()
 
     async def look() -> None:
@@ -49,18 +53,38 @@ async def following_web_site(root: Path, restarted: Callable[[], Awaitable[None]
             if now is not None and now != seen:
                 seen = now
                 await restarted()
+                _follow(root, now)
 
     async def follow() -> None:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             await asyncio.shield(look())
 
+    _follow(root, seen or 0)
     following = asyncio.create_task(follow())
     try:
         yield
         await look()
     finally:
         following.cancel()
+        (root / FOLLOWED).unlink(missing_ok=True)
+
+
+def restart_web_site(root: Path) -> None:
+    """As Restart-Service does: ends when the web site has restarted. Not for the loop's own thread."""
+    count = int(read(root).get("w3svcRestarts", 0)) + 1
+    change(root, w3svcRestarts=count)
+    until = time.monotonic() + FOLLOW_SECONDS
+    while (root / FOLLOWED).exists() and int((root / FOLLOWED).read_text(encoding="ascii")) < count:
+        if time.monotonic() > until:
+            raise TimeoutError("The web site did not restart")
+        time.sleep(POLL_SECONDS)
+
+
+def _follow(root: Path, restarts: int) -> None:
+    new = root / f"{FOLLOWED}.new"
+    new.write_text(str(restarts), encoding="ascii")
+    new.replace(root / FOLLOWED)
 
 
 def _restarts(root: Path) -> int | None:

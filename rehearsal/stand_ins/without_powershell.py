@@ -14,6 +14,7 @@ from operations.comparison import same
 from rehearsal.stand_ins import sshd
 from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.rotation_without_powershell import Rotation
 
 # The exit codes of Set-ClientAccessNamespace.ps1.
 WRONG_DOCUMENT, EXCHANGE_MISSING, DISAGREEMENT = 2, 3, 4
@@ -38,6 +39,8 @@ def run(
             EXCHANGE_MISSING,
             f"Exchange is not installed on {computer_name}: install it, or set configureNamespace: false until it is.",
         )
+    if script.name == "Set-ClientAccessRotation.ps1":
+        return Rotation(request=request, organisation=organisation, computer_name=computer_name, root=root).run()
     if script.name == "Get-ClientAccessNamespace.ps1":
         skipped: dict[str, str] = {}
         return _document(computer_name, request, settings=current, skipped=skipped)

@@ -113,7 +113,19 @@ function Restart-ExchangeService {
     $state.services[$Name] = 'Running'
     if ($Name -eq 'W3SVC') { $state.w3svcRestarts++ }
     Write-Windows $state
+    if ($Name -eq 'W3SVC') { Wait-WebSite $state.w3svcRestarts }
     Write-Warning "Waiting for service '$Name' to start..."
+}
+
+# Where a web site follows this Windows, a file says which restart it has come to.
+function Wait-WebSite {
+    param([int] $Restart)
+    $followed = Join-Path $env:EXCHANGE_STANDIN_ROOT 'w3svc-followed'
+    $until = (Get-Date).AddSeconds(60)
+    while ((Test-Path -LiteralPath $followed) -and [int] [System.IO.File]::ReadAllText($followed) -lt $Restart) {
+        if ((Get-Date) -gt $until) { throw "Service 'W3SVC' did not start in time." }
+        Start-Sleep -Milliseconds 20
+    }
 }
 
 function Save-Sshd {

@@ -102,6 +102,14 @@ class Organisation:
                 if change["object"] == service:
                     change["values"].pop(setting, None)
 
+    def fqdn(self, computer_name: str) -> str:
+        return str(self._server(computer_name)["fqdn"])
+
+    def marks(self, computer_name: str) -> components.Components:
+        """Component -> requester -> state, of those that a requester ever set."""
+        marks: components.Components = self._server(computer_name)["components"]
+        return marks
+
     def component_states(self, computer_name: str) -> dict[str, str]:
         """Component -> the state that counts: Active, Draining or Inactive. Raises KeyError without Exchange."""
         return components.effective(self._server(computer_name)["components"])

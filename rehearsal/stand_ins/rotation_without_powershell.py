@@ -1,0 +1,184 @@
+"""What Set-ClientAccessRotation.ps1 would do and answer, on a computer without PowerShell."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rehearsal.stand_ins import windows_state
+from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.exchange.components import PROXIES
+from rehearsal.stand_ins.https import SERVICES
+
+FAILURE, UNHEALTHY = 1, 6
+DRAINED = ("HubTransport", "UMCallRouter")
+ORIGINAL_CLOSED_PORTS = "C/ProgramData/ExchangeCas/original-closed-ports.json"
+STEALTH = "DisableStealthMode"
+PATHS = {service: path for path, service in SERVICES.items()}
+PROBE_SECONDS = 10
+ROUND_SECONDS = 0.5
+
+
+class FailedError(Exception):
+    """What the script would say, and the exit code it would end with."""
+
+    def __init__(self, exit_code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.exit_code = exit_code
+
+
+@dataclass(kw_only=True)
+class Rotation:
+    """One run for one server; `report` and `notes` are what it prints."""
+
+    request: Mapping[str, Any]
+    organisation: Organisation
+    computer_name: str
+    root: Path
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.report: dict[str, Any] = {
+            "server": self.computer_name.upper(),
+            "exchangeVersion": self.request["exchangeVersion"],
+            "inRotation": self.request["inRotation"],
+            "done": False,
+            "drainedSeconds": 0,
+            "components": {},
+            "restarted": [],
+            "health": {},
+            "closedPorts": {"rejected": None, "changed": [], "note": None},
+            "skipped": {},
+        }
+
+    def run(self) -> CommandResult:
+        before = self._states()
+        code = 0
+        try:
+            self._answer_closed_ports()
+            if self.request["inRotation"]:
+                self._enter()
+            else:
+                self._leave()
+            self.report["done"] = True
+        except FailedError as failure:
+            self.notes.append(str(failure))
+            code = failure.exit_code
+        after = self._states()
+        self.report["components"] = {
+            name: {"before": before[name], "after": after[name], "changed": before[name] != after[name]}
+            for name in ("ServerWideOffline", *DRAINED)
+            if name in before
+        }
+        error = "".join(f"{note}\n" for note in self.notes)
+        return CommandResult(exit_code=code, output=json.dumps(self.report, indent=2) + "\n", error=error)
+
+    def _states(self) -> dict[str, str]:
+        return self.organisation.component_states(self.computer_name)
+
+    def _set(self, component: str, state: str) -> None:
+        self.organisation.set_component(self.computer_name, component, state, "Maintenance")
+        self.notes.append(f"{component}: set to {state} by the requester Maintenance.")
+        if component == "HubTransport":
+            self.report["restarted"].append("MSExchangeTransport")
+
+    def _enter(self) -> None:
+        for component in ("ServerWideOffline", *reversed(DRAINED)):
+            if self.organisation.marks(self.computer_name).get(component, {}).get("Maintenance", "Active") != "Active":
+                self._set(component, "Active")
+        health, names = self.request["health"], self.request["health"]["names"]
+        services = [name for name in names if PROXIES[name] in self._states()]
+        self.report["skipped"] = {name: "This server does not have it." for name in names if name not in services}
+        until = time.monotonic() + health["seconds"]
+        while unhealthy := [name for name in services if not self._is_healthy(name)]:
+            if time.monotonic() >= until:
+                raise FailedError(UNHEALTHY, self._why(unhealthy))
+            time.sleep(ROUND_SECONDS)
+
+    def _why(self, unhealthy: Iterable[str]) -> str:
+        states, marks = self._states(), self.organisation.marks(self.computer_name)
+        answers = [f"{name}: {self.report['health'][name]}" for name in unhealthy]
+        held = [
+            f"{name} is {states[name]}: held by {', '.join(sorted(marks[name])) or 'nobody'}"
+            for name in ("ServerWideOffline", *(PROXIES[service] for service in unhealthy))
+            if states[name] != "Active"
+        ]
+        seconds = self.request["health"]["seconds"]
+        head = f"{self.computer_name} did not become healthy within {seconds} s, so it stays out of DNS:"
+        return "\n  ".join([head, *answers, *held])
+
+    def _is_healthy(self, service: str) -> bool:
+        try:
+            status, body = self._page(self.request["health"]["names"][service], f"/{PATHS[service]}/healthcheck.htm")
+        except (OSError, http.client.HTTPException) as error:
+            self.report["health"][service] = str(error)
+            return False
+        self.report["health"][service] = f"{status}"
+        return status == 200 and self.organisation.fqdn(self.computer_name).lower() in body.lower()
+
+    def _page(self, name: str, path: str) -> tuple[int, str]:
+        address, port = self.request["health"]["address"], self.request["health"]["port"]
+        trusted = ssl.create_default_context(cafile=str(self.root / "authority.pem"))
+        connection = http.client.HTTPConnection(name, port)
+        with (
+            socket.create_connection((address, port), timeout=PROBE_SECONDS) as plain,
+            trusted.wrap_socket(plain, server_hostname=name) as connection.sock,
+        ):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def _leave(self) -> None:
+        if self._states()["ServerWideOffline"] == "Inactive":
+            return
+        time.sleep(self.request["drainSeconds"])
+        self.report["drainedSeconds"] = self.request["drainSeconds"]
+        for component in DRAINED:
+            if self._states().get(component) == "Active":
+                self._set(component, "Draining")
+        windows_state.restart_web_site(self.root)
+        self.report["restarted"].append("W3SVC")
+        self._set("ServerWideOffline", "Inactive")
+
+    def _answer_closed_ports(self) -> None:
+        originals = self.root / ORIGINAL_CLOSED_PORTS
+        registry = windows_state.read(self.root).get("registry", {})
+        present = {profile: registry.get(_key(profile), {}).get(STEALTH) for profile in windows_state.PROFILES}
+        wanted = present
+        if self.request["rejectClosedPorts"]:
+            by_policy = [
+                values.get(STEALTH) for key, values in registry.items() if windows_state.FIREWALL_BY_POLICY in key
+            ]
+            if 0 in by_policy:
+                raise FailedError(
+                    FAILURE, "rejectClosedPorts: group policy keeps stealth mode on. Nothing was changed."
+                )
+            if not originals.exists():
+                originals.parent.mkdir(parents=True, exist_ok=True)
+                kept = {"server": self.computer_name.upper(), "disableStealthMode": present}
+                originals.write_text(json.dumps(kept), encoding="utf-8")
+            wanted = dict.fromkeys(present, 1)
+        elif originals.exists():
+            wanted = json.loads(originals.read_text(encoding="utf-8"))["disableStealthMode"]
+            originals.unlink()
+        changed = [profile for profile in present if wanted[profile] != present[profile]]
+        for profile in changed:
+            registry.setdefault(_key(profile), {}).pop(STEALTH, None)
+            if wanted[profile] is not None:
+                registry[_key(profile)][STEALTH] = wanted[profile]
+        if changed:
+            windows_state.change(self.root, registry=registry)
+        rejected = windows_state.rejects_closed_ports(self.root)
+        self.report["closedPorts"] = {"rejected": rejected, "changed": changed, "note": None}
+
+
+def _key(profile: str) -> str:
+    return rf"{windows_state.FIREWALL}\{profile}"
