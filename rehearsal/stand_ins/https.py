@@ -90,6 +90,7 @@ class HttpsListener:
 
         A closed port refuses, or with `silent` does not answer.
         """
+        await self._network.stop_accepting()
         if silent:
             self._network.silence()
         else:
@@ -114,7 +115,7 @@ class HttpsListener:
 
     async def reset(self) -> None:
         """Every open connection gets an RST, and the port refuses."""
-        self._network.close()
+        await self._network.stop_accepting()
         self._cut()
         await self.stop()
 

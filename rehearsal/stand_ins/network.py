@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import socket
@@ -24,6 +25,7 @@ class Port:
     def __init__(self, addresses: Iterable[str]) -> None:
         self._addresses = tuple(addresses)
         self._listening: list[socket.socket] = []
+        self._accepting: list[socket.socket] = []
 
     def open(self, number: int) -> list[socket.socket]:
         """A socket per address, to accept on. Port 0 is a free one (with one address only). OSError when taken."""
@@ -31,7 +33,15 @@ class Port:
         for address in self._addresses:
             self._listening.append(socket.create_server((address, number), backlog=BACKLOG))
         # Whoever accepts closes its own; what is kept here decides when the network forgets the port.
-        return [kept.dup() for kept in self._listening]
+        self._accepting = [kept.dup() for kept in self._listening]
+        return self._accepting
+
+    async def stop_accepting(self) -> None:
+        """asyncio loses a connection whose server it closes in the very moment after it was accepted."""
+        for accepting in self._accepting:
+            asyncio.get_running_loop().remove_reader(accepting)
+        self._accepting = []
+        await asyncio.sleep(0)
 
     def silence(self) -> None:
         """Nobody gets an answer any more, whoever accepts here or no longer does."""

@@ -76,6 +76,7 @@ class SshListener:
             self.port = acceptor.get_port()
 
     async def stop(self) -> None:
+        await self._network.stop_accepting()
         self._network.close()
         for acceptor in self._acceptors:
             acceptor.close()

@@ -203,8 +203,13 @@ def test_a_site_that_restarts_answers_what_it_was_asked_before(
         return read(computer_name)
 
     close = server.https._network.silence
+
+    def closing() -> None:
+        close()
+        restarting.set()
+
     monkeypatch.setattr(farm.organisation, "settings", slow)
-    monkeypatch.setattr(server.https._network, "silence", lambda: (close(), restarting.set()))
+    monkeypatch.setattr(server.https._network, "silence", closing)
     kept.sendall(HEALTH)
     assert asked.wait(5)
     server.run_script(RESTART, {})
