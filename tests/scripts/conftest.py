@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.servers import Servers
+from tests.scripts.servers import ADDRESS, NAMES, Servers
+from tests.scripts.web_site import WebSite, serving
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,3 +34,11 @@ def servers(tmp_path: Path, pwsh: str) -> Iterator[Servers]:
     servers = Servers(tmp_path, pwsh)
     yield servers
     assert servers.organisation.open_sessions() == []
+
+
+@pytest.fixture
+def site(servers: Servers) -> Iterator[WebSite]:
+    """ex1's web site, healthy, with a certificate that ex1 trusts for both names."""
+    with serving(servers.folder, address=ADDRESS, names=NAMES) as site:
+        servers.authority = site.authority
+        yield site

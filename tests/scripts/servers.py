@@ -14,7 +14,9 @@ from rehearsal.stand_ins.exchange import Organisation
 
 SCRIPTS = Path(__file__).parents[2] / "components/scripts"
 SET, GET, RESTORE = (SCRIPTS / f"{verb}-ClientAccessNamespace.ps1" for verb in ("Set", "Get", "Restore"))
+ROTATE = SCRIPTS / "Set-ClientAccessRotation.ps1"
 ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
+ADDRESS = "127.40.0.11"
 NAMES = ("mail.example.com", "autodiscover.example.com")
 
 Document = dict[str, Any]
@@ -41,6 +43,7 @@ class Servers:
         self.folder = folder
         self.organisation = Organisation(folder / "organisation")
         self.pwsh = pwsh
+        self.authority: Path | None = None
         self.resolvable(*NAMES)
 
     def resolvable(self, *names: str) -> None:
@@ -53,6 +56,11 @@ class Servers:
         """Writes the state of the server's Windows: build, processes, capability."""
         self.root(server).mkdir(exist_ok=True)
         (self.root(server) / "windows.json").write_text(json.dumps(state), encoding="utf-8")
+
+    def windows_state(self, server: str) -> dict[str, Any]:
+        file = self.root(server) / "windows.json"
+        state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        return state
 
     def run(
         self,
@@ -71,6 +79,7 @@ class Servers:
             computer_name=server,
             logon=logon,
             names=self.folder / "names.txt",
+            authority=self.authority,
         )
         text = json.dumps(document).encode() if stdin is None else stdin
         done = subprocess.run(argv, env=environment, input=text, capture_output=True, timeout=120, check=False)
@@ -105,6 +114,20 @@ def document(server: str = "ex1", version: str = "2016", **changes: object) -> D
         "exchangeVersion": version,
         "recycleAppPools": True,
         "settings": namespace(),
+        **changes,
+    }
+
+
+def rotation(port: int, *, in_rotation: bool, version: str = "2016", **changes: object) -> Document:
+    """A document for ex1 at 127.40.0.11, with short times; `changes` replaces keys of it."""
+    names = dict.fromkeys(namespace(), NAMES[0]) | {"autodiscover": NAMES[1]}
+    return {
+        "server": "ex1",
+        "exchangeVersion": version,
+        "inRotation": in_rotation,
+        "rejectClosedPorts": False,
+        "drainSeconds": 0,
+        "health": {"seconds": 0, "address": ADDRESS, "port": port, "names": names},
         **changes,
     }
 

@@ -1,0 +1,100 @@
+"""rejectClosedPorts: stealth mode switched off in the firewall, and put back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.scripts.servers import ROTATE, Outcome, Servers, rotation
+from tests.scripts.web_site import WebSite
+
+LOCAL = r"HKLM:\SYSTEM\CurrentControlSet\services\SharedAccess\Parameters\FirewallPolicy"
+POLICY = r"HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall"
+PROFILES = ("DomainProfile", "PublicProfile", "StandardProfile")
+KEPT = "C/ProgramData/ExchangeCas/original-closed-ports.json"
+
+
+def reject(servers: Servers, site: WebSite, wanted: bool) -> Outcome:
+    return servers.run(ROTATE, rotation(site.port, in_rotation=True, rejectClosedPorts=wanted))
+
+
+def stealth(servers: Servers) -> list[Any]:
+    registry = servers.windows_state("ex1").get("registry", {})
+    return [registry.get(rf"{LOCAL}\{profile}", {}).get("DisableStealthMode") for profile in PROFILES]
+
+
+@pytest.fixture
+def server(servers: Servers) -> Servers:
+    servers.organisation.add_server("ex1")
+    return servers
+
+
+@pytest.mark.parametrize("before", [[None, None, None], [0, 1, None]])
+def test_stealth_mode_goes_off_in_every_profile_and_comes_back_as_it_was(
+    server: Servers, site: WebSite, before: list[int | None]
+) -> None:
+    values = zip(PROFILES, before, strict=True)
+    server.windows(
+        "ex1",
+        registry={rf"{LOCAL}\{name}": {"DisableStealthMode": value} for name, value in values if value is not None},
+    )
+    off = reject(server, site, True)
+    assert off.exit_code == 0, off.stderr
+    assert stealth(server) == [1, 1, 1]
+    assert off.report["closedPorts"]["rejected"] is True
+    assert off.report["closedPorts"]["changed"] == [
+        name for name, value in zip(PROFILES, before, strict=True) if value != 1
+    ]
+    assert "when this server restarts" in off.report["closedPorts"]["note"]
+
+    again = reject(server, site, True)
+    assert (again.report["closedPorts"]["changed"], again.report["closedPorts"]["note"]) == ([], None)
+
+    back = reject(server, site, False)
+    assert back.exit_code == 0, back.stderr
+    assert stealth(server) == before
+    assert back.report["closedPorts"]["rejected"] is False
+    assert not (server.root("ex1") / KEPT).exists()
+
+
+def test_a_server_that_was_never_touched_is_left_alone(server: Servers, site: WebSite) -> None:
+    registry = {rf"{LOCAL}\{profile}": {"DisableStealthMode": 1} for profile in PROFILES}
+    server.windows("ex1", registry=registry)
+    outcome = reject(server, site, False)
+    assert outcome.exit_code == 0, outcome.stderr
+    assert server.windows_state("ex1") == {"registry": registry}
+    assert outcome.report["closedPorts"] == {"rejected": True, "changed": [], "note": None}
+
+
+@pytest.mark.parametrize("profile", ["DomainProfile", "PrivateProfile", "PublicProfile", "StandardProfile"])
+def test_group_policy_that_says_otherwise_is_reported_and_nothing_is_changed(
+    server: Servers, site: WebSite, profile: str
+) -> None:
+    state = {"registry": {rf"{POLICY}\{profile}": {"DisableStealthMode": 0}}}
+    server.windows("ex1", **state)
+    server.organisation.set_component("ex1", "ServerWideOffline", "Inactive", "Maintenance")
+    outcome = reject(server, site, True)
+    assert outcome.exit_code == 1
+    assert f"group policy keeps stealth mode on ({POLICY}, DisableStealthMode in {profile})" in outcome.stderr
+    assert server.windows_state("ex1") == state
+    assert not (server.root("ex1") / KEPT).exists()
+    assert server.writes() == []
+
+
+def test_group_policy_that_says_the_same_is_no_hindrance(server: Servers, site: WebSite) -> None:
+    server.windows("ex1", registry={rf"{POLICY}\DomainProfile": {"DisableStealthMode": 1}})
+    assert reject(server, site, True).exit_code == 0
+    assert stealth(server) == [1, 1, 1]
+
+
+def test_a_file_that_is_not_this_servers_is_never_put_back(server: Servers, site: WebSite) -> None:
+    file = server.root("ex1") / KEPT
+    file.parent.mkdir(parents=True)
+    for content in ("{", json.dumps({"server": "EX2", "disableStealthMode": {}})):
+        file.write_text(content, encoding="utf-8")
+        outcome = reject(server, site, False)
+        assert outcome.exit_code == 1
+        assert "is not of this server or cannot be understood" in outcome.stderr
+        assert stealth(server) == [None, None, None]

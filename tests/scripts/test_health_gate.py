@@ -1,0 +1,131 @@
+"""The gate before DNS, against a web site over real TLS."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.servers import ADDRESS, NAMES, ROTATE, Outcome, Servers, rotation
+from tests.scripts.web_site import WebSite, serving
+
+PATHS = {
+    "owa": "/owa",
+    "ecp": "/ecp",
+    "ews": "/ews",
+    "oab": "/oab",
+    "activesync": "/Microsoft-Server-ActiveSync",
+    "mapi": "/mapi",
+    "outlookAnywhere": "/rpc",
+    "autodiscover": "/autodiscover",
+}
+
+
+def knock(servers: Servers, site: WebSite, *, seconds: int = 0, version: str = "2016") -> Outcome:
+    document = rotation(site.port, in_rotation=True, version=version)
+    document["health"]["seconds"] = seconds
+    return servers.run(ROTATE, document)
+
+
+def assert_shut(outcome: Outcome, *reasons: str) -> None:
+    assert outcome.exit_code == 6, outcome.stderr
+    assert "EX1 did not become healthy within" in outcome.stderr
+    assert [reason for reason in reasons if reason not in outcome.stderr] == []
+    assert outcome.report["done"] is False
+
+
+def test_each_service_is_asked_for_by_the_name_its_clients_use(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    assert knock(servers, site).exit_code == 0
+    names = dict.fromkeys(PATHS, NAMES[0]) | {"autodiscover": NAMES[1]}
+    expected = {
+        (names[service], f"{names[service]}:{site.port}", f"{PATHS[service]}/healthcheck.htm") for service in PATHS
+    }
+    assert set(site.asked) == expected
+    assert len(site.asked) == len(PATHS)
+
+
+@pytest.mark.parametrize("service", PATHS)
+def test_a_gate_that_one_service_shuts_names_it_and_no_other(servers: Servers, site: WebSite, service: str) -> None:
+    servers.organisation.add_server("ex1")
+    site.pages[f"{PATHS[service]}/healthcheck.htm"] = (503, "no")
+    outcome = knock(servers, site)
+    assert_shut(outcome, f"\n  {service}: https://", "503")
+    named = [other for other in PATHS if f"\n  {other}: " in outcome.stderr]
+    assert named == [service]
+
+
+def test_what_another_requester_holds_down_is_told_with_its_name(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    servers.organisation.set_component("ex1", "MapiProxy", "Inactive", "HealthAPI")
+    servers.organisation.set_component("ex1", "OabProxy", "Inactive", "HealthAPI")
+    site.pages["/mapi/healthcheck.htm"] = (503, "")
+    assert_shut(knock(servers, site), "MapiProxy is Inactive: held by HealthAPI (Inactive)")
+    servers.organisation.set_component("ex1", "ServerWideOffline", "Inactive", "Functional")
+    outcome = knock(servers, site)
+    assert_shut(outcome, "ServerWideOffline is Inactive: held by Functional (Inactive)")
+    assert "OabProxy" not in outcome.stderr, "its service is healthy, whatever its component says"
+    assert servers.writes() == []
+
+
+@pytest.mark.parametrize(
+    "body", ["200 OK<br/>EX2.corp.example", "200 OK<br/>MYEX1.corp.example", "<html>Sign in</html>"]
+)
+def test_a_page_of_another_server_is_not_this_ones_health(servers: Servers, site: WebSite, body: str) -> None:
+    servers.organisation.add_server("ex1")
+    site.pages["/owa/healthcheck.htm"] = (200, body)
+    assert_shut(knock(servers, site), "owa: ", "200 OK, but not from ex1.corp.example")
+
+
+def test_a_certificate_without_the_clients_name_shuts_the_gate(servers: Servers, tmp_path: Path) -> None:
+    servers.organisation.add_server("ex1")
+    with serving(tmp_path, address=ADDRESS, names=(NAMES[0],)) as half:
+        servers.authority = half.authority
+        outcome = knock(servers, half)
+    assert_shut(outcome, "\n  autodiscover: ", "certificate")
+    assert "\n  owa: " not in outcome.stderr
+
+
+def test_a_certificate_of_nobody_the_server_trusts_shuts_the_gate(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    servers.authority = None
+    assert_shut(knock(servers, site), *(f"\n  {service}: " for service in PATHS), "certificate")
+    assert site.asked == []
+
+
+def test_a_port_that_nobody_listens_on_shuts_the_gate(servers: Servers, tmp_path: Path) -> None:
+    servers.organisation.add_server("ex1")
+    with serving(tmp_path, address=ADDRESS, names=NAMES) as gone:
+        pass
+    assert_shut(knock(servers, gone), "owa: ", "refused")
+
+
+def test_a_service_that_becomes_healthy_in_time_opens_the_gate(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    page = "/ews/healthcheck.htm"
+    site.pages[page] = (503, "")
+    asked = threading.Event()
+
+    class Pages(dict[str, tuple[int, str]]):
+        def get(self, path: str, default: tuple[int, str] = (0, "")) -> tuple[int, str]:  # type: ignore[override]
+            first = path == page and not asked.is_set()
+            if path == page:
+                asked.set()
+            return (503, "") if first else default
+
+    site.pages = Pages()
+    outcome = knock(servers, site, seconds=60)
+    assert outcome.exit_code == 0, outcome.stderr
+    assert "Not healthy yet" in outcome.stderr
+    assert len(site.asked) == 2 * len(PATHS), "every service is asked again"
+
+
+def test_a_service_that_this_build_never_had_is_skipped_and_said(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1", version="2013RTM")
+    site.pages["/mapi/healthcheck.htm"] = (404, "")
+    outcome = knock(servers, site, version="2013")
+    assert outcome.exit_code == 0, outcome.stderr
+    assert list(outcome.report["skipped"]) == ["mapi"]
+    assert "mapi: not probed" in outcome.stderr
+    assert "/mapi/healthcheck.htm" not in [path for _, _, path in site.asked]

@@ -1,0 +1,234 @@
+"""Set-ClientAccessRotation.ps1 on the Exchange stand-in: the order of its steps, and what it leaves alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from rehearsal.stand_ins.exchange import Call
+from tests.scripts.servers import ROTATE, Outcome, Servers, rotation
+from tests.scripts.web_site import WebSite
+
+STEPS = ("Set-ServerComponentState", "Restart-Service")
+
+
+def steps(servers: Servers, *, after: int = 0) -> list[str]:
+    """What changed something, in order: HubTransport=Draining, W3SVC restarted."""
+    return [_step(call) for call in servers.organisation.calls()[after:] if call.cmdlet in STEPS]
+
+
+def _step(call: Call) -> str:
+    if call.cmdlet == "Restart-Service":
+        return f"{call.parameters['Name']} restarted"
+    assert call.parameters["Requester"] == "Maintenance"
+    assert call.parameters["Identity"].upper() == call.server
+    return f"{call.parameters['Component']}={call.parameters['State']}"
+
+
+def rotate(servers: Servers, site: WebSite, *, into: bool, **changes: Any) -> Outcome:
+    outcome = servers.run(ROTATE, rotation(site.port, in_rotation=into, **changes))
+    assert outcome.exit_code == 0, outcome.stderr
+    assert outcome.report["done"] is True
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("version", "draining"),
+    [
+        ("2013", ["UMCallRouter=Draining"]),
+        ("2016", ["HubTransport=Draining", "MSExchangeTransport restarted", "UMCallRouter=Draining"]),
+        ("SE", ["HubTransport=Draining", "MSExchangeTransport restarted"]),
+    ],
+)
+def test_clients_are_let_go_between_draining_and_offline_and_the_way_back_undoes_it(
+    servers: Servers, site: WebSite, version: str, draining: list[str]
+) -> None:
+    servers.organisation.add_server("ex1", version=version)
+    fresh = servers.organisation.component_states("ex1")
+
+    left = rotate(servers, site, into=False, version=version)
+    assert steps(servers) == [*draining, "W3SVC restarted", "ServerWideOffline=Inactive"]
+    active = [name for name, state in servers.organisation.component_states("ex1").items() if state == "Active"]
+    assert active == ["Monitoring", "RecoveryActionsEnabled"]
+    assert left.report["components"]["ServerWideOffline"] == {"before": "Active", "after": "Inactive", "changed": True}
+    assert left.report["restarted"] == [step.split()[0] for step in steps(servers) if step.endswith("restarted")]
+
+    calls = len(servers.organisation.calls())
+    entered = rotate(servers, site, into=True, version=version)
+    back = steps(servers, after=calls)
+    assert back[0] == "ServerWideOffline=Active"
+    assert {step for step in back if "=" in step} == {
+        "ServerWideOffline=Active",
+        *(step.replace("Draining", "Active") for step in draining if "=" in step),
+    }
+    assert "W3SVC restarted" not in back
+    assert ("MSExchangeTransport restarted" in back) == ("HubTransport=Draining" in draining)
+    assert servers.organisation.component_states("ex1") == fresh
+    assert set(entered.report["health"]) == set(rotation(1, in_rotation=True)["health"]["names"])
+
+
+@pytest.mark.parametrize("into", [True, False], ids=["into", "out of"])
+def test_a_second_run_changes_nothing_and_waits_for_nothing(servers: Servers, site: WebSite, into: bool) -> None:
+    servers.organisation.add_server("ex1")
+    rotate(servers, site, into=into)
+    calls, state = len(servers.organisation.calls()), servers.state_file("ex1").read_text(encoding="utf-8")
+    again = rotate(servers, site, into=into, drainSeconds=3600)
+    assert steps(servers, after=calls) == []
+    assert servers.state_file("ex1").read_text(encoding="utf-8") == state
+    assert (again.report["drainedSeconds"], again.report["restarted"]) == (0, [])
+
+
+def test_no_session_is_open_while_clients_forget_the_address_and_nothing_is_set_before(
+    servers: Servers, site: WebSite
+) -> None:
+    servers.organisation.add_server("ex1")
+    began = time.monotonic()
+    outcome = rotate(servers, site, into=False, drainSeconds=3)
+    assert time.monotonic() - began >= 3
+    assert "Clients may hold the address of EX1 for 3 s more." in outcome.stderr
+    assert outcome.report["drainedSeconds"] == 3
+    # One session to look, one to drain, one after the restart: each is closed before the next is opened.
+    rows = [call.cmdlet for call in servers.organisation.calls() if "PSSession" in call.cmdlet]
+    rows = [row for row in rows if not row.startswith("Import")]
+    assert rows == ["New-PSSession", "Remove-PSSession"] * 3
+    commands = servers.cmdlets()
+    assert not set(STEPS) & set(commands[: commands.index("Remove-PSSession")])
+
+
+def test_a_web_site_that_has_just_restarted_may_refuse_a_session_for_a_while(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    servers.windows("ex1", refusedSessions=1)
+    outcome = rotate(servers, site, into=False)
+    assert "gives no session yet" in outcome.stderr
+    assert steps(servers)[-2:] == ["W3SVC restarted", "ServerWideOffline=Inactive"]
+
+
+def test_what_another_requester_holds_is_left_to_it(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    servers.organisation.set_component("ex1", "HubTransport", "Draining", "Functional")
+    servers.organisation.set_component("ex1", "ImapProxy", "Inactive", "HealthAPI")
+    rotate(servers, site, into=True)
+    assert steps(servers) == []
+    states = servers.organisation.component_states("ex1")
+    assert (states["HubTransport"], states["ImapProxy"]) == ("Draining", "Inactive")
+
+
+def test_a_transport_service_that_somebody_stopped_stays_stopped(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    servers.windows("ex1", services={"MSExchangeTransport": "Stopped"})
+    outcome = rotate(servers, site, into=False)
+    assert outcome.report["restarted"] == ["W3SVC"]
+    assert "MSExchangeTransport: not running here" in outcome.stderr
+
+
+def test_the_other_servers_of_the_organisation_keep_their_states(servers: Servers, site: WebSite) -> None:
+    for server in ("ex1", "ex2"):
+        servers.organisation.add_server(server)
+    before = servers.organisation.component_states("ex2")
+    rotate(servers, site, into=False)
+    assert servers.organisation.component_states("ex2") == before
+
+
+def test_a_state_that_is_taken_but_not_kept_is_a_disagreement(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    servers.organisation.fail("ex1", "Set-ServerComponentState", None)
+    outcome = servers.run(ROTATE, rotation(site.port, in_rotation=False))
+    assert outcome.exit_code == 4
+    assert "reads back another one: ServerWideOffline" in outcome.stderr
+    assert outcome.report["done"] is False
+
+
+def test_a_failure_after_draining_is_reported_with_what_was_done(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    servers.organisation.fail("ex1", "Set-ServerComponentState", "Active Directory operation failed on dc1.")
+    outcome = servers.run(ROTATE, rotation(site.port, in_rotation=False))
+    assert outcome.exit_code == 1
+    assert "Active Directory operation failed on dc1." in outcome.stderr
+    assert outcome.report["components"]["ServerWideOffline"]["after"] == "Active"
+    assert "W3SVC restarted" not in steps(servers), "clients stay where they are"
+
+
+def test_a_missing_role_is_named_before_any_waiting(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    servers.organisation.withhold("Set-ServerComponentState")
+    outcome = servers.run(ROTATE, rotation(site.port, in_rotation=False, drainSeconds=3600))
+    assert outcome.exit_code == 1
+    assert "no Set-ServerComponentState: the user needs the role group" in outcome.stderr
+
+
+def test_a_key_logon_uses_the_credential_in_every_session_and_never_shows_it(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    servers.organisation.add_account(r"CORP\operator", "S3cret-pass")
+    credential = {"userName": r"CORP\operator", "password": "S3cret-pass"}
+    outcome = servers.run(ROTATE, rotation(site.port, in_rotation=False, credential=credential), logon="key")
+    assert outcome.exit_code == 0, outcome.stderr
+    assert "S3cret-pass" not in outcome.stdout + outcome.stderr + repr(servers.organisation.calls())
+
+
+def test_without_exchange_or_beside_its_setup_nothing_is_touched(servers: Servers, site: WebSite) -> None:
+    into = rotation(site.port, in_rotation=True, rejectClosedPorts=True)
+    assert servers.run(ROTATE, into).exit_code == 3
+    servers.organisation.add_server("ex1")
+    servers.windows("ex1", processes=["ExSetup"])
+    assert servers.run(ROTATE, into).exit_code == 5
+    assert (servers.cmdlets(), site.asked) == ([], [])
+    assert "registry" not in servers.windows_state("ex1")
+
+
+BAD: Mapping[str, object] = {
+    "server": "ex9",
+    "inRotation": "no",
+    "rejectClosedPorts": None,
+    "drainSeconds": 1.5,
+    "health": {
+        "seconds": -1,
+        "address": "ex1.corp.example",
+        "port": 0,
+        "names": {"owa": "https://mail.example.com", "pop3": "mail.example.com", "ecp": None},
+        "path": "/",
+    },
+    "credential": {"userName": "x"},
+    "recycleAppPools": True,
+}
+
+
+def test_all_problems_of_a_document_are_reported_at_once(servers: Servers) -> None:
+    servers.organisation.add_server("ex1")
+    outcome = servers.run(ROTATE, {**rotation(443, in_rotation=True), **BAD})
+    assert outcome.exit_code == 2
+    expected = [
+        "server: the document is for ex9, this server is EX1",
+        "credential.password: missing",
+        "recycleAppPools: unknown key",
+        "inRotation: neither true nor false",
+        "rejectClosedPorts: neither true nor false",
+        "drainSeconds: not a whole number",
+        "health.path: unknown key",
+        "health.seconds: not a whole number from 0",
+        "health.port: not a whole number from 1 to 65535",
+        "health.address: not an IP address",
+        'health.names.owa: "https://mail.example.com" is not a host name',
+        "health.names.pop3: unknown service",
+        "health.names.ecp: missing",
+    ]
+    assert [problem for problem in expected if problem not in outcome.stderr] == []
+    assert f"has {len(expected)} problem(s)" in outcome.stderr
+    assert servers.cmdlets() == []
+
+
+def test_a_document_without_its_keys_names_each_of_them(servers: Servers) -> None:
+    outcome = servers.run(ROTATE, {"server": "ex1", "exchangeVersion": "2016"})
+    assert outcome.exit_code == 2
+    for key in ("inRotation", "rejectClosedPorts", "drainSeconds", "health"):
+        assert f"\n  {key}: " in outcome.stderr
+
+
+def test_every_report_is_one_json_document_in_short_lines(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    for into in (False, True):
+        outcome = rotate(servers, site, into=into)
+        assert outcome.stdout.startswith("{\n")
+        assert max(map(len, outcome.stdout.splitlines())) < 200
