@@ -7,6 +7,7 @@ or a wrong certificate does not: the user would see it.
 
 from operations.outlook.client import OutlookClient
 from operations.outlook.outcome import (
+    SYN_SECONDS,
     Attempt,
     CertificateError,
     Connection,
@@ -19,6 +20,7 @@ from operations.outlook.outcome import (
 )
 
 __all__ = [
+    "SYN_SECONDS",
     "Attempt",
     "CertificateError",
     "Connection",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Mapping
 
@@ -34,7 +35,12 @@ class OutlookClient:
         self._autodiscover_host = autodiscover_host or f"autodiscover.{mailbox.split('@')[-1]}"
         self._side = "Internal" if inside else "External"
         self._transport = Transport(
-            user=user, password=password, dns=dns, authority_pem=authority_pem, ports=ports, timers=timers or Timers()
+            user=user,
+            password=password,
+            dns=dns,
+            tls=ssl.create_default_context(cadata=authority_pem),
+            port=ports.get(443, 443),
+            timers=timers or Timers(),
         )
         self._endpoint: discovery.Endpoint | None = None
         self._link: Link | None = None

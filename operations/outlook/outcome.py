@@ -8,14 +8,18 @@ from typing import Literal
 Step = Literal["connect", "tls", "http"]
 
 
+# MaxSynRetransmissions of Windows -> seconds until it gives a silent address up, as measured: no plain doubling.
+SYN_SECONDS = {2: 7.0, 4: 21.0, 6: 123.0}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Timers:
-    """Seconds. `connect`: Windows gives a silent address up after 21 (7 with 2 SYN retransmissions).
+    """Seconds. `connect`: after how long a silent address is given up, one of SYN_SECONDS.
 
     `answer`: how long an open connection may stay silent; Windows' 5 retransmissions, doubled from 0.3 s.
     """
 
-    connect: float = 21.0
+    connect: float = SYN_SECONDS[4]
     answer: float = 18.9
     dns: float = 5.0
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import socket
 import ssl
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import dns.exception
@@ -47,23 +47,28 @@ class Answer:
 
 
 class Transport:
-    """Addresses are tried in the order DNS gave them, one attempt each; answers of DNS are kept for their TTL."""
+    """Addresses are tried in the order DNS gave them, one attempt each; answers of DNS are kept for their TTL.
+
+    `dns` is (address, port) of the name server to ask; None asks those of this computer. For several threads at once.
+    """
 
     def __init__(
         self,
         *,
         user: str,
         password: str,
-        dns: tuple[str, int],
-        authority_pem: str,
-        ports: Mapping[int, int],
+        dns: tuple[str, int] | None,
+        tls: ssl.SSLContext,
+        port: int,
         timers: Timers,
     ) -> None:
-        self._port = ports.get(443, 443)
+        self._port = port
         self._timers = timers
-        self._tls = ssl.create_default_context(cadata=authority_pem)
+        self._tls = tls
         self._authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
         self._resolver = _resolver(dns, timers.dns)
+        self._trying: set[socket.socket] = set()
+        self._given_up = False
 
     def ask_any(self, host: str, method: str, path: str, body: bytes) -> tuple[Link, tuple[Attempt, ...], Answer]:
         """The first address that answers, the addresses that failed hard before it, and the answer."""
@@ -72,7 +77,10 @@ class Transport:
             started = time.monotonic()
             step: Step = "connect"
             raw = socket.socket()
+            self._trying.add(raw)
             try:
+                if self._given_up:
+                    raise LostError("given up")
                 raw.settimeout(self._timers.connect)
                 raw.connect((address, self._port))
                 step = "tls"
@@ -87,7 +95,16 @@ class Transport:
             except HttpError:
                 link.http.close()
                 raise
+            finally:
+                self._trying.discard(raw)
         raise NoAddressAnswersError(host, tuple(attempts))
+
+    def give_up(self) -> None:
+        """Ends attempts that other threads still wait for, and any later one."""
+        self._given_up = True
+        for raw in tuple(self._trying):
+            with contextlib.suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)
 
     def _addresses(self, host: str) -> list[str]:
         try:
@@ -108,9 +125,14 @@ class Transport:
         headers = {"Content-Type": "text/xml", "X-MapiHttpCapability": "1"}
         return Link(host=host, address=address, http=connection, headers=headers)
 
-    def ask(self, link: Link, method: str, path: str, body: bytes) -> Answer:
-        """The answer over an open connection; LostError when that failed hard, HttpError for any status but 200."""
+    def ask(self, link: Link, method: str, path: str, body: bytes, *, patience: float | None = None) -> Answer:
+        """The answer over an open connection; LostError when that failed hard, HttpError for any status but 200.
+
+        `patience`: seconds to wait for it, where that is not to be the answer timer.
+        """
         try:
+            if link.http.sock:
+                link.http.sock.settimeout(patience or self._timers.answer)
             response = _exchange(link, method, path, body)
             if response.status == 401:
                 link.headers["Authorization"] = self._authorization
@@ -133,10 +155,11 @@ def _exchange(link: Link, method: str, path: str, body: bytes) -> http.client.HT
     return response
 
 
-def _resolver(server: tuple[str, int], seconds: float) -> dns.resolver.Resolver:
-    """Asks one name server, and keeps answers for their TTL, as the DNS client of Windows does."""
-    resolver = dns.resolver.Resolver(configure=False)
-    resolver.nameservers, resolver.port = [server[0]], server[1]
+def _resolver(server: tuple[str, int] | None, seconds: float) -> dns.resolver.Resolver:
+    """Keeps answers for their TTL, as the DNS client of Windows does."""
+    resolver = dns.resolver.Resolver(configure=server is None)
+    if server:
+        resolver.nameservers, resolver.port = [server[0]], server[1]
     resolver.lifetime = seconds
     resolver.cache = dns.resolver.Cache()
     return resolver

@@ -1,0 +1,162 @@
+"""One client of a drill: a computer of its own, which asks for its server's health page in a steady rhythm."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from dataclasses import dataclass
+
+from operations.outlook import Attempt, HttpError, NoAddressAnswersError, OutlookError, discovery
+from operations.outlook.transport import Answer, Link, LostError, Transport
+
+# Outlook's rhythm of Autodiscover, in seconds
+REDISCOVER, DISCOVER_RETRY = 3600.0, 300.0
+LONGEST_PATIENCE = 1.0
+NAME = re.compile(r"<br\s*/?>\s*([A-Za-z0-9-]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Whose mailbox it is. `inside` chooses the internal URLs."""
+
+    mailbox: str
+    user: str
+    password: str
+    inside: bool = True
+
+    @property
+    def autodiscover_host(self) -> str:
+        return f"autodiscover.{self.mailbox.split('@')[-1]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beat:
+    """One request: asked and answered when (time.monotonic()), by which server; `error` says why by none."""
+
+    asked: float
+    at: float
+    server: str
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """A connection made anew: when, the attempts that failed hard first, and the address at last ("" for none)."""
+
+    at: float
+    failed: tuple[Attempt, ...]
+    address: str
+
+
+class Client:
+    """`beats` and `moves` grow while it runs; `give_up` ends it at once, whatever it waits for."""
+
+    def __init__(self, profile: Profile, transport: Transport, beat: float, delay: float) -> None:
+        self._profile, self._transport = profile, transport
+        self._beat, self._delay = beat, delay
+        self._endpoint: discovery.Endpoint | None = None
+        self._link: Link | None = None
+        self._discover_from = self._retry_from = 0.0
+        self._discovering: threading.Thread | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.beats: list[Beat] = []
+        self.moves: list[Move] = []
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def give_up(self) -> None:
+        self._over.set()
+        self._transport.give_up()
+
+    def join(self) -> None:
+        for thread in (self._thread, self._discovering):
+            if thread:
+                thread.join()
+
+    def _run(self) -> None:
+        due = time.monotonic() + self._delay
+        while not self._over.wait(max(0.0, due - time.monotonic())):
+            asked = time.monotonic()
+            try:
+                server, error = self._ask(asked), ""
+            except OutlookError as failure:
+                server, error = "", str(failure)
+            if not self._over.is_set():
+                self.beats.append(Beat(asked=asked, at=time.monotonic(), server=server, error=error))
+            due = max(due + self._beat, time.monotonic())
+        self._close()
+
+    def _ask(self, asked: float) -> str:
+        """The name of the server that answered. A lost connection is no failure yet: the request is sent again."""
+        if self._endpoint is None:
+            self._discover()
+        elif asked >= self._discover_from:
+            self._discover_meanwhile()
+        endpoint = self._endpoint
+        assert endpoint
+        if self._link and self._link.host != endpoint.host:
+            self._close()
+        path = f"/{endpoint.protocol}/healthcheck.htm"
+        if self._link:
+            try:
+                patience = min(self._beat, LONGEST_PATIENCE)
+                return _name(self._link, self._transport.ask(self._link, "GET", path, b"", patience=patience))
+            except HttpError:
+                self._close()
+                raise
+            except LostError:
+                self._close()
+                self._failed()
+        return self._connect(asked, endpoint.host, path)
+
+    def _connect(self, asked: float, host: str, path: str) -> str:
+        try:
+            self._link, failed, answer = self._transport.ask_any(host, "GET", path, b"")
+        except NoAddressAnswersError as error:
+            self.moves.append(Move(at=asked, failed=error.attempts, address=""))
+            self._failed()
+            raise
+        self.moves.append(Move(at=asked, failed=failed, address=self._link.address))
+        return _name(self._link, answer)
+
+    def _discover(self) -> None:
+        self._discover_from = time.monotonic() + DISCOVER_RETRY
+        host = self._profile.autodiscover_host
+        link, _, answer = self._transport.ask_any(
+            host, "POST", discovery.PATH, discovery.request(self._profile.mailbox)
+        )
+        link.http.close()
+        self._endpoint = discovery.endpoint(host, answer.body, "Internal" if self._profile.inside else "External")
+        self._discover_from = time.monotonic() + REDISCOVER
+        self._retry_from = 0.0
+
+    def _failed(self) -> None:
+        """A connection failed, so Outlook runs Autodiscover again, unless that has failed a short while ago."""
+        if time.monotonic() >= self._retry_from:
+            self._discover_meanwhile()
+
+    def _discover_meanwhile(self) -> None:
+        if not (self._discovering and self._discovering.is_alive()) and not self._over.is_set():
+            self._discovering = threading.Thread(target=self._try_to_discover, daemon=True)
+            self._discovering.start()
+
+    def _try_to_discover(self) -> None:
+        try:
+            self._discover()
+        except OutlookError:
+            self._retry_from = self._discover_from
+
+    def _close(self) -> None:
+        if self._link:
+            self._link.http.close()
+        self._link = None
+
+
+def _name(link: Link, answer: Answer) -> str:
+    found = NAME.search(answer.body.decode(errors="replace"))
+    if not found:
+        raise OutlookError(link.host, f"{link.address} answered 200, but its health page names no server")
+    return found[1].upper()

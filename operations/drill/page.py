@@ -1,0 +1,56 @@
+"""The report of a drill: one HTML file that opens without a network and runs no scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from operations.drill.report import COLUMNS, Result, cells, machine
+from operations.drill.timeline import FAILED, colours, timeline
+
+STYLE = f"""
+:root {{ color-scheme: light dark; }}
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 1080px; margin: 2rem auto; padding: 0 1rem; }}
+table {{ border-collapse: collapse; }}
+th, td {{ padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #8884; }}
+th:first-child, td:first-child, td:last-child {{ text-align: left; }}
+svg {{ width: 100%; height: auto; }}
+svg text {{ fill: currentColor; }}
+svg .quiet {{ opacity: .6; }}
+svg .loss {{ stroke-dasharray: 4 3; }}
+.kept {{ color: #009e73; }} .missed {{ color: {FAILED}; }}
+.key {{ display: inline-block; width: .9em; height: .9em; margin: 0 .3em 0 1em; }}
+"""
+
+
+def page(results: Sequence[Result], heading: str) -> str:
+    """`heading` says what was drilled, when and where."""
+    colour = colours([result.observation for result in results])
+    keys = "".join(
+        f'<span class="key" style="background:{shade}"></span>{escape(server)}' for server, shade in colour.items()
+    )
+    pictures = "".join(
+        f"<h2>{escape(result.observation.title)}</h2><p>{_verdict(result)}</p>{timeline(result.observation, colour)}"
+        for result in results
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Failover drill</title>'
+        f"<style>{STYLE}</style></head><body><h1>Failover drill</h1><p>{escape(heading)}</p>"
+        f"{_table(results)}<p>{escape(machine(results))}</p>"
+        f"<p>One row per client, coloured by the server that answered:{keys}. White is a gap, a cross a failed "
+        f"request.</p>{pictures}</body></html>\n"
+    )
+
+
+def _table(results: Sequence[Result]) -> str:
+    head = "".join(f"<th>{column}</th>" for column in (*COLUMNS, "promise"))
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells(result)) + f"<td>{_verdict(result)}</td></tr>"
+        for result in results
+    )
+    return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def _verdict(result: Result) -> str:
+    kept = '<b class="kept">kept</b>' if result.kept else '<b class="missed">missed</b>'
+    return f"{kept}: {escape(result.promise)}"
