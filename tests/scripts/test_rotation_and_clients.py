@@ -1,0 +1,149 @@
+"""Rotation as clients with kept connections meet it: on a whole server stand-in, with PowerShell and without."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from rehearsal.stand_ins.accounts import Accounts
+from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.tls import Certificates
+from tests.scripts.servers import ADDRESS, NAMES, SCRIPTS, rotation
+
+USER, PASSWORD = r"CORP\operator", "S3cret-pass"
+CLIENTS = 8
+
+
+@pytest.fixture(params=["with PowerShell", "without PowerShell"])
+def server(request: pytest.FixtureRequest, tmp_path: Path, pwsh: str) -> Iterator[Server]:
+    """EX1 with Exchange 2016, the project's scripts in C:/scripts, SSH and a web site."""
+    accounts, organisation = Accounts(), Organisation(tmp_path / "organisation")
+    accounts.put(USER, PASSWORD)
+    organisation.add_server("ex1")
+    with start_blocking_portal() as portal:
+        server = Server(
+            "ex1",
+            portal=portal,
+            root=tmp_path / "ex1",
+            addresses=[ADDRESS],
+            organisation=organisation,
+            accounts=accounts,
+            certificates=Certificates(NAMES),
+            https_port=0,
+            ssh_port=0,
+            pwsh=pwsh if request.param == "with PowerShell" else None,
+        )
+        folder = server.drive.local("C:/scripts")
+        folder.mkdir()
+        for script in SCRIPTS.glob("*.ps1"):
+            (folder / script.name).write_bytes(script.read_bytes())
+        server.start()
+        yield server
+        server.stop()
+
+
+def rotate(server: Server, **changes: Any) -> tuple[int | None, Any, str]:
+    """Exit status, report and standard error of the script, run over SSH as the engine does."""
+
+    async def go() -> asyncssh.SSHCompletedProcess:
+        known = asyncssh.import_known_hosts(f"[{ADDRESS}]:{server.ssh.port} {server.host_key}\n")
+        options: dict[str, Any] = {"known_hosts": known, "client_keys": None, "config": None}
+        async with asyncssh.connect(ADDRESS, server.ssh.port, username=USER, password=PASSWORD, **options) as shell:
+            command = "powershell -NoProfile -File C:/scripts/Set-ClientAccessRotation.ps1"
+            return await shell.run(command, input=json.dumps(rotation(server.https.port or 0, **changes)))
+
+    done = asyncio.run(go())
+    return done.exit_status, json.loads(str(done.stdout)), str(done.stderr)
+
+
+class Client(threading.Thread):
+    """Asks on one kept connection until that is closed; `answers` has the status of every answer it got."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        trusted = ssl.create_default_context(cafile=str(server.drive.root / "authority.pem"))
+        plain = socket.create_connection((ADDRESS, server.https.port or 0), timeout=30)
+        self._connection = http.client.HTTPConnection(NAMES[0])
+        self._connection.sock = trusted.wrap_socket(plain, server_hostname=NAMES[0])
+        self._connection.auto_open = 0
+        self.answers: list[int] = []
+        self.asked = threading.Event()
+
+    def run(self) -> None:
+        try:
+            while True:
+                self._connection.request("GET", "/owa/healthcheck.htm")
+                answer = self._connection.getresponse()
+                answer.read()
+                self.answers.append(answer.status)
+                self.asked.set()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+
+
+def test_no_request_on_a_kept_connection_meets_an_error_before_the_connection_is_closed(server: Server) -> None:
+    clients = [Client(server) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    assert all(client.asked.wait(30) for client in clients)
+    status, report, error = rotate(server, in_rotation=False, drainSeconds=1)
+    assert status == 0, error
+    for client in clients:
+        client.join(30)
+        assert not client.is_alive(), "its connection was closed"
+        assert set(client.answers) == {200}
+    assert report["restarted"] == ["MSExchangeTransport", "W3SVC"]
+    # Whoever comes now is told so: the server is up and offline.
+    late = Client(server)
+    late.start()
+    assert late.asked.wait(30)
+    assert late.answers[0] == 503
+    server.stop_https()
+    late.join(30)
+
+
+def test_a_server_comes_back_through_its_own_web_site_and_a_second_run_changes_nothing(server: Server) -> None:
+    assert rotate(server, in_rotation=False)[0] == 0
+    status, report, error = rotate(server, in_rotation=True)
+    assert status == 0, error
+    assert report["components"]["ServerWideOffline"] == {"before": "Inactive", "after": "Active", "changed": True}
+    assert len(report["health"]) == 8
+    again = rotate(server, in_rotation=True)[1]
+    assert [row["changed"] for row in again["components"].values()] == [False] * 3
+    assert again["restarted"] == []
+
+
+def test_what_another_requester_holds_shuts_the_gate_and_the_report_has_all_its_keys(server: Server) -> None:
+    organisation = Organisation(server.drive.root.parent / "organisation")
+    organisation.set_component("ex1", "EwsProxy", "Inactive", "HealthAPI")
+    status, report, error = rotate(server, in_rotation=True, rejectClosedPorts=True)
+    assert status == 6, error
+    assert "EwsProxy is Inactive: held by HealthAPI" in error
+    assert list(report) == [
+        "server",
+        "exchangeVersion",
+        "inRotation",
+        "done",
+        "drainedSeconds",
+        "components",
+        "restarted",
+        "health",
+        "closedPorts",
+        "skipped",
+    ]
+    assert (report["done"], report["closedPorts"]["rejected"]) == (False, True)
+    organisation.set_component("ex1", "EwsProxy", "Active", "HealthAPI")
+    status, report, error = rotate(server, in_rotation=True)
+    assert (status, report["closedPorts"]["rejected"]) == (0, False), error
