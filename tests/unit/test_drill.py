@@ -1,0 +1,178 @@
+"""Clients of a drill against two servers that are really lost, with Azure DNS and the servers on real sockets."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from operations.drill import Clients, Observation, Profile, Way
+from operations.drill.page import page
+from operations.drill.report import as_json, judged
+from operations.outlook import SYN_SECONDS, Timers
+from rehearsal import losses
+from rehearsal.stand_ins.dns import AzureDns
+from rehearsal.stand_ins.server import Server
+from tests.unit.servers import DOMAIN, OWA, PASSWORD, USER, Farm
+from tests.unit.test_dns_stand_in import Row
+
+pytestmark = pytest.mark.unit
+
+EX01, EX02 = "127.40.0.11", "127.40.0.12"
+BEAT, SILENT = 0.2, 1.5  # seconds; the SYN timer is short here, and longer than all else
+NUMBER = 6
+
+
+class Namespace:
+    def __init__(self, farm: Farm) -> None:
+        self.farm = farm
+        self.lost = farm.server("ex01", address=EX01)
+        self.other = farm.server("ex02", address=EX02, https_port=self.lost.https.port or 0)
+        self.lost._https_port = self.port = self.lost.https.port or 0
+        self.rows: list[Row] = []
+        self.addresses(EX01, EX02)
+        self.dns = AzureDns(lambda: self.rows)
+
+    def addresses(self, *addresses: str, ttl: int = 300) -> None:
+        self.rows[:] = [Row(name=name, values=addresses, ttl=ttl) for name in ("owa", "autodiscover")]
+
+    def clients(self, number: int = NUMBER) -> Clients:
+        tls = ssl.create_default_context(cadata=self.farm.certificates.authority_pem)
+        way = Way(tls=tls, dns=("127.0.0.1", self.dns.port), port=self.port, timers=Timers(connect=SILENT))
+        profile = Profile(mailbox=f"user@{DOMAIN}", user=USER, password=PASSWORD)
+        return Clients(number, profile, way, beat=BEAT)
+
+    def lose(self, make: Callable[[Server], None], *, number: int = NUMBER, seconds: float = 8) -> Observation:
+        """All clients served, the loss, and all served again or `seconds` over."""
+        with self.clients(number) as clients:
+            assert clients.wait(10, 0.0), clients.errors()
+            since = time.monotonic()
+            make(self.lost)
+            clients.wait(seconds, since)
+            return clients.observe("a loss", since)
+
+
+@pytest.fixture
+def namespace(farm: Farm) -> Iterator[Namespace]:
+    made = Namespace(farm)
+    with made.dns:
+        yield made
+
+
+def test_clients_spread_over_the_servers_and_ask_health_pages_over_kept_connections(namespace: Namespace) -> None:
+    with namespace.clients() as clients:
+        assert clients.wait(10, 0.0)
+        seen = clients.observe("nothing", time.monotonic())
+    assert {row.before for row in seen.recoveries} == {"EX01", "EX02"}
+    assert all(len(client.moves) == 1 for client in seen.clients)
+    asked = {row.path for server in (namespace.lost, namespace.other) for row in server.https.requests}
+    assert asked == {"/autodiscover/autodiscover.xml", "/mapi/healthcheck.htm"}
+
+
+@pytest.mark.parametrize("make", [losses.stop, losses.refuse])
+def test_a_hard_loss_moves_every_client_at_once_and_fails_no_request(
+    namespace: Namespace, make: Callable[[Server], None]
+) -> None:
+    figures = namespace.lose(make).figures
+    assert (figures.unserved, figures.failed_requests, figures.moved) == (0, 0, NUMBER // 2)
+    assert figures.worst < SILENT
+
+
+def test_silence_costs_the_syn_timer_where_the_dead_address_comes_first(namespace: Namespace) -> None:
+    seen = namespace.lose(losses.silence)
+    assert (seen.figures.unserved, seen.figures.failed_requests) == (0, 0)
+    assert {row.after for row in seen.recoveries} == {"EX02"}
+    for row in seen.recoveries:
+        hit = row.before == "EX01"
+        assert (row.dead_first, row.tried) == (hit, (EX01,) if hit else ())
+        assert (BEAT + SILENT <= row.gap <= BEAT + SILENT + 1.0) if hit else row.gap < SILENT
+    assert seen.figures.noticed == seen.figures.dead_first == NUMBER // 2
+
+
+def test_503_is_not_left_by_its_clients_as_long_as_dns_names_the_server(namespace: Namespace) -> None:
+    ended = namespace.lose(partial(losses.unavailable, organisation=namespace.farm.organisation), seconds=1.5)
+    stuck = [row.beats[-1].error for row, end in zip(ended.clients, ended.recoveries, strict=True) if not end.after]
+    assert len(stuck) == ended.figures.unserved == NUMBER // 2
+    assert all(f"{EX01} answered 503" in error for error in stuck)
+    assert ended.figures.failed_requests > NUMBER // 2
+    assert not ended.figures.within(20)
+
+
+def test_503_heals_once_the_cached_address_runs_out(namespace: Namespace) -> None:
+    namespace.addresses(EX01, ttl=1)
+    with namespace.clients() as clients:
+        assert clients.wait(10, 0.0)
+        losses.unavailable(namespace.lost, namespace.farm.organisation)
+        since = time.monotonic()
+        namespace.addresses(EX02, ttl=1)
+        assert clients.wait(10, since)
+        seen = clients.observe("503", since)
+    assert {row.after for row in seen.recoveries} == {"EX02"}
+    assert seen.figures.worst < 1 + 1.5
+    assert seen.figures.failed_requests > 0
+
+
+def test_a_server_that_is_restored_serves_again_after_every_loss(namespace: Namespace) -> None:
+    organisation = namespace.farm.organisation
+    unavailable = partial(losses.unavailable, organisation=organisation)
+    namespace.addresses(EX01)
+    with namespace.clients(1) as clients:
+        assert clients.wait(10, 0.0)
+        for make in (losses.stop, losses.stop_web_site, losses.refuse, losses.silence, unavailable):
+            make(namespace.lost)
+            losses.restore(namespace.lost, organisation)
+            assert clients.wait(30, time.monotonic()), make
+
+
+def test_a_connection_failure_makes_a_client_run_autodiscover_again(namespace: Namespace) -> None:
+    def discoveries() -> int:
+        return sum("autodiscover" in row.path and row.status == 200 for row in namespace.other.https.requests)
+
+    before: list[int] = []
+
+    def lose(server: Server) -> None:
+        before.append(discoveries())
+        losses.refuse(server)
+
+    namespace.lose(lose)
+    assert discoveries() - before[0] == NUMBER // 2
+
+
+def test_each_client_has_a_dns_cache_of_its_own(namespace: Namespace) -> None:
+    with namespace.clients() as clients:
+        assert clients.wait(10, 0.0)
+    assert sum(row.name == OWA for row in namespace.dns.queries) == NUMBER
+
+
+def test_the_report_needs_nothing_else_and_shows_every_client(namespace: Namespace) -> None:
+    seen = replace(namespace.lose(losses.refuse), title="refused <&>")
+    html = page([judged(seen, 20)], "here & now")
+    assert all(word not in html for word in ("<script", "src=", "href=", "url(", "<&>"))
+    picture = Xml.fromstring(html[html.index("<svg") : html.index("</svg>") + 6])  # noqa: S314 - our own
+    rows = [row.text for row in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert [str(number + 1) for number in range(NUMBER)] == rows[:NUMBER]
+    (plain,) = json.loads(as_json([judged(seen, 20)]))
+    assert (plain["kept"], plain["figures"]["clients"], len(plain["clients"])) == (True, NUMBER, NUMBER)
+
+
+def test_clients_end_at_once_whatever_they_wait_for(namespace: Namespace) -> None:
+    clients = namespace.clients()
+    with clients:
+        assert clients.wait(10, 0.0)
+        since = time.monotonic()
+        losses.silence(namespace.lost)
+        losses.silence(namespace.other)
+        assert not clients.wait(0.5, since)
+        ending = time.monotonic()
+    assert time.monotonic() - ending < SILENT
+
+
+def test_the_timers_of_windows_are_those_that_were_measured() -> None:
+    assert SYN_SECONDS == {2: 7.0, 4: 21.0, 6: 123.0}
+    assert Timers().connect == 21.0
