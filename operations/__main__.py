@@ -11,29 +11,35 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
+from operations.drill.command import dns_server, drill
 from operations.finding import exit_code
 from operations.resolution import DnsServer
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
+app.command()(drill)
+
 COULD_NOT_LOOK, INTERRUPTED = 2, 130
 T = TypeVar("T")
 
 
-def dns_server(text: str) -> DnsServer:
-    try:
-        return DnsServer.parse(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text}: write HOST or HOST:PORT, such as 10.40.0.4 or 127.0.0.1:5353.") from None
-
-
-StackName = Annotated[str | None, typer.Option("--stack", help="The stack; the selected one if left out.")]
+StackName = Annotated[
+    str | None, typer.Option("--stack", envvar="PULUMI_STACK", help="The stack; the selected one if left out.")
+]
 Cwd = Annotated[Path | None, typer.Option("--cwd", help="The project's folder, as of pulumi; else this one.")]
 Json = Annotated[bool, typer.Option("--json", help="The whole result as JSON on standard output.")]
-Authority = Annotated[Path | None, typer.Option("--ca", help="A PEM file: authorities to trust beside the system's.")]
+Authority = Annotated[
+    Path | None,
+    typer.Option("--ca", envvar="OPERATIONS_CA", help="A PEM file: authorities to trust beside the system's."),
+]
 Resolver = Annotated[
     DnsServer | None,
-    typer.Option(parser=dns_server, metavar="HOST[:PORT]", help="Ask this resolver, not the system's."),
+    typer.Option(
+        parser=dns_server,
+        envvar="OPERATIONS_RESOLVER",
+        metavar="HOST[:PORT]",
+        help="Ask this resolver, not the system's.",
+    ),
 ]
 NameServers = Annotated[
     list[DnsServer] | None,

@@ -89,6 +89,8 @@ async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> Mapping[str
         answer = await connection.run(command, input=document, errors="replace", timeout=SCRIPT_SECONDS)
     except asyncssh.TimeoutError:
         raise UnreadableError(f"the script did not end within {SCRIPT_SECONDS} s") from None
+    if answer.exit_status is None:
+        raise UnreadableError("the connection was lost")
     if answer.exit_status != 0:
         said = " ".join(str(answer.stderr).split())
         raise UnreadableError(said or f"the script ended with {answer.exit_status} and said nothing")

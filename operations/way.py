@@ -14,8 +14,8 @@ from operations.stack import Logon, Stack
 
 # A living server answers within a second; ten leave room for a lost packet or two.
 SECONDS = 10
-# A server that vanishes while its script runs is noticed after three of these.
-KEEPALIVE_SECONDS = 4
+# A server that vanishes while its script runs is noticed after four of these.
+KEEPALIVE_SECONDS = 3
 
 HTTPS_LOCAL = "127.0.0.1"
 

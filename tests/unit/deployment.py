@@ -38,6 +38,7 @@ class Deployment:
 
     farm: Farm
     count: int = 2
+    pwsh: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     rows: list[Record] = field(default_factory=list)
@@ -64,7 +65,9 @@ class Deployment:
 
     def _server(self, number: int, address: str) -> Server:
         name = f"ex{number:02}"
-        server = self.farm.server(name, address=address, ssh_port=self.ssh_port, https_port=self.https_port, pwsh=None)
+        server = self.farm.server(
+            name, address=address, ssh_port=self.ssh_port, https_port=self.https_port, pwsh=self.pwsh
+        )
         script = server.drive.local(f"{SCRIPTS}Get-ClientAccessNamespace.ps1")
         script.parent.mkdir(parents=True)
         script.touch()

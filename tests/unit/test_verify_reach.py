@@ -1,0 +1,119 @@
+"""verify where servers are silent, gone in the middle, behind a jump host, or logged on to with a key."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from operations.finding import State, exit_code
+from operations.verify import Verification
+from tests.unit.deployment import SCRIPTS, Deployment
+from tests.unit.scripted_ssh_server import PASSWORD as JUMP_PASSWORD
+from tests.unit.scripted_ssh_server import ScriptedSshServer
+from tests.unit.servers import AUTODISCOVER, OWA, PASSWORD, USER, Farm
+
+pytestmark = pytest.mark.unit
+
+
+def unseen(result: Verification) -> list[str]:
+    return [f"{row.subject}: {row.detail}" for row in result.findings() if row.state is State.UNSEEN and row.detail]
+
+
+def test_twenty_servers_with_a_silent_one_take_15_seconds_at_most(farm: Farm) -> None:
+    deployment = Deployment(farm=farm, count=20)
+    deployment.servers[6].silence()
+    started = time.monotonic()
+    result = deployment.verify()
+    assert time.monotonic() - started <= 15
+    assert unseen(result) == [
+        f"EX07 certificate for {AUTODISCOVER}: no answer within 5 s",
+        f"EX07 certificate for {OWA}: no answer within 5 s",
+        "EX07 settings: no answer over SSH within 10 s",
+    ]
+    assert exit_code(result.findings()) == 2
+    assert {row.server for row in result.settings if len(row.settings) == 21} == {
+        f"EX{number:02}" for number in range(1, 21) if number != 7
+    }
+
+
+def test_a_silent_web_site_could_not_be_looked_at_and_the_settings_are_still_read(farm: Farm) -> None:
+    deployment = Deployment(farm=farm)
+    deployment.servers[0].stop_https()  # stealth mode is on: the closed port is silent
+    result = deployment.verify()
+    assert len(unseen(result)) == 2
+    assert len(result.settings[0].settings) == 21
+
+
+def test_a_server_that_is_lost_while_its_script_runs_is_noticed(farm: Farm, tmp_path: Path) -> None:
+    deployment = Deployment(farm=farm, count=1, pwsh=sys.executable)
+    deployment.values["allowSingleServer"] = True
+    (server,), running = deployment.servers, tmp_path / "running"
+    os.mkfifo(running)
+    server.drive.local(f"{SCRIPTS}Get-ClientAccessNamespace.ps1").write_text(
+        f"import time\nopen({str(running)!r}, 'w').close()\ntime.sleep(60)"
+    )
+
+    def lose() -> None:
+        running.open().close()  # returns when the script has opened it too
+        server.silence()
+
+    losing = threading.Thread(target=lose, daemon=True)
+    losing.start()
+    started = time.monotonic()
+    result = deployment.verify()
+    losing.join()
+    assert time.monotonic() - started <= 15
+    assert unseen(result) == ["EX01 settings: the connection was lost"]
+
+
+def test_differences_are_told_where_something_else_could_not_be_looked_at(farm: Farm) -> None:
+    deployment = Deployment(farm=farm)
+    farm.organisation.change("ex01", "owa", "InternalUrl", "https://other/owa")
+    deployment.servers[1].stop()
+    result = deployment.verify()
+    assert [row.setting for row in result.settings[0].drifted] == ["InternalUrl"]
+    assert unseen(result) == ["EX02 settings: the connection is refused"]
+    assert exit_code(result.findings()) == 2
+
+
+def test_a_logon_with_a_key_brings_the_credential_on_standard_input(farm: Farm) -> None:
+    deployment = Deployment(farm=farm)
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    farm.accounts.put(USER, PASSWORD, key.export_public_key().decode())
+    deployment.values["operatorPrivateKey"] = key.export_private_key().decode()
+    stack = deployment.stack()
+    assert stack.operator.credential == {"userName": USER, "password": PASSWORD}
+    assert exit_code(deployment.verify().findings()) == 0
+    assert {connection.logon for server in deployment.servers for connection in server.ssh.connections} == {"key"}
+
+
+def through(deployment: Deployment, jump: ScriptedSshServer, password: str = JUMP_PASSWORD) -> None:
+    row = {"host": "127.0.0.1", "port": jump.port, "user": "me", "hostKey": jump.host_key}
+    deployment.values["ssh"]["jumpHost"] = row
+    deployment.values["jumpHostPassword"] = password
+
+
+def test_everything_of_a_server_goes_through_the_jump_host(farm: Farm, tmp_path: Path) -> None:
+    deployment = Deployment(farm=farm)
+    with ScriptedSshServer(tmp_path / "jump") as jump:
+        through(deployment, jump)
+        result = deployment.verify()
+    assert exit_code(result.findings()) == 0, unseen(result)
+    assert jump.log.count("connect") == 1
+    assert {line for line in jump.log if line.startswith("forward")} == {"forward 127.40.1.1", "forward 127.40.1.2"}
+
+
+def test_behind_a_jump_host_that_refuses_the_logon_no_server_could_be_looked_at(farm: Farm, tmp_path: Path) -> None:
+    deployment = Deployment(farm=farm)
+    with ScriptedSshServer(tmp_path / "jump") as jump:
+        through(deployment, jump, "wrong")
+        result = deployment.verify()
+    assert len(unseen(result)) == 6
+    assert all(line.endswith("it refuses the logon over SSH") for line in unseen(result))
+    assert [row.state for row in result.dns] == [State.FINE, State.FINE]
