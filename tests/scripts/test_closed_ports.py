@@ -50,6 +50,7 @@ def test_stealth_mode_goes_off_in_every_profile_and_comes_back_as_it_was(
     assert "when this server restarts" in off.report["closedPorts"]["note"]
 
     again = reject(server, site, True)
+    assert again.exit_code == 0, again.stderr
     assert (again.report["closedPorts"]["changed"], again.report["closedPorts"]["note"]) == ([], None)
 
     back = reject(server, site, False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.scripts.servers import ADDRESS, NAMES, ROTATE, Outcome, Servers, rotation
-from tests.scripts.web_site import WebSite, serving
+from tests.scripts.web_site import PAGE, WebSite, serving
 
 PATHS = {
     "owa": "/owa",
@@ -49,7 +49,7 @@ def test_each_service_is_asked_for_by_the_name_its_clients_use(servers: Servers,
 @pytest.mark.parametrize("service", PATHS)
 def test_a_gate_that_one_service_shuts_names_it_and_no_other(servers: Servers, site: WebSite, service: str) -> None:
     servers.organisation.add_server("ex1")
-    site.pages[f"{PATHS[service]}/healthcheck.htm"] = (503, "no")
+    site.pages[f"{PATHS[service]}/healthcheck.htm"] = (503, PAGE)
     outcome = knock(servers, site)
     assert_shut(outcome, f"\n  {service}: https://", "503")
     named = [other for other in PATHS if f"\n  {other}: " in outcome.stderr]
