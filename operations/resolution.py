@@ -114,7 +114,8 @@ async def ask_owners(
         try:
             found = await name_servers_of(zone, resolver)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return [replace(nobody, state=State.DIFFERENT, detail="no name server is named: the zone is not delegated")]
+            # Where the private zone of the same name is in front of it, or the domain is not delegated yet.
+            return [replace(nobody, detail="the resolver names none of them; give them as --name-server")]
         except (dns.exception.DNSException, OSError) as error:
             return [replace(nobody, detail=reason(error))]
     inside = {name: sets for name, sets in names.items() if name.partition(".")[2] == zone}

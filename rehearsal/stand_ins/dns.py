@@ -13,6 +13,7 @@ from dnslib import CLASS, QTYPE, RCODE, RR, DNSRecord  # type: ignore[import-unt
 from dnslib.server import DNSHandler, DNSLogger, DNSServer  # type: ignore[import-untyped]
 
 NEGATIVE_TTL = 300
+TOP_LEVEL_DOMAINS = ("com", "net", "org", "info")  # one for each of a zone's name servers
 ADDRESS = "127.0.0.1"
 POLL_SECONDS = 0.1  # how long stop() may take
 
@@ -119,6 +120,8 @@ class AzureDns:
                 reply.add_answer(*RR.fromZone(f"{reply.q.qname} {int(row.ttl)} IN {kind} {value}"))
         if name == zone and kind == "SOA":
             reply.add_answer(*authority)
+        if name == zone and kind == "NS" and not rows[0].private:
+            reply.add_answer(*_name_servers(zone))
         if not reply.rr:
             known = name == zone or any(_within(_full_name(row), name) for row in rows)
             reply.header.rcode = RCODE.NOERROR if known else RCODE.NXDOMAIN
@@ -152,6 +155,12 @@ def _full_name(row: RecordSet) -> str:
 
 def _within(name: str, zone: str) -> bool:
     return name == zone or name.endswith("." + zone)
+
+
+def _name_servers(zone: str) -> list[RR]:
+    """A public zone's own; a private zone has none."""
+    lines = (f"{zone}. 172800 IN NS ns{n}-01.azure-dns.{top}." for n, top in enumerate(TOP_LEVEL_DOMAINS, start=1))
+    return [record for line in lines for record in RR.fromZone(line)]
 
 
 def _start_of_authority(zone: str, *, private: bool) -> list[RR]:

@@ -148,6 +148,20 @@ def test_a_zone_tells_its_start_of_authority(server: AzureDns) -> None:
     assert asker(server)("mail-domain.com", "SOA").answer[0][0].minimum == 300
 
 
+def test_a_public_zone_names_its_four_servers_and_a_private_one_names_none(
+    server: AzureDns, private_server: AzureDns, zone: Zone
+) -> None:
+    named = asker(server)("mail-domain.com", "NS").answer[0]
+    assert sorted(str(record.target) for record in named) == [
+        "ns1-01.azure-dns.com.",
+        "ns2-01.azure-dns.net.",
+        "ns3-01.azure-dns.org.",
+        "ns4-01.azure-dns.info.",
+    ]
+    zone.rows = [Row(private=True)]
+    assert asker(private_server)("mail-domain.com", "NS").answer == []
+
+
 def test_the_deepest_zone_answers(server: AzureDns, zone: Zone) -> None:
     zone.rows = [Row(zone="com", name="owa.mail-domain", values=("127.0.0.9",)), Row()]
     assert len(addresses(asker(server)("owa.mail-domain.com"))) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,10 @@ import trustme
 
 from operations.finding import State, exit_code
 from operations.report import as_json
+from operations.resolution import name_servers_of
 from operations.verify import Verification
 from rehearsal.stand_ins.dns import AzureDns
-from tests.unit.deployment import Deployment, Record
+from tests.unit.deployment import Deployment, Record, of
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, PASSWORD, Farm
 
 pytestmark = pytest.mark.unit
@@ -173,6 +175,24 @@ def test_name_servers_are_asked_for_the_public_addresses_and_the_very_ttl(outsid
             f"{OWA} at 127.0.0.1:{second.port}: answers 203.0.113.1 instead of 203.0.113.1, 203.0.113.2; "
             "TTL 60 s instead of 300 s"
         ]
+
+
+def test_the_name_servers_of_a_zone_are_found_by_asking_the_resolver(outside: Deployment) -> None:
+    with AzureDns(lambda: outside.rows) as resolver:
+        found = asyncio.run(name_servers_of(DOMAIN, of(resolver)))
+    assert sorted(str(server) for server in found) == [
+        "ns1-01.azure-dns.com",
+        "ns2-01.azure-dns.net",
+        "ns3-01.azure-dns.org",
+        "ns4-01.azure-dns.info",
+    ]
+
+
+def test_where_the_private_zone_hides_the_public_one_its_name_servers_have_to_be_given(outside: Deployment) -> None:
+    result = outside.verify()
+    hidden = f"{DOMAIN} at its name servers: the resolver names none of them; give them as --name-server"
+    assert said(result, State.UNSEEN) == [hidden]
+    assert exit_code(result.findings()) == 2
 
 
 def test_a_server_that_does_not_own_the_zone_is_no_name_server(outside: Deployment) -> None:

@@ -1,0 +1,144 @@
+"""`python -m operations verify` and `drift`, run as an administrator runs them, on a stack that the engine deployed."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.stand_ins.dns import AzureDns
+from rehearsal.tools import REPOSITORY
+from tests.engine.conftest import Start
+from tests.engine.looks import cmdlets, servers_in, wanted
+
+pytestmark = pytest.mark.engine
+
+
+def operations(rehearsal: Rehearsal, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command in the repository, with the variables that lead `pulumi` to the rehearsed stack."""
+    where = ("--stack", rehearsal.stack.name, "--cwd", str(rehearsal.stack.project))
+    return subprocess.run(
+        [sys.executable, "-m", "operations", words[0], *where, *words[1:]],
+        cwd=REPOSITORY,
+        env=rehearsal.stack.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def verify(rehearsal: Rehearsal, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    authority = folder / "authority.pem"
+    authority.write_text(rehearsal.certificates.authority_pem, encoding="ascii")
+    return operations(rehearsal, "verify", "--ca", str(authority), "--resolver", where(rehearsal.private_dns), *words)
+
+
+def where(server: AzureDns) -> str:
+    return f"{server.address}:{server.port}"
+
+
+def another(value: object) -> object:
+    """Not the value that is promised."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, list):
+        return ["Basic"]
+    return "Basic" if value == "Ntlm" else f"{value}.changed"
+
+
+def secrets_of(rehearsal: Rehearsal) -> list[str]:
+    return list(rehearsal.file.secrets.values())
+
+
+def test_each_setting_changed_by_hand_is_named_and_the_printed_command_heals_that_server_alone(
+    start: Start, tmp_path: Path
+) -> None:
+    existing = start("existing")
+    existing.stack.up()
+    promised: dict[str, dict[str, Any]] = wanted("mail-domain.com")
+    promised["mapi"]["IISAuthenticationMethods"] = ["Ntlm", "OAuth", "Negotiate"]
+    changed = [
+        ("EX-CAS16-2", service, setting, value, another(value))
+        for service, settings in promised.items()
+        for setting, value in settings.items()
+    ]
+    for server, service, setting, _, value in changed:
+        existing.organisation.change(server, service, setting, value)
+
+    done = operations(existing, "drift", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 1, done.stderr
+    assert sorted(
+        (row["server"].upper(), row["service"], row["setting"], row["expected"], row["actual"])
+        for server in found["settings"]
+        for row in server["settings"]
+        if row["state"] == "different"
+    ) == sorted(changed)
+    assert verify(existing, tmp_path).returncode == 1
+
+    told = operations(existing, "drift").stdout.splitlines()
+    (command,) = [line for line in told if line.startswith("pulumi ")]
+    assert command == found["heal"]
+    before = len(existing.organisation.calls())
+    existing.stack.run(*shlex.split(command)[1:], "--yes", "--skip-preview")
+    assert servers_in(cmdlets(existing, before, "Set-")) == {"EX-CAS16-2"}
+
+    clean = verify(existing, tmp_path)
+    assert clean.returncode == 0, clean.stdout + clean.stderr
+    assert "verdict: fine" in clean.stdout
+    healed = operations(existing, "drift")
+    assert healed.returncode == 0
+    assert "pulumi" not in healed.stdout
+    printed = "".join(run.stdout + run.stderr for run in (done, clean, healed)) + "".join(told)
+    assert not any(secret in printed for secret in secrets_of(existing))
+
+
+def test_verify_looks_at_both_zones_of_a_stack_and_tells_the_three_cases_apart(start: Start, tmp_path: Path) -> None:
+    prod = start("prod")
+    prod.stack.up()
+    sides = ("--name-server", where(prod.public_dns))
+    fine = verify(prod, tmp_path, "--json", *sides)
+    told = json.loads(fine.stdout)
+    assert (fine.returncode, told["verdict"]) == (0, "fine"), fine.stderr
+    assert len({row["source"] for row in told["dns"]}) == 2
+    calls = len(prod.organisation.calls())
+    names = sorted(prod.datacentre.servers)
+
+    prod.organisation.set_component(names[0], "EwsProxy", "Inactive", "HealthAPI")
+    different = verify(prod, tmp_path, *sides)
+    assert different.returncode == 1
+    assert f"different: {names[0]} ews on" in different.stdout
+    assert "503 Service Unavailable" in different.stdout
+
+    prod.datacentre.servers[names[1]].silence()
+    silent = verify(prod, tmp_path, *sides)
+    assert silent.returncode == 2
+    assert f"could not look: {names[1]} settings: no answer over SSH within 10 s" in silent.stdout
+    assert "503 Service Unavailable" in silent.stdout
+    assert cmdlets(prod, calls, "Get-")
+    assert cmdlets(prod, calls, "Set-") == []
+    printed = "".join(run.stdout + run.stderr for run in (fine, different, silent))
+    assert not any(secret in printed for secret in secrets_of(prod))
+
+
+def test_a_stack_with_a_key_logon_is_read_with_its_credential(start: Start, tmp_path: Path) -> None:
+    existing = start("existing")
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    password = existing.file.secrets["operatorPassword"]
+    existing.stack.set_secret("operatorPrivateKey", key.export_private_key().decode())
+    existing.accounts.put(existing.file.farm.operator, password, key.export_public_key().decode())
+    existing.stack.up()
+    done = verify(existing, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    logons = {c.logon for server in existing.datacentre.servers.values() for c in server.ssh.connections}
+    assert logons == {"key"}
+    assert password not in done.stdout + done.stderr

@@ -1,0 +1,157 @@
+"""The commands as they are typed: a stack read through a `pulumi` on the PATH, exit codes, what is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rehearsal.stand_ins.dns import AzureDns
+from rehearsal.tools import REPOSITORY
+from tests.unit.deployment import SCRIPTS, Deployment
+from tests.unit.servers import OWA, PASSWORD, Farm
+
+pytestmark = pytest.mark.unit
+
+# Answers as pulumi does, from the files beside it.
+PULUMI = """\
+#!{python}
+import pathlib, sys
+folder, words = pathlib.Path(__file__).parent, sys.argv[1:]
+assert words[-1] == "--non-interactive" and sys.stdin.read() == ""
+if words[:2] == ["stack", "--show-name"]:
+    print("test")
+    sys.exit()
+if words[words.index("--stack") + 1] != "test":
+    sys.exit("error: no stack of that name")
+print((folder / ("outputs" if words[:2] == ["stack", "output"] else "config")).read_text())
+"""
+
+
+class Shell:
+    """Somebody's shell, where `pulumi` tells of a deployment."""
+
+    def __init__(self, deployment: Deployment, folder: Path) -> None:
+        self.folder = folder
+        self._script = folder / "pulumi"
+        self._script.write_text(PULUMI.format(python=sys.executable))
+        self._script.chmod(0o755)
+        stack = deployment.stack()
+        self.tell("outputs", {"settings": stack.settings, "servers": stack.servers})
+        values = {f"exchange-cas:{name}": value for name, value in deployment.values.items()}
+        entries = {"azure-native:location": "westeurope", **values}
+        self.tell("config", {name: {"value": as_pulumi_hands_on(value)} for name, value in entries.items()})
+        (folder / "authority.pem").write_text(deployment.farm.certificates.authority_pem)
+
+    def tell(self, file: str, content: object) -> None:
+        (self.folder / file).write_text(json.dumps(content))
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "operations", *words],
+            cwd=REPOSITORY,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        process = self.start(*words)
+        out, err = process.communicate(timeout=60)
+        assert PASSWORD not in out + err
+        return process.returncode, out, err
+
+    def verify(self, deployment: Deployment, *words: str) -> tuple[int, str, str]:
+        with AzureDns(lambda: deployment.rows, private=True) as resolver:
+            where = f"{resolver.address}:{resolver.port}"
+            return self.run("verify", "--ca", str(self.folder / "authority.pem"), "--resolver", where, *words)
+
+
+def as_pulumi_hands_on(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+@pytest.fixture
+def deployment(farm: Farm) -> Deployment:
+    return Deployment(farm=farm)
+
+
+@pytest.fixture
+def shell(deployment: Deployment, tmp_path: Path) -> Shell:
+    (tmp_path / "bin").mkdir()
+    return Shell(deployment, tmp_path / "bin")
+
+
+def test_verify_tells_fine_differences_and_could_not_look_apart_by_its_exit_code(
+    deployment: Deployment, shell: Shell
+) -> None:
+    code, out, err = shell.verify(deployment)
+    assert (code, out.splitlines()[-1], err) == (0, "verdict: fine", "")
+    deployment.farm.organisation.change("ex02", "owa", "InternalUrl", "https://other/owa")
+    code, out, _ = shell.verify(deployment)
+    assert (code, out.splitlines()[-1]) == (1, "verdict: differences")
+    assert f"different: EX02 owa.InternalUrl: expected https://{OWA}/owa, found https://other/owa" in out
+    deployment.servers[0].stop()
+    code, out, _ = shell.verify(deployment, "--json")
+    assert (code, json.loads(out)["verdict"]) == (2, "could not look")
+
+
+def test_drift_prints_one_command_for_all_servers_that_drifted_and_no_other(
+    deployment: Deployment, shell: Shell
+) -> None:
+    assert shell.run("drift")[0] == 0
+    for server in ("ex01", "ex02"):
+        deployment.farm.organisation.change(server, "owa", "InternalUrl", "https://other/owa")
+    code, out, _ = shell.run("drift", "--cwd", str(shell.folder))
+    (command,) = [line for line in out.splitlines() if line.startswith("pulumi")]
+    urns = [deployment.outputs[key]["namespaceUrn"] for key in ("ex01", "ex02")]
+    targets = [word for urn in urns for word in ("--target-replace", urn)]
+    assert code == 1
+    assert shlex.split(command) == ["pulumi", "up", "--stack", "test", "--cwd", str(shell.folder), *targets]
+    deployment.farm.organisation.change("ex01", "owa", "InternalUrl", f"https://{OWA}/owa")
+    assert urns[0] not in shell.run("drift", "--json")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["verify", "--stack", "other"], "error: no stack of that name"),
+        (["drift", "--cwd", "/nowhere"], "--cwd /nowhere is not a folder"),
+        (["verify", "--ca", "/nowhere.pem"], "--ca /nowhere.pem: No such file"),
+        (["verify", "--resolver", "a:b:c"], "write HOST or HOST:PORT"),
+        (["verify", "--name-server", "127.0.0.1"], "the stack has no public zone"),
+    ],
+)
+def test_what_cannot_be_read_is_one_clear_error_and_exit_code_2(shell: Shell, words: list[str], reason: str) -> None:
+    code, out, err = shell.run(*words)
+    assert (code, out) == (2, "")
+    assert reason in err
+    assert "Traceback" not in err
+
+
+def test_a_stack_without_servers_says_what_to_run(shell: Shell) -> None:
+    shell.tell("outputs", {})
+    assert shell.run("drift") == (2, "", "The stack test holds no servers yet. Run: pulumi up --stack test\n")
+
+
+def test_an_interruption_is_quiet(farm: Farm, tmp_path: Path) -> None:
+    deployment, running = Deployment(farm=farm, pwsh=sys.executable), tmp_path / "running"
+    os.mkfifo(running)
+    script = f"import time\nopen({str(running)!r}, 'w').close()\ntime.sleep(60)"
+    deployment.servers[0].drive.local(f"{SCRIPTS}Get-ClientAccessNamespace.ps1").write_text(script)
+    (tmp_path / "bin").mkdir()
+    process = Shell(deployment, tmp_path / "bin").start("drift")
+    running.open().close()  # returns when the script has opened it too
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "")
