@@ -18,16 +18,17 @@ NAME = re.compile(r"<br\s*/?>\s*([A-Za-z0-9-]+)", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Whose mailbox it is. `inside` chooses the internal URLs."""
+    """Whose mailbox it is. `inside` chooses the internal URLs; `autodiscover`: the name, if it is a special one."""
 
     mailbox: str
     user: str
     password: str
     inside: bool = True
+    autodiscover: str | None = None
 
     @property
     def autodiscover_host(self) -> str:
-        return f"autodiscover.{self.mailbox.split('@')[-1]}"
+        return self.autodiscover or f"autodiscover.{self.mailbox.split('@')[-1]}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,198 @@
+"""The failover drill of a rehearsal: every loss in turn under the clients' load, each held against its promise."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from operations.drill import Clients, Observation, Profile, Way
+from operations.drill.page import page
+from operations.drill.report import Result, as_json, machine, table
+from operations.outlook import SYN_SECONDS, Timers
+from rehearsal import losses, stack_file
+from rehearsal.rehearsal import MAILBOX, Rehearsal
+from rehearsal.stand_ins.dns import AzureDns
+from rehearsal.stand_ins.server import Server
+from rehearsal.tools import REPOSITORY, Tools
+from stacks.settings import PROJECT
+
+TTL, DRAIN, HEALTH = 4, 6, 60  # seconds; a stack's own are 300, TTL + 60, 300
+BEAT = 0.5
+HARD, SLACK = 2.0, 2.0  # what a hard loss may take, and what comes on top of a timer
+FEW_BEATS = 4
+STUCK_SECONDS = 3.0  # how long a server that answers 503 is watched before it is taken out
+
+
+class DrillFailedError(Exception):
+    """The drill could not be held; a promise that is missed is a result, not an error."""
+
+
+@dataclass(kw_only=True)
+class Drill:
+    """Every loss takes the second server of the stack file; `number` clients live through each."""
+
+    rehearsal: Rehearsal
+    console: Console
+    number: int
+    key: str
+    server: Server
+
+    def all(self) -> Iterator[Result]:
+        """Each loss, made and healed again."""
+        yield self.hard("orderly stop (FIN, port refuses)", losses.stop)
+        yield self.hard("crash (RST, port refuses)", losses.refuse)
+        yield self.silence(4)
+        yield self.silence(2)
+        yield self.unavailable()
+        yield from self.rotation()
+
+    def hard(self, title: str, make: Callable[[Server], None]) -> Result:
+        return self._lost(title, make, HARD, Timers())
+
+    def silence(self, retransmissions: int) -> Result:
+        seconds = SYN_SECONDS[retransmissions]
+        title = f"silence, {seconds:g} s ({'as Windows comes' if retransmissions == 4 else 'tuned'})"
+        return self._lost(title, losses.silence, seconds + SLACK, Timers(connect=seconds))
+
+    def unavailable(self) -> Result:
+        """Watched while nothing heals it, then taken out of DNS, which does."""
+        with self._clients(Timers()) as clients:
+            since = time.monotonic()
+            losses.unavailable(self.server, self.rehearsal.organisation)
+            stuck = not clients.wait(STUCK_SECONDS, since)
+            self.console.print(f"  503: {self.number - clients.served(since)} clients not served, and no end to it")
+            self._rotate(False)
+            left = self._left()
+            clients.wait(TTL + SLACK, left)
+            seen = clients.observe("503, then inRotation: false", since)
+        losses.restore(self.server, self.rehearsal.organisation)
+        self._rotate(True)
+        healed = max((_last_failure(seen, since) - left), 0.0)
+        return Result(
+            observation=seen,
+            promise=f"does not heal by itself; healed within the TTL ({TTL} s) + {SLACK:g} s of leaving DNS",
+            kept=stuck and not seen.figures.unserved and healed <= TTL + SLACK,
+        )
+
+    def rotation(self) -> Iterator[Result]:
+        with self._clients(Timers()) as clients:
+            for title, in_rotation in (("planned rotation: out", False), ("planned rotation: in", True)):
+                since = time.monotonic()
+                self._rotate(in_rotation)
+                clients.wait(TTL + SLACK, time.monotonic(), beats=2 * FEW_BEATS)
+                seen = clients.observe(title, since)
+                figures = seen.figures
+                kept = not figures.failed_requests and not figures.unserved and figures.worst <= HARD
+                yield Result(observation=seen, promise="no failed request", kept=kept)
+
+    def _lost(self, title: str, make: Callable[[Server], None], promise: float, timers: Timers) -> Result:
+        with self._clients(timers) as clients:
+            since = time.monotonic()
+            make(self.server)
+            clients.wait(promise + SLACK, since)
+            seen = clients.observe(title, since)
+        losses.restore(self.server, self.rehearsal.organisation)
+        figures = seen.figures
+        kept = figures.within(promise) and not figures.failed_requests
+        return Result(observation=seen, promise=f"every client served again within {promise:g} s", kept=kept)
+
+    @contextmanager
+    def _clients(self, timers: Timers) -> Iterator[Clients]:
+        """All of them, served since a few beats."""
+        rehearsal = self.rehearsal
+        dns, names = self._dns, rehearsal.names
+        way = Way(
+            tls=ssl.create_default_context(cadata=rehearsal.certificates.authority_pem),
+            dns=(dns.address, dns.port),
+            port=rehearsal.datacentre.https_port,
+            timers=timers,
+        )
+        profile = Profile(
+            mailbox=f"user@{names.client.partition('.')[2]}",
+            user=MAILBOX,
+            password=rehearsal.password,
+            inside=self._inside,
+            autodiscover=names.autodiscover if self._inside else names.external_autodiscover,
+        )
+        with Clients(self.number, profile, way, beat=BEAT) as clients:
+            if not clients.wait(30, 0.0):
+                raise DrillFailedError("Not every client found a server:\n" + "\n".join(clients.errors()))
+            yield clients
+
+    @property
+    def _inside(self) -> bool:
+        return self.rehearsal.file.farm.dns.private_zone is not None
+
+    @property
+    def _dns(self) -> AzureDns:
+        return self.rehearsal.private_dns if self._inside else self.rehearsal.public_dns
+
+    def _rotate(self, in_rotation: bool) -> None:
+        def edit(config: dict[str, Any]) -> None:
+            config[f"{PROJECT}:servers"][self.key]["inRotation"] = in_rotation
+
+        self.rehearsal.stack.change(edit)
+        self.rehearsal.stack.up()
+
+    def _left(self) -> float:
+        """When DNS last named the server: the time of its last answer with that address."""
+        named = [row.at for row in self._dns.queries if self.server.addresses[0] in row.values]
+        return max(named)
+
+
+def _last_failure(seen: Observation, since: float) -> float:
+    failures = (row.at for client in seen.clients for row in client.beats if not row.server and row.at > since)
+    return max(failures, default=since)
+
+
+def run_drill(stack: str, tools: Tools, console: Console, *, clients: int = 20, json: bool = False) -> bool:
+    """Whether every promise was kept. The report is written below .rehearsal/drill."""
+    folder = REPOSITORY / ".rehearsal" / "drill"
+    console.print(
+        f"A drill of {clients} clients on this computer. Waits are short here: dns.ttlSeconds {TTL}, "
+        f"rotation.drainSeconds {DRAIN}; TCP's timers are those of Windows."
+    )
+    results = []
+    with tempfile.TemporaryDirectory() as made:
+        source = _quick(stack, Path(made, f"Pulumi.{stack}.yaml"))
+        with Rehearsal(stack, folder, tools, source=source) as rehearsal:
+            rehearsal.stack.up()
+            key = sorted(rehearsal.file.farm.servers)[-1]
+            server = rehearsal.datacentre.servers[rehearsal.file.farm.servers[key].computer_name]
+            drill = Drill(rehearsal=rehearsal, console=console, number=clients, key=key, server=server)
+            for result in drill.all():
+                kept = "kept" if result.kept else "missed"
+                worst = result.observation.figures.worst
+                console.print(f"  {result.observation.title}: worst gap {worst:.2f} s, promise {kept}")
+                results.append(result)
+            rehearsal.stack.destroy()
+    console.print(table(results))
+    console.print(machine(results))
+    heading = f"A rehearsal of stack {stack}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {clients} clients."
+    for name, text in (("report.html", page(results, heading)), ("report.json", as_json(results))):
+        (folder / name).write_text(text, encoding="utf-8")
+    console.print(f"Report: {(folder / 'report.html').relative_to(REPOSITORY)}")
+    if json:
+        console.file.write(as_json(results) + "\n")
+    return all(result.kept for result in results)
+
+
+def _quick(stack: str, target: Path) -> Path:
+    """The stack file with short waits, in which one server may be taken out of two."""
+    content = yaml.safe_load(stack_file.path_of(stack).read_text(encoding="utf-8"))
+    config = content["config"]
+    config[f"{PROJECT}:dns"] = {**config.get(f"{PROJECT}:dns", {}), "ttlSeconds": TTL}
+    config[f"{PROJECT}:rotation"] = {"drainSeconds": DRAIN, "healthSeconds": HEALTH}
+    config[f"{PROJECT}:allowSingleServer"] = True
+    target.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return target
