@@ -2,6 +2,8 @@
 STACK ?= lab
 PYTHON ?= python3
 BIN := .venv/bin
+# Without kept bytecode each start of the program compiles azure-native anew: four seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup rehearse look test lint format bench schema lock clean
 
