@@ -51,6 +51,18 @@ def test_a_stack_that_is_as_promised_is_fine_on_every_server_name_and_service(de
     assert [len(server.settings) for server in result.settings] == [21, 21]
 
 
+def test_every_handshake_names_the_name_that_is_looked_at(deployment: Deployment) -> None:
+    asked: list[str | None] = []
+
+    def note(_socket: object, name: str | None, _context: object) -> None:
+        asked.append(name)
+
+    deployment.farm.certificates.server_context.sni_callback = note
+    deployment.verify()
+    assert set(asked) == {OWA, AUTODISCOVER}
+    assert asked.count(AUTODISCOVER) == 2 * 2, "on each server the certificate and one page"
+
+
 def test_a_service_that_answers_with_an_error_is_a_difference_of_that_server_and_service_alone(
     deployment: Deployment,
 ) -> None:
