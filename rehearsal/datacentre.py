@@ -52,14 +52,18 @@ class Datacentre:
 
     def add_existing(self, computer_name: str, addresses: Iterable[str]) -> Server:
         """A server that was there before the stack: Exchange is installed and SSH is on."""
-        self._organisation.add_server(computer_name, version=self._version, domain=DOMAIN)
+        self.install(computer_name)
         return self._boot(computer_name, addresses, ssh_port=self.ssh_port)
+
+    def install(self, computer_name: str) -> None:
+        """What an administrator does on a new server: joins it to the domain and installs Exchange."""
+        self._organisation.add_server(computer_name, version=self._version, domain=DOMAIN)
 
     def vm_created(self, vm: VirtualMachine) -> None:
         name = vm.computer_name
         self._names_by_id[vm.id] = name
         if self.install_exchange:
-            self._organisation.add_server(name, version=self._version, domain=DOMAIN)
+            self.install(name)
         self._boot(name, (*vm.private_addresses, *vm.public_addresses), ssh_port=None)
 
     def vm_deleted(self, id: str) -> None:
