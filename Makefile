@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Without kept bytecode each start of the program compiles azure-native anew: four seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup rehearse look test lint format bench schema lock clean
+.PHONY: help setup rehearse look drill test lint format bench schema lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -32,6 +32,9 @@ rehearse: setup ## the main job without Azure: make rehearse [STACK=prod] [OPTIO
 
 look: setup ## what a running or kept rehearsal holds: subscription, DNS, Exchange
 	@$(BIN)/python -m rehearsal look --stack $(STACK)
+
+drill: setup ## lose a server in every way under clients' load; figures, and a report with a picture: make drill [STACK=prod]
+	@$(BIN)/python -m rehearsal drill --stack $(STACK) $(OPTIONS)
 
 test: setup ## every test: unit, scripts, engine
 	@$(BIN)/python -m pytest

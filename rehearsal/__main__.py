@@ -1,4 +1,4 @@
-"""The commands of the rehearsal: `python -m rehearsal run`, `look`, `bench`."""
+"""The commands of the rehearsal: `python -m rehearsal run`, `look`, `drill`, `bench`."""
 
 from __future__ import annotations
 
@@ -58,6 +58,28 @@ def look(stack: StackName = "lab") -> None:
         Console().print(f"No rehearsal of {stack} runs or was kept: make rehearse STACK={stack} OPTIONS=--keep")
         raise typer.Exit(1)
     show(folder_of(stack), Console(highlight=False))
+
+
+@app.command()
+def drill(
+    stack: StackName = "lab",
+    clients: Annotated[int, typer.Option(min=1, help="How many Outlook-like clients.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole result as JSON on standard output.")] = False,
+) -> None:
+    """Every way to lose a server, under clients' load; exit code 1 when a promise is missed."""
+    from rehearsal.drill import DrillFailedError, run_drill
+    from rehearsal.stack import CommandFailedError
+    from stacks.settings import SettingsError
+
+    console = Console(highlight=False, stderr=as_json)
+    try:
+        kept = run_drill(stack, tools.find(), console, clients=clients)
+    except (tools.ToolMissingError, SettingsError, CommandFailedError, DrillFailedError) as error:
+        console.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo((REPOSITORY / ".rehearsal/drill/report.json").read_text(encoding="utf-8"))
+    raise typer.Exit(0 if kept else 1)
 
 
 @app.command()

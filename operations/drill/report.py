@@ -10,7 +10,7 @@ from rich.table import Table
 
 from operations.drill.figures import Observation
 
-COLUMNS = ("loss", "clients", "noticed", "moved", "dead first", "median", "p95", "worst", "failed requests")
+COLUMNS = ("loss", "clients", "noticed", "moved", "dead first", "median", "p95", "worst", "failed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +50,10 @@ def cells(result: Result) -> list[str]:
 
 
 def table(results: Sequence[Result]) -> Table:
-    made = Table(*COLUMNS, "promise", "kept", title="Gaps: the longest time between two good answers, per client")
+    """Without the promises' words, which stand in the page: a terminal is narrow."""
+    made = Table(*COLUMNS, "promise", title="Gaps: the longest time between two good answers, per client")
     for result in results:
-        kept = "[green]yes[/green]" if result.kept else "[red]no[/red]"
-        made.add_row(*cells(result), result.promise, kept)
+        made.add_row(*cells(result), "[green]kept[/green]" if result.kept else "[red]missed[/red]")
     return made
 
 
