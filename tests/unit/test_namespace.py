@@ -85,7 +85,7 @@ def test_each_service_has_the_hosts_its_clients_are_sent_to_inside_first() -> No
     services = ServicesArgs(mapi=MapiArgs(enabled=False))
     found = hosts(settings(NamespaceArgs(domain="corp.example", external_domain="mail.example", services=services)))
     assert found == {
-        **dict.fromkeys(("owa", "ecp", "ews", "oab", "activesync"), ["owa.corp.example", "owa.mail.example"]),
+        **{key: ["owa.corp.example", "owa.mail.example"] for key in ("owa", "ecp", "ews", "oab", "activesync")},
         "autodiscover": ["autodiscover.corp.example"],
         "outlookAnywhere": ["owa.corp.example", "owa.mail.example"],
     }
