@@ -64,6 +64,7 @@ def look(stack: StackName = "lab") -> None:
 def drill(
     stack: StackName = "lab",
     clients: Annotated[int, typer.Option(min=1, help="How many Outlook-like clients.")] = 20,
+    budget: Annotated[float, typer.Option(min=0, help="Seconds that a client may be without an answer.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="The whole result as JSON on standard output.")] = False,
 ) -> None:
     """Every way to lose a server, under clients' load; exit code 1 when a promise is missed."""
@@ -73,7 +74,7 @@ def drill(
 
     console = Console(highlight=False, stderr=as_json)
     try:
-        kept = run_drill(stack, tools.find(), console, clients=clients)
+        kept = run_drill(stack, tools.find(), console, clients=clients, budget=budget)
     except (tools.ToolMissingError, SettingsError, CommandFailedError, DrillFailedError) as error:
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None

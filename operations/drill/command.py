@@ -75,7 +75,7 @@ def drill(
     if as_json_:
         typer.echo(as_json([result]))
     else:
-        Console(highlight=False).print(table([result]))
+        Console(highlight=False).print(table([result], budget))
         console.print(machine([result]))
     raise typer.Exit(0 if result.kept else 1)
 

@@ -49,11 +49,13 @@ def cells(result: Result) -> list[str]:
     ]
 
 
-def table(results: Sequence[Result]) -> Table:
-    """Without the promises' words, which stand in the page: a terminal is narrow."""
-    made = Table(*COLUMNS, "promise", title="Gaps: the longest time between two good answers, per client")
+def table(results: Sequence[Result], budget: float) -> Table:
+    """Without the promises' words, which stand in the page: a terminal is narrow. `budget` is in seconds."""
+    title = "Gaps: the longest time between two good answers, per client"
+    made = Table(*COLUMNS, f"within {budget:g} s", "promise", title=title)
     for result in results:
-        made.add_row(*cells(result), "[green]kept[/green]" if result.kept else "[red]missed[/red]")
+        within = "yes" if result.observation.figures.within(budget) else "[red]no[/red]"
+        made.add_row(*cells(result), within, "[green]kept[/green]" if result.kept else "[red]missed[/red]")
     return made
 
 
