@@ -68,7 +68,7 @@ def drill(
     as_json: Annotated[bool, typer.Option("--json", help="The whole result as JSON on standard output.")] = False,
 ) -> None:
     """Every way to lose a server, under clients' load; exit code 1 when a promise is missed."""
-    from rehearsal.drill import DrillFailedError, run_drill
+    from rehearsal.drill import FOLDER, DrillFailedError, run_drill
     from rehearsal.stack import CommandFailedError
     from stacks.settings import SettingsError
 
@@ -79,7 +79,7 @@ def drill(
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     if as_json:
-        typer.echo((REPOSITORY / ".rehearsal/drill/report.json").read_text(encoding="utf-8"))
+        typer.echo((FOLDER / "report.json").read_text(encoding="utf-8"))
     raise typer.Exit(0 if kept else 1)
 
 

@@ -23,10 +23,11 @@ from rehearsal import losses, stack_file
 from rehearsal.rehearsal import MAILBOX, Rehearsal
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import Server
-from rehearsal.tools import REPOSITORY, Tools
+from rehearsal.tools import REPOSITORY, Tools, relative
 from stacks.settings import PROJECT
 
 TTL, DRAIN, HEALTH = 4, 6, 60  # seconds; a stack's own are 300, TTL + 60, 300
+FOLDER = REPOSITORY / ".rehearsal" / "drill"
 BEAT = 0.5
 HARD, SLACK = 2.0, 2.0  # what a hard loss may take, and what comes on top of a timer
 FEW_BEATS = 4
@@ -66,17 +67,17 @@ class Drill:
 
     def unavailable(self) -> Result:
         """Watched while nothing heals it, then taken out of DNS, which does."""
-        with self._clients(Timers()) as clients:
+        with self.clients(Timers()) as clients:
             since = time.monotonic()
             losses.unavailable(self.server, self.rehearsal.organisation)
             stuck = not clients.wait(STUCK_SECONDS, since)
             self.console.print(f"  503: {self.number - clients.served(since)} clients not served, and no end to it")
-            self._rotate(False)
+            self.rotate(False)
             left = self._left()
             clients.wait(TTL + SLACK, left)
             seen = clients.observe("503, then taken out", since)
         losses.restore(self.server, self.rehearsal.organisation)
-        self._rotate(True)
+        self.rotate(True)
         healed = max((_last_failure(seen, since) - left), 0.0)
         return Result(
             observation=seen,
@@ -85,10 +86,10 @@ class Drill:
         )
 
     def rotation(self) -> Iterator[Result]:
-        with self._clients(Timers()) as clients:
+        with self.clients(Timers()) as clients:
             for title, in_rotation in (("rotation: out", False), ("rotation: in", True)):
                 since = time.monotonic()
-                self._rotate(in_rotation)
+                self.rotate(in_rotation)
                 clients.wait(TTL + SLACK, time.monotonic(), beats=2 * FEW_BEATS)
                 seen = clients.observe(title, since)
                 figures = seen.figures
@@ -96,7 +97,7 @@ class Drill:
                 yield Result(observation=seen, promise="no failed request", kept=kept)
 
     def _lost(self, title: str, make: Callable[[Server], None], promise: float, timers: Timers) -> Result:
-        with self._clients(timers) as clients:
+        with self.clients(timers) as clients:
             since = time.monotonic()
             make(self.server)
             clients.wait(promise + SLACK, since)
@@ -107,7 +108,7 @@ class Drill:
         return Result(observation=seen, promise=f"every client served again within {promise:g} s", kept=kept)
 
     @contextmanager
-    def _clients(self, timers: Timers) -> Iterator[Clients]:
+    def clients(self, timers: Timers) -> Iterator[Clients]:
         """All of them, served since a few beats."""
         rehearsal = self.rehearsal
         dns, names = self._dns, rehearsal.names
@@ -137,7 +138,9 @@ class Drill:
     def _dns(self) -> AzureDns:
         return self.rehearsal.private_dns if self._inside else self.rehearsal.public_dns
 
-    def _rotate(self, in_rotation: bool) -> None:
+    def rotate(self, in_rotation: bool) -> None:
+        """The server in or out, through the engine."""
+
         def edit(config: dict[str, Any]) -> None:
             config[f"{PROJECT}:servers"][self.key]["inRotation"] = in_rotation
 
@@ -155,12 +158,13 @@ def _last_failure(seen: Observation, since: float) -> float:
     return max(failures, default=since)
 
 
-def run_drill(stack: str, tools: Tools, console: Console, *, clients: int = 20, budget: float = 20) -> bool:
-    """Whether every promise was kept. report.html and report.json are written into .rehearsal/drill.
+def run_drill(
+    stack: str, tools: Tools, console: Console, *, clients: int = 20, budget: float = 20, folder: Path = FOLDER
+) -> bool:
+    """Whether every promise was kept. report.html and report.json are written into `folder`.
 
     `budget` (seconds) is shown beside the promises: a silent server cannot keep one of 20 s, and the table says so.
     """
-    folder = REPOSITORY / ".rehearsal" / "drill"
     console.print(
         f"A drill of {clients} clients on this computer. Waits are short here: dns.ttlSeconds {TTL}, "
         f"rotation.drainSeconds {DRAIN}; TCP's timers are those of Windows."
@@ -184,7 +188,7 @@ def run_drill(stack: str, tools: Tools, console: Console, *, clients: int = 20, 
     heading = f"A rehearsal of stack {stack}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {clients} clients."
     for name, text in (("report.html", page(results, heading)), ("report.json", as_json(results))):
         (folder / name).write_text(text, encoding="utf-8")
-    console.print(f"Report: {(folder / 'report.html').relative_to(REPOSITORY)}")
+    console.print(f"Report: {relative(folder / 'report.html')}")
     return all(result.kept for result in results)
 
 

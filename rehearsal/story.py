@@ -7,7 +7,6 @@ import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.padding import Padding
@@ -19,7 +18,7 @@ from operations.outlook import OutlookClient
 from operations.stack import read
 from operations.verify import Drift, find_drift
 from rehearsal.rehearsal import MAILBOX, Rehearsal
-from rehearsal.tools import Tools
+from rehearsal.tools import Tools, relative
 
 PROMISE_SECONDS = 20
 
@@ -199,7 +198,3 @@ def notice(rehearsal: Rehearsal, console: Console) -> None:
         console.print(f"• {text}")
     console.print("• each new virtual machine boots with Exchange installed; in Azure you install it")
     console.print(f"• state while it runs: {relative(rehearsal.folder)} (make look)")
-
-
-def relative(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -84,3 +84,8 @@ def powershell() -> Path | None:
     on_path = shutil.which("pwsh")
     shared = REPOSITORY.parent / "shared" / "pwsh" / "pwsh"
     return Path(on_path) if on_path else shared if shared.exists() else None
+
+
+def relative(path: Path) -> Path:
+    """As a person in this folder would type it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
