@@ -75,7 +75,8 @@ def drill(
     if as_json_:
         typer.echo(as_json([result]))
     else:
-        Console(highlight=False).print(table([result], budget))
+        # A log has no width of its own, and a table must not be cut there.
+        Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table([result], budget))
         console.print(machine([result]))
     raise typer.Exit(0 if result.kept else 1)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from operations.drill.figures import Observation
 
@@ -52,7 +52,8 @@ def cells(result: Result) -> list[str]:
 def table(results: Sequence[Result], budget: float) -> Table:
     """Without the promises' words, which stand in the page: a terminal is narrow. `budget` is in seconds."""
     title = "Gaps: the longest time between two good answers, per client"
-    made = Table(*COLUMNS, f"within {budget:g} s", "promise", title=title)
+    heads = (*COLUMNS, f"within {budget:g} s", "promise")
+    made = Table(*(Column(head, overflow="fold") for head in heads), title=title)
     for result in results:
         within = "yes" if result.observation.figures.within(budget) else "[red]no[/red]"
         made.add_row(*cells(result), within, "[green]kept[/green]" if result.kept else "[red]missed[/red]")

@@ -1,0 +1,191 @@
+"""`python -m operations drill` as it is typed, against servers that somebody else stops, and ended by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal import losses
+from rehearsal.tools import REPOSITORY
+from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
+from tests.unit.test_drill import Namespace
+
+pytestmark = pytest.mark.unit
+
+CLIENTS, BEAT = 4, 0.2
+SERVED = f"All {CLIENTS} clients are served. Stop a server now."
+
+
+@pytest.fixture
+def namespace(farm: Farm) -> Iterator[Namespace]:
+    made = Namespace(farm)
+    with made.dns:
+        yield made
+
+
+class Terminal:
+    """Somebody who types the command, and reads on standard error what it says."""
+
+    def __init__(self, namespace: Namespace, folder: Path, *words: str, password: str | None = PASSWORD) -> None:
+        self.report = folder / "report.html"
+        authority = folder / "authority.pem"
+        authority.write_text(namespace.farm.certificates.authority_pem, encoding="ascii")
+        there = ("--ca", str(authority), "--port", str(namespace.port), "--resolver", f"127.0.0.1:{namespace.dns.port}")
+        whose = ("--mailbox", f"user@{DOMAIN}", "--user", USER, "--clients", str(CLIENTS), "--beat", str(BEAT))
+        environment = {name: value for name, value in os.environ.items() if name != "EXCHANGE_DRILL_PASSWORD"}
+        if password is not None:
+            environment["EXCHANGE_DRILL_PASSWORD"] = password
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "operations", "drill", *whose, *there, "--report", str(self.report), *words],
+            cwd=REPOSITORY,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def read_until(self, words: str) -> None:
+        assert self.process.stderr
+        assert any(words in line for line in self.process.stderr), f"it ended and never said: {words}"
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+    def end(self) -> tuple[int, str, str]:
+        """Exit code, standard output, and what was not read yet of standard error."""
+        out, err = self.process.communicate(timeout=60)
+        assert PASSWORD not in out + err
+        assert "Traceback" not in err
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def typed(namespace: Namespace, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """Types the command; what still runs when a test fails is ended."""
+    started: list[Terminal] = []
+
+    def one(*words: str, **options: Any) -> Terminal:
+        started.append(Terminal(namespace, tmp_path, *words, **options))
+        return started[-1]
+
+    yield one
+    for terminal in started:
+        terminal.process.kill()
+        terminal.process.communicate()
+
+
+def answered(namespace: Namespace, status: int) -> None:
+    """Waits for a client that gets such an answer of the server to be lost."""
+    end = time.monotonic() + 20
+    while all(row.status != status for row in tuple(namespace.lost.https.requests)):
+        assert time.monotonic() < end, f"no client met {status}"
+        time.sleep(0.02)
+
+
+def test_a_watch_that_nobody_disturbs_is_ended_by_hand_with_report_and_figures(typed: Callable[..., Terminal]) -> None:
+    terminal = typed()
+    terminal.read_until(SERVED)
+    terminal.interrupt()
+    code, out, err = terminal.end()
+    assert code == 0
+    assert err.splitlines()[0] == "ended by hand"
+    assert f"report: {terminal.report}" in err.replace("\n", "")
+    assert "requests/s" in err
+    (row,) = [line for line in out.splitlines() if "as observed" in line]
+    assert "within 20 s" in out
+    assert [cell.strip() for cell in row.split("│")[2:6]] == [str(CLIENTS), "0%", "0%", "0%"]
+    page = terminal.report.read_text(encoding="utf-8")
+    assert page.count("<svg") == 1
+    assert DOMAIN in page
+    assert PASSWORD not in page
+
+
+def test_it_ends_by_itself_once_every_client_is_served_again_and_tells_programs_the_same(
+    namespace: Namespace, typed: Callable[..., Terminal]
+) -> None:
+    terminal = typed("--json")
+    terminal.read_until(SERVED)
+    losses.refuse(namespace.lost)
+    code, out, err = terminal.end()
+    (result,) = json.loads(out)
+    assert (code, result["kept"], "ended by hand" in err) == (0, True, False)
+    figures = result["figures"]
+    assert (figures["clients"], figures["moved"], figures["unserved"], figures["failed_requests"]) == (4, 2, 0, 0)
+    assert {client["after"] for client in result["clients"]} == {"EX02"}
+    assert f"{figures['worst']:.2f} s" in terminal.report.read_text(encoding="utf-8"), "the page has the same figure"
+
+
+def test_whoever_ends_it_while_clients_are_not_served_has_missed_the_budget(
+    namespace: Namespace, typed: Callable[..., Terminal]
+) -> None:
+    terminal = typed("--json")
+    terminal.read_until(SERVED)
+    losses.unavailable(namespace.lost, namespace.farm.organisation)
+    answered(namespace, 503)
+    terminal.interrupt()
+    code, out, err = terminal.end()
+    (result,) = json.loads(out)
+    assert (code, result["kept"], "ended by hand" in err) == (1, False, True)
+    assert result["figures"]["failed_requests"] > 0
+    assert 0 < result["figures"]["unserved"] <= CLIENTS / 2
+
+
+def test_it_ends_when_its_time_is_up_and_a_budget_that_is_missed_is_exit_code_1(
+    typed: Callable[..., Terminal],
+) -> None:
+    terminal = typed("--seconds", "1", "--budget", "0.01", "--json")
+    code, out, _ = terminal.end()
+    (result,) = json.loads(out)
+    assert (code, result["kept"]) == (1, False)
+    assert 1 <= result["seconds"] < 3
+
+
+def test_an_interruption_before_clients_are_served_is_quiet_and_no_drill(
+    namespace: Namespace, typed: Callable[..., Terminal]
+) -> None:
+    for server in (namespace.lost, namespace.other):
+        losses.silence(server)
+    terminal = typed()
+    end = time.monotonic() + 30
+    while not namespace.dns.queries:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    terminal.interrupt()
+    assert terminal.end() == (130, "", "")
+    assert not terminal.report.exists()
+
+
+@pytest.mark.parametrize("password", [None, ""])
+def test_without_a_password_and_a_terminal_there_is_no_drill(
+    typed: Callable[..., Terminal], password: str | None
+) -> None:
+    code, out, err = typed(password=password).end()
+    assert (code, out) == (2, "")
+    assert "EXCHANGE_DRILL_PASSWORD: set this variable" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--max-syn-retransmissions", "3"), "only 2, 4 and 6 were measured"),
+        (("--mailbox", "nobody"), "--mailbox: nobody is no address"),
+        (("--ca", "/nowhere.pem"), "--ca /nowhere.pem: No such file"),
+        (("--resolver", "a:b:c"), "write HOST or HOST:PORT"),
+    ],
+)
+def test_an_option_that_cannot_be_is_one_clear_error_and_no_drill(
+    typed: Callable[..., Terminal], words: tuple[str, ...], reason: str
+) -> None:
+    code, out, err = typed(*words).end()
+    assert (code, out) == (2, "")
+    assert reason in " ".join(err.replace("│", " ").split())
