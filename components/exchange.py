@@ -79,7 +79,7 @@ class ClientAccessNamespace(pulumi.ComponentResource):
             reject_closed_ports=args.reject_closed_ports,
             settings=self._settings,
         )
-        return shell.run("rotation", "Set-ClientAccessRotation", document, after)
+        return shell.run("rotation", "Set-ClientAccessRotation", document, after, triggers=[server.in_rotation])
 
 
 def rollout(servers: Sequence[Server], canary: str | None) -> list[Server]:

@@ -22,8 +22,7 @@ Document = Callable[..., str]
 class ServerShell:
     """One copy of the scripts on one server, and a command for each script that is run there.
 
-    No delete text, no triggers, no environment: a teardown needs no live server, a change is an update, and Windows
-    accepts no variables.
+    No delete text and no environment: a teardown needs no live server, and Windows accepts no variables.
     """
 
     def __init__(self, name: str, args: FarmArgs, server: Server, parent: pulumi.Resource) -> None:
@@ -43,8 +42,19 @@ class ServerShell:
             ),
         )
 
-    def run(self, what: str, script: str, document: Document, after: Sequence[pulumi.Resource] = ()) -> remote.Command:
-        """The command cas-KEY-`what`: `script` with the document on standard input, after the scripts and `after`."""
+    def run(
+        self,
+        what: str,
+        script: str,
+        document: Document,
+        after: Sequence[pulumi.Resource] = (),
+        triggers: Sequence[object] | None = None,
+    ) -> remote.Command:
+        """The command cas-KEY-`what`: `script` with the document on standard input, after the scripts and `after`.
+
+        With other `triggers` it is forgotten before it runs, so that a run that was broken off leaves no trace of the
+        time before, and going back is a change as well. Nothing is undone by that: there is no delete text.
+        """
         return remote.Command(
             f"{self._name}-{what}",
             connection=self._connection,
@@ -53,8 +63,12 @@ class ServerShell:
             # The answer is an output of its own; what is said to people goes by while it runs.
             logging=remote.Logging.STDERR,
             add_previous_output_in_env=False,
+            triggers=triggers,
             opts=pulumi.ResourceOptions(
-                parent=self._parent, deleted_with=self.server.vm, depends_on=[self._scripts, *after]
+                parent=self._parent,
+                deleted_with=self.server.vm,
+                depends_on=[self._scripts, *after],
+                delete_before_replace=triggers is not None,
             ),
         )
 

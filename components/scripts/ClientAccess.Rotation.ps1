@@ -94,7 +94,7 @@ function Exit-Rotation {
     } finally {
         Disconnect-Exchange -Exchange $exchange
     }
-    if ($before['ServerWideOffline'].State -eq 'Inactive') { Write-Note 'ServerWideOffline is Inactive already.'; return }
+    if (Test-Offline $before['ServerWideOffline']) { Write-Note 'ServerWideOffline is Inactive already.'; return }
     Wait-Drained -Seconds $Document.DrainSeconds
     $Report['drainedSeconds'] = $Document.DrainSeconds
 
@@ -103,6 +103,12 @@ function Exit-Rotation {
     Restart-ServerService -Name 'W3SVC' -Report $Report
     $exchange = Connect-AfterRestart $Document
     try { Disable-Server -Exchange $exchange -Before $before -Report $Report } finally { Disconnect-Exchange -Exchange $exchange }
+}
+
+# Inactive by another requester alone is not enough: the server would come back when that one lets go.
+function Test-Offline {
+    param([Parameter(Mandatory = $true)] $Component)
+    $Component.State -eq 'Inactive' -and ($null -eq $Component.Marks -or $Component.Marks['Maintenance'] -eq 'Inactive')
 }
 
 function Wait-Drained {

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from operations.outlook import Attempt, HttpError, NoAddressAnswersError, OutlookError, discovery
 from operations.outlook.transport import Answer, Link, LostError, Transport
@@ -51,7 +52,10 @@ class Move:
 
 
 class Client:
-    """`beats` and `moves` grow while it runs; `give_up` ends it at once, whatever it waits for."""
+    """`beats` and `moves` grow while it runs; `give_up` ends it at once, whatever it waits for.
+
+    `refused`: Autodiscover did not take the account. It is not tried again, or the directory would lock it.
+    """
 
     def __init__(self, profile: Profile, transport: Transport, beat: float, delay: float) -> None:
         self._profile, self._transport = profile, transport
@@ -60,6 +64,7 @@ class Client:
         self._link: Link | None = None
         self._discover_from = self._retry_from = 0.0
         self._discovering: threading.Thread | None = None
+        self.refused: OutlookError | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.beats: list[Beat] = []
@@ -74,7 +79,7 @@ class Client:
 
     def join(self) -> None:
         for thread in (self._thread, self._discovering):
-            if thread:
+            if thread and thread.ident is not None:
                 thread.join()
 
     def _run(self) -> None:
@@ -124,11 +129,18 @@ class Client:
         return _name(self._link, answer)
 
     def _discover(self) -> None:
+        if self.refused:
+            raise self.refused
         self._discover_from = time.monotonic() + DISCOVER_RETRY
         host = self._profile.autodiscover_host
-        link, _, answer = self._transport.ask_any(
-            host, "POST", discovery.PATH, discovery.request(self._profile.mailbox)
-        )
+        try:
+            link, _, answer = self._transport.ask_any(
+                host, "POST", discovery.PATH, discovery.request(self._profile.mailbox)
+            )
+        except HttpError as error:
+            if error.status == HTTPStatus.UNAUTHORIZED:
+                self.refused = error
+            raise
         link.http.close()
         self._endpoint = discovery.endpoint(host, answer.body, "Internal" if self._profile.inside else "External")
         self._discover_from = time.monotonic() + REDISCOVER

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import resource
 import ssl
-import sys
 import time
 from dataclasses import dataclass, field
+
+import psutil
 
 from operations.drill.client import Client, Profile
 from operations.drill.figures import Beats, Machine, Observation
@@ -45,9 +45,21 @@ class Clients:
 
     def __enter__(self) -> Clients:
         self._started, self._cpu = time.monotonic(), time.process_time()
-        for client in self._clients:
-            client.start()
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
+
+    def _start(self) -> None:
+        """One tries the account for all: twenty wrong logons would lock it."""
+        first, *others = self._clients
+        first.start()
+        while not first.beats:
+            time.sleep(LOOK_SECONDS)
+        for client in others if not first.refused else ():
+            client.start()
 
     def __exit__(self, *exc_info: object) -> None:
         for client in self._clients:
@@ -72,7 +84,7 @@ class Clients:
         """Until every client is served, and has been for a few beats; False when `seconds` were not enough."""
         end = time.monotonic() + seconds
         while self.served(since, beats=beats) < len(self._clients):
-            if time.monotonic() > end:
+            if time.monotonic() > end or self._clients[0].refused:
                 return False
             time.sleep(LOOK_SECONDS)
         return True
@@ -86,10 +98,9 @@ class Clients:
         """What came of the loss at `since` until now."""
         now = time.monotonic()
         requests = sum(len(client.beats) for client in self._clients)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * (1024 if sys.platform == "darwin" else 1))
         machine = Machine(
             requests_per_second=requests / (now - self._started),
-            memory_mib=peak,
+            memory_mib=psutil.Process().memory_info().rss / 2**20,
             cpu_share=(time.process_time() - self._cpu) / (now - self._started),
             processors=os.cpu_count() or 1,
         )

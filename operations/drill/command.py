@@ -55,7 +55,8 @@ def drill(
     """Outlook-like clients measure how long they are without an answer while you stop a server. Never stops one.
 
     The account's password comes from EXCHANGE_DRILL_PASSWORD, or is asked for at a terminal. Exit code: 0 every client
-    was served again within the budget; 1 one was not; 2 no drill (clients found no server, or an option is wrong).
+    was served again within the budget; 1 one was not; 2 no drill (clients found no server, nothing was lost, or an
+    option is wrong).
     """
     if max_syn_retransmissions not in SYN_SECONDS:
         _stop("--max-syn-retransmissions: only 2, 4 and 6 were measured on Windows; choose one of them.")
@@ -67,6 +68,7 @@ def drill(
     try:
         with Clients(clients, profile, way, beat=beat) as all_clients:
             result = _watch(all_clients, clients, seconds, budget, console)
+            seen = all_clients.disturbed(result.observation.since) is not None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     if report:
@@ -78,6 +80,8 @@ def drill(
         # A log has no width of its own, and a table must not be cut there.
         Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table([result], budget))
         console.print(machine([result]))
+    if result.kept and not seen:
+        _stop("No client lost its server while it was watched: nothing was measured.")
     raise typer.Exit(0 if result.kept else 1)
 
 

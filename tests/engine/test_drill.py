@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as Xml
@@ -12,12 +14,17 @@ from xml.etree import ElementTree as Xml
 import pytest
 from rich.console import Console
 
-from rehearsal import tools
-from rehearsal.drill import TTL, run_drill
+from operations.drill.report import Result
+from rehearsal import drill, losses, tools
+from rehearsal.drill import BEAT, TTL, Drill, run_drill
+from tests.engine.conftest import ROTATION, Start, quick
+from tests.engine.looks import PROJECT
+from tests.engine.watch import Watch
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 CLIENTS = 20
+SILENCES = {"silence, as Windows comes": 21, "silence, tuned": 7}
 
 
 class Held(NamedTuple):
@@ -53,7 +60,7 @@ def test_after_a_hard_loss_every_client_is_on_the_other_server_within_two_second
     assert figures["moved"] == CLIENTS / 2
 
 
-@pytest.mark.parametrize(("loss", "timer"), [("silence, as Windows comes", 21), ("silence, tuned", 7)])
+@pytest.mark.parametrize(("loss", "timer"), SILENCES.items())
 def test_silence_costs_half_of_the_clients_the_syn_timer_and_nobody_more_than_two_seconds_on_top(
     held: Held, loss: str, timer: float
 ) -> None:
@@ -68,6 +75,12 @@ def test_a_server_that_answers_503_is_left_only_when_it_has_left_dns(held: Held)
     assert row["figures"]["failed_requests"] > 0
     assert row["figures"]["unserved"] == 0
     assert row["kept"], f"healed within the TTL of {TTL} s"
+
+
+def test_no_loss_is_watched_longer_than_its_longest_timer_needs(held: Held) -> None:
+    for loss in ("orderly stop", "crash (reset)", *SILENCES):
+        # A beat of waiting, the timer, and the few beats that show that it is over.
+        assert held.losses[loss]["seconds"] < SILENCES.get(loss, 0) + 4
 
 
 @pytest.mark.parametrize("loss", ["rotation: out", "rotation: in"])
@@ -88,5 +101,88 @@ def test_the_report_is_one_page_that_opens_without_a_network(held: Held) -> None
     texts = re.findall(r"<svg.*?</svg>", held.page, flags=re.DOTALL)
     pictures = [Xml.fromstring(text) for text in texts]  # noqa: S314 - our own page
     assert len(pictures) == 7
-    for title in held.losses:
+    for title, picture in zip(held.losses, pictures, strict=True):
         assert title in held.page
+        words = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+        assert words[:CLIENTS] == [str(number + 1) for number in range(CLIENTS)], "one row per client"
+
+
+def test_screen_page_and_json_have_the_same_figures(held: Held) -> None:
+    for title, row in held.losses.items():
+        figures = row["figures"]
+        (screen,) = [line for line in held.screen.splitlines() if "│" in line and f"│ {title} " in line]
+        (page,) = re.findall(rf"<tr><td>{re.escape(title)}</td>.*?</tr>", held.page)
+        shares = [f"{figures[name] / CLIENTS:.0%}" for name in ("noticed", "moved", "dead_first")]
+        times = [f"{figures[name]:.2f} s" for name in ("median", "p95", "worst")]
+        expected = [str(CLIENTS), *shares, *times, str(figures["failed_requests"])]
+        assert [cell.strip() for cell in screen.split("│")[2:10]] == expected
+        assert re.findall(r"<td>(.*?)</td>", page)[1:9] == expected
+        assert len(row["clients"]) == CLIENTS
+
+
+class Seen503(Drill):
+    """Notes when the server is taken out, and when it has left DNS."""
+
+    began = left = 0.0
+
+    def rotate(self, in_rotation: bool) -> None:
+        if in_rotation:
+            return super().rotate(True)
+        self.began = time.monotonic()
+        with Watch(self.rehearsal) as watch:
+            super().rotate(False)
+        self.left = watch.at("EX02 in owa", False)
+        return None
+
+
+def test_503_heals_for_nobody_before_the_server_is_taken_out_and_within_the_ttl_for_everybody(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Long enough that no client looks the name up again, and is lucky, before the server is taken out.
+    ttl = 8
+    monkeypatch.setattr(drill, "TTL", ttl)
+
+    def slow(config: dict[str, Any]) -> None:
+        quick(config)
+        config[f"{PROJECT}:dns"]["ttlSeconds"] = config[ROTATION]["drainSeconds"] = ttl
+
+    rehearsal = start("lab", slow)
+    rehearsal.stack.up()
+    held = Seen503(
+        rehearsal=rehearsal,
+        console=Console(quiet=True),
+        number=CLIENTS,
+        key="ex02",
+        server=rehearsal.datacentre.servers["EX02"],
+    )
+    result = held.unavailable()
+    assert result.kept
+    hit = [
+        client
+        for client, row in zip(result.observation.clients, result.observation.recoveries, strict=True)
+        if row.before == "EX02"
+    ]
+    assert len(hit) == CLIENTS / 2
+    for client in hit:
+        failed = [beat.at for beat in client.beats if not beat.server]
+        healed = min(beat.at for beat in client.beats if beat.server and beat.at > failed[0])
+        assert len([at for at in failed if at < held.began]) > 1
+        assert held.began < healed <= held.left + ttl + 2 * BEAT
+        assert failed[-1] < healed, "it never came back to the dead server"
+
+
+def test_a_promise_that_is_missed_is_told_by_the_result_and_by_the_table(
+    tmp_path: Path, found: tools.Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def only_503(held: Drill) -> Iterator[Result]:
+        yield held.hard("503 alone", lambda server: losses.unavailable(server, held.rehearsal.organisation))
+
+    monkeypatch.setattr(Drill, "all", only_503)
+    console = Console(file=io.StringIO(), width=200)
+    assert run_drill("lab", found, console, clients=4, folder=tmp_path / "drill") is False
+    assert isinstance(console.file, io.StringIO)
+    (row,) = [line for line in console.file.getvalue().splitlines() if "│ 503 alone " in line]
+    assert [cell.strip() for cell in row.split("│")[-3:-1]] == ["no", "missed"]
+    (plain,) = json.loads((tmp_path / "drill" / "report.json").read_text(encoding="utf-8"))
+    assert plain["kept"] is False
+    assert plain["figures"]["failed_requests"] > 0

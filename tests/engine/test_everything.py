@@ -69,6 +69,7 @@ def test_a_stack_that_uses_everything_comes_up_and_goes_again(start: Start) -> N
 def test_a_renamed_namespace_gets_its_new_names_before_the_old_ones_go(start: Start) -> None:
     existing = start("existing")
     existing.stack.up()
+    existing.certificates.renew(f"{label}.mail-domain.com" for label in ("owa", "mail", "autodiscover"))
     existing.stack.change(lambda config: config[f"{PROJECT}:namespace"].update(clientName="mail"))
     order = [(step.operation, step.name) for step in existing.stack.up().changes]
     assert order.index(("create", "cas-mail-a")) < order.index(("delete", "cas-owa-a"))

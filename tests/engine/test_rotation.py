@@ -45,7 +45,8 @@ def test_a_server_goes_offline_only_a_while_after_it_has_left_both_names(quick_l
     ]
     assert (offline.parameters["State"], offline.parameters["Requester"]) == ("Inactive", "Maintenance")
     assert servers_in(cmdlets(quick_lab, before)) == {"EX02"}
-    assert f"Clients may hold the address of EX02 for {DRAIN_SECONDS} s more." in update.printed
+    # Its standard error, which the provider shows beside the resource while it works.
+    assert f"Clients may hold the address of EX02 for {DRAIN_SECONDS} s more." in quick_lab.stack.state()
     assert quick_lab.stack.up().changes == []
 
 
@@ -75,6 +76,11 @@ def test_a_server_that_fails_its_gate_stays_out_of_dns_and_the_run_fails_by_its_
     assert "ews" in str(failed.value)
     assert not [moment for moment in watch.moments if " in " in moment.what], "no name changed"
     assert servers_in(cmdlets(quick_lab, before)) == {"EX02"}
+    assert quick_lab.organisation.component_states("EX02")["ServerWideOffline"] == "Active", "the gate was tried"
+    rotate(quick_lab, ex02=False)
+    quick_lab.stack.up()
+    assert quick_lab.organisation.component_states("EX02")["ServerWideOffline"] == "Inactive", "and given up"
+    rotate(quick_lab, ex02=True)
     quick_lab.organisation.set_component("EX02", "EwsProxy", "Active", "HealthAPI")
     quick_lab.stack.up()
     assert ask(quick_lab.private_dns, OWA)[0] == {"127.40.0.11", "127.40.0.12"}

@@ -97,8 +97,9 @@ def test_a_watch_that_nobody_disturbs_is_ended_by_hand_with_report_and_figures(t
     terminal.read_until(SERVED)
     terminal.interrupt()
     code, out, err = terminal.end()
-    assert code == 0
+    assert code == 2
     assert err.splitlines()[0] == "ended by hand"
+    assert "nothing was measured" in err
     assert f"report: {terminal.report}" in err.replace("\n", "")
     assert "requests/s" in err
     (row,) = [line for line in out.splitlines() if "as observed" in line]
@@ -189,3 +190,15 @@ def test_an_option_that_cannot_be_is_one_clear_error_and_no_drill(
     code, out, err = typed(*words).end()
     assert (code, out) == (2, "")
     assert reason in " ".join(err.replace("│", " ").split())
+
+
+def test_an_account_that_is_refused_is_tried_once_for_all_clients(
+    namespace: Namespace, typed: Callable[..., Terminal]
+) -> None:
+    terminal = typed(password="a wrong one")  # noqa: S106 - none that opens anything
+    code, _, err = terminal.end()
+    assert code == 2
+    assert "401" in err
+    sites = (namespace.lost.https, namespace.other.https)
+    tried = [row for site in sites for row in site.requests if row.path.startswith("/autodiscover")]
+    assert [row.status for row in tried] == [401, 401], "asked without the password, then with it, once"
