@@ -79,7 +79,11 @@ class Way:
     async def _connect(
         self, host: str, port: int, host_key: str, logon: Logon, tunnel: asyncssh.SSHClientConnection | None
     ) -> asyncssh.SSHClientConnection:
-        key = asyncssh.import_private_key(logon.private_key) if logon.private_key else None
+        try:
+            key = asyncssh.import_private_key(logon.private_key) if logon.private_key else None
+            pinned = asyncssh.import_public_key(host_key)
+        except ValueError as error:  # asyncssh's errors of keys are no asyncssh.Error
+            raise OSError(f"the private key of {logon.user}, or the pinned host key of {host}: {error}") from None
         async with asyncio.timeout(SECONDS):
             connection = await asyncssh.connect(
                 host,
@@ -88,7 +92,7 @@ class Way:
                 username=logon.user,
                 password=None if key else logon.password,
                 client_keys=[key] if key else None,
-                known_hosts=([asyncssh.import_public_key(host_key)], [], []),
+                known_hosts=([pinned], [], []),
                 agent_path=None,
                 config=None,
                 keepalive_interval=KEEPALIVE_SECONDS,

@@ -232,3 +232,14 @@ def test_every_report_is_one_json_document_in_short_lines(servers: Servers, site
         outcome = rotate(servers, site, into=into)
         assert outcome.stdout.startswith("{\n")
         assert max(map(len, outcome.stdout.splitlines())) < 200
+
+
+def test_a_server_that_another_requester_holds_down_still_gets_its_own_mark_on_the_way_out(
+    servers: Servers, site: WebSite
+) -> None:
+    servers.organisation.add_server("ex1")
+    servers.organisation.set_component("ex1", "ServerWideOffline", "Inactive", "HealthAPI")
+    rotate(servers, site, into=False)
+    assert steps(servers)[-1] == "ServerWideOffline=Inactive"
+    servers.organisation.set_component("ex1", "ServerWideOffline", "Active", "HealthAPI")
+    assert servers.organisation.component_states("ex1")["ServerWideOffline"] == "Inactive", "it stays out"

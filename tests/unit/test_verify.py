@@ -265,6 +265,16 @@ def test_a_server_that_is_not_trusted_or_trusts_nobody_could_not_be_looked_at(
     assert deployment.servers[0].ssh.connections[0].commands == []
 
 
+def test_a_key_that_cannot_be_read_means_that_nothing_could_be_looked_at_and_is_not_shown(
+    deployment: Deployment,
+) -> None:
+    deployment.values["operatorPrivateKey"] = "no key at all"
+    result = deployment.verify()
+    assert exit_code(result.findings()) == 2
+    assert any("private key" in text for text in said(result, State.UNSEEN))
+    assert "no key at all" not in as_json(result)
+
+
 def test_what_the_script_says_of_its_failure_is_handed_on(deployment: Deployment) -> None:
     deployment.farm.organisation.remove_server("ex01")
     lines = said(deployment.verify(), State.UNSEEN)
