@@ -13,7 +13,8 @@ from operations.outlook.transport import Answer, Link, LostError, Transport
 
 # Outlook's rhythm of Autodiscover, in seconds
 REDISCOVER, DISCOVER_RETRY = 3600.0, 300.0
-LONGEST_PATIENCE = 1.0
+# After so long a kept connection counts as busy, and the request goes over another one: a beat, within these bounds.
+SHORTEST_PATIENCE, LONGEST_PATIENCE = 0.5, 1.0
 NAME = re.compile(r"<br\s*/?>\s*([A-Za-z0-9-]+)", re.IGNORECASE)
 
 
@@ -108,7 +109,7 @@ class Client:
         path = f"/{endpoint.protocol}/healthcheck.htm"
         if self._link:
             try:
-                patience = min(self._beat, LONGEST_PATIENCE)
+                patience = min(max(self._beat, SHORTEST_PATIENCE), LONGEST_PATIENCE)
                 return _name(self._link, self._transport.ask(self._link, "GET", path, b"", patience=patience))
             except HttpError:
                 self._close()

@@ -90,8 +90,8 @@ def _watch(clients: Clients, number: int, seconds: float, budget: float, console
     if not clients.wait(START_SECONDS, 0.0):
         _stop("Not every client found a server:\n" + "\n".join(clients.errors() or ["no answer yet"]))
     since = time.monotonic()
-    console.print(f"[bold]All {number} clients are served. Stop a server now.[/bold] (Ctrl-C ends the watch.)")
     try:
+        console.print(f"[bold]All {number} clients are served. Stop a server now.[/bold] (Ctrl-C ends the watch.)")
         with Progress(TextColumn("{task.description}"), console=console, transient=True) as progress:
             task = progress.add_task("")
             while time.monotonic() - since < seconds:

@@ -37,7 +37,7 @@ def test_a_lab_goes_from_its_file_to_one_namespace_and_back_to_nothing(start: St
     assert lab.organisation.open_sessions() == []
 
     connections, calls = lab.datacentre.connections(), len(lab.organisation.calls())
-    assert connections == 4, "a copy and a command for each server"
+    assert connections == 6, "a copy and two commands for each server"
     again = lab.stack.up()
     assert again.changes == []
     assert lab.datacentre.connections() == connections

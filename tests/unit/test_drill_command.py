@@ -85,9 +85,9 @@ def typed(namespace: Namespace, tmp_path: Path) -> Iterator[Callable[..., Termin
 
 
 def answered(namespace: Namespace, status: int) -> None:
-    """Waits for a client that gets such an answer of the server to be lost."""
+    """Waits until a client of the server to be lost has had such an answer: it has asked again."""
     end = time.monotonic() + 20
-    while all(row.status != status for row in tuple(namespace.lost.https.requests)):
+    while sum(row.status == status for row in tuple(namespace.lost.https.requests)) <= CLIENTS / 2:
         assert time.monotonic() < end, f"no client met {status}"
         time.sleep(0.02)
 
@@ -138,7 +138,7 @@ def test_whoever_ends_it_while_clients_are_not_served_has_missed_the_budget(
     (result,) = json.loads(out)
     assert (code, result["kept"], "ended by hand" in err) == (1, False, True)
     assert result["figures"]["failed_requests"] > 0
-    assert 0 < result["figures"]["unserved"] <= CLIENTS / 2
+    assert result["figures"]["unserved"] > 0
 
 
 def test_it_ends_when_its_time_is_up_and_a_budget_that_is_missed_is_exit_code_1(
