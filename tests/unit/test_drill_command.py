@@ -98,7 +98,7 @@ def test_a_watch_that_nobody_disturbs_is_ended_by_hand_with_report_and_figures(t
     terminal.interrupt()
     code, out, err = terminal.end()
     assert code == 2
-    assert err.splitlines()[0] == "ended by hand"
+    assert "ended by hand" in err
     assert "nothing was measured" in err
     assert f"report: {terminal.report}" in err.replace("\n", "")
     assert "requests/s" in err
