@@ -56,7 +56,7 @@ def drill(
 
     The account's password comes from EXCHANGE_DRILL_PASSWORD, or is asked for at a terminal. Exit code: 0 every client
     was served again within the budget; 1 one was not; 2 no drill (clients found no server, nothing was lost, or an
-    option is wrong).
+    option is wrong); 130 Ctrl-C before clients were served.
     """
     if max_syn_retransmissions not in SYN_SECONDS:
         _stop("--max-syn-retransmissions: only 2, 4 and 6 were measured on Windows; choose one of them.")
