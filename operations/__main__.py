@@ -11,9 +11,10 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
-from operations.drill.command import dns_server, drill
+from operations.drill.command import drill
 from operations.finding import exit_code
 from operations.resolution import DnsServer
+from operations.terminal import dns_server, wide
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -125,12 +126,6 @@ def run(looking: Coroutine[Any, Any, T], stack: str) -> T:
 def stop(reason: str) -> NoReturn:
     typer.echo(reason, err=True)
     raise typer.Exit(COULD_NOT_LOOK)
-
-
-def wide() -> Console:
-    """A log has no width of its own, and a table must not be cut there."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
 
 
 if __name__ == "__main__":

@@ -20,18 +20,12 @@ from operations.drill.page import page
 from operations.drill.report import Result, as_json, judged, machine, table
 from operations.outlook import SYN_SECONDS, Timers
 from operations.resolution import DnsServer
+from operations.terminal import dns_server, wide
 
 PASSWORD = "EXCHANGE_DRILL_PASSWORD"  # noqa: S105 - the variable's name
 QUIET_BEATS = 10
 START_SECONDS = 60.0
 NO_DRILL, INTERRUPTED = 2, 130
-
-
-def dns_server(text: str) -> DnsServer:
-    try:
-        return DnsServer.parse(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text}: write HOST or HOST:PORT, such as 10.40.0.4 or 127.0.0.1:5353.") from None
 
 
 def drill(
@@ -78,7 +72,7 @@ def drill(
         typer.echo(as_json([result]))
     else:
         # A log has no width of its own, and a table must not be cut there.
-        Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table([result], budget))
+        wide().print(table([result], budget))
         console.print(machine([result]))
     if result.kept and not seen:
         _stop("No client lost its server while it was watched: nothing was measured.")

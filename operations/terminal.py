@@ -1,0 +1,21 @@
+"""What the commands of operations share at the terminal: how an option is read, and how wide a table may be."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+
+from operations.resolution import DnsServer
+
+
+def dns_server(text: str) -> DnsServer:
+    try:
+        return DnsServer.parse(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text}: write HOST or HOST:PORT, such as 10.40.0.4 or 127.0.0.1:5353.") from None
+
+
+def wide() -> Console:
+    """A log has no width of its own, and a table must not be cut there."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=200)
