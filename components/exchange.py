@@ -10,7 +10,7 @@ from pulumi_command import remote
 
 from components import powershell
 from components.args import FarmArgs
-from components.namespace import Settings
+from components.namespace import Settings, entrances
 from components.server import Server
 from components.shell import ServerShell
 
@@ -77,7 +77,7 @@ class ClientAccessNamespace(pulumi.ComponentResource):
             health_seconds=args.rotation.health_seconds,
             https_port=args.https_port,
             reject_closed_ports=args.reject_closed_ports,
-            settings=self._settings,
+            names=entrances(args.namespace, self._settings, published=args.dns.public is not None),
         )
         return shell.run("rotation", "Set-ClientAccessRotation", document, after, triggers=[server.in_rotation])
 

@@ -162,3 +162,18 @@ def hosts(wanted: Settings) -> dict[str, list[str]]:
         told = [str(value) for name, value in values.items() if name.endswith(("Url", "Uri", "Hostname"))]
         found[service] = list(dict.fromkeys(urlsplit(text).hostname or text for text in told))
     return found
+
+
+def entrances(namespace: NamespaceArgs, wanted: Settings, *, published: bool) -> dict[str, list[str]]:
+    """Service -> the names under which clients meet it at the servers, the one inside first.
+
+    A name outside counts where its record set is `published` from here: elsewhere it may end at a proxy, which has a
+    certificate of its own. Clients outside read no service URI; they take Autodiscover's name from the mail domain.
+    """
+    known = names(namespace)
+    inside, outside = {known.client, known.autodiscover}, {known.external_client, known.external_autodiscover}
+    ours = inside | outside if published else inside
+    found = {service: told[:1] + [host for host in told[1:] if host in ours] for service, told in hosts(wanted).items()}
+    if "autodiscover" in found:
+        found["autodiscover"] += sorted(ours & {known.autodiscover, known.external_autodiscover})
+    return {service: list(dict.fromkeys(told)) for service, told in found.items()}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from components.namespace import Settings, hosts
+from components.namespace import Settings
 
 SCRIPTS = Path(__file__).parent / "scripts"
 # The provider resolves it against the program's folder; the slash at the end copies what is inside.
@@ -74,11 +74,13 @@ def rotation_document(
     health_seconds: int,
     https_port: int,
     reject_closed_ports: bool,
-    settings: Settings,
+    names: Mapping[str, Sequence[str]],
     credential: Credential | None = None,
 ) -> str:
-    """The standard input of Set-ClientAccessRotation.ps1: the same order of keys as the script's help."""
-    names = {service: told[0] for service, told in hosts(settings).items() if told}
+    """The standard input of Set-ClientAccessRotation.ps1: the same order of keys as the script's help.
+
+    `names`: service -> the names under which the gate asks for it.
+    """
     return document(
         {
             "server": server,

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -35,6 +36,14 @@ class DnsServer(NamedTuple):
         if not parts.hostname or parts.path or parts.username:
             raise ValueError(text)
         return cls(parts.hostname, parts.port or PORT)
+
+    @property
+    def is_address(self) -> bool:
+        try:
+            ip_address(self.host)
+        except ValueError:
+            return False
+        return True
 
     def __str__(self) -> str:
         return self.host if self.port == PORT else f"{self.host}:{self.port}"

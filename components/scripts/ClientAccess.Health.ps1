@@ -1,8 +1,9 @@
-# The gate before DNS: each service answers at this server's own address, over TLS, under the name its clients use.
+# The gate before DNS: each service answers at this server's own address, over TLS, under every name its clients use.
 
 $ProbeMilliseconds = 10000
 
-# Probes every service, round after round, until all are healthy or the time is over. Fills the report's health: service -> last answer.
+# Probes every service, round after round, until all are healthy in one round or the time is over, and then returns those that were not in the last
+# whole round. Fills the report's health: service -> its last answers, one a name.
 function Wait-Healthy {
     param(
         [Parameter(Mandatory = $true)] $Document,
@@ -12,13 +13,17 @@ function Wait-Healthy {
     )
     $fqdn = Get-ServerFqdn
     $until = (Get-Date).AddSeconds($Document.HealthSeconds)
+    $unhealthy = $null
     while ($true) {
-        $unhealthy = @()
+        $now = @()
         foreach ($name in $Service) {
-            $answer = Get-HealthAnswer -Document $Document -Name $Document.Names[$name] -Path $Table[$name].Path -Fqdn $fqdn
-            $Report['health'][$name] = $answer.Text
-            if (-not $answer.Healthy) { $unhealthy += $name }
+            # The first round is asked to its end; a later one that hangs must not hold up the run.
+            if ($null -ne $unhealthy -and (Get-Date) -ge $until) { return $unhealthy }
+            $answers = @($Document.Names[$name] | ForEach-Object { Get-HealthAnswer -Document $Document -Name $_ -Path $Table[$name].Path -Fqdn $fqdn })
+            $Report['health'][$name] = [string[]] @($answers | ForEach-Object { $_.Text })
+            if (@($answers | Where-Object { -not $_.Healthy }).Count -gt 0) { $now += $name }
         }
+        $unhealthy = $now
         $left = [int][Math]::Ceiling(($until - (Get-Date)).TotalSeconds)
         if ($unhealthy.Count -eq 0) { Write-Note "Healthy: $($Service -join ', ')."; return @() }
         if ($left -le 0) { return $unhealthy }

@@ -42,7 +42,7 @@ function Enter-Rotation {
     $probed = @($Document.Names.Keys | Where-Object { -not $Report['skipped'].Contains($_) })
     $unhealthy = @(Wait-Healthy -Document $Document -Table $table -Service $probed -Report $Report)
     if ($unhealthy.Count -eq 0) { return }
-    $reasons = @($unhealthy | ForEach-Object { "${_}: $($Report['health'][$_])" })
+    $reasons = @($unhealthy | ForEach-Object { "${_}: $($Report['health'][$_] -join '; ')" })
     $reasons += @(Get-HeldReason -Document $Document -Name (@('ServerWideOffline') + @($unhealthy | ForEach-Object { $table[$_].Component })))
     Stop-Run -ExitCode $RunExitCode.Unhealthy -Message (
         "$env:COMPUTERNAME did not become healthy within $($Document.HealthSeconds) s, so it stays out of DNS:`n  " + ($reasons -join "`n  "))

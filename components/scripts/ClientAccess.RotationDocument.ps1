@@ -1,6 +1,6 @@
 # The document of Set-ClientAccessRotation.ps1.
 
-# Returns Server, ExchangeVersion, InRotation, RejectClosedPorts, DrainSeconds, HealthSeconds, Address, Port, Names (service -> name), Credential.
+# Returns Server, ExchangeVersion, InRotation, RejectClosedPorts, DrainSeconds, HealthSeconds, Address, Port, Names (service -> names), Credential.
 function Read-RotationDocument {
     $json = Read-Document {
         param($Document)
@@ -39,8 +39,11 @@ function Get-HealthProblem {
     $table = Get-NamespaceServiceTable -ExchangeVersion '2016'
     foreach ($service in $names.Keys) {
         if (-not $table.Contains($service)) { "health.names.${service}: unknown service; known are $($table.Keys -join ', ')"; continue }
-        $problem = if ($null -eq $names[$service]) { 'missing' } else { Get-ValueProblem -Kind 'Hostname' -Value $names[$service] }
-        if ($problem) { "health.names.${service}: $problem" }
+        if ($names[$service].Count -eq 0) { "health.names.${service}: missing"; continue }
+        foreach ($name in $names[$service]) {
+            $problem = if ($null -eq $name) { 'missing' } else { Get-ValueProblem -Kind 'Hostname' -Value $name }
+            if ($problem) { "health.names.${service}: $problem" }
+        }
     }
 }
 
@@ -59,6 +62,6 @@ function Get-NumberProblem {
 function ConvertTo-NameTable {
     param([AllowNull()] $Json)
     $table = [ordered]@{}
-    if ($Json -is [System.Management.Automation.PSCustomObject]) { foreach ($one in $Json.PSObject.Properties) { $table[$one.Name] = $one.Value } }
+    if ($Json -is [System.Management.Automation.PSCustomObject]) { foreach ($one in $Json.PSObject.Properties) { $table[$one.Name] = @($one.Value) } }
     $table
 }

@@ -7,11 +7,11 @@ Reads one JSON document from standard input, with the keys
   inRotation                true: ready for clients; false: offline
   rejectClosedPorts         true: Windows Firewall's stealth mode off, so that a connect to a closed port is answered by a reset; false: as it was before
   drainSeconds              how long clients may still hold this server's address, once it has left DNS
-  health                    seconds to become healthy; address and port of this server's web site; names: service -> the host name its clients use
+  health                    seconds to become healthy; address and port of this server's web site; names: service -> the host names its clients use
   credential                userName and password, which a logon by SSH key needs
 
 Into rotation: what the requester Maintenance holds down is made Active by the same requester. Then /<service>/healthcheck.htm of every service named
-has to answer 200 with this server's own name, at its own address and over TLS with a certificate that is good for the name.
+has to answer 200 with this server's own name, at its own address and over TLS with a certificate that is good for each name.
 Out of rotation: after drainSeconds HubTransport and UMCallRouter drain, W3SVC is restarted so that clients leave, and ServerWideOffline becomes
 Inactive by the requester Maintenance. A second run changes nothing, in both directions.
 
@@ -37,7 +37,9 @@ exit (Invoke-Run -Report $report -Step {
         $report['exchangeVersion'] = $document.ExchangeVersion
         $report['inRotation'] = $document.InRotation
         Assert-ServerReady
+        # What the firewall may not do keeps a server from coming in, never from going out.
+        if (-not $document.InRotation) { Exit-Rotation -Document $document -Report $report }
         Set-ClosedPortAnswer -Reject $document.RejectClosedPorts -Report $report
-        if ($document.InRotation) { Enter-Rotation -Document $document -Report $report } else { Exit-Rotation -Document $document -Report $report }
+        if ($document.InRotation) { Enter-Rotation -Document $document -Report $report }
         $report['done'] = $true
     })

@@ -30,7 +30,7 @@ NO_DRILL, INTERRUPTED = 2, 130
 
 def drill(
     mailbox: Annotated[str, typer.Option(help="Whose mailbox is looked up: user@mail-domain.com.")],
-    user: Annotated[str, typer.Option(help="The account for Autodiscover: CORP\\user or user@domain.")],
+    user: Annotated[str, typer.Option(help="The account for Autodiscover (Basic): CORP\\user or user@domain.")],
     clients: Annotated[int, typer.Option(min=1, max=1000, help="How many clients.")] = 20,
     beat: Annotated[float, typer.Option(min=0.1, max=10, help="Seconds between two requests of a client.")] = 0.5,
     seconds: Annotated[float, typer.Option(min=1, help="How long to watch at most.")] = 120,
@@ -56,6 +56,10 @@ def drill(
         _stop("--max-syn-retransmissions: only 2, 4 and 6 were measured on Windows; choose one of them.")
     if "@" not in mailbox.strip("@"):
         _stop(f"--mailbox: {mailbox} is no address; write user@mail-domain.com.")
+    if resolver and not resolver.is_address:
+        _stop(f"--resolver {resolver.host}: write its IP address; another resolver would have to look its name up.")
+    if report:
+        _writable(report)
     way = Way(tls=_trust(ca), dns=resolver, port=port, timers=Timers(connect=SYN_SECONDS[max_syn_retransmissions]))
     profile = Profile(mailbox=mailbox, user=user, password=_password(), inside=not outside)
     console = Console(stderr=True, highlight=False)
@@ -108,6 +112,17 @@ def _password() -> str:
     if not given:
         _stop(f"{PASSWORD}: set this variable to the account's password, or run the drill at a terminal.")
     return given
+
+
+def _writable(report: Path) -> None:
+    """Before the drill: what was measured could not be measured again."""
+    there = report.exists()
+    try:
+        report.open("a").close()
+        if not there:
+            report.unlink()
+    except OSError as error:
+        _stop(f"--report {report}: {error.strerror}. Name a file in a folder that can be written.")
 
 
 def _trust(authority: Path | None) -> ssl.SSLContext:

@@ -63,11 +63,11 @@ class Rotation:
         before = self._states()
         code = 0
         try:
+            if not self.request["inRotation"]:
+                self._leave()
             self._answer_closed_ports()
             if self.request["inRotation"]:
                 self._enter()
-            else:
-                self._leave()
             self.report["done"] = True
         except FailedError as failure:
             self.notes.append(str(failure))
@@ -105,7 +105,7 @@ class Rotation:
 
     def _why(self, unhealthy: Iterable[str]) -> str:
         states, marks = self._states(), self.organisation.marks(self.computer_name)
-        answers = [f"{name}: {self.report['health'][name]}" for name in unhealthy]
+        answers = [f"{name}: {'; '.join(self.report['health'][name])}" for name in unhealthy]
         held = [
             f"{name} is {states[name]}: held by {', '.join(sorted(marks[name])) or 'nobody'}"
             for name in ("ServerWideOffline", *(PROXIES[service] for service in unhealthy))
@@ -116,13 +116,17 @@ class Rotation:
         return "\n  ".join([head, *answers, *held])
 
     def _is_healthy(self, service: str) -> bool:
+        answers = [self._answer(service, name) for name in self.request["health"]["names"][service]]
+        self.report["health"][service] = [text for _, text in answers]
+        return all(healthy for healthy, _ in answers)
+
+    def _answer(self, service: str, name: str) -> tuple[bool, str]:
         try:
-            status, body = self._page(self.request["health"]["names"][service], f"/{PATHS[service]}/healthcheck.htm")
+            status, body = self._page(name, f"/{PATHS[service]}/healthcheck.htm")
         except (OSError, http.client.HTTPException) as error:
-            self.report["health"][service] = str(error)
-            return False
-        self.report["health"][service] = f"{status}"
-        return status == 200 and self.organisation.fqdn(self.computer_name).lower() in body.lower()
+            return False, f"{name}: {error}"
+        healthy = status == 200 and self.organisation.fqdn(self.computer_name).lower() in body.lower()
+        return healthy, f"{name}: {status}"
 
     def _page(self, name: str, path: str) -> tuple[int, str]:
         address, port = self.request["health"]["address"], self.request["health"]["port"]

@@ -120,7 +120,7 @@ def document(server: str = "ex1", version: str = "2016", **changes: object) -> D
 
 def rotation(port: int, *, in_rotation: bool, version: str = "2016", **changes: object) -> Document:
     """A document for ex1 at 127.40.0.11, with short times; `changes` replaces keys of it."""
-    names = dict.fromkeys(namespace(), NAMES[0]) | {"autodiscover": NAMES[1]}
+    names = {service: [NAMES[0]] for service in namespace()} | {"autodiscover": [NAMES[1]]}
     return {
         "server": "ex1",
         "exchangeVersion": version,

@@ -84,6 +84,17 @@ def test_group_policy_that_says_otherwise_is_reported_and_nothing_is_changed(
     assert server.writes() == []
 
 
+def test_group_policy_that_says_otherwise_is_reported_after_a_server_has_gone_out(
+    server: Servers, site: WebSite
+) -> None:
+    server.windows("ex1", registry={rf"{POLICY}\DomainProfile": {"DisableStealthMode": 0}})
+    outcome = server.run(ROTATE, rotation(site.port, in_rotation=False, rejectClosedPorts=True))
+    assert outcome.exit_code == 1
+    assert "group policy keeps stealth mode on" in outcome.stderr
+    assert server.organisation.component_states("ex1")["ServerWideOffline"] == "Inactive"
+    assert stealth(server) == [None, None, None]
+
+
 def test_group_policy_that_says_the_same_is_no_hindrance(server: Servers, site: WebSite) -> None:
     server.windows("ex1", registry={rf"{POLICY}\DomainProfile": {"DisableStealthMode": 1}})
     assert reject(server, site, True).exit_code == 0

@@ -46,6 +46,17 @@ def test_each_service_is_asked_for_by_the_name_its_clients_use(servers: Servers,
     assert len(site.asked) == len(PATHS)
 
 
+def test_a_service_is_asked_for_under_its_name_outside_as_well(servers: Servers, site: WebSite) -> None:
+    servers.organisation.add_server("ex1")
+    document = rotation(site.port, in_rotation=True)
+    document["health"]["names"]["owa"] = [NAMES[0], NAMES[1]]
+    outcome = servers.run(ROTATE, document)
+    assert outcome.exit_code == 0, outcome.stderr
+    assert [name for name, _, path in site.asked if path == "/owa/healthcheck.htm"] == [NAMES[0], NAMES[1]]
+    document["health"]["names"]["owa"] = [NAMES[0], "outside.example.com"]
+    assert_shut(servers.run(ROTATE, document), f"\n  owa: https://{NAMES[0]}/owa", "https://outside.example.com/owa")
+
+
 @pytest.mark.parametrize("service", PATHS)
 def test_a_gate_that_one_service_shuts_names_it_and_no_other(servers: Servers, site: WebSite, service: str) -> None:
     servers.organisation.add_server("ex1")

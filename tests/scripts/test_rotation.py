@@ -187,7 +187,7 @@ BAD: Mapping[str, object] = {
         "seconds": -1,
         "address": "ex1.corp.example",
         "port": 0,
-        "names": {"owa": "https://mail.example.com", "pop3": "mail.example.com", "ecp": None},
+        "names": {"owa": ["https://mail.example.com"], "pop3": ["mail.example.com"], "ecp": [], "ews": [None]},
         "path": "/",
     },
     "credential": {"userName": "x"},
@@ -213,6 +213,7 @@ def test_all_problems_of_a_document_are_reported_at_once(servers: Servers) -> No
         'health.names.owa: "https://mail.example.com" is not a host name',
         "health.names.pop3: unknown service",
         "health.names.ecp: missing",
+        "health.names.ews: missing",
     ]
     assert [problem for problem in expected if problem not in outcome.stderr] == []
     assert f"has {len(expected)} problem(s)" in outcome.stderr

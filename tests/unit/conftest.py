@@ -9,6 +9,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from tests.unit.azure_native import Azure
+from tests.unit.drill_namespace import Namespace
 from tests.unit.servers import Farm
 
 
@@ -30,3 +31,10 @@ def azure(tmp_path: Path) -> Iterator[Azure]:
     made = Azure(tmp_path / "subscription.json")
     yield made
     made.stop()
+
+
+@pytest.fixture
+def namespace(farm: Farm) -> Iterator[Namespace]:
+    made = Namespace(farm)
+    with made.dns:
+        yield made

@@ -3,66 +3,23 @@
 from __future__ import annotations
 
 import json
-import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from xml.etree import ElementTree as Xml
 
 import pytest
 
-from operations.drill import Clients, Observation, Profile, Way
 from operations.drill.page import page
 from operations.drill.report import as_json, judged
 from operations.outlook import SYN_SECONDS, Timers
 from rehearsal import losses
-from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import Server
-from tests.unit.servers import DOMAIN, OWA, PASSWORD, USER, Farm
-from tests.unit.test_dns_stand_in import Row
+from tests.unit.drill_namespace import BEAT, EX01, EX02, NUMBER, SILENT, Namespace
+from tests.unit.servers import OWA
 
 pytestmark = pytest.mark.unit
-
-EX01, EX02 = "127.40.0.11", "127.40.0.12"
-BEAT, SILENT = 0.2, 1.5  # seconds; the SYN timer is short here, and longer than all else
-NUMBER = 6
-
-
-class Namespace:
-    def __init__(self, farm: Farm) -> None:
-        self.farm = farm
-        self.lost = farm.server("ex01", address=EX01)
-        self.other = farm.server("ex02", address=EX02, https_port=self.lost.https.port or 0)
-        self.lost._https_port = self.port = self.lost.https.port or 0
-        self.rows: list[Row] = []
-        self.addresses(EX01, EX02)
-        self.dns = AzureDns(lambda: self.rows)
-
-    def addresses(self, *addresses: str, ttl: int = 300) -> None:
-        self.rows[:] = [Row(name=name, values=addresses, ttl=ttl) for name in ("owa", "autodiscover")]
-
-    def clients(self, number: int = NUMBER) -> Clients:
-        tls = ssl.create_default_context(cadata=self.farm.certificates.authority_pem)
-        way = Way(tls=tls, dns=("127.0.0.1", self.dns.port), port=self.port, timers=Timers(connect=SILENT))
-        profile = Profile(mailbox=f"user@{DOMAIN}", user=USER, password=PASSWORD)
-        return Clients(number, profile, way, beat=BEAT)
-
-    def lose(self, make: Callable[[Server], None], *, number: int = NUMBER, seconds: float = 8) -> Observation:
-        """All clients served, the loss, and all served again or `seconds` over."""
-        with self.clients(number) as clients:
-            assert clients.wait(10, 0.0), clients.errors()
-            since = time.monotonic()
-            make(self.lost)
-            clients.wait(seconds, since)
-            return clients.observe("a loss", since)
-
-
-@pytest.fixture
-def namespace(farm: Farm) -> Iterator[Namespace]:
-    made = Namespace(farm)
-    with made.dns:
-        yield made
 
 
 def test_clients_spread_over_the_servers_and_ask_health_pages_over_kept_connections(namespace: Namespace) -> None:

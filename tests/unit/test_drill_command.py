@@ -16,20 +16,13 @@ import pytest
 
 from rehearsal import losses
 from rehearsal.tools import REPOSITORY
-from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
-from tests.unit.test_drill import Namespace
+from tests.unit.drill_namespace import Namespace
+from tests.unit.servers import DOMAIN, PASSWORD, USER
 
 pytestmark = pytest.mark.unit
 
 CLIENTS, BEAT = 4, 0.2
 SERVED = f"All {CLIENTS} clients are served. Stop a server now."
-
-
-@pytest.fixture
-def namespace(farm: Farm) -> Iterator[Namespace]:
-    made = Namespace(farm)
-    with made.dns:
-        yield made
 
 
 class Terminal:
@@ -182,6 +175,8 @@ def test_without_a_password_and_a_terminal_there_is_no_drill(
         (("--mailbox", "nobody"), "--mailbox: nobody is no address"),
         (("--ca", "/nowhere.pem"), "--ca /nowhere.pem: No such file"),
         (("--resolver", "a:b:c"), "write HOST or HOST:PORT"),
+        (("--resolver", "dns.mail-domain.com"), "--resolver dns.mail-domain.com: write its IP address"),
+        (("--report", "/nowhere/report.html"), "--report /nowhere/report.html: No such file"),
     ],
 )
 def test_an_option_that_cannot_be_is_one_clear_error_and_no_drill(

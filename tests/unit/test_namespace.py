@@ -10,6 +10,7 @@ from components.namespace import (
     NamespaceArgs,
     ServicesArgs,
     UrlServiceArgs,
+    entrances,
     hosts,
     settings,
 )
@@ -89,3 +90,30 @@ def test_each_service_has_the_hosts_its_clients_are_sent_to_inside_first() -> No
         "autodiscover": ["autodiscover.corp.example"],
         "outlookAnywhere": ["owa.corp.example", "owa.mail.example"],
     }
+
+
+@pytest.mark.parametrize(
+    ("published", "owa", "autodiscover"),
+    [
+        (False, ["owa.inside.com"], ["autodiscover.inside.com"]),
+        (
+            True,
+            ["owa.inside.com", "mail.outside.com"],
+            ["autodiscover.inside.com", "autodiscover.outside.com"],
+        ),
+    ],
+    ids=["names outside end elsewhere", "names outside end at the servers"],
+)
+def test_a_service_is_entered_by_each_name_whose_record_set_is_ours(
+    published: bool, owa: list[str], autodiscover: list[str]
+) -> None:
+    namespace = NamespaceArgs(
+        domain="inside.com",
+        external_domain="outside.com",
+        external_client_name="mail",
+        services=ServicesArgs(ews=UrlServiceArgs(external_url="https://proxy.other.com/ews")),
+    )
+    found = entrances(namespace, settings(namespace), published=published)
+    assert found["owa"] == found["outlookAnywhere"] == owa
+    assert found["autodiscover"] == autodiscover
+    assert found["ews"] == ["owa.inside.com"], "a proxy of somebody else is not asked"

@@ -78,7 +78,7 @@ def test_only_what_changed_is_told() -> None:
     }
 
 
-def test_a_rotation_document_names_the_host_at_which_each_service_is_probed() -> None:
+def test_a_rotation_document_says_where_the_server_is_asked_for_its_health() -> None:
     text = powershell.rotation_document(
         server="EX01",
         address="10.40.0.11",
@@ -88,13 +88,13 @@ def test_a_rotation_document_names_the_host_at_which_each_service_is_probed() ->
         health_seconds=300,
         https_port=443,
         reject_closed_ports=False,
-        settings=settings(NamespaceArgs(domain="mail-domain.com")),
+        names={"owa": ["owa.mail-domain.com", "mail.mail-domain.com"]},
     )
-    assert json.loads(text)["health"]["address"] == "10.40.0.11"
-    names = json.loads(text)["health"]["names"]
-    assert names.pop("autodiscover") == "autodiscover.mail-domain.com"
-    assert names == dict.fromkeys(
-        ("owa", "ecp", "ews", "oab", "activesync", "mapi", "outlookAnywhere"), "owa.mail-domain.com"
-    )
+    assert json.loads(text)["health"] == {
+        "address": "10.40.0.11",
+        "port": 443,
+        "seconds": 300,
+        "names": {"owa": ["owa.mail-domain.com", "mail.mail-domain.com"]},
+    }
     assert json.loads(text)["drainSeconds"] == 360
     assert "credential" not in json.loads(text)
