@@ -15,7 +15,7 @@ def dns_server(text: str) -> DnsServer:
         raise typer.BadParameter(f"{text}: write HOST or HOST:PORT, such as 10.40.0.4 or 127.0.0.1:5353.") from None
 
 
-def wide() -> Console:
+def wide(*, stderr: bool = False) -> Console:
     """A log has no width of its own, and a table must not be cut there."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
+    console = Console(highlight=False, stderr=stderr)
+    return console if console.is_terminal else Console(highlight=False, stderr=stderr, width=200)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from operations.terminal import wide
 from rehearsal import tools
 from rehearsal.tools import REPOSITORY
 
@@ -72,7 +73,7 @@ def drill(
     from rehearsal.stack import CommandFailedError
     from stacks.settings import SettingsError
 
-    console = Console(highlight=False, stderr=as_json)
+    console = wide(stderr=as_json)
     try:
         kept = run_drill(stack, tools.find(), console, clients=clients, budget=budget)
     except (tools.ToolMissingError, SettingsError, CommandFailedError, DrillFailedError) as error:
