@@ -1,6 +1,8 @@
 """Builds the Pulumi engine from its Go module where no `pulumi` is installed: `python3 rehearsal/engine/build.py`.
 
-Runs before the virtual environment exists, so it imports the standard library only. The version is pinned in go.mod.
+With a folder it builds the program that the `tool` line of the go.mod in there names: `make lint` needs one.
+
+Runs before the virtual environment exists, so it imports the standard library only. Versions are pinned in go.mod.
 """
 
 from __future__ import annotations
@@ -97,12 +99,27 @@ def go_environment() -> dict[str, str]:
     }
 
 
-def say(text: str) -> None:
-    sys.stdout.write(f"engine: {text}\n")
+def build_tool(folder: Path) -> None:
+    """The program that the folder's go.mod names as its tool, into .tools/bin. Raises CalledProcessError."""
+    named = re.search(r"^tool (\S+)$", (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
+    if not named:
+        raise SystemExit(f"{folder}/go.mod has no tool line.")
+    program = TOOLS / "bin" / named[1].rpartition("/")[2]
+    program.parent.mkdir(parents=True, exist_ok=True)
+    say("building it from its Go module, about half a minute, once", program.name)
+    command = [go(), "build", "-o", str(program), "-ldflags", "-s -w", named[1]]
+    subprocess.run(command, cwd=folder, env=go_environment(), check=True)
+
+
+def say(text: str, part: str = "engine") -> None:
+    sys.stdout.write(f"{part}: {text}\n")
     sys.stdout.flush()
 
 
 def main() -> None:
+    if len(sys.argv) > 1:
+        build_tool(Path(sys.argv[1]).resolve())
+        return
     if found := installed():
         say(f"using {found}")
         return
