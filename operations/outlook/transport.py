@@ -84,7 +84,8 @@ class Transport:
                 raw.settimeout(self._timers.connect)
                 raw.connect((address, self._port))
                 step = "tls"
-                link = self._secure(raw, host, address)
+                raw = self._secured(raw, host)
+                link = self._linked(raw, host, address)
                 step = "http"
                 return link, tuple(attempts), self.ask(link, method, path, body)
             except (OSError, LostError) as error:
@@ -92,8 +93,8 @@ class Transport:
                 reason = "no answer" if isinstance(error, TimeoutError) else str(error)
                 seconds = time.monotonic() - started
                 attempts.append(Attempt(host=host, address=address, step=step, reason=reason, seconds=seconds))
-            except HttpError:
-                link.http.close()
+            except (HttpError, CertificateError):
+                raw.close()
                 raise
             finally:
                 self._trying.discard(raw)
@@ -104,7 +105,8 @@ class Transport:
         self._given_up = True
         for raw in tuple(self._trying):
             with contextlib.suppress(OSError):
-                raw.shutdown(socket.SHUT_RDWR)
+                # Not TLS's own shutdown, which takes from the other thread what it works with.
+                socket.socket.shutdown(raw, socket.SHUT_RDWR)
 
     def _addresses(self, host: str) -> list[str]:
         try:
@@ -112,12 +114,18 @@ class Transport:
         except dns.exception.DNSException as error:
             raise NameNotResolvedError(host, str(error)) from error
 
-    def _secure(self, raw: socket.socket, host: str, address: str) -> Link:
+    def _secured(self, raw: socket.socket, host: str) -> ssl.SSLSocket:
+        """In the place of `raw`, without a handshake yet: `give_up` has to be able to end that, too."""
         raw.settimeout(self._timers.answer)
+        secured = self._tls.wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False)
+        self._trying.add(secured)
+        self._trying.discard(raw)
+        return secured
+
+    def _linked(self, secured: ssl.SSLSocket, host: str, address: str) -> Link:
         try:
-            secured = self._tls.wrap_socket(raw, server_hostname=host)
+            secured.do_handshake()
         except ssl.SSLCertVerificationError as error:
-            raw.close()
             raise CertificateError(host, address, error.verify_message) from error
         connection = http.client.HTTPSConnection(host, context=self._tls)
         connection.sock = secured

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -128,6 +129,22 @@ def test_clients_end_at_once_whatever_they_wait_for(namespace: Namespace) -> Non
         assert not clients.wait(0.5, since)
         ending = time.monotonic()
     assert time.monotonic() - ending < SILENT
+
+
+def test_clients_end_at_once_in_the_middle_of_a_handshake_that_nobody_answers(namespace: Namespace) -> None:
+    losses.refuse(namespace.lost)
+    losses.refuse(namespace.other)
+    with (
+        socket.create_server((EX01, namespace.port)) as deaf,
+        socket.create_server((EX02, namespace.port)),
+    ):
+        with namespace.clients():
+            deaf.settimeout(10)
+            connection, _ = deaf.accept()
+            assert connection.recv(1) == b"\x16", "a handshake has begun"
+            ending = time.monotonic()
+        assert time.monotonic() - ending < Timers().answer / 2
+        connection.close()
 
 
 def test_the_timers_of_windows_are_those_that_were_measured() -> None:
