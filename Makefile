@@ -36,14 +36,20 @@ look: setup ## what a running or kept rehearsal holds: subscription, DNS, Exchan
 drill: setup ## lose a server in every way under clients' load; figures, and a report with a picture: make drill [STACK=prod]
 	@$(BIN)/python -m rehearsal drill --stack $(STACK) $(OPTIONS)
 
-test: setup ## every test: unit, scripts, engine
-	@$(BIN)/python -m pytest
+test: setup ## every test, or one tier: make test [TIER=unit, scripts or engine]
+	@$(BIN)/python -m pytest $(if $(TIER),-m $(TIER))
 
-lint: setup ## style, types, import contract, schema
+lint: setup .tools/bin/actionlint ## style, types, import contract, schema, workflows
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@# what else a computer may have installed (shellcheck, pyflakes) is not asked: the same answer everywhere
+	@.tools/bin/actionlint -shellcheck= -pyflakes=
+	@$(BIN)/zizmor --quiet --offline --persona=auditor .github
+
+.tools/bin/actionlint: .github/actionlint/go.sum
+	@$(PYTHON) rehearsal/engine/build.py $(<D)
 
 format: setup ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .

@@ -1,0 +1,83 @@
+"""`python -m operations github`: what the workflows say on GitHub, and ask of a preview."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from operations.github import texts
+
+if TYPE_CHECKING:
+    from operations.github.client import GitHub
+
+COULD_NOT_LOOK = 2
+
+app = typer.Typer(no_args_is_help=True, help="For the workflows: a comment, an issue, and whether anything changes.")
+
+StackName = Annotated[str, typer.Option("--stack", envvar="PULUMI_STACK", help="The stack it is about.")]
+Review = Annotated[Path, typer.Argument(help="The review's Markdown; a file that is not there is said to be missing.")]
+Number = Annotated[int, typer.Option("--pull-request", envvar="PULL_REQUEST", help="Its number.")]
+
+
+@app.command()
+def comment(review: Review, stack: StackName, pull_request: Number) -> None:
+    """Writes the review into the stack's one comment of a pull request, in place where there is one."""
+    text = review.read_text(encoding="utf-8") if review.exists() else None
+    body = texts.comment(stack, text, run())
+    asked(lambda github: github.comment(pull_request, texts.marker("review", stack), body))
+
+
+@app.command()
+def issue(
+    reports: Annotated[list[Path], typer.Argument(help="The looks' plain text; a file's name is its title.")],
+    stack: StackName,
+    solved: Annotated[bool, typer.Option("--solved", help="No difference: close the issue if one is open.")] = False,
+) -> None:
+    """Opens the stack's one issue on drift, or writes it anew; with --solved it closes it."""
+    mark = texts.marker("drift", stack)
+    if solved:
+        asked(lambda github: github.solve(mark, f"No difference any more ([the run]({run()})).") or "no issue is open")
+        return
+    looks = [(report.stem, report.read_text(encoding="utf-8") if report.exists() else "") for report in reports]
+    body = texts.drift(stack, looks, run())
+    asked(lambda github: github.report(f"Drift: {stack}", mark, body))
+
+
+@app.command()
+def changes(preview: Annotated[Path, typer.Argument(help="The output of `pulumi preview --json`.")]) -> None:
+    """Prints changes=true or changes=false, and tells the steps that follow."""
+    try:
+        answer = f"changes={str(texts.changes(json.loads(preview.read_text(encoding='utf-8')))).lower()}"
+    except (OSError, ValueError, AttributeError) as error:
+        stop(f"{preview} is not the output of `pulumi preview --json`: {error}")
+    typer.echo(answer)
+    if outputs := os.environ.get("GITHUB_OUTPUT"):
+        with Path(outputs).open("a", encoding="utf-8") as file:
+            file.write(f"{answer}\n")
+
+
+def run() -> str:
+    """The address of the workflow's run."""
+    parts = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, id = (os.environ.get(part, "") for part in parts)
+    return f"{server or 'https://github.com'}/{repository}/actions/runs/{id}"
+
+
+def asked(ask: Callable[[GitHub], str]) -> None:
+    from operations.github.client import GitHub, GitHubError
+
+    try:
+        with GitHub(os.environ) as github:
+            typer.echo(ask(github))
+    except GitHubError as error:
+        stop(str(error))
+
+
+def stop(reason: str) -> NoReturn:
+    typer.echo(reason, err=True)
+    raise typer.Exit(COULD_NOT_LOOK)

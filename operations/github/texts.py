@@ -1,0 +1,59 @@
+"""What is written on GitHub: bodies with a marker to find them by, never longer than GitHub takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+LONGEST = 65_536  # characters of a body
+UNCHANGED = frozenset({"same", "read", "refresh", "read-discard", "discard"})
+
+
+def marker(what: str, stack: str) -> str:
+    """Not seen by readers, and different for each stack."""
+    return f"<!-- exchange-cas {what} {stack} -->"
+
+
+def comment(stack: str, review: str | None, run: str) -> str:
+    """`review` is Markdown, None where the preview came to no end; `run` the address of the workflow's run."""
+    if review is None:
+        review = (
+            f"## {stack}: no review\n\nThe preview did not come to its end, so nobody knows what this change would do."
+        )
+    return fitting([marker("review", stack), review.rstrip(), f"[The run]({run})"], run)
+
+
+def drift(stack: str, reports: Sequence[tuple[str, str]], run: str) -> str:
+    """`reports`: title and plain text of each look."""
+    shares = max(LONGEST // max(len(reports), 1) - 500, 0)
+    parts = [marker("drift", stack), f"What **{stack}** says and what is there are not the same ([the run]({run}))."]
+    parts += [
+        f"## {title}\n\n{fenced(shortened(text.strip() or 'nothing was said', shares))}" for title, text in reports
+    ]
+    parts.append("Written anew by each look, closed by the first that finds no difference.")
+    return fitting(parts, run)
+
+
+def fenced(text: str) -> str:
+    """As a block of code that the text cannot leave, so that it mentions nobody and links nowhere."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def shortened(text: str, length: int) -> str:
+    note = "\n… the rest is in the run's log"
+    return text if len(text) <= length else text[: max(length - len(note), 0)] + note
+
+
+def fitting(parts: Sequence[str], run: str) -> str:
+    body = "\n\n".join(parts) + "\n"
+    note = f"\n\n… cut; [the run]({run}) has the whole.\n"
+    return body if len(body) <= LONGEST else body[: LONGEST - len(note)] + note
+
+
+def changes(digest: Mapping[str, object]) -> bool:
+    """Whether a preview's digest would change any resource. Raises ValueError for what is no digest."""
+    summary = digest.get("changeSummary")
+    if not isinstance(summary, dict) or not all(isinstance(count, int) for count in summary.values()):
+        raise ValueError("it has no changeSummary")
+    return any(count for operation, count in summary.items() if operation not in UNCHANGED)

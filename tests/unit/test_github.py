@@ -1,0 +1,158 @@
+"""What the workflows say on GitHub: one comment for each stack, one issue on drift, told by their marks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from operations.__main__ import app
+from tests.unit.github_stand_in import TOKEN, GitHubStandIn, github
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubStandIn]:
+    with github() as kept:
+        monkeypatch.setenv("GITHUB_API_URL", kept.url)
+        monkeypatch.setenv("GITHUB_REPOSITORY", "corp/mail")
+        monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+        monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.example")
+        monkeypatch.setenv("GITHUB_RUN_ID", "77")
+        monkeypatch.delenv("GITHUB_OUTPUT", raising=False)
+        yield kept
+
+
+@pytest.fixture
+def review(tmp_path: Path) -> Path:
+    file = tmp_path / "review.md"
+    file.write_text("## prod\n\nnothing changes\n", encoding="utf-8")
+    return file
+
+
+def said(*words: str) -> Result:
+    return CliRunner().invoke(app, ["github", *words])
+
+
+def on_pull_request(review: Path, stack: str = "prod") -> Result:
+    return said("comment", str(review), "--stack", stack, "--pull-request", "5")
+
+
+def test_a_review_is_one_comment_that_is_written_anew_in_its_place(hub: GitHubStandIn, review: Path) -> None:
+    for _ in range(120):
+        hub.comment(5, "a person's", author="somebody")
+    assert on_pull_request(review).exit_code == 0
+    review.write_text("## prod\n\none address goes\n", encoding="utf-8")
+    again = on_pull_request(review)
+    assert (again.exit_code, again.output.strip()) == (0, hub.comments[-1]["html_url"])
+    mine = [body for body in hub.on(5) if body != "a person's"]
+    assert len(mine) == 1, "found again behind the first page"
+    assert "one address goes" in mine[0]
+    assert "nothing changes" not in mine[0]
+    assert "https://github.example/corp/mail/actions/runs/77" in mine[0]
+
+
+def test_two_stacks_have_two_comments(hub: GitHubStandIn, review: Path) -> None:
+    for stack in ("prod", "prod-north", "prod"):
+        assert on_pull_request(review, stack).exit_code == 0
+    assert len(hub.on(5)) == 2
+
+
+def test_a_mark_in_another_persons_text_is_no_mark(hub: GitHubStandIn, review: Path) -> None:
+    on_pull_request(review)
+    copied = hub.comments.pop()["body"]
+    theirs = hub.comment(5, copied, author="somebody")
+    assert on_pull_request(review).exit_code == 0
+    assert len(hub.on(5)) == 2
+    assert theirs["body"] == copied
+
+
+def test_where_there_is_no_review_the_comment_says_so(hub: GitHubStandIn, review: Path, tmp_path: Path) -> None:
+    on_pull_request(review)
+    assert on_pull_request(tmp_path / "none.md").exit_code == 0
+    (body,) = hub.on(5)
+    assert "no review" in body
+    assert "nothing changes" not in body, "the last preview's review says nothing of this one"
+
+
+def test_drift_has_one_issue_until_it_is_gone_and_a_new_one_after_that(hub: GitHubStandIn, tmp_path: Path) -> None:
+    servers, azure = tmp_path / "servers.txt", tmp_path / "azure.txt"
+    servers.write_text("EX02 owa.InternalUrl ```\n@everyone", encoding="utf-8")
+    hub.issue("a pull request", pull_request={})
+    looks = (str(servers), str(azure))
+    assert said("issue", *looks, "--stack", "prod").exit_code == 0
+    assert said("issue", *looks, "--stack", "prod").exit_code == 0
+    (issue,) = [issue for issue in hub.issues if issue.get("title") == "Drift: prod"]
+    assert "EX02 owa.InternalUrl" in issue["body"]
+    assert "````text\nEX02" in issue["body"], "the text cannot leave its block"
+    assert said("issue", *looks, "--stack", "lab", "--solved").output.strip() == "no issue is open"
+
+    assert said("issue", *looks, "--stack", "prod", "--solved").exit_code == 0
+    assert issue["state"] == "closed"
+    assert len(hub.on(issue["number"])) == 1
+    assert said("issue", *looks, "--stack", "prod").exit_code == 0
+    assert [issue["state"] for issue in hub.issues if "title" in issue] == ["closed", "open"]
+
+
+def test_a_body_is_never_longer_than_github_takes(hub: GitHubStandIn, review: Path, tmp_path: Path) -> None:
+    review.write_text("ä" * 70_000, encoding="utf-8")
+    assert on_pull_request(review).exit_code == 0
+    long = tmp_path / "azure.txt"
+    long.write_text("x" * 200_000, encoding="utf-8")
+    short = tmp_path / "servers.txt"
+    short.write_text("EX01 is fine", encoding="utf-8")
+    assert said("issue", str(long), str(short), "--stack", "prod").exit_code == 0
+    assert "EX01 is fine" in hub.issues[-1]["body"], "the long look leaves room for the other"
+    assert "the rest is in the run's log" in hub.issues[-1]["body"]
+
+
+def test_what_github_refuses_is_said_with_the_remedy_and_without_the_token(
+    hub: GitHubStandIn, review: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.refuses = 403
+    refused = on_pull_request(review)
+    assert refused.exit_code == 2
+    assert "403 Resource not accessible by integration. The job needs pull-requests: write" in refused.output
+    monkeypatch.setenv("GITHUB_TOKEN", "another")
+    unknown = on_pull_request(review)
+    assert (unknown.exit_code, "401 Bad credentials" in unknown.output) == (2, True)
+    assert TOKEN not in refused.output
+    assert "another" not in unknown.output
+    monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:1")
+    assert on_pull_request(review).exit_code == 2
+    monkeypatch.delenv("GITHUB_TOKEN")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "")
+    both = on_pull_request(review)
+    assert (both.exit_code, "GITHUB_REPOSITORY and GITHUB_TOKEN not set" in both.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("summary", "answer"),
+    [({"same": 30}, "false"), ({"same": 30, "read": 2}, "false"), ({"same": 1, "update": 1}, "true"), ({}, "false")],
+)
+def test_whether_a_preview_changes_anything_is_told_to_the_steps_that_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, summary: dict[str, int], answer: str
+) -> None:
+    outputs = tmp_path / "outputs"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
+    preview = tmp_path / "preview.json"
+    preview.write_text(json.dumps({"steps": [], "changeSummary": summary}), encoding="utf-8")
+    assert said("changes", str(preview)).exit_code == 0
+    assert outputs.read_text(encoding="utf-8") == f"changes={answer}\n"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "error: no stack", '{"steps": []}'])
+def test_what_is_no_preview_changes_nothing_and_is_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    outputs = tmp_path / "outputs"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
+    preview = tmp_path / "preview.json"
+    preview.write_text(text, encoding="utf-8")
+    refused = said("changes", str(preview))
+    assert (refused.exit_code, "not the output of `pulumi preview --json`" in refused.output) == (2, True)
+    assert not outputs.exists()
