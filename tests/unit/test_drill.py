@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from xml.etree import ElementTree as Xml
@@ -132,19 +133,18 @@ def test_clients_end_at_once_whatever_they_wait_for(namespace: Namespace) -> Non
 
 
 def test_clients_end_at_once_in_the_middle_of_a_handshake_that_nobody_answers(namespace: Namespace) -> None:
-    losses.refuse(namespace.lost)
-    losses.refuse(namespace.other)
-    with (
-        socket.create_server((EX01, namespace.port)) as deaf,
-        socket.create_server((EX02, namespace.port)),
-    ):
-        with namespace.clients():
-            deaf.settimeout(10)
-            connection, _ = deaf.accept()
+    with ExitStack() as deaf:
+        with namespace.clients() as clients:
+            assert clients.wait(10, 0.0)
+            losses.refuse(namespace.lost)
+            losses.refuse(namespace.other)
+            ports = [deaf.enter_context(socket.create_server((own, namespace.port))) for own in (EX01, EX02)]
+            ports[0].settimeout(10)
+            connection, _ = ports[0].accept()
+            deaf.enter_context(connection)
             assert connection.recv(1) == b"\x16", "a handshake has begun"
             ending = time.monotonic()
         assert time.monotonic() - ending < Timers().answer / 2
-        connection.close()
 
 
 def test_the_timers_of_windows_are_those_that_were_measured() -> None:
