@@ -124,11 +124,14 @@ async def look(
 ) -> Site:
     """A server out of rotation is shown, not judged: nothing is promised of it."""
     computer_name = str(server["computerName"])
+    met = False
     try:
         address, port = await way.web(server)
+        met = True
         certificate = await certificate_of(computer_name, name, address, port, trusted)
     except (OSError, asyncssh.Error) as error:
-        state, detail = failure(error)
+        # What a jump host refuses says nothing of the server.
+        state, detail = failure(error) if met else (State.UNSEEN, f"jump host: {why(error)}")
         certificate = Certificate(server=computer_name, name=name, state=state, detail=detail)
         pages = [Health(server=computer_name, name=name, service=service, state=state) for service in services]
     else:

@@ -117,3 +117,14 @@ def test_behind_a_jump_host_that_refuses_the_logon_no_server_could_be_looked_at(
     assert len(unseen(result)) == 6
     assert all(line.endswith("it refuses the logon over SSH") for line in unseen(result))
     assert [row.state for row in result.dns] == [State.FINE, State.FINE]
+
+
+def test_a_jump_host_that_is_gone_says_nothing_of_the_servers_behind_it(farm: Farm, tmp_path: Path) -> None:
+    deployment = Deployment(farm=farm)
+    with ScriptedSshServer(tmp_path / "jump") as jump:
+        through(deployment, jump)
+    result = deployment.verify()
+    sites = [site.certificate for site in result.sites]
+    assert {row.state for row in sites} == {State.UNSEEN}
+    assert {row.detail for row in sites} == {"jump host: the connection is refused"}
+    assert exit_code(result.findings()) == 2
