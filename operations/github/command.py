@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from operations.github import texts
+from operations.github import plan, texts
 
 if TYPE_CHECKING:
     from operations.github.client import GitHub
 
-COULD_NOT_LOOK = 2
+REFUSED, COULD_NOT_LOOK = 1, 2
 
-app = typer.Typer(no_args_is_help=True, help="For the workflows: a comment, an issue, and whether anything changes.")
+app = typer.Typer(no_args_is_help=True, help="For the workflows: a comment, an issue, what a preview changes.")
 
 StackName = Annotated[str, typer.Option("--stack", envvar="PULUMI_STACK", help="The stack it is about.")]
 Review = Annotated[Path, typer.Argument(help="The review's Markdown; a file that is not there is said to be missing.")]
+Preview = Annotated[Path, typer.Argument(help="The output of `pulumi preview --json`.")]
 Number = Annotated[int, typer.Option("--pull-request", envvar="PULL_REQUEST", help="Its number.")]
 
 
@@ -49,16 +49,35 @@ def issue(
 
 
 @app.command()
-def changes(preview: Annotated[Path, typer.Argument(help="The output of `pulumi preview --json`.")]) -> None:
-    """Prints changes=true or changes=false, and tells the steps that follow."""
-    try:
-        answer = f"changes={str(texts.changes(json.loads(preview.read_text(encoding='utf-8')))).lower()}"
-    except (OSError, ValueError, AttributeError) as error:
-        stop(f"{preview} is not the output of `pulumi preview --json`: {error}")
-    typer.echo(answer)
+def changes(preview: Preview) -> None:
+    """Prints changes=true or changes=false and plan=, to compare a later preview by; the steps that follow see both."""
+    steps = readable(preview)
+    answers = f"changes={'true' if steps else 'false'}\nplan={plan.fingerprint(steps)}\n"
+    typer.echo(answers, nl=False)
     if outputs := os.environ.get("GITHUB_OUTPUT"):
         with Path(outputs).open("a", encoding="utf-8") as file:
-            file.write(f"{answer}\n")
+            file.write(answers)
+
+
+@app.command()
+def approved(
+    preview: Preview,
+    agreed: Annotated[str, typer.Option("--plan", help="What `changes` printed of the preview that was approved.")],
+) -> None:
+    """Exit code 1 where the preview would do anything else than the one that was approved."""
+    if plan.fingerprint(readable(preview)) != agreed:
+        typer.echo(
+            "This is not what was approved: the stack has changed since. Nothing is done; run it again.", err=True
+        )
+        raise typer.Exit(REFUSED)
+    typer.echo("Just what was approved.")
+
+
+def readable(preview: Path) -> list[Mapping[str, Any]]:
+    try:
+        return plan.changing_steps(preview)
+    except plan.NoPreviewError as error:
+        stop(str(error))
 
 
 def run() -> str:

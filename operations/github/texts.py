@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 LONGEST = 65_536  # characters of a body
-UNCHANGED = frozenset({"same", "read", "refresh", "read-discard", "discard"})
 
 
 def marker(what: str, stack: str) -> str:
@@ -49,11 +48,3 @@ def fitting(parts: Sequence[str], run: str) -> str:
     body = "\n\n".join(parts) + "\n"
     note = f"\n\n… cut; [the run]({run}) has the whole.\n"
     return body if len(body) <= LONGEST else body[: LONGEST - len(note)] + note
-
-
-def changes(digest: Mapping[str, object]) -> bool:
-    """Whether a preview's digest would change any resource. Raises ValueError for what is no digest."""
-    summary = digest.get("changeSummary")
-    if not isinstance(summary, dict) or not all(isinstance(count, int) for count in summary.values()):
-        raise ValueError("it has no changeSummary")
-    return any(count for operation, count in summary.items() if operation not in UNCHANGED)

@@ -130,29 +130,83 @@ def test_what_github_refuses_is_said_with_the_remedy_and_without_the_token(
     assert (both.exit_code, "GITHUB_REPOSITORY and GITHUB_TOKEN not set" in both.output) == (2, True)
 
 
+def step(operation: str, urn: str, **states: object) -> dict[str, object]:
+    return {"op": operation, "urn": f"urn:{urn}", **states}
+
+
+def record(*addresses: str, dependencies: str = "") -> dict[str, object]:
+    return {"inputs": {"aRecords": list(addresses)}, "dependencies": [dependencies]}
+
+
+UPDATE = step("update", "owa", oldState=record("10.0.0.1", "10.0.0.2"), newState=record("10.0.0.1"))
+REPLACED = step("replace", "ex02", oldState=record(), newState=record(), replaceReasons=["triggers[0]"])
+CREATED = step("create", "zone", newState={"inputs": {"name": "zone1f"}})
+SAME = step("same", "ex01", oldState=record(), newState=record())
+
+
+@pytest.fixture
+def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "outputs"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(file))
+    return file
+
+
+def previewed(folder: Path, *steps: dict[str, object]) -> Path:
+    file = folder / "preview.json"
+    file.write_text(json.dumps({"steps": steps, "changeSummary": {"same": 1}}), encoding="utf-8")
+    return file
+
+
 @pytest.mark.parametrize(
-    ("summary", "answer"),
-    [({"same": 30}, "false"), ({"same": 30, "read": 2}, "false"), ({"same": 1, "update": 1}, "true"), ({}, "false")],
+    ("steps", "answer"),
+    [
+        ([SAME], "false"),
+        ([SAME, step("read", "key")], "false"),
+        ([SAME, UPDATE], "true"),
+        ([CREATED], "true"),
+        ([], "false"),
+    ],
 )
 def test_whether_a_preview_changes_anything_is_told_to_the_steps_that_follow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, summary: dict[str, int], answer: str
+    tmp_path: Path, outputs: Path, steps: list[dict[str, object]], answer: str
 ) -> None:
-    outputs = tmp_path / "outputs"
-    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
-    preview = tmp_path / "preview.json"
-    preview.write_text(json.dumps({"steps": [], "changeSummary": summary}), encoding="utf-8")
-    assert said("changes", str(preview)).exit_code == 0
-    assert outputs.read_text(encoding="utf-8") == f"changes={answer}\n"
+    assert said("changes", str(previewed(tmp_path, *steps))).exit_code == 0
+    assert outputs.read_text(encoding="utf-8").splitlines()[0] == f"changes={answer}"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "error: no stack", '{"steps": []}'])
-def test_what_is_no_preview_changes_nothing_and_is_no_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
-) -> None:
-    outputs = tmp_path / "outputs"
-    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
-    preview = tmp_path / "preview.json"
-    preview.write_text(text, encoding="utf-8")
-    refused = said("changes", str(preview))
-    assert (refused.exit_code, "not the output of `pulumi preview --json`" in refused.output) == (2, True)
+@pytest.mark.parametrize(
+    "text", ["", "[]", "3", "error: no stack", '{"steps": []}', '{"steps": [{}], "changeSummary": {}}']
+)
+def test_what_is_no_preview_is_no_answer(tmp_path: Path, outputs: Path, text: str) -> None:
+    file = tmp_path / "preview.json"
+    file.write_text(text, encoding="utf-8")
+    refused = said("changes", str(file))
+    assert (refused.exit_code, "`pulumi preview --json`" in refused.output) == (2, True)
+    assert said("changes", str(tmp_path / "none.json")).exit_code == 2
     assert not outputs.exists()
+
+
+LATER = {
+    "in another order": ([REPLACED, SAME, UPDATE, CREATED], True),
+    "with other dependencies": (
+        [CREATED, REPLACED, {**UPDATE, "newState": record("10.0.0.1", dependencies="urn:group")}],
+        True,
+    ),
+    "a name drawn anew": ([step("create", "zone", newState={"inputs": {"name": "zone2e"}}), REPLACED, UPDATE], True),
+    "another value": ([CREATED, REPLACED, {**UPDATE, "newState": record("10.0.0.2")}], False),
+    "another value before": ([CREATED, REPLACED, {**UPDATE, "oldState": record("10.0.0.1", "10.0.0.9")}], False),
+    "another operation": ([CREATED, {**REPLACED, "op": "delete"}, UPDATE], False),
+    "another reason": ([CREATED, {**REPLACED, "replaceReasons": ["connection"]}, UPDATE], False),
+    "another resource": ([step("create", "group"), REPLACED, UPDATE], False),
+    "one more": ([CREATED, REPLACED, UPDATE, step("delete", "ex01", oldState=record())], False),
+    "one less": ([REPLACED, UPDATE], False),
+}
+
+
+@pytest.mark.parametrize("later", LATER)
+def test_only_what_was_approved_is_done(tmp_path: Path, outputs: Path, later: str) -> None:
+    said("changes", str(previewed(tmp_path, CREATED, UPDATE, REPLACED)))
+    agreed = outputs.read_text(encoding="utf-8").splitlines()[1].removeprefix("plan=")
+    steps, is_approved = LATER[later]
+    answer = said("approved", str(previewed(tmp_path, *steps)), "--plan", agreed)
+    assert (answer.exit_code, "not what was approved" in answer.output) == (0 if is_approved else 1, not is_approved)

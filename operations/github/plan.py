@@ -1,0 +1,44 @@
+"""What a preview would change, told so shortly that two previews can be compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# Words of the engine for "nothing happens to this resource".
+UNCHANGED = frozenset({"same", "read", "refresh", "read-discard", "discard"})
+
+
+class NoPreviewError(Exception):
+    """The file is not the output of `pulumi preview --json`; the text names it."""
+
+
+def changing_steps(preview: Path) -> list[Mapping[str, Any]]:
+    """The steps of a preview's digest that change a resource. Raises NoPreviewError, also for a preview that failed."""
+    try:
+        digest = json.loads(preview.read_text(encoding="utf-8"))
+        # A preview that failed has steps, too, but no summary.
+        digest["changeSummary"]
+        return [step for step in digest.get("steps") or [] if step["op"] not in UNCHANGED]
+    except OSError as error:
+        raise NoPreviewError(f"{preview}: {error.strerror}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise NoPreviewError(
+            f"{preview} is not the whole output of `pulumi preview --json`: run that, and see that it succeeds."
+        ) from None
+
+
+def fingerprint(steps: list[Mapping[str, Any]]) -> str:
+    """The same for two previews that would do the same, in whatever order the engine met the resources."""
+    told = sorted((told_of(step) for step in steps), key=json.dumps)
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def told_of(step: Mapping[str, Any]) -> list[Any]:
+    before, after = step.get("oldState") or {}, step.get("newState") or {}
+    # What is created follows from the commit, and a provider may draw its name anew in each preview.
+    inputs = [before.get("inputs"), after.get("inputs")] if before else []
+    return [step["urn"], step["op"], sorted(step.get("replaceReasons") or []), inputs]
