@@ -1,0 +1,158 @@
+"""The steps of the workflows, run as GitHub's runner runs them, on a rehearsed stack and a stand-in of GitHub."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.tools import REPOSITORY
+from tests.engine.conftest import Start, quick
+from tests.engine.looks import ask, cmdlets, differences, wanted
+from tests.unit.github_stand_in import TOKEN, GitHubStandIn, github
+from tests.workflow_files import Step, steps_of
+
+pytestmark = pytest.mark.engine
+
+DOMAIN = "mail-domain.com"
+
+
+class Runner:
+    """A runner in the folder of the rehearsed project, set up; `said` is what each step printed, by its command."""
+
+    def __init__(self, rehearsal: Rehearsal, hub: GitHubStandIn, folder: Path) -> None:
+        self._rehearsal = rehearsal
+        self.summary, self._outputs = folder / "summary.md", folder / "outputs"
+        (rehearsal.stack.project / ".venv").symlink_to(sys.prefix)
+        authority = folder / "authority.pem"
+        authority.write_text(rehearsal.certificates.authority_pem, encoding="ascii")
+        self._environment = {
+            **rehearsal.stack.environment,
+            "PYTHONPATH": str(REPOSITORY),
+            "STACK": rehearsal.stack.name,
+            "GITHUB_API_URL": hub.url,
+            "GITHUB_REPOSITORY": "corp/mail",
+            "GITHUB_RUN_ID": "77",
+            "GITHUB_OUTPUT": str(self._outputs),
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "OPERATIONS_CA": str(authority),
+            "OPERATIONS_RESOLVER": f"{rehearsal.private_dns.address}:{rehearsal.private_dns.port}",
+        }
+        self.said: dict[str, str] = {}
+
+    def run(self, workflow: str, job: str, **expressions: str) -> bool:
+        """Whether the job succeeded. `expressions`: what GitHub would put for `${{ }}` in a step's env."""
+        self._outputs.unlink(missing_ok=True)
+        outcomes: dict[str, str] = {}
+        failed = False
+        for step in steps_of(workflow, job):
+            if step.run and step.is_due(outcomes, failed=failed):
+                succeeded = self._step(step, {"github.token": TOKEN, "github.event.number": "5", **expressions})
+                outcomes[step.id] = "success" if succeeded else "failure"
+                failed = failed or not (succeeded or step.may_fail)
+        return not failed
+
+    def outputs(self) -> dict[str, str]:
+        lines = self._outputs.read_text(encoding="utf-8").splitlines()
+        return {key: value for key, _, value in (line.partition("=") for line in lines)}
+
+    def _step(self, step: Step, expressions: Mapping[str, str]) -> bool:
+        env = {name: expressions[value.strip("${} ")] for name, value in step.env.items()}
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step.run],
+            cwd=self._rehearsal.stack.project,
+            env={**self._environment, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        self.said[step.run] = done.stdout
+        return done.returncode == 0
+
+    def of(self, part: str) -> str:
+        """What the step whose command has this part printed."""
+        (said,) = [said for run, said in self.said.items() if part in run]
+        return said
+
+
+@pytest.fixture
+def hub() -> Iterator[GitHubStandIn]:
+    with github() as kept:
+        yield kept
+
+
+def url(address: str) -> Any:
+    def edit(config: dict[str, Any]) -> None:
+        config["exchange-cas:namespace"]["services"] = {"owa": {"externalUrl": address}}
+
+    return edit
+
+
+def ttl(seconds: int) -> Any:
+    def edit(config: dict[str, Any]) -> None:
+        config["exchange-cas:dns"]["ttlSeconds"] = seconds
+
+    return edit
+
+
+def test_a_stack_is_deployed_as_approved_looked_at_every_night_and_a_change_of_it_is_reviewed(
+    start: Start, hub: GitHubStandIn, tmp_path: Path
+) -> None:
+    existing = start("existing", quick)
+    runner = Runner(existing, hub, tmp_path)
+
+    assert runner.run("deploy-stack", "plan"), runner.said
+    approved = runner.outputs()
+    assert approved["changes"] == "true"
+    assert f"owa.{DOMAIN}" in runner.summary.read_text(encoding="utf-8")
+    existing.stack.change(url("https://elsewhere.example/owa"))
+    assert not runner.run("deploy-stack", "up", **{"needs.plan.outputs.plan": approved["plan"]})
+    assert "not what was approved" in runner.of("approved")
+    assert existing.organisation.calls() == []
+    existing.stack.change(lambda config: config["exchange-cas:namespace"].pop("services"))
+    assert runner.run("deploy-stack", "up", **{"needs.plan.outputs.plan": approved["plan"]}), runner.said
+    assert differences(existing, "ex-cas16-2", wanted(DOMAIN)) == {}
+    assert ask(existing.private_dns, f"owa.{DOMAIN}")[0]
+    assert runner.run("deploy-stack", "plan")
+    assert runner.outputs()["changes"] == "false", "nothing is left to do, so nobody is asked"
+
+    calls = len(existing.organisation.calls())
+    assert runner.run("drift", "drift"), runner.said
+    assert hub.issues == []
+    existing.organisation.change("EX-CAS16-2", "owa", "ExternalUrl", "https://old.example/owa")
+    (record,) = [id for id in existing.azure.subscription.resources if id.endswith("/A/owa")]
+    existing.azure.subscription.delete(record)
+    for _ in range(2):
+        assert runner.run("drift", "drift"), runner.said
+    (issue,) = hub.issues
+    assert "https://old.example/owa" in issue["body"]
+    assert "pulumi up" in issue["body"], "with the command that heals it"
+    assert "cas-owa-a" in issue["body"]
+    assert "no changes were expected" in issue["body"]
+    existing.organisation.change("EX-CAS16-2", "owa", "ExternalUrl", f"https://owa.{DOMAIN}/owa")
+    assert set(existing.stack.up("--refresh").changed()) == {"cas-owa-a"}
+    assert runner.run("drift", "drift"), runner.said
+    assert issue["state"] == "closed"
+    assert [cmdlet for _, cmdlet in cmdlets(existing, calls) if cmdlet.startswith("Set-")] == []
+
+    existing.stack.change(ttl(600))
+    assert not runner.run("preview", "preview"), "clients would keep a dead server's address for ten minutes"
+    existing.stack.change(ttl(1))
+    existing.stack.change(url("https://elsewhere.example/owa"))
+    assert runner.run("preview", "preview"), runner.said
+    (review,) = hub.on(5)
+    assert "https://elsewhere.example/owa" in review
+    everything = [
+        *runner.said.values(),
+        *(str(entry) for entry in (*hub.issues, *hub.comments)),
+    ]
+    for secret in (*existing.file.secrets.values(), TOKEN):
+        assert not any(secret in text for text in everything)

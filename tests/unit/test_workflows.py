@@ -1,0 +1,213 @@
+"""The workflows: nothing that a person could not type, nothing that a stranger could use, the same parts everywhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from operations.__main__ import app
+from rehearsal.engine import build
+from rehearsal.tools import REPOSITORY
+from tests.workflow_files import ACTIONS, GITHUB, WORKFLOWS, Step, every_step, jobs, read, starts
+
+pytestmark = pytest.mark.unit
+
+PYTHON = ".venv/bin/python"
+PIN = re.compile(r"uses: (?P<action>[\w./-]+)@(?P<commit>[0-9a-f]{40}) # (?P<tag>v\d+\.\d+\.\d+)$")
+
+
+def documents() -> str:
+    """What a person can read, with the names of stacks, servers and files as a workflow writes them."""
+    pages = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").rglob("*.md")]
+    return "\n".join(page.read_text(encoding="utf-8") for page in pages)
+
+
+def words(name: str) -> set[str]:
+    text = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    return set(re.findall(rf"^({name}):.*##", text, re.MULTILINE))
+
+
+def commands(step: Step) -> list[list[str]]:
+    """Each command of a step, without the glue between them."""
+    found = []
+    for part in re.split(r"[|\n]", step.run.strip()) if step.run else []:
+        command = shlex.split(re.sub(r" (2>&1|[<>] ?\S+)", "", part))
+        if command[0] == "xargs":  # which adds a line of its input
+            command = [*(word for word in command[1:] if not word.startswith(("--no-run", "--max"))), "$LINE"]
+        if command[0] != "tee":
+            found.append(command)
+    return found
+
+
+EVERY = [(step, command) for step in every_step() for command in commands(step)]
+
+
+def refusal(command: list[str]) -> str | None:
+    """Why this is no command that a person finds in the documents; None where it is one."""
+    match command:
+        case ["make", word, *_]:
+            return None if words(word) else f"make has no word {word}"
+        case [program, "-m", "operations", *rest] if program == PYTHON:
+            return refused_by_operations(rest)
+        case ["pulumi", word, *options]:
+            unknown = [option for option in options if option.startswith("--") and option not in documents()]
+            return (
+                None if not unknown and f"pulumi {word}" in documents() else f"no document has pulumi {word} {unknown}"
+            )
+        case ["python", "-m", *_]:
+            return None if " ".join(command) in documents() else f"no document has {shlex.join(command)}"
+    return f"{command[0]} is no command of this project"
+
+
+def refused_by_operations(arguments: list[str]) -> str | None:
+    """What `python -m operations` says of its arguments before it does anything."""
+    command: Any = typer.main.get_command(app)
+    name, context = "operations", None
+    try:
+        while True:
+            context = command.make_context(name, list(arguments), parent=context)
+            if not hasattr(command, "resolve_command"):
+                return None
+            name, command, arguments = command.resolve_command(context, [*context._protected_args, *context.args])
+    except Exception as error:  # noqa: BLE001  typer's errors of this kind have no public name
+        return str(getattr(error, "message", error)) or type(error).__name__
+
+
+@pytest.mark.parametrize(
+    ("step", "command"), EVERY, ids=[f"{step.where}: {' '.join(command)}" for step, command in EVERY]
+)
+def test_every_command_is_a_word_of_make_or_a_documented_one(
+    monkeypatch: pytest.MonkeyPatch, step: Step, command: list[str]
+) -> None:
+    monkeypatch.setenv("PULL_REQUEST", "5")
+    assert refusal([word if not word.startswith("$") else "5" for word in command]) is None, step.where
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "make lintt",
+        "curl -sSf https://example.com | sh",
+        f"{PYTHON} -m operations revue preview.json",
+        f"{PYTHON} -m operations verify --stak prod",
+        f"{PYTHON} -m operations github comment review.md --stack prod --pull-request many",
+        "pulumi upp --yes",
+        "pulumi up --yes --no-such-option",
+        "python -m pip install something",
+    ],
+)
+def test_a_command_that_does_not_exist_is_found(run: str) -> None:
+    step = Step(where="", id="", run=run, uses="", given={}, env={}, condition="", may_fail=False)
+    assert any(refusal(command) for command in commands(step))
+
+
+def test_make_knows_its_words_without_doing_them() -> None:
+    called = sorted({command[1] for _, command in EVERY if command[0] == "make"})
+    assert {"lint", "test", "rehearse", "setup"} <= set(called)
+    done = subprocess.run(["make", "--dry-run", *called], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_action_is_pinned_by_its_commit_and_each_by_the_same_one() -> None:
+    pinned: dict[str, set[tuple[str, str]]] = {}
+    for file in (*WORKFLOWS, *ACTIONS):
+        for line in re.findall(r"uses: .*", file.read_text(encoding="utf-8")):
+            if (local := line.removeprefix("uses: ")).startswith("./"):
+                assert (REPOSITORY / local).exists(), line
+                continue
+            pin = PIN.fullmatch(line)
+            assert pin, f"{file.name}: {line}"
+            pinned.setdefault(pin["action"], set()).add((pin["commit"], pin["tag"]))
+    assert len(pinned) >= 4
+    assert {action: pins for action, pins in pinned.items() if len(pins) > 1} == {}
+
+
+def test_permissions_are_none_but_for_what_a_job_needs() -> None:
+    granted = {}
+    for file in WORKFLOWS:
+        assert read(file)["permissions"] == {}, file.name
+        for name, job in jobs(file).items():
+            permissions = dict(job["permissions"])
+            assert permissions.pop("contents") == "read"
+            granted[f"{file.stem}.{name}"] = permissions
+    azure = {"id-token": "write"}
+    assert {job: rights for job, rights in granted.items() if rights} == {
+        "preview.preview": {**azure, "pull-requests": "write"},
+        "deploy.stack": azure,
+        "deploy-stack.plan": azure,
+        "deploy-stack.up": azure,
+        "drift.drift": {**azure, "issues": "write"},
+        "lab.lab": azure,
+        "lab.forgotten": azure,
+    }
+
+
+def test_strangers_start_nothing_that_has_rights_and_no_password_is_stored() -> None:
+    for file in (*WORKFLOWS, *ACTIONS):
+        text = file.read_text(encoding="utf-8")
+        assert "secrets" not in text, f"{file.name}: tokens come from GitHub alone"
+        assert not re.search(r"pull_request_target|workflow_run|issue_comment", text), file.name
+    triggers = {file.stem: starts(file) for file in WORKFLOWS}
+    assert {name for name, of in triggers.items() if "pull_request" in of} == {"checks", "preview"}
+    fork = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert fork in jobs(GITHUB / "workflows/preview.yml")["preview"]["if"]
+
+
+def test_what_others_write_is_never_part_of_a_command() -> None:
+    assert [step.where for step in every_step() if "${{" in step.run] == []
+
+
+def test_every_job_ends_and_leaves_no_token_behind() -> None:
+    for file in WORKFLOWS:
+        for name, job in jobs(file).items():
+            assert "uses" in job or 0 < job["timeout-minutes"] <= 180, f"{file.stem}.{name}"
+    checkouts = [step for step in every_step() if step.uses.startswith("actions/checkout@")]
+    assert checkouts
+    assert [step.where for step in checkouts if step.given.get("persist-credentials") is not False] == []
+
+
+def test_an_up_waits_for_the_one_before_it_and_is_not_cancelled() -> None:
+    concurrency = jobs(GITHUB / "workflows/deploy.yml")["stack"]["concurrency"]
+    assert concurrency == {"group": "stack-${{ matrix.stack }}", "queue": "max", "cancel-in-progress": False}
+    up = jobs(GITHUB / "workflows/deploy-stack.yml")["up"]
+    assert (up["environment"], up["needs"]) == ("${{ inputs.stack }}", "plan")
+    assert up["if"] == "needs.plan.outputs.changes == 'true'"
+
+
+def test_a_lab_is_destroyed_whatever_came_of_it() -> None:
+    last = jobs(GITHUB / "workflows/lab.yml")["lab"]["steps"][-1]
+    assert (last["if"], "lab down" in last["run"]) == ("always()", True)
+
+
+def test_the_workflows_install_the_engine_that_rehearsals_build() -> None:
+    (installed,) = [step.given["pulumi-version"] for step in every_step() if step.uses.startswith("pulumi/actions@")]
+    assert f"v{installed}" == build.pinned()
+
+
+def test_the_check_of_make_lint_finds_what_strangers_could_use(tmp_path: Path) -> None:
+    workflow = tmp_path / ".github" / "workflows" / "bad.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text(
+        "name: bad\non: pull_request_target\njobs:\n  bad:\n    runs-on: ubuntu-latest\n    steps:\n"
+        "      - uses: actions/checkout@v6\n      - run: echo ${{ github.event.pull_request.title }}\n",
+        encoding="utf-8",
+    )
+    configuration = ["--config", str(GITHUB / "zizmor.yml")]
+    zizmor = [
+        str(Path(sys.executable).with_name("zizmor")),
+        "--quiet",
+        "--offline",
+        "--persona=auditor",
+        *configuration,
+    ]
+    found = subprocess.run([*zizmor, str(workflow)], capture_output=True, text=True, check=False)
+    assert found.returncode != 0
+    for audit in ("template-injection", "unpinned-uses", "dangerous-triggers", "artipacked"):
+        assert audit in found.stdout

@@ -1,0 +1,118 @@
+"""The scripts on a real Windows without Exchange, under Windows PowerShell 5.1 and PowerShell 7; nothing stands in.
+
+Imports nothing of the rehearsal, whose stand-ins need Linux or macOS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.windows
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "components" / "scripts"
+CHECKER = ROOT / "tests" / "scripts" / "newer_than_4.ps1"
+COMPUTER = platform.node().partition(".")[0]
+URL = "https://owa.mail-domain.com/owa"
+NAMESPACE = {
+    "server": COMPUTER,
+    "exchangeVersion": "2019",
+    "recycleAppPools": True,
+    "settings": {"owa": {"InternalUrl": URL, "ExternalUrl": URL}},
+}
+ROTATION = {
+    "server": COMPUTER,
+    "exchangeVersion": "2019",
+    "inRotation": True,
+    "rejectClosedPorts": False,
+    "drainSeconds": 0,
+    "health": {"seconds": 0, "address": "127.0.0.1", "port": 443, "names": {"owa": ["owa.mail-domain.com"]}},
+}
+DOCUMENTS = {
+    "Get-ClientAccessNamespace": NAMESPACE,
+    "Set-ClientAccessNamespace": NAMESPACE,
+    "Set-ClientAccessRotation": ROTATION,
+}
+
+
+@pytest.fixture(params=["powershell", "pwsh"])
+def shell(request: pytest.FixtureRequest) -> str:
+    """Windows PowerShell, which every Windows Server has, or PowerShell 7; one that is missing fails."""
+    found = shutil.which(request.param)
+    assert found, f"{request.param} is not on the PATH"
+    return str(found)
+
+
+def run(shell: str, script: Path, *arguments: str, document: object = None) -> subprocess.CompletedProcess[str]:
+    """As a server is made to run it, in its own folder."""
+    options = ["-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass"]
+    return subprocess.run(
+        [shell, *options, "-File", str(script), *arguments],
+        input=json.dumps(document),
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=120,
+        check=False,
+    )
+
+
+def data_folder() -> Path:
+    return Path(os.environ.get("ProgramData", "C:/ProgramData"), "ExchangeCas")  # noqa: SIM112  Windows writes it so
+
+
+def test_windows_powershell_is_5_1_and_powershell_is_7(shell: str) -> None:
+    """So that nothing below passes under the other one's name."""
+    options = ["-NoProfile", "-NonInteractive", "-Command", "$PSVersionTable.PSVersion.ToString()"]
+    version = subprocess.run([shell, *options], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert version.startswith("5.1." if Path(shell).stem.lower() == "powershell" else "7.")
+
+
+def test_every_script_is_read_without_an_error_and_uses_nothing_newer_than_powershell_4(shell: str) -> None:
+    done = run(shell, CHECKER, "-Folder", str(SCRIPTS), "-Alone", "Enable-OpenSsh.ps1")
+    assert (done.returncode, done.stderr) == (0, "")
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert set(found) == {script.name for script in SCRIPTS.glob("*.ps1")}
+    assert {name: what for name, what in found.items() if what} == {}
+
+
+@pytest.mark.parametrize("script", DOCUMENTS)
+def test_without_exchange_a_script_says_so_and_changes_nothing(shell: str, script: str) -> None:
+    was_there = data_folder().exists()
+    done = run(shell, SCRIPTS / f"{script}.ps1", document=DOCUMENTS[script])
+    assert done.returncode == 3, done.stderr
+    assert f"Exchange is not installed on {COMPUTER}, nothing was changed".casefold() in done.stderr.casefold()
+    assert json.loads(done.stdout), "the report is printed after a failure, too"
+    assert data_folder().exists() is was_there
+
+
+@pytest.mark.parametrize("script", ["Set-ClientAccessNamespace", "Set-ClientAccessRotation"])
+def test_all_problems_of_a_document_are_reported_at_once(shell: str, script: str) -> None:
+    bad = {**DOCUMENTS[script], "server": "another", "exchangeVersion": "2010", "extra": 1}
+    done = run(shell, SCRIPTS / f"{script}.ps1", document=bad)
+    assert done.returncode == 2, done.stderr
+    for problem in ("server: the document is for another", "exchangeVersion:", "extra: unknown key"):
+        assert problem in done.stderr
+
+
+@pytest.mark.parametrize("script", DOCUMENTS)
+def test_what_is_no_json_is_refused_without_being_quoted(shell: str, script: str) -> None:
+    done = subprocess.run(
+        [shell, "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File", str(SCRIPTS / f"{script}.ps1")],
+        input='{"password": "S3cret-pass", ',
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "S3cret-pass" not in done.stdout + done.stderr

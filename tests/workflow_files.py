@@ -1,0 +1,82 @@
+"""The workflows and actions of this repository, read as GitHub reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+GITHUB = Path(__file__).parents[1] / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
+OUTCOME = re.compile(r"steps\.(\w+)\.outcome (==|!=) 'success'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step; `run` is empty where an action is used."""
+
+    where: str
+    id: str
+    run: str
+    uses: str
+    given: Mapping[str, Any]
+    env: Mapping[str, str]
+    condition: str
+    may_fail: bool
+
+    def is_due(self, outcomes: Mapping[str, str], *, failed: bool) -> bool:
+        """Whether GitHub runs it after those outcomes by id. Raises ValueError for a condition unknown here."""
+        if self.condition in ("", "${{ !cancelled() }}", "always()"):
+            return bool(self.condition) or not failed
+        parts = re.split(r" (&&|\|\|) ", self.condition)
+        looks = [OUTCOME.fullmatch(part) for part in parts[::2]]
+        if not all(looks) or len(set(parts[1::2])) > 1:
+            raise ValueError(self.condition)
+        held = [(outcomes[look[1]] == "success") == (look[2] == "==") for look in looks if look]
+        return not failed and (any(held) if "||" in parts else all(held))
+
+
+def read(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return content
+
+
+def starts(file: Path) -> set[str]:
+    """The events that start a workflow."""
+    content: dict[Any, Any] = dict(read(file))
+    return set(content[True])  # YAML 1.1 reads `on` so
+
+
+def jobs(file: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = read(file)["jobs"]
+    return found
+
+
+def steps_of(workflow: str, job: str) -> list[Step]:
+    """Of `.github/workflows/WORKFLOW.yml`."""
+    return list(_steps(f"{workflow}.{job}", jobs(GITHUB / "workflows" / f"{workflow}.yml")[job].get("steps", [])))
+
+
+def every_step() -> list[Step]:
+    """Of all workflows and actions."""
+    found = [step for file in WORKFLOWS for job in jobs(file) for step in steps_of(file.stem, job)]
+    return found + [step for file in ACTIONS for step in _steps(file.parent.name, read(file)["runs"]["steps"])]
+
+
+def _steps(where: str, steps: list[dict[str, Any]]) -> Iterator[Step]:
+    for step in steps:
+        yield Step(
+            where=where,
+            id=step.get("id", ""),
+            run=step.get("run", ""),
+            uses=step.get("uses", ""),
+            given=step.get("with", {}),
+            env=step.get("env", {}),
+            condition=str(step.get("if", "")),
+            may_fail=bool(step.get("continue-on-error")),
+        )
