@@ -11,7 +11,7 @@ try:
     args = settings.load(pulumi.Config(settings.PROJECT), CONFIG.get(), is_config_secret)
 except settings.SettingsError as error:
     raise pulumi.RunError(str(error)) from None
-for warning in rules.warnings(args):
+for warning in rules.warnings(args, pulumi.get_stack()):
     pulumi.log.warn(warning)
 
 farm = ClientAccessFarm("cas", args)

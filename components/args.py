@@ -7,6 +7,7 @@ from typing import Literal
 
 from components.keys import ADDRESS, HOST_KEY, PREFIX, SOURCE, URL, Form, Secret, args, key
 from components.namespace import NamespaceArgs
+from components.rules import MOST_TTL_SECONDS
 
 # Names that Azure refuses, with a capital letter or without.
 ADMINISTRATOR = Form(
@@ -14,8 +15,7 @@ ADMINISTRATOR = Form(
     "Write letters and digits; Azure takes no administrator, admin, guest, user, test, root, sys or support.",
 )
 ExchangeVersion = Literal["2013", "2016", "2019", "SE"]
-# One constant: a client that met a dead address asks DNS again after at most this time.
-TTL_SECONDS = 300
+TTL_SECONDS = MOST_TTL_SECONDS
 # How long Azure's name servers may take to show a change (Microsoft: Azure DNS FAQ).
 DNS_CHANGE_SECONDS = 60
 # The records that one Azure DNS record set holds.
@@ -44,6 +44,9 @@ class ServerArgs:
     )
     configure_namespace: bool = key("false: this server's Exchange is not touched.", default=True)
     existing: bool = key("true: the server exists already; no virtual machine is made.", default=False)
+    restore_on_remove: bool = key(
+        "true: an existing server gets the URLs it had before back when it leaves the stack.", default=False
+    )
     host_key: str | None = key(
         "The SSH host key to expect; needed for an existing server, read through Azure otherwise.",
         default=None,

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, dataclass_transform
 
+from components.rules import HTTPS_URL
+
 if TYPE_CHECKING:
     from pulumi import Input
 
@@ -36,7 +38,7 @@ class Form(NamedTuple):
     remedy: str
 
 
-URL = Form(r"https://[^\s/?#]+(/\S*)?", "Write an absolute URL that begins with https://.")
+URL = Form(HTTPS_URL, "Write an absolute URL that begins with https://.")
 ADDRESS = Form(IPV4, "Write an IPv4 address such as 10.40.0.11.")
 NAME = Form(LABEL, "Write one DNS label: a-z, 0-9 and inner hyphens, at most 63 characters.")
 ZONE = Form(DOMAIN, "Write a domain in lower case, such as mail-domain.com.")

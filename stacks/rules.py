@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
-from components.args import MOST_SERVERS, TTL_SECONDS, FarmArgs, ServerArgs
+from components import rules as promises
+from components.args import MOST_SERVERS, FarmArgs, ServerArgs
 from stacks import namespace_rules
 from stacks.reading import MISSING, Report
 
@@ -19,20 +20,36 @@ def check(farm: FarmArgs, report: Report) -> None:
         rule(farm, report)
 
 
-def warnings(farm: FarmArgs) -> list[str]:
-    """What is allowed and worth a second thought."""
-    found = []
-    if farm.dns.ttl_seconds > TTL_SECONDS:
-        found.append(
-            f"dns.ttlSeconds = {farm.dns.ttl_seconds}: a client keeps the address of a lost server for that long; "
-            f"{TTL_SECONDS} is advised."
-        )
-    for source in farm.network.admin_sources:
-        if source == "Internet" or source.endswith("/0"):
-            found.append(
-                f"network.adminSources = {source}: SSH is open to the whole Internet; name your own addresses."
-            )
-    return found
+def warnings(farm: FarmArgs, stack: str = "") -> list[str]:
+    """What is allowed and worth a second thought; `stack` is the stack's name, which tells production."""
+    return [*long_ttl(farm), *open_ports(farm), *unprotected_zones(farm, stack)]
+
+
+def long_ttl(farm: FarmArgs) -> Iterator[str]:
+    for said in promises.ttl(farm.dns.ttl_seconds):
+        yield f"dns.ttlSeconds = {farm.dns.ttl_seconds}: {said}"
+
+
+def open_ports(farm: FarmArgs) -> Iterator[str]:
+    network = farm.network
+    for source in network.admin_sources:
+        if promises.open_to_the_internet(source):
+            yield f"network.adminSources = {source}: SSH is open to the whole Internet; name your own addresses."
+    for source in network.client_sources:
+        clients = {
+            "name": f"network.clientSources = {source} with network.clientPorts",
+            "direction": "Inbound",
+            "access": "Allow",
+            "sourceAddressPrefix": source,
+            "destinationPortRanges": [str(port) for port in network.client_ports],
+        }
+        yield from promises.open_management_ports([clients])
+
+
+def unprotected_zones(farm: FarmArgs, stack: str) -> Iterator[str]:
+    for key, zone in (("dns.private", farm.dns.private_zone), ("dns.public", farm.dns.public)):
+        if zone and not zone.existing_resource_group:
+            yield from promises.protected_zone(key, protected=farm.protect, production=promises.is_production(stack))
 
 
 def servers_of(farm: FarmArgs) -> Iterator[tuple[str, ServerArgs]]:
@@ -47,7 +64,7 @@ def number_of_servers(farm: FarmArgs, report: Report) -> None:
     rotating = sum(bool(server.in_rotation) for _, server in servers_of(farm))
     if rotating == 0:
         report("servers", rotating, "no server is in rotation, so both names would be empty. Set inRotation: true.")
-    elif rotating == 1 and not farm.allow_single_server:
+    elif rotating < promises.LEAST_ADDRESSES and not farm.allow_single_server:
         report(
             "servers",
             rotating,
@@ -112,6 +129,13 @@ def existing_servers(farm: FarmArgs, report: Report) -> None:
                     given,
                     "belongs to a virtual machine made here; remove it or existing: true.",
                 )
+
+
+def restored_servers(farm: FarmArgs, report: Report) -> None:
+    for name, server in servers_of(farm):
+        if server.restore_on_remove and not server.existing:
+            remedy = "a virtual machine made here goes when it leaves the stack; remove it, or set existing: true."
+            report(f"servers.{name}.restoreOnRemove", True, remedy)
 
 
 def made_servers(farm: FarmArgs, report: Report) -> None:
@@ -194,6 +218,7 @@ RULES: tuple[Callable[[FarmArgs, Report], None], ...] = (
     unique,
     addresses_in_subnet,
     existing_servers,
+    restored_servers,
     made_servers,
     public_side,
     zones,
