@@ -27,6 +27,8 @@ class Server:
     host_key: pulumi.Input[str] | None
     # Differs after a rebuild: the server then gets its scripts and its namespace again.
     installation: pulumi.Input[str]
+    # Existing servers only.
+    restore_on_remove: bool = False
     vm: pulumi.Resource | None = None
     component: pulumi.Resource | None = None
 
@@ -43,6 +45,7 @@ def existing_server(key: str, args: ServerArgs) -> Server:
         public_address=args.external_address,
         host_key=host_key,
         installation=hashlib.sha256(host_key.encode()).hexdigest()[:16],
+        restore_on_remove=args.restore_on_remove,
     )
 
 
