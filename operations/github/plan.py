@@ -38,7 +38,6 @@ def fingerprint(steps: list[Mapping[str, Any]]) -> str:
 
 
 def told_of(step: Mapping[str, Any]) -> list[Any]:
-    before, after = step.get("oldState") or {}, step.get("newState") or {}
-    # What is created follows from the commit, and a provider may draw its name anew in each preview.
-    inputs = [before.get("inputs"), after.get("inputs")] if before else []
-    return [step["urn"], step["op"], sorted(step.get("replaceReasons") or []), inputs]
+    # Not the whole states: dependencies come in another order each time, and outputs are what Azure said meanwhile.
+    states = [(step.get(state) or {}).get("inputs") for state in ("oldState", "newState")]
+    return [step["urn"], step["op"], sorted(step.get("replaceReasons") or []), states]
