@@ -13,6 +13,7 @@ from components.args import FarmArgs
 from components.dns import NamespaceRecords
 from components.exchange import ClientAccessNamespace
 from components.network import Network
+from components.restoration import restoration
 from components.server import ClientAccessServer, Server, existing_server
 from components.virtual_machine import VmDefaults
 
@@ -39,12 +40,15 @@ class ClientAccessFarm(pulumi.ComponentResource):
         self.servers = {server.key: described(server) for server in servers}
         configured = [server for server in servers if server.configure_namespace and args.configure_namespace]
         exchange = ClientAccessNamespace(name, args, settings=self.settings, servers=configured, opts=self._child)
+        existing = [server for server in servers if args.servers[server.key].existing]
+        # What is deleted goes in the other order: a destroy takes the names away before any server forgets them.
+        restorations = [restoration(name, args, server, exchange) for server in existing]
         records = NamespaceRecords(
             name,
             args.dns,
             names=known,
             servers=servers,
-            after=exchange.enter(),
+            after=[*exchange.enter(), *restorations],
             resource_group_name=group,
             virtual_network_id=network.virtual_network_id if network and self._links(network) else None,
             protect=args.protect,

@@ -79,25 +79,32 @@ class Way:
     async def _connect(
         self, host: str, port: int, host_key: str, logon: Logon, tunnel: asyncssh.SSHClientConnection | None
     ) -> asyncssh.SSHClientConnection:
-        try:
-            key = asyncssh.import_private_key(logon.private_key) if logon.private_key else None
-            pinned = asyncssh.import_public_key(host_key)
-        except ValueError as error:  # asyncssh's errors of keys are no asyncssh.Error
-            raise OSError(f"the private key of {logon.user}, or the pinned host key of {host}: {error}") from None
         async with asyncio.timeout(SECONDS):
-            connection = await asyncssh.connect(
-                host,
-                port=port,
-                tunnel=tunnel or (),
-                username=logon.user,
-                password=None if key else logon.password,
-                client_keys=[key] if key else None,
-                known_hosts=([pinned], [], []),
-                agent_path=None,
-                config=None,
-                keepalive_interval=KEEPALIVE_SECONDS,
-            )
+            connection = await connect(host, port, host_key, logon, tunnel)
         return await self._open.enter_async_context(connection)
+
+
+async def connect(
+    host: str, port: int, host_key: str, logon: Logon, tunnel: asyncssh.SSHClientConnection | None
+) -> asyncssh.SSHClientConnection:
+    """Logged on to the server that shows this host key. Raises OSError or asyncssh.Error; waits as long as it takes."""
+    try:
+        key = asyncssh.import_private_key(logon.private_key) if logon.private_key else None
+        pinned = asyncssh.import_public_key(host_key)
+    except ValueError as error:  # asyncssh's errors of keys are no asyncssh.Error
+        raise OSError(f"the private key of {logon.user}, or the pinned host key of {host}: {error}") from None
+    return await asyncssh.connect(
+        host,
+        port=port,
+        tunnel=tunnel or (),
+        username=logon.user,
+        password=None if key else logon.password,
+        client_keys=[key] if key else None,
+        known_hosts=([pinned], [], []),
+        agent_path=None,
+        config=None,
+        keepalive_interval=KEEPALIVE_SECONDS,
+    )
 
 
 def why(error: BaseException) -> str:

@@ -40,7 +40,7 @@ function Read-OriginalNamespace {
     param([Parameter(Mandatory = $true)] $Exchange)
     $path = Get-OriginalsPath
     if (-not (Test-Path -LiteralPath $path)) {
-        Stop-Run "There is no file of original values ($path): Set-ClientAccessNamespace.ps1 has not run on this server. Nothing was changed."
+        Stop-Run -ExitCode $RunExitCode.NothingKept -Message "There is no file of original values ($path): Set-ClientAccessNamespace.ps1 has not run on this server. Nothing was changed."
     }
     try { $json = ConvertFrom-Json -InputObject ([System.IO.File]::ReadAllText($path)) } catch { $json = $null }
     $settings = ConvertTo-SettingsTable (Get-Key $json 'settings')

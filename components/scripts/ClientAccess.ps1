@@ -6,7 +6,7 @@ foreach ($part in $parts) {
     . (Join-Path $PSScriptRoot "ClientAccess.$part.ps1")
 }
 
-$RunExitCode = @{ Agreement = 0; Failure = 1; Document = 2; ExchangeAbsent = 3; Disagreement = 4; SetupRunning = 5; Unhealthy = 6 }
+$RunExitCode = @{ Agreement = 0; Failure = 1; Document = 2; ExchangeAbsent = 3; Disagreement = 4; SetupRunning = 5; Unhealthy = 6; NothingKept = 7 }
 
 # Bytes, not Write-Output: the text stays UTF-8 whatever code page the console has, and a run without any console works too.
 function Write-Utf8Line {

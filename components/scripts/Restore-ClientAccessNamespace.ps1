@@ -4,7 +4,7 @@ Puts back the client access settings this Exchange server had before Set-ClientA
 .DESCRIPTION
 Reads one JSON document from standard input: server, exchangeVersion, and optionally recycleAppPools and credential; other keys are ignored, so the
 document of Set-ClientAccessNamespace.ps1 will do. The values come from %ProgramData%\ExchangeCas\original-namespace.json, which stays.
-Output and exit codes are those of Set-ClientAccessNamespace.ps1; without the file of original values the exit code is 1.
+Output and exit codes are those of Set-ClientAccessNamespace.ps1; without the file of original values the exit code is 7.
 .EXAMPLE
 '{"server": "ex01", "exchangeVersion": "2016"}' | powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File Restore-ClientAccessNamespace.ps1
 #>

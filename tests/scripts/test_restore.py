@@ -31,7 +31,7 @@ def test_restore_puts_back_what_first_contact_found_and_keeps_the_file(servers: 
 def test_restore_without_a_file_of_this_server_changes_nothing(servers: Servers) -> None:
     servers.organisation.add_server("ex1")
     outcome = servers.run(RESTORE, document())
-    assert (outcome.exit_code, servers.writes()) == (1, [])
+    assert (outcome.exit_code, servers.writes()) == (7, [])
     assert "has not run on this server" in outcome.stderr
 
     file = servers.root("ex1") / ORIGINALS

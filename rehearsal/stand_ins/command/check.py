@@ -68,17 +68,26 @@ _COMMON = {
     "connection": Field(record=_CONNECTION, required=True, secret=True),
     "triggers": Field(kind="slice", replaces=True),
 }
-COMMAND = Record(
-    name="remote.CommandInputs",
+_TEXTS = {
+    "create": Field(),
+    "update": Field(),
+    "delete": Field(),
+    "stdin": Field(),
+    "logging": Field(),
+    "environment": Field(kind="map"),
+    "addPreviousOutputInEnv": Field(kind="bool"),
+}
+COMMAND = Record(name="remote.CommandInputs", fields={**_COMMON, **_TEXTS})
+# From the provider's source (provider/pkg/provider/local/); it has no recorded calls as the others have.
+LOCAL_COMMAND = Record(
+    name="local.CommandInputs",
     fields={
-        **_COMMON,
-        "create": Field(),
-        "update": Field(),
-        "delete": Field(),
-        "stdin": Field(),
-        "logging": Field(),
-        "environment": Field(kind="map"),
-        "addPreviousOutputInEnv": Field(kind="bool"),
+        **_TEXTS,
+        "triggers": _COMMON["triggers"],
+        "dir": Field(),
+        "interpreter": Field(kind="slice"),
+        "assetPaths": Field(kind="slice"),
+        "archivePaths": Field(kind="slice"),
     },
 )
 COPY_TO_REMOTE = Record(

@@ -1,4 +1,4 @@
-"""What the two resources do on a server: run a text, copy a source."""
+"""What the resources do: run a text on a server or on this computer, copy a source to a server."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rehearsal.stand_ins.command import values
 from rehearsal.stand_ins.command.connection import connect
 from rehearsal.stand_ins.command.copy import copy_path, copy_text
 from rehearsal.stand_ins.command.errors import Interruption, OperationError, reason_of
+from rehearsal.stand_ins.command.here import SHELL, run_here
 from rehearsal.stand_ins.command.log import EngineLog
 from rehearsal.stand_ins.command.run import CommandLine, run
 from rehearsal.stand_ins.command.values import Properties
@@ -36,18 +37,18 @@ class Operations:
     async def run(self, text: str, state: Properties, log: EngineLog, interruption: Interruption) -> Properties:
         """Runs `text` by the other properties of a Command; its stdout and stderr in `state` are the previous ones."""
         known = values.plain(state)
-        offered = {}
-        if known.get("addPreviousOutputInEnv", True):
-            offered = {f"PULUMI_COMMAND_{name.upper()}": known.get(name) for name in ("stdout", "stderr")}
-        line = CommandLine(
-            text=text,
-            stdin=known.get("stdin") or "",
-            environment=known.get("environment") or {},
-            offered={name: value for name, value in offered.items() if value},
-            logged=_LOGGED.get(known.get("logging"), frozenset()),
-        )
+        line = _line(text, known)
         connection = await connect(known["connection"], log, interruption, self._left_open)
         stdout, stderr = await run(connection, line, log)
+        return {"stdout": stdout, "stderr": stderr}
+
+    async def run_here(self, text: str, state: Properties, log: EngineLog) -> Properties:
+        """Runs `text` by the other properties of a local Command, on this computer, in the program's folder."""
+        known = values.plain(state)
+        if unknown := [name for name in ("assetPaths", "archivePaths") if known.get(name)]:
+            raise OperationError(f"the command stand-in returns no files: {', '.join(unknown)}")
+        folder = Path(known["dir"]) if known.get("dir") else self._program
+        stdout, stderr = await run_here(known.get("interpreter") or SHELL, _line(text, known), folder, log)
         return {"stdout": stdout, "stderr": stderr}
 
     async def copy(self, inputs: Properties, log: EngineLog, interruption: Interruption) -> None:
@@ -70,6 +71,19 @@ class Operations:
 
     async def close(self) -> None:
         await self._left_open.aclose()
+
+
+def _line(text: str, known: Properties) -> CommandLine:
+    offered = {}
+    if known.get("addPreviousOutputInEnv", True):
+        offered = {f"PULUMI_COMMAND_{name.upper()}": known.get(name) for name in ("stdout", "stderr")}
+    return CommandLine(
+        text=text,
+        stdin=known.get("stdin") or "",
+        environment=known.get("environment") or {},
+        offered={name: value for name, value in offered.items() if value},
+        logged=_LOGGED.get(known.get("logging"), frozenset()),
+    )
 
 
 def copies(old: Properties, new: Properties) -> bool:

@@ -17,7 +17,7 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.engine_pb2_grpc import EngineStub
 
 from rehearsal.stand_ins.command import values
-from rehearsal.stand_ins.command.check import COMMAND, COPY_TO_REMOTE, Record, check
+from rehearsal.stand_ins.command.check import COMMAND, COPY_TO_REMOTE, LOCAL_COMMAND, Record, check
 from rehearsal.stand_ins.command.diff import diff
 from rehearsal.stand_ins.command.errors import Interruption, OperationError
 from rehearsal.stand_ins.command.log import EngineLog
@@ -26,7 +26,11 @@ from rehearsal.stand_ins.command.values import UNKNOWN, Properties
 from rehearsal.stand_ins.no_handshake import NoHandshake
 
 VERSION = "1.2.1"
-_RESOURCES = {"command:remote:Command": COMMAND, "command:remote:CopyToRemote": COPY_TO_REMOTE}
+_RESOURCES = {
+    "command:remote:Command": COMMAND,
+    "command:remote:CopyToRemote": COPY_TO_REMOTE,
+    "command:local:Command": LOCAL_COMMAND,
+}
 _Result = TypeVar("_Result")
 _Operation = pb.CreateRequest | pb.UpdateRequest | pb.DeleteRequest
 
@@ -94,7 +98,7 @@ class CommandServicer(NoHandshake):
     def Create(self, request: pb.CreateRequest, context: grpc.ServicerContext) -> pb.CreateResponse:
         inputs = values.from_struct(request.properties)
         suffix = secrets.token_hex(4)
-        if _record(request.urn, context) is COMMAND:
+        if _record(request.urn, context) is not COPY_TO_REMOTE:
             state = {**inputs, "stdout": "", "stderr": ""}
             if request.preview:
                 state |= {"stdout": UNKNOWN, "stderr": UNKNOWN}
@@ -109,7 +113,7 @@ class CommandServicer(NoHandshake):
     def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> pb.UpdateResponse:
         old, new = values.from_struct(request.olds), values.from_struct(request.news)
         changed = values.from_struct(request.old_inputs) != new
-        if _record(request.urn, context) is COMMAND:
+        if _record(request.urn, context) is not COPY_TO_REMOTE:
             state = {**new, "stdout": old.get("stdout", ""), "stderr": old.get("stderr", "")}
             if not request.preview:
                 state |= self._run(request, context, state, "update" if "update" in new else "create")
@@ -123,7 +127,7 @@ class CommandServicer(NoHandshake):
         return pb.UpdateResponse(properties=_outputs(new))
 
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Empty:
-        if _record(request.urn, context) is COMMAND:
+        if _record(request.urn, context) is not COPY_TO_REMOTE:
             self._run(request, context, values.from_struct(request.properties), "delete")
         return Empty()
 
@@ -132,6 +136,8 @@ class CommandServicer(NoHandshake):
         text = values.plain(state.get(which))
         if text is None:
             return {}
+        if _record(request.urn, context) is LOCAL_COMMAND:
+            return self._perform(request, context, lambda log, _: self._operations.run_here(text, state, log))
         return self._perform(
             request, context, lambda log, interruption: self._operations.run(text, state, log, interruption)
         )
@@ -178,4 +184,5 @@ def _name(urn: str) -> str:
 
 def _outputs(state: Properties) -> struct_pb2.Struct:
     whole = {name: values.whole(value) for name, value in state.items()}
-    return values.to_struct({**whole, "connection": values.secret(state["connection"])})
+    connection = {"connection": values.secret(state["connection"])} if "connection" in state else {}
+    return values.to_struct({**whole, **connection})

@@ -1,0 +1,110 @@
+"""Gives a server that leaves the stack the URLs back that it had before: `python -m operations.restore`.
+
+Pulumi runs it, in `up` and in `destroy`, with the document of components.restoration on standard input; all that it
+needs is in there, since the stack knows the server no more.
+
+A server that is dead must not hold up the run: what does not answer within one dial is named and left as it is, exit
+code 0. A server that answers and cannot be restored is exit code 1, and the run fails by its name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncssh
+
+from components import powershell
+from operations.drift import SCRIPT_SECONDS
+from operations.stack import Logon
+from operations.way import SECONDS, connect, why
+
+SCRIPT = "Restore-ClientAccessNamespace"
+# The script's exit codes for a server without Exchange, and for one that never got a namespace.
+NOTHING_TO_RESTORE = (3, 7)
+FOLDER = powershell.scripts_folder("restore")
+BY_HAND = f"To do it later, run {SCRIPT}.ps1 there, below {powershell.INSTALLATIONS}."
+
+
+class NotRestoredError(Exception):
+    """The server answered, and was not restored; the text says why."""
+
+
+async def restore(wanted: Mapping[str, Any]) -> str:
+    """What came of it, in one sentence. Raises NotRestoredError."""
+    server = wanted["server"]
+    async with errors_named(server):
+        try:
+            # One dial, the way through a jump host included.
+            async with asyncio.timeout(SECONDS):
+                connection = await reach(wanted)
+        except asyncssh.PermissionDenied:
+            raise
+        except (OSError, asyncssh.Error) as error:
+            return f"{server} keeps the namespace's URLs: {why(error)}. {BY_HAND}"
+        async with connection:
+            return await run(connection, wanted)
+
+
+@asynccontextmanager
+async def errors_named(server: str) -> AsyncIterator[None]:
+    try:
+        yield
+    except (OSError, asyncssh.Error) as error:
+        raise NotRestoredError(f"{server} was not restored: {why(error)}") from None
+
+
+async def reach(wanted: Mapping[str, Any]) -> asyncssh.SSHClientConnection:
+    jump = wanted["jumpHost"]
+    tunnel = await connect(jump["host"], jump["port"], jump["hostKey"], logon(jump), None) if jump else None
+    return await connect(wanted["host"], wanted["port"], wanted["hostKey"], logon(wanted), tunnel)
+
+
+def logon(end: Mapping[str, Any]) -> Logon:
+    return Logon(user=end["user"], password=end["password"], private_key=end["privateKey"])
+
+
+async def run(connection: asyncssh.SSHClientConnection, wanted: Mapping[str, Any]) -> str:
+    """The scripts as they are here, copied and run: those on the server may be of another version, or be gone."""
+    async with connection.start_sftp_client() as sftp:
+        await sftp.makedirs(FOLDER, exist_ok=True)
+        for script in sorted(powershell.SCRIPTS.glob("*.ps1")):
+            await sftp.put(str(script), f"{FOLDER}{script.name}")
+    command = powershell.run_file(FOLDER, SCRIPT)
+    try:
+        answer = await connection.run(command, input=document(wanted), errors="replace", timeout=SCRIPT_SECONDS)
+    except asyncssh.TimeoutError:
+        raise NotRestoredError(f"{wanted['server']}: {SCRIPT} did not end within {SCRIPT_SECONDS} s") from None
+    if answer.exit_status in NOTHING_TO_RESTORE:
+        return f"{wanted['server']} has no Exchange or never got the namespace: there is nothing to put back."
+    if answer.exit_status != 0:
+        said = " ".join(str(answer.stderr).split()) or "the connection was lost"
+        raise NotRestoredError(f"{wanted['server']} was not restored: {said}")
+    return f"{wanted['server']} has the URLs back that it had before: {changed(str(answer.stdout))} settings changed."
+
+
+def document(wanted: Mapping[str, Any]) -> str:
+    return powershell.document(
+        {name: wanted[name] for name in ("server", "exchangeVersion", "recycleAppPools")}, logon(wanted).credential
+    )
+
+
+def changed(report: str) -> int:
+    return int(json.loads(report)["changed"])
+
+
+def main() -> int:
+    try:
+        said, code = asyncio.run(restore(json.load(sys.stdin))), 0
+    except NotRestoredError as error:
+        said, code = f"{error}\nMend it and run this again, or give it up: pulumi state delete URN", 1
+    sys.stderr.write(f"{said}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
