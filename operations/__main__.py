@@ -14,13 +14,17 @@ from rich.console import Console
 from operations.drill.command import drill
 from operations.finding import exit_code
 from operations.github.command import app as github
+from operations.lab.command import app as lab
 from operations.resolution import DnsServer
+from operations.review.command import review
 from operations.terminal import dns_server, wide
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 app.command()(drill)
+app.command()(review)
 app.add_typer(github, name="github")
+app.add_typer(lab, name="lab")
 
 COULD_NOT_LOOK, INTERRUPTED = 2, 130
 T = TypeVar("T")

@@ -1,0 +1,195 @@
+"""The review as a page: verdict, dangers, addresses, settings, parts, costs, warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from components import rules
+from operations.review.dangers import Danger, dangers
+from operations.review.digest import Preview
+from operations.review.markdown import Section, block, code, codes, fitting
+from operations.review.plan import MACHINE, Addresses, Plan, Records, plain
+from operations.review.words import DONE, costs, counted, done, is_component, owner, part, why
+
+LONGEST_ERROR = 4000
+# Of a danger's many subjects; their number is told.
+MOST_SUBJECTS = 20
+FOOT = (
+    "<sub>Nothing is done yet: this is what the next `pulumi up` would do, as the engine foresees it. *Inside* and "
+    "*outside*: what clients in the own network and on the Internet get from DNS. *Known after the run*: it cannot be "
+    "told before. Exit code and names of dangers: docs/review.md.</sub>"
+from operations.review.values import AFTER_THE_RUN, plain
+
+
+def page(preview: Preview, allowed: Mapping[str, str]) -> str:
+    """Markdown; `allowed`: name of a danger -> why it is accepted."""
+    plan = Plan(preview)
+    found = dangers(plan)
+    head = [f"## {code(preview.stack or 'stack')}: what this change would do", verdict(preview, found, allowed)]
+    if preview.errors:
+        head.append(block("\n".join(preview.errors)[:LONGEST_ERROR]))
+    if found:
+        head.append(dangers_text(found, allowed))
+    sections = [addresses(plan), settings(plan), parts(plan)]
+    if priced := costs(plan):
+        sections.append(Section(title="What costs money", rows=[[line] for line in priced]))
+    if thoughts := warnings(plan):
+        sections.append(Section(title="Worth a second thought", rows=[[line] for line in thoughts]))
+    changed = any(not is_component(step) for step in preview.changes)
+    return fitting("\n\n".join(head), sections if changed or preview.errors else sections[:1], FOOT)
+
+
+def refused(found: Sequence[Danger], allowed: Mapping[str, str]) -> list[str]:
+    """The names of dangers that nobody accepted, each once."""
+    return list(dict.fromkeys(danger.name for danger in found if danger.name not in allowed))
+
+
+def verdict(preview: Preview, found: Sequence[Danger], allowed: Mapping[str, str]) -> str:
+    open_ones = refused(found, allowed)
+    if preview.errors:
+        said = "❌ **The preview failed**, so a run would fail, too, and what follows is not the whole."
+        return said + (f" **Refused: {', '.join(open_ones)}.**" if open_ones else "")
+    if open_ones:
+        return (
+            f"❌ **Refused: {', '.join(open_ones)}.** A run would be unsafe as it is; what to do instead is said below."
+        )
+    if found:
+        return "⚠️ **Accepted**, though it is not safe by itself; the reasons are below."
+    if not any(not is_component(step) for step in preview.changes):
+        freed = any(step.protected_before != step.protected_after for step in preview.steps)
+        return "✅ **Nothing changes**" + (", but for what is protected against deletion." if freed else ".")
+    return f"✅ **No danger found.** Of the stack's parts: {counted(preview)}."
+
+
+def dangers_text(found: Sequence[Danger], allowed: Mapping[str, str]) -> str:
+    lines = []
+    grouped: dict[tuple[str, str], list[Danger]] = {}
+    for danger in found:
+        grouped.setdefault((danger.name, danger.reason), []).append(danger)
+    for (name, reason), group in grouped.items():
+        mark = "⚠️" if name in allowed else "❌"
+        subjects = codes([danger.subject for danger in group[:MOST_SUBJECTS]])
+        more = f" and {len(group) - MOST_SUBJECTS} more" if len(group) > MOST_SUBJECTS else ""
+        end = f"Accepted: {code(allowed[name])}" if name in allowed else f"*Instead:* {group[0].remedy}"
+        lines.append(f"- {mark} **`{name}`**: {subjects}{more}. {reason} {end}")
+    return "### Dangers\n\n" + "\n".join(lines)
+
+
+def addresses(plan: Plan) -> Section:
+    return Section(
+        title="Addresses that clients get",
+        lead="Each name leads to every one of its addresses; ~~struck out~~ is gone, **bold** is new.",
+        header=("name", "where", "before", "after", "TTL"),
+        rows=[[code(row.name), row.side, *marked(row, plan), ttl(row)] for row in plan.records],
+        empty=unchanged(plan),
+    )
+
+
+def marked(row: Records, plan: Plan) -> list[str]:
+    before = listed(row.before, plan, (), strike=row.gone)
+    after = listed(row.after, plan, row.awaited, bold=row.entering)
+    return [before, after + (" (deleted and made anew in between)" if row.replaced else "")]
+
+
+def listed(
+    found: Addresses | None, plan: Plan, awaited: Sequence[str], strike: Sequence[str] = (), bold: Sequence[str] = ()
+) -> str:
+    if not found:
+        return "no such name" if found is None else "**none**"
+    waiting = list(awaited)
+    shown = []
+    for address in found:
+        if address == AFTER_THE_RUN:
+            shown.append(f"**{AFTER_THE_RUN}**{f' ({bare(waiting.pop(0))})' if waiting else ''}")
+            continue
+        key = plan.owner.get(address)
+        text = code(address) + (f" ({bare(key)})" if key else "")
+        shown.append(f"~~{text}~~" if address in strike else f"**{text}**" if address in bold else text)
+    return ", ".join(shown)
+
+
+def bare(key: str) -> str:
+    return key if key.isascii() and key.isalnum() else code(key)
+
+
+def ttl(row: Records) -> str:
+    old, new = (bare(plain(value)) if value is not None else "" for value in (row.ttl_before, row.ttl_after))
+    if not new or not old or old == new:
+        return f"{new or old} s"
+    return f"{old} s → **{new} s**"
+
+
+def unchanged(plan: Plan) -> str:
+    names = plan.preview.outputs.get("names")
+    if not isinstance(names, list) or not names:
+        return "No name's addresses change."
+    serving = [key for key, server in plan.servers.items() if server.serving]
+    return f"As before: {codes(names)}, answered by {codes(serving)}."
+
+
+def settings(plan: Plan) -> Section:
+    servers: dict[tuple[str, str | None, str | None], list[str]] = {}
+    for change in plan.changes:
+        servers.setdefault((change.setting, change.old, change.new), []).append(change.server)
+    return Section(
+        title="URLs and settings of servers",
+        lead="The same ones on every server that is named; nothing else is written there.",
+        header=("servers", "setting", "old", "new"),
+        rows=[
+            [codes(who), code(setting), said(old, "as it is there"), said(new, "left as it is")]
+            for (setting, old, new), who in servers.items()
+        ],
+        empty="None changes.",
+    )
+
+
+def said(value: str | None, otherwise: str) -> str:
+    return otherwise if value is None else code(value)
+
+
+def parts(plan: Plan) -> Section:
+    """Rows of what happens to the same server, or to no server, for the same reason."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    order = [*DONE]
+    steps = [step for step in plan.preview.changes if not is_component(step)]
+    for step in sorted(steps, key=lambda step: (order.index(step.operation), owner(step), part(step), step.name)):
+        label = part(step) if owner(step) and step.type != MACHINE else f"{part(step)} {code(step.name)}"
+        rows.setdefault((done(step), owner(step), why(step, plan)), []).append(label)
+    return Section(
+        title="Parts",
+        lead=f"{counted(plan.preview).capitalize()}.",
+        header=("happens", "server", "parts", "why"),
+        rows=[
+            [happens, code(key) if key else "", ", ".join(labels), reason]
+            for (happens, key, reason), labels in rows.items()
+        ],
+        empty="None changes.",
+    )
+
+
+def warnings(plan: Plan) -> list[str]:
+    """Markdown lines; what is a danger already is not said twice."""
+    found = [code(warning.removeprefix("warning: ")) for warning in plan.preview.warnings]
+    for row in plan.records:
+        if row.after is not None:
+            found += [f"{code(row.name)} ({row.side}): {text}" for text in rules.enough_addresses(distinct(row.after))]
+        if row.replaced:
+            found.append(f"{code(row.name)} ({row.side}) is deleted before it is made anew: no answer in between.")
+    for side in ("inside", "outside"):
+        names = {row.name: row.after for row in plan.records if row.side == side and row.after}
+        found += [f"{side}: {code(text)}" for text in rules.same_addresses(names)]
+    for change in plan.changes:
+        if change.setting.endswith(("Url", "Uri")) and change.new not in (None, AFTER_THE_RUN):
+            found += [f"{code(change.setting)}: {code(text)}" for text in rules.https_url(str(change.new))]
+    for step in plan.preview.changes:
+        opened = [rule for rule in step.after.get("securityRules") or [] if isinstance(rule, Mapping)]
+        found += [f"{code(step.name)}: {code(text)}" for text in rules.open_management_ports(opened)]
+        if owner(step) and step.operation == "delete" and step.name.endswith("-namespace"):
+            what = "its original URLs are put back" if step.before.get("delete") else "its URLs stay as they are"
+            found.append(f"{code(owner(step))} leaves the stack: {what}.")
+    return list(dict.fromkeys(found))
+
+
+def distinct(found: Addresses) -> list[object]:
+    """Two unknown addresses are two."""
+    return [index if address == AFTER_THE_RUN else address for index, address in enumerate(found)]

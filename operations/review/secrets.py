@@ -1,0 +1,46 @@
+"""A last sieve: the review prints no secret by itself, but a preview made with --show-secrets brings them along."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from operations.review.digest import SECRET, Preview, unknown
+from stacks import settings
+
+TELLING = re.compile(r"password|privatekey|secret|token|credential|accountkey|connectionstring", re.IGNORECASE)
+# A shorter text would be found in words.
+SHORTEST = 4
+
+
+def hidden(text: str, preview: Preview) -> str:
+    for secret in sorted(set(secrets(preview)), key=len, reverse=True):
+        text = text.replace(secret, SECRET)
+    return text
+
+
+def secrets(preview: Preview) -> Iterator[str]:
+    """Texts under keys that tell of a secret, in the configuration and in every resource."""
+    for full_name, value in preview.config.items():
+        if full_name.rpartition(":")[2] in settings.SECRETS:
+            yield from texts(value)
+    for step in preview.steps:
+        for half in (step.before, step.after, step.outputs):
+            yield from told(half)
+
+
+def told(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from texts(part) if TELLING.search(key) else told(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from told(part)
+
+
+def texts(value: object) -> Iterator[str]:
+    if isinstance(value, str) and len(value) >= SHORTEST and value != SECRET and not unknown(value):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from texts(part)
