@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from components import rules
 from operations.review.markdown import code
-from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Plan, Records, spelled
+from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Plan, Records
+from operations.review.values import AFTER_THE_RUN, plain, spelled
 from stacks.settings import PROJECT
 
 NO_ADDRESS_LEFT = "no-address-left"
@@ -22,15 +23,24 @@ SEVERAL_REPLACED = "several-servers-replaced"
 NOT_KNOWN_YET = "not-known-yet"
 
 REMEDIES = {
-    NO_ADDRESS_LEFT: "Give the name's clients another name first, wait until they use it, and take this one away in a run of its own.", # noqa: E501
-    MOST_ADDRESSES_GONE: "Take servers out one after the other, a run each.", ENTERS_AS_MADE: "Add the server with inRotation: false, and take that away in a second run, when Exchange and its certificate are installed.", # noqa: E501
-    SERVING_SERVER_LOST: "Set inRotation: false for this server, run, and do this in the next run.", ZONE_DELETED: "Keep the zone: set protect: true. Take it over with existingResourceGroup only after `pulumi state delete` of it.", # noqa: E501
-    PROTECTED_DELETED: "Take it out of this change. If it shall go, run `pulumi state unprotect` of it first, on its own.", # noqa: E501
-    TTL_TOO_LONG: "Set dns.ttlSeconds: 300, or less.", PROTECTION_AND_DELETION: "Two runs: switch protect off in one, and delete in the next, so that each is read.", SEVERAL_REPLACED: "Replace one server a run: out of rotation, replaced, back in rotation.", NOT_KNOWN_YET: "Make what it depends on in a run of its own; the preview of the next one then knows it.", }
+    NO_ADDRESS_LEFT: "Give the name's clients another name first, wait until they use it, and take this one away in a "
+    "run of its own.",
+    MOST_ADDRESSES_GONE: "Take servers out one after the other, a run each.",
+    ENTERS_AS_MADE: "Add the server with inRotation: false, and take that away in a second run, when Exchange and its "
+    "certificate are installed.",
+    SERVING_SERVER_LOST: "Set inRotation: false for this server, run, and do this in the next run.",
+    ZONE_DELETED: "Keep the zone: set protect: true. To name it as existing instead, have Pulumi forget it first "
+    "(`pulumi state delete`).",
+    PROTECTED_DELETED: "Take it out of this change. If it shall go, run `pulumi state unprotect` of it first, on its "
+    "own.",
+    TTL_TOO_LONG: "Set dns.ttlSeconds: 300, or less.",
+    PROTECTION_AND_DELETION: "Two runs: switch protect off in one, and delete in the next, so that each is read.",
+    SEVERAL_REPLACED: "Replace one server a run: out of rotation, replaced, back in rotation.",
+    NOT_KNOWN_YET: "Make what it depends on in a run of its own; the preview of the next one then knows it.",
+}
 
 
-@dataclass(frozen=True, kw_only=True
-from operations.review.values import AFTER_THE_RUN, plain, spelled
+@dataclass(frozen=True, kw_only=True)
 class Danger:
     """`subject` is what it happens to; `reason`, in Markdown, what clients or the operator would meet."""
 

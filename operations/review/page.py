@@ -8,7 +8,8 @@ from components import rules
 from operations.review.dangers import Danger, dangers
 from operations.review.digest import Preview
 from operations.review.markdown import Section, block, code, codes, fitting
-from operations.review.plan import MACHINE, Addresses, Plan, Records, plain
+from operations.review.plan import MACHINE, Addresses, Plan, Records
+from operations.review.values import AFTER_THE_RUN, plain
 from operations.review.words import DONE, costs, counted, done, is_component, owner, part, why
 
 LONGEST_ERROR = 4000
@@ -17,8 +18,8 @@ MOST_SUBJECTS = 20
 FOOT = (
     "<sub>Nothing is done yet: this is what the next `pulumi up` would do, as the engine foresees it. *Inside* and "
     "*outside*: what clients in the own network and on the Internet get from DNS. *Known after the run*: it cannot be "
-    "told before. Exit code and names of dangers: docs/review.md.</sub>"
-from operations.review.values import AFTER_THE_RUN, plain
+    "told before. Exit codes and names of dangers: docs/review.md.</sub>"
+)
 
 
 def page(preview: Preview, allowed: Mapping[str, str]) -> str:

@@ -8,11 +8,18 @@ from collections.abc import Sequence
 
 from operations.review.digest import Preview, Step, unknown
 from operations.review.markdown import code, codes
-from operations.review.plan import MACHINE, Plan, server_of, spelled
+from operations.review.plan import MACHINE, Plan, server_of
+from operations.review.values import plain, spelled
 
 PARTS = {
-    MACHINE: "virtual machine", "azure-native:network:NetworkInterface": "network interface", "azure-native:network:PublicIPAddress": "public address", "azure-native:network:NatGateway": "NAT gateway", "azure-native:network:VirtualNetwork": "virtual network", "azure-native:network:Subnet": "subnet", "azure-native:network:NetworkSecurityGroup": "firewall rules", "azure-native:privatedns:PrivateZone": "DNS zone (inside
-from operations.review.values import plain, spelled",
+    MACHINE: "virtual machine",
+    "azure-native:network:NetworkInterface": "network interface",
+    "azure-native:network:PublicIPAddress": "public address",
+    "azure-native:network:NatGateway": "NAT gateway",
+    "azure-native:network:VirtualNetwork": "virtual network",
+    "azure-native:network:Subnet": "subnet",
+    "azure-native:network:NetworkSecurityGroup": "firewall rules",
+    "azure-native:privatedns:PrivateZone": "DNS zone (inside)",
     "azure-native:dns:Zone": "DNS zone (outside)",
     "azure-native:privatedns:PrivateRecordSet": "DNS name (inside)",
     "azure-native:dns:RecordSet": "DNS name (outside)",
