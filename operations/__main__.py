@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
+from operations.adopt.command import adopt
 from operations.drill.command import drill
 from operations.finding import exit_code
 from operations.github.command import app as github
@@ -21,6 +22,7 @@ from operations.terminal import dns_server, wide
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
+app.command()(adopt)
 app.command()(drill)
 app.command()(review)
 app.add_typer(github, name="github")

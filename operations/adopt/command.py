@@ -1,0 +1,56 @@
+"""`python -m operations adopt`: what of the stack exists in Azure already, and the file with which it becomes the stack's."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from operations.adopt import page
+from operations.adopt.adoption import Search
+from operations.adopt.scratch import Scratch
+from operations.finding import exit_code
+from operations.stack import StackError
+from operations.terminal import wide
+
+COULD_NOT_LOOK, INTERRUPTED = 2, 130
+
+
+def adopt(
+    stack: Annotated[
+        str | None, typer.Option("--stack", envvar="PULUMI_STACK", help="The stack; the selected one if left out.")
+    ] = None,
+    cwd: Annotated[Path | None, typer.Option("--cwd", help="The project's folder, as of pulumi; else this one.")] = None,
+    output: Annotated[Path, typer.Option("--output", help="The file to write, for `pulumi import --file`.")] = Path(
+        "adopt.json"
+    ),
+) -> None:
+    """Finds what the stack would create and Azure has already, and writes the file for `pulumi import`.
+
+    Shows what the next `up` would then change, found out on a copy of the stack; neither the stack nor Azure is
+    changed. Exit code: 0 the file is written, or nothing exists; 1 something exists that the next `up` would replace,
+    which is left out of the file; 2 something could not be looked at.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="adopt-") as folder, Console(stderr=True).status("looking into Azure"):
+            copy = Scratch(stack, Path(folder), cwd)
+            adoption = Search(copy).run()
+        if adoption.adopted:
+            output.write_text(json.dumps(adoption.file, indent=2) + "\n", encoding="utf-8")
+    except StackError as error:
+        stop(str(error))
+    except OSError as error:
+        stop(f"--output {output}: {error.strerror or error}. Name a file that can be written.")
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    page.show(adoption, output, copy.name, wide())
+    raise typer.Exit(exit_code(adoption.existing))
+
+
+def stop(reason: str) -> None:
+    typer.echo(reason, err=True)
+    raise typer.Exit(COULD_NOT_LOOK)

@@ -1,0 +1,42 @@
+"""What was found, for people: what becomes the stack's, and what the next `up` would change of it."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from operations.adopt.adoption import Adoption, Existing
+from operations.adopt.scratch import import_words
+from operations.finding import State
+from operations.report import STYLES, cell
+
+WORDS = {"same": "leaves it as it is", "update": "updates it"}
+
+
+def show(adoption: Adoption, file: Path, stack: str, console: Console) -> None:
+    if not adoption.existing:
+        console.print(f"Nothing that {stack} would create exists already: there is nothing to adopt.")
+        return
+    table = Table("exists", "type", "the next up", "setting", "now", "then", title=f"What {stack} can adopt")
+    for one in adoption.existing:
+        add(table, one)
+    console.print(table)
+    for one in adoption.existing:
+        if one.detail:
+            console.print(f"{one.name}: {one.detail}", style=STYLES[one.state], markup=False, soft_wrap=True)
+    if adoption.adopted:
+        console.print(f"\nNothing was changed. {file} is written; adopt with:")
+        # As it is, on one line, to be copied.
+        console.print(shlex.join(import_words(file, stack)), markup=False, soft_wrap=True)
+        console.print("From then on they are the stack's: `pulumi destroy` deletes them, unless protect is true.")
+
+
+def add(table: Table, one: Existing) -> None:
+    word = "?" if one.state is State.UNSEEN else WORDS.get(one.operation, f"would {one.operation} it")
+    first = (one.name, one.type.removeprefix("azure-native:"), cell(one, word))
+    rows = [(change.setting, change.now, change.then) for change in one.changes] or [("", "", "")]
+    for index, row in enumerate(rows):
+        table.add_row(*(first if index == 0 else ("", "", "")), *row)
