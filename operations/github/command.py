@@ -33,6 +33,15 @@ def comment(review: Review, stack: StackName, pull_request: Number) -> None:
 
 
 @app.command()
+def allowed(
+    description: Annotated[str, typer.Option(envvar="DESCRIPTION", help="What the pull request says of itself.")] = "",
+) -> None:
+    """Prints what `review` shall accept: --allow NAME=REASON for each line `allow: NAME=REASON`, words ended by NUL."""
+    for entry in texts.allowed(description):
+        typer.echo(f"--allow\0{entry}\0", nl=False)
+
+
+@app.command()
 def issue(
     reports: Annotated[list[Path], typer.Argument(help="The looks' plain text; a file's name is its title.")],
     stack: StackName,

@@ -17,9 +17,16 @@ def comment(stack: str, review: str | None, run: str) -> str:
     """`review` is Markdown, None where the preview came to no end; `run` the address of the workflow's run."""
     if review is None:
         review = (
-            f"## {stack}: no review\n\nThe preview did not come to its end, so nobody knows what this change would do."
+            f"## {stack}: no review\n\nThe preview did not come to its end, or a line `allow:` of the description names "
+            "no danger: nobody knows what this change would do."
         )
     return fitting([marker("review", stack), review.rstrip(), f"[The run]({run})"], run)
+
+
+def allowed(description: str) -> list[str]:
+    """NAME=REASON of each line `allow: NAME=REASON` in a pull request's description."""
+    found = re.findall(r"^[ \t]*allow:(.+)$", description, re.MULTILINE | re.IGNORECASE)
+    return ["=".join(part.strip() for part in entry.split("=", 1)) for entry in found]
 
 
 def drift(stack: str, reports: Sequence[tuple[str, str]], run: str) -> str:

@@ -20,6 +20,7 @@ from tests.workflow_files import Step, steps_of
 pytestmark = pytest.mark.engine
 
 DOMAIN = "mail-domain.com"
+GIVEN = {"github.token": TOKEN, "github.event.number": "5", "github.event.pull_request.body": "No word of the rules."}
 
 
 class Runner:
@@ -52,7 +53,7 @@ class Runner:
         failed = False
         for step in steps_of(workflow, job):
             if step.run and step.is_due(outcomes, failed=failed):
-                succeeded = self._step(step, {"github.token": TOKEN, "github.event.number": "5", **expressions})
+                succeeded = self._step(step, {**GIVEN, **expressions})
                 outcomes[step.id] = "success" if succeeded else "failure"
                 failed = failed or not (succeeded or step.may_fail)
         return not failed
@@ -142,11 +143,13 @@ def test_a_stack_is_deployed_as_approved_looked_at_every_night_and_a_change_of_i
 
     existing.stack.change(ttl(600))
     assert not runner.run("preview", "preview"), "clients would keep a dead server's address for ten minutes"
-    existing.stack.change(ttl(1))
+    assert "ttl-too-long" in runner.of("--strict")
     existing.stack.change(url("https://elsewhere.example/owa"))
-    assert runner.run("preview", "preview"), runner.said
+    meant = {"github.event.pull_request.body": "allow: ttl-too-long=a week on the road"}
+    assert runner.run("preview", "preview", **meant), runner.said
     (review,) = hub.on(5)
     assert "https://elsewhere.example/owa" in review
+    assert "a week on the road" in review
     everything = [
         *runner.said.values(),
         *(str(entry) for entry in (*hub.issues, *hub.comments)),

@@ -82,7 +82,7 @@ def test_where_there_is_no_review_the_comment_says_so(hub: GitHubStandIn, review
 def test_drift_has_one_issue_until_it_is_gone_and_a_new_one_after_that(hub: GitHubStandIn, tmp_path: Path) -> None:
     servers, azure = tmp_path / "servers.txt", tmp_path / "azure.txt"
     servers.write_text("EX02 owa.InternalUrl ```\n@everyone", encoding="utf-8")
-    hub.issue("a pull request", pull_request={})
+    hub.issue("<!-- exchange-cas drift prod -->", pull_request={})
     looks = (str(servers), str(azure))
     assert said("issue", *looks, "--stack", "prod").exit_code == 0
     assert said("issue", *looks, "--stack", "prod").exit_code == 0
@@ -128,6 +128,21 @@ def test_what_github_refuses_is_said_with_the_remedy_and_without_the_token(
     monkeypatch.setenv("GITHUB_REPOSITORY", "")
     both = on_pull_request(review)
     assert (both.exit_code, "GITHUB_REPOSITORY and GITHUB_TOKEN not set" in both.output) == (2, True)
+
+
+def test_what_a_description_allows_is_handed_on_word_for_word() -> None:
+    description = (
+        'Renames the site.\r\n\r\nallow: zone-deleted=it\'s "moved" $(id)\r\n  Allow: ttl-too-long = for a week\r\n'
+    )
+    words = CliRunner().invoke(app, ["github", "allowed"], env={"DESCRIPTION": description}).stdout
+    assert words.split("\0") == [
+        "--allow",
+        'zone-deleted=it\'s "moved" $(id)',
+        "--allow",
+        "ttl-too-long=for a week",
+        "",
+    ]
+    assert CliRunner().invoke(app, ["github", "allowed"], env={"DESCRIPTION": "we allow: nothing"}).stdout == ""
 
 
 def step(operation: str, urn: str, **states: object) -> dict[str, object]:

@@ -39,8 +39,9 @@ def commands(step: Step) -> list[list[str]]:
     found = []
     for part in re.split(r"[|\n]", step.run.strip()) if step.run else []:
         command = shlex.split(re.sub(r" (2>&1|[<>] ?\S+)", "", part))
-        if command[0] == "xargs":  # which adds a line of its input
-            command = [*(word for word in command[1:] if not word.startswith(("--no-run", "--max"))), "$LINE"]
+        if command[0] == "xargs":  # which adds what it reads: options that may be none, or a line
+            start = command.index(PYTHON)
+            command = command[start:] if "--null" in command[:start] else [*command[start:], "$LINE"]
         if command[0] != "tee":
             found.append(command)
     return found
