@@ -17,8 +17,8 @@ def comment(stack: str, review: str | None, run: str) -> str:
     """`review` is Markdown, None where the preview came to no end; `run` the address of the workflow's run."""
     if review is None:
         review = (
-            f"## {stack}: no review\n\nThe preview did not come to its end, or a line `allow:` of the description names "
-            "no danger: nobody knows what this change would do."
+            f"## {stack}: no review\n\nThe preview did not come to its end, or a line `allow:` of the description "
+            "names no danger: nobody knows what this change would do."
         )
     return fitting([marker("review", stack), review.rstrip(), f"[The run]({run})"], run)
 
