@@ -110,14 +110,15 @@ def logon(user: str, password: object, private_key: object) -> Logon:
     )
 
 
-def pulumi(*words: str, cwd: Path | None, environment: Mapping[str, str]) -> str:
+def pulumi(*words: str, cwd: Path | None, environment: Mapping[str, str], given: str = "") -> str:
+    """What `pulumi` answers on standard output; `given` is its standard input, where a secret is seen by nobody."""
     command = f"pulumi {' '.join(words)}"
     try:
         done = subprocess.run(
             ["pulumi", *words, "--non-interactive"],
             cwd=cwd,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -132,8 +133,17 @@ def pulumi(*words: str, cwd: Path | None, environment: Mapping[str, str]) -> str
         missing = f"--cwd {cwd} is not a folder." if cwd and not cwd.is_dir() else "pulumi is not on the PATH."
         raise StackError(f"{missing} Name the project's folder, and install Pulumi (or run: make setup).") from None
     if done.returncode != 0:
-        raise StackError(f"{command} ended with {done.returncode}: {done.stderr.strip()}")
+        raise StackError(f"{command} ended with {done.returncode}: {done.stderr.strip() or complaints(done.stdout)}")
     return done.stdout
+
+
+def complaints(printed: str) -> str:
+    """The errors in the digest of a preview, which `--json` sends to standard output."""
+    try:
+        told = json.loads(printed).get("diagnostics") or []
+    except (json.JSONDecodeError, AttributeError):
+        return "it did not say why."
+    return "\n".join(one["message"].strip() for one in told if one["severity"] == "error")
 
 
 def document(text: str) -> dict[str, Any]:
