@@ -28,10 +28,10 @@ def show(adoption: Adoption, file: Path, stack: str, console: Console) -> None:
         if one.detail:
             console.print(f"{one.name}: {one.detail}", style=STYLES[one.state], markup=False, soft_wrap=True)
     if adoption.adopted:
-        console.print(f"\nNothing was changed. {file} is written; adopt with:")
+        console.print(f"\nNothing was changed. {file} is written; adopt with:", markup=False, soft_wrap=True)
         # As it is, on one line, to be copied.
         console.print(shlex.join(import_words(file, stack)), markup=False, soft_wrap=True)
-        console.print("From then on they are the stack's: `pulumi destroy` deletes them, unless protect is true.")
+        console.print("From then on they are the stack's: its `pulumi destroy` deletes them.")
 
 
 def add(table: Table, one: Existing) -> None:
