@@ -73,6 +73,8 @@ class Rehearsal:
             self._running.enter_context(part)
         self._existing_servers()
         self.stack = Stack(self._name, self.folder / "pulumi", self.tools, self._attached(), stack_file.password())
+        # Where operations ask Azure beside the provider.
+        self.stack.environment["LAB_RESOURCE_MANAGER"] = self.azure.resource_manager.endpoint
         self.stack.write({"config": self.file.config}, self.file.secrets)
 
     def left_over(self) -> list[str]:

@@ -13,8 +13,10 @@ from rehearsal.stand_ins.command_result import CommandResult
 
 from .arm import SUBSCRIPTION_ID, Subscription
 from .calls import Call
+from .operations import Moment, Operations
 from .provider import Provider
 from .records import RecordSet
+from .resource_manager import ResourceManager
 from .resource_types import RESOURCE_TYPES
 from .schema import schema_of
 from .site import Site, VirtualMachine
@@ -41,7 +43,9 @@ class AzureNative:
 
     def __init__(self, state: Path, *, site: Site | None = None) -> None:
         self.subscription = Subscription(state)
-        self._provider = Provider(self.subscription, site)
+        self._operations = Operations(self.subscription, site)
+        self.resource_manager = ResourceManager(self.subscription, self._operations)
+        self._provider = Provider(self.subscription, self._operations, token=self.resource_manager.token)
         self._server: grpc.Server | None = None
         self.port = 0
 
@@ -50,7 +54,19 @@ class AzureNative:
         """What the engine asked so far, oldest first."""
         return list(self._provider.calls)
 
+    def on(self, moment: Moment | None) -> None:
+        """`moment` is called with "asked" and "done" of each creation, "delete" of each deletion, and the type.
+
+        It may hold Azure up, or its answer.
+        """
+        self._operations.moment = moment
+
+    def delete(self, id: str) -> None:
+        """As somebody does in the portal: what is there is gone, and no stack heard of it."""
+        self._operations.delete(id)
+
     def start(self) -> None:
+        self.resource_manager.start()
         self._server = grpc.server(futures.ThreadPoolExecutor(_WORKERS), options=_GRPC_CHANNEL_OPTIONS)
         add_ResourceProviderServicer_to_server(self._provider, self._server)
         self.port = self._server.add_insecure_port("127.0.0.1:0")
@@ -62,6 +78,7 @@ class AzureNative:
         if self._server is not None:
             self._server.stop(grace=None).wait()
             self._server = None
+        self.resource_manager.stop()
 
     def __enter__(self) -> "AzureNative":
         self.start()

@@ -1,12 +1,16 @@
 """Create, update and delete with what follows from them outside Azure's books: machines that run, scripts that ran."""
 
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from rehearsal.stand_ins.command_result import CommandResult
 
 from .arm import Subscription
 from .errors import ArmError, RefusedError
-from .resource_types import ResourceType
+from .resource_types import ResourceType, type_of
 from .site import Site, VirtualMachine
 from .store import Resource
 from .wire import Json
@@ -14,6 +18,7 @@ from .wire import Json
 VIRTUAL_MACHINE = "compute:VirtualMachine"
 RUN_COMMAND = "compute:VirtualMachineRunCommandByVirtualMachine"
 _LONGEST_OUTPUT = 4096
+Moment = Callable[[str, str], None]
 
 
 class DeploymentFailedError(ArmError):
@@ -28,29 +33,59 @@ class Operations:
     """What azure-native asks of Azure. Site calls are made outside the subscription's lock: they may take long."""
 
     def __init__(self, subscription: Subscription, site: Site | None) -> None:
+        self.moment: Moment | None = None
         self._subscription = subscription
         self._site = site
+        # Machines that boot or run a script, by lower-case id: Azure ends that before a machine is gone.
+        self._busy: Counter[str] = Counter()
+        self._idle = threading.Condition()
 
     def create(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
         """azure-native looks before it creates, although a PUT would just update."""
+        self._note("asked", kind)
         if self._subscription.exists(id):
             raise RefusedError(f"cannot create already existing resource '{id}'")
-        return self.put(kind, id, inputs)
+        made = self.put(kind, id, inputs)
+        self._note("done", kind)
+        return made
 
     def put(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
         """An update, which creates what somebody else deleted meanwhile."""
-        is_new = not self._subscription.exists(id)
-        resource = self._subscription.put(kind, id, inputs)
-        if is_new and kind.type == VIRTUAL_MACHINE:
-            self._boot(resource, inputs)
-        if kind.type == RUN_COMMAND:
-            self._run(resource, inputs)
-        return resource
+        with self._working(kind, id):
+            is_new = not self._subscription.exists(id)
+            resource = self._subscription.put(kind, id, inputs)
+            if is_new and kind.type == VIRTUAL_MACHINE:
+                self._boot(resource, inputs)
+            if kind.type == RUN_COMMAND:
+                self._run(resource, inputs)
+            return resource
 
     def delete(self, id: str) -> None:
+        found = type_of(id)
+        if found:
+            self._note("delete", found[0])
         for gone in self._subscription.delete(id):
             if gone.type == VIRTUAL_MACHINE and self._site is not None:
+                machine = gone.id.lower()
+                with self._idle:
+                    self._idle.wait_for(lambda machine=machine: not self._busy[machine])  # type: ignore[misc]
                 self._site.vm_deleted(gone.id)
+
+    def _note(self, what: str, kind: ResourceType) -> None:
+        if self.moment:
+            self.moment(what, kind.type)
+
+    @contextmanager
+    def _working(self, kind: ResourceType, id: str) -> Iterator[None]:
+        machine = {VIRTUAL_MACHINE: id, RUN_COMMAND: id.rsplit("/", 2)[0]}.get(kind.type, "").lower()
+        with self._idle:
+            self._busy[machine] += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._busy[machine] -= 1
+                self._idle.notify_all()
 
     def _boot(self, resource: Resource, inputs: Json) -> None:
         if self._site is None:

@@ -16,11 +16,11 @@ from .errors import ArmError, RefusedError
 from .operations import RUN_COMMAND, Operations
 from .resource_types import RESOURCE_TYPES, ResourceType
 from .schema import problems, schema_of
-from .site import Site
 from .wire import Json
 
 VERSION = "3.29.0"
 _PACKAGE = "azure-native:"
+_CONFIG, _TOKEN = (f"{_PACKAGE}authorization:{function}" for function in ("getClientConfig", "getClientToken"))
 _STABLE_OUTPUTS = ("name", "location")
 
 
@@ -32,10 +32,10 @@ class _Urn(NamedTuple):
 class Provider(NoHandshake):
     """Answers every instance of the provider that the engine makes; `Cancel` and a new `Configure` drop nothing."""
 
-    def __init__(self, subscription: Subscription, site: Site | None) -> None:
+    def __init__(self, subscription: Subscription, operations: Operations, *, token: str) -> None:
+        """`token` is what Azure Resource Manager takes."""
         self.calls: list[Call] = []
-        self._subscription = subscription
-        self._operations = Operations(subscription, site)
+        self._subscription, self._operations, self._token = subscription, operations, token
         self._config: Json = {}
 
     @answering
@@ -154,7 +154,11 @@ class Provider(NoHandshake):
 
     @answering
     def Invoke(self, request: provider_pb2.InvokeRequest) -> provider_pb2.InvokeResponse:
-        """Getters of the resource types: `azure-native:network:getSubnet` and so on."""
+        """Getters of the resource types: `azure-native:network:getSubnet` and so on; and who is signed in."""
+        if request.tok == _TOKEN:
+            return _answered({"token": self._token})
+        if request.tok == _CONFIG:
+            return _answered(self._signed_in())
         kind = RESOURCE_TYPES.get(request.tok.removeprefix(_PACKAGE).replace(":get", ":"))
         if kind is None:
             raise RefusedError(f"the azure-native stand-in has no function {request.tok}")
@@ -168,9 +172,11 @@ class Provider(NoHandshake):
         body = resource.body | {"azureApiVersion": kind.api_version}
         if kind.type == RUN_COMMAND and arguments.get("expand") == "instanceView":
             body["instanceView"] = resource.hidden["instanceView"]
-        answer = provider_pb2.InvokeResponse()
-        getattr(answer, "return").CopyFrom(wire.write(body))  # a keyword of Python
-        return answer
+        return _answered(body)
+
+    def _signed_in(self) -> Json:
+        who = dict.fromkeys(("clientId", "objectId", "tenantId"), SUBSCRIPTION_ID)
+        return {**who, "subscriptionId": self._config.get("subscriptionId", SUBSCRIPTION_ID)}
 
     def _id(self, kind: ResourceType, inputs: Json) -> str:
         return kind.id(self._config.get("subscriptionId", SUBSCRIPTION_ID), inputs)
@@ -179,6 +185,12 @@ class Provider(NoHandshake):
         group = RESOURCE_TYPES["resources:ResourceGroup"]
         found = self._subscription.get(self._id(group, {"resourceGroupName": name}))
         return found.body.get("location") if found else None
+
+
+def _answered(body: Json) -> provider_pb2.InvokeResponse:
+    answer = provider_pb2.InvokeResponse()
+    getattr(answer, "return").CopyFrom(wire.write(body))  # a keyword of Python
+    return answer
 
 
 def _urn(urn: str) -> _Urn:

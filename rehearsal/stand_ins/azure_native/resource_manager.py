@@ -1,0 +1,144 @@
+"""Azure Resource Manager over HTTP, as far as somebody asks it beside azure-native: resource groups and what they hold.
+
+As the REST reference of Microsoft.Resources (2021-04-01) has it: GET and DELETE of a group, the list of its resources
+with a filter on their type, and the result of a deletion behind `Location`.
+"""
+
+import json
+import re
+import secrets
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+from .arm import Subscription
+from .errors import ArmError
+from .operations import Operations
+from .resource_types import type_of
+from .wire import Json
+
+API_VERSION = "2021-04-01"
+_GROUP = re.compile(r"(?P<group>/subscriptions/[^/]+/resourcegroups/[^/]+)(?P<list>/resources)?", re.IGNORECASE)
+_FILTER = re.compile(r"resourceType eq '([^']+)'")
+_Answer = tuple[int, Json | None, dict[str, str]]
+
+
+class ResourceManager:
+    """On a loopback port. `token` is the only one that it takes; `requests` are those it saw, oldest first."""
+
+    def __init__(self, subscription: Subscription, operations: Operations) -> None:
+        self.token = secrets.token_urlsafe(32)
+        self.requests: list[str] = []
+        self._subscription, self._operations = subscription, operations
+        self._deletions: dict[str, threading.Thread] = {}
+        self._failures: dict[str, str] = {}
+        self._server: ThreadingHTTPServer | None = None
+
+    @property
+    def endpoint(self) -> str:
+        assert self._server, "it is not running"
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def start(self) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._answer))
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+        for deletion in self._deletions.values():
+            deletion.join()
+
+    def _answer(self, method: str, target: str, authorization: str) -> _Answer:
+        self.requests.append(f"{method} {target}")
+        url = urlsplit(target)
+        query = parse_qs(url.query)
+        if authorization != f"Bearer {self.token}":
+            return _error(401, "InvalidAuthenticationToken", "The access token is invalid.")
+        if query.get("api-version") != [API_VERSION]:
+            return _error(
+                400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required."
+            )
+        if method == "GET" and url.path in self._deletions:
+            return self._deletion(url.path)
+        found = _GROUP.fullmatch(url.path)
+        group = self._subscription.get(found["group"]) if found else None
+        if found is None or group is None:
+            return _error(
+                404, "ResourceGroupNotFound", f"Resource group '{url.path.rsplit('/', 1)[-1]}' could not be found."
+            )
+        if method == "GET" and found["list"]:
+            return 200, {"value": self._resources(group.id, query.get("$filter", [""])[0])}, {}
+        if method == "GET":
+            return 200, group.body, {}
+        if method == "DELETE" and not found["list"]:
+            return self._delete(group.id)
+        return _error(405, "MethodNotAllowed", f"{method} is not stood in for.")
+
+    def _resources(self, group: str, wanted: str) -> list[Json]:
+        types = {type.lower() for type in _FILTER.findall(wanted)}
+        rows = []
+        for id, body in self._subscription.resources.items():
+            known = type_of(id)
+            kind = known[0].arm_type(known[1]) if known else ""
+            if id.lower().startswith(f"{group}/".lower()) and (not types or kind.lower() in types):
+                rows.append({"id": id, "name": id.rsplit("/", 1)[1], "type": kind, "tags": body.get("tags") or {}})
+        return rows
+
+    def _delete(self, group: str) -> _Answer:
+        path = f"/subscriptions/{group.split('/')[2]}/operationresults/{secrets.token_urlsafe(8)}"
+
+        def delete() -> None:
+            try:
+                self._operations.delete(group)
+            except ArmError as error:
+                self._failures[path] = str(error)
+
+        self._deletions[path] = threading.Thread(target=delete)
+        self._deletions[path].start()
+        location = f"{self.endpoint}{path}?api-version={API_VERSION}"
+        return 202, None, {"Location": location, "Retry-After": "0"}
+
+    def _deletion(self, path: str) -> _Answer:
+        self._deletions[path].join(0.2)
+        if self._deletions[path].is_alive():
+            return 202, None, {"Location": f"{self.endpoint}{path}?api-version={API_VERSION}", "Retry-After": "0"}
+        if path in self._failures:
+            return _error(409, "ResourceGroupDeletionBlocked", self._failures[path])
+        return 200, None, {}
+
+
+def _error(status: int, code: str, message: str) -> _Answer:
+    return status, {"error": {"code": code, "message": message}}, {}
+
+
+def _handler(answer: Callable[[str, str, str], _Answer]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._send(*answer("GET", self.path, self.headers.get("Authorization", "")))
+
+        def do_DELETE(self) -> None:
+            self._send(*answer("DELETE", self.path, self.headers.get("Authorization", "")))
+
+        def _send(self, status: int, body: Json | None, headers: dict[str, str]) -> None:
+            text = b"" if body is None else json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in {
+                **headers,
+                "Content-Length": str(len(text)),
+                "Content-Type": "application/json",
+            }.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Kept in `requests`, not printed."""
+
+    return Handler
