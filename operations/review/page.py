@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from components import rules
 from operations.review.dangers import Danger, dangers
@@ -10,7 +10,7 @@ from operations.review.digest import Preview
 from operations.review.markdown import Section, block, code, codes, fitting
 from operations.review.plan import MACHINE, Addresses, Plan, Records
 from operations.review.values import AFTER_THE_RUN, plain
-from operations.review.words import DONE, costs, counted, done, is_component, owner, part, why
+from operations.review.words import DONE, RESTORATION, costs, counted, done, is_component, owner, part, why
 
 LONGEST_ERROR = 4000
 # Of a danger's many subjects; their number is told.
@@ -182,13 +182,25 @@ def warnings(plan: Plan) -> list[str]:
     for change in plan.changes:
         if change.setting.endswith(("Url", "Uri")) and change.new not in (None, AFTER_THE_RUN):
             found += [f"{code(change.setting)}: {code(text)}" for text in rules.https_url(str(change.new))]
+    found += list(left(plan))
     for step in plan.preview.changes:
         opened = [rule for rule in step.after.get("securityRules") or [] if isinstance(rule, Mapping)]
         found += [f"{code(step.name)}: {code(text)}" for text in rules.open_management_ports(opened)]
-        if owner(step) and step.operation == "delete" and step.name.endswith("-namespace"):
-            what = "its original URLs are put back" if step.before.get("delete") else "its URLs stay as they are"
-            found.append(f"{code(owner(step))} leaves the stack: {what}.")
     return list(dict.fromkeys(found))
+
+
+def left(plan: Plan) -> Iterator[str]:
+    """What becomes of a server's settings when its command is deleted."""
+    deleted = [step for step in plan.preview.changes if step.operation == "delete"]
+    put_back = [step.name for step in deleted if step.type == RESTORATION and step.before.get("delete")]
+    machines = {owner(step) for step in deleted if step.type == MACHINE}
+    for step in deleted:
+        key = owner(step)
+        if not key or key in machines or not step.name.endswith("-namespace"):
+            continue
+        restored = any(name.endswith(f"-{plan.computer_name(key)}-restore") for name in put_back)
+        what = "its own URLs are put back" if restored else "the URLs on it stay as they are"
+        yield f"{code(key)} is no longer looked after: {what}."
 
 
 def distinct(found: Addresses) -> list[object]:

@@ -23,7 +23,7 @@ PUBLIC_ADDRESS = "azure-native:network:PublicIPAddress"
 MOVING = {"ipAddress", "publicIPAllocationMethod", "publicIPPrefix"}
 COMMAND = "command:remote:Command"
 # The parts of a server have its key in their names; the components they belong to are in their URNs.
-OWN = re.compile(r"-(?P<key>[a-z0-9]+)(-(vm|nic|ip|ssh|shutdown|scripts|rotation|namespace))?$")
+OWN = re.compile(r"-(?P<key>[a-z0-9]+)-(vm|nic|ip|ssh|shutdown|scripts|rotation|namespace)$")
 COMPONENTS = (":ClientAccessServer", ":ClientAccessNamespace")
 
 Addresses = tuple[str, ...]
@@ -113,7 +113,7 @@ class Plan:
         certain = isinstance(given, list)
         addresses = [address_of(record) for record in given] if certain else [AFTER_THE_RUN]
         awaited: list[str] = []
-        if awaiting and certain:
+        if awaiting and AFTER_THE_RUN in addresses and certain:
             addresses, awaited = self._awaited(awaiting, addresses)
         label = inputs.get("relativeRecordSetName")
         return Records(
@@ -198,6 +198,11 @@ class Plan:
     @cached_property
     def _described(self) -> Mapping[str, Mapping[str, Any]]:
         return rows(self.preview.outputs.get("servers"))
+
+    def computer_name(self, key: str) -> str:
+        """In lower case; empty where nothing tells it."""
+        row = {**self._described.get(key, {}), **self.configured.get(key, {})}
+        return str(row.get("computerName") or "").lower()
 
     @cached_property
     def configured(self) -> Mapping[str, Mapping[str, Any]]:

@@ -11,6 +11,8 @@ from operations.review.markdown import code, codes
 from operations.review.plan import MACHINE, Plan, server_of
 from operations.review.values import plain, spelled
 
+# The one command that does something when it is deleted, and nothing before.
+RESTORATION = "command:local:Command"
 PARTS = {
     MACHINE: "virtual machine",
     "azure-native:network:NetworkInterface": "network interface",
@@ -29,6 +31,7 @@ PARTS = {
     "azure-native:devtestlab:GlobalSchedule": "evening shutdown",
     "azure-native:resources:ResourceGroup": "resource group",
     "command:remote:CopyToRemote": "copy of the scripts",
+    RESTORATION: "way back to a server's own URLs",
 }
 COMMANDS = {"rotation": "step in or out of rotation", "namespace": "settings of Exchange"}
 COSTLY = {

@@ -1,0 +1,130 @@
+"""Digests of `pulumi preview --json` in the engine's form, for tests of what the review makes of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from operations.review.dangers import Danger, dangers
+from operations.review.digest import Preview, read
+from operations.review.plan import Plan
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+DOMAIN = "mail-domain.com"
+FARM = "urn:pulumi:prod::exchange-cas::exchange-cas:index:ClientAccessFarm"
+SERVER, NAMESPACE, RECORDS = (
+    f"{FARM}$exchange-cas:index:{name}" for name in ("ClientAccessServer", "ClientAccessNamespace", "NamespaceRecords")
+)
+VM, NIC, IP, NAT = (
+    "azure-native:compute:VirtualMachine",
+    "azure-native:network:NetworkInterface",
+    "azure-native:network:PublicIPAddress",
+    "azure-native:network:NatGateway",
+)
+COMMAND, RESTORE = "command:remote:Command", "command:local:Command"
+PRIVATE, PUBLIC = "azure-native:privatedns:PrivateRecordSet", "azure-native:dns:RecordSet"
+PRIVATE_ZONE, PUBLIC_ZONE = "azure-native:privatedns:PrivateZone", "azure-native:dns:Zone"
+Step = dict[str, Any]
+
+
+def urn(parent: str, type: str, name: str) -> str:
+    return f"{parent}${type}::{name}"
+
+
+def step(
+    operation: str,
+    parent: str,
+    type: str,
+    name: str,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Step:
+    """One step; `more` goes into the digest's step, but for old and new, which go into its two states."""
+    old, new = more.pop("old", {}), more.pop("new", {})
+    found: Step = {"op": operation, "urn": urn(parent, type, name), "detailedDiff": None, **more}
+    if operation != "create":
+        found["oldState"] = {"urn": found["urn"], "type": type, "inputs": dict(before or {}), **old}
+    if operation != "delete":
+        found["newState"] = {"urn": found["urn"], "type": type, "inputs": dict(after or before or {}), **new}
+    return found
+
+
+def records(
+    operation: str,
+    before: Iterable[str] | None,
+    after: Iterable[str] | str | None,
+    *,
+    label: str = "owa",
+    type: str = PRIVATE,
+    ttl: Any = 300,
+    zone: str = DOMAIN,
+    **more: Any,
+) -> Step:
+    def inputs(addresses: Iterable[str] | str) -> dict[str, Any]:
+        return {
+            "privateZoneName" if type == PRIVATE else "zoneName": zone,
+            "recordType": "A",
+            "relativeRecordSetName": label,
+            "ttl": ttl,
+            "aRecords": addresses if isinstance(addresses, str) else [{"ipv4Address": one} for one in addresses],
+        }
+
+    old, new = (None if half is None else inputs(half) for half in (before, after))
+    return step(operation, RECORDS, type, f"cas-{label}-a", old, new, **more)
+
+
+def machine(operation: str, key: str, **more: Any) -> Step:
+    size = {"vmName": key.upper(), "hardwareProfile": {"vmSize": "Standard_D4s_v5"}}
+    return step(operation, SERVER, VM, f"cas-{key}-vm", size, size, **more)
+
+
+def command(operation: str, key: str, what: str, before: Any = None, after: Any = None, **more: Any) -> Step:
+    """`before` and `after` are documents, or the text of the standard input."""
+    halves = [
+        None if half is None else {"stdin": half if isinstance(half, str) else json.dumps(half, indent=2)}
+        for half in (before, after)
+    ]
+    return step(operation, NAMESPACE, COMMAND, f"cas-{key}-{what}", *halves, **more)
+
+
+def server(number: int, **more: Any) -> dict[str, Any]:
+    return {"computerName": f"EX{number:02}", "address": f"10.0.0.{number}", **more}
+
+
+def stack(**servers: Mapping[str, Any]) -> Step:
+    """The stack's own step, with the outputs of the last run."""
+    outputs = {
+        "names": [f"autodiscover.{DOMAIN}", f"owa.{DOMAIN}"],
+        "servers": {key: {"inRotation": True, **row} for key, row in servers.items()},
+    }
+    found = {"urn": "urn:pulumi:prod::exchange-cas::pulumi:pulumi:Stack::exchange-cas-prod"}
+    state = {**found, "type": "pulumi:pulumi:Stack", "outputs": outputs}
+    return {**found, "op": "same", "oldState": state, "newState": {**state, "outputs": {}}, "detailedDiff": None}
+
+
+def digest(
+    steps: Iterable[Step], servers: Mapping[str, Any], was: Mapping[str, Any] | None = None, **config: Any
+) -> Step:
+    """`servers` of the stack file, and those that `was` there after the last run."""
+    settings = {"servers": servers, **config}
+    return {
+        "config": {
+            f"exchange-cas:{name}": value if isinstance(value, str) else json.dumps(value)
+            for name, value in settings.items()
+        },
+        "steps": [stack(**(servers if was is None else was)), *steps],
+        "changeSummary": {},
+    }
+
+
+def preview(path: Path, content: Step) -> Preview:
+    file = path / "preview.json"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return read(file)
+
+
+def found(path: Path, content: Step) -> list[Danger]:
+    return dangers(Plan(preview(path, content)))

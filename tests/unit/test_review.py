@@ -1,0 +1,398 @@
+"""The review as it is typed and read: files, exit codes, what it prints, and Markdown that no value breaks."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from operations.__main__ import app
+from operations.review.markdown import LONGEST, code
+from tests.unit import previews
+from tests.unit.previews import (
+    NAMESPACE,
+    NAT,
+    PUBLIC,
+    RECORDS,
+    RESTORE,
+    SERVER,
+    UNKNOWN,
+    VM,
+    Step,
+    command,
+    digest,
+    machine,
+    records,
+    server,
+    stack,
+    step,
+)
+
+pytestmark = pytest.mark.unit
+
+ONE, TWO, THREE = (f"10.0.0.{number}" for number in range(1, 4))
+SERVERS = {"ex01": server(1), "ex02": server(2)}
+DRAINED = records("update", [ONE, TWO], [ONE])
+Review = Callable[..., Result]
+
+
+@pytest.fixture
+def review(tmp_path: Path) -> Review:
+    """`review(content, "--strict")` types the command; `content` is a digest, or a file's bytes."""
+
+    def run(content: Step | bytes, *words: str) -> Result:
+        file = tmp_path / "preview.json"
+        file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        return CliRunner().invoke(app, ["review", str(file), *words])
+
+    return run
+
+
+def of(*steps: Step, **config: Any) -> Step:
+    return digest(steps, SERVERS, **config)
+
+
+def row(text: str, name: str) -> list[str]:
+    """The cells of the one table row that begins with this."""
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {name}")]
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_a_name_has_its_addresses_before_and_after_with_the_servers_behind_them(review: Review) -> None:
+    cells = row(review(of(DRAINED)).stdout, "`owa.mail-domain.com`")
+    assert cells == [
+        "`owa.mail-domain.com`",
+        "inside",
+        f"`{ONE}` (ex01), ~~`{TWO}` (ex02)~~",
+        f"`{ONE}` (ex01)",
+        "300 s",
+    ]
+
+
+def test_a_name_outside_is_told_apart_and_a_new_address_is_marked(review: Review) -> None:
+    text = review(of(records("update", [ONE], [ONE, TWO], type=PUBLIC, ttl=60))).stdout
+    assert row(text, "`owa")[1:4] == ["outside", f"`{ONE}` (ex01)", f"`{ONE}` (ex01), **`{TWO}` (ex02)**"]
+
+
+def test_a_zone_that_is_made_in_the_same_run_tells_its_name_by_its_own_step(review: Review) -> None:
+    zone = step("create", RECORDS, previews.PRIVATE_ZONE, "cas-zone", None, {"privateZoneName": "new.example"})
+    text = review(of(zone, records("create", None, [ONE, TWO], zone=UNKNOWN))).stdout
+    assert row(text, "`owa.new.example`")[2] == "no such name"
+
+
+def test_settings_that_change_have_old_and_new_and_all_servers_with_the_same_change(review: Review) -> None:
+    old = {"server": "EX01", "settings": {"ews": {"ExternalUrl": "https://a.example/EWS"}, "owa": {"X": 1}}}
+    new = {"server": "EX01", "settings": {"ews": {"ExternalUrl": "https://b.example/EWS"}, "owa": {"X": 1}}}
+    steps = [command("update", key, "namespace", old, new) for key in ("ex01", "ex02")]
+    text = review(of(*steps)).stdout
+    assert row(text, "`ex01`, `ex02`")[1:] == [
+        "`ews.ExternalUrl`",
+        "`https://a.example/EWS`",
+        "`https://b.example/EWS`",
+    ]
+    assert "owa.X" not in text
+
+
+def test_what_forces_a_replacement_is_named(review: Review) -> None:
+    forced = {"storageProfile.imageReference.sku": {"kind": "update-replace"}, "tags.a": {"kind": "update"}}
+    text = review(of(machine("replace", "ex02", detailedDiff=forced))).stdout
+    assert "`storageProfile.imageReference.sku` cannot be changed on what exists" in text
+    by_hand = review(of(machine("replace", "ex02", replaceReasons=["id"]))).stdout
+    assert "asked for by hand" in by_hand
+
+
+def test_what_vanishes_with_something_says_with_what(review: Review) -> None:
+    vm = machine("replace", "ex02", replaceReasons=["id"])
+    ssh = step("replace", SERVER, "azure-native:compute:VirtualMachineRunCommandByVirtualMachine", "cas-ex02-ssh")
+    ssh["newState"]["deletedWith"] = vm["urn"]
+    assert "the virtual machine it belongs to is deleted" in review(of(vm, ssh)).stdout
+
+
+def test_what_costs_money_is_told_where_it_is_added_removed_or_resized(review: Review) -> None:
+    resized = machine("update", "ex02")
+    resized["newState"]["inputs"] = {"hardwareProfile": {"vmSize": "Standard_D8s_v5"}}
+    text = review(of(machine("create", "ex01"), resized, step("delete", RECORDS, NAT, "cas-outbound"))).stdout
+    assert "**+** virtual machine and its disk: `cas-ex01-vm (Standard_D4s_v5)`" in text
+    assert "from `Standard_D4s_v5` to `Standard_D8s_v5`" in text
+    assert "**-** NAT gateway: `cas-outbound`" in text
+    assert "What costs money" not in review(of(DRAINED)).stdout
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        pytest.param([DRAINED], "one address is behind the name", id="one address"),
+        pytest.param(
+            [records("update", [ONE, TWO], [ONE]), records("update", [ONE], [ONE, TWO], label="autodiscover")],
+            f"owa.mail-domain.com lacks {TWO}",
+            id="names that differ",
+        ),
+        pytest.param([records("replace", [ONE, TWO], [ONE, TWO])], "no answer in between", id="replaced"),
+        pytest.param(
+            [
+                command(
+                    "update", "ex01", "namespace", {"settings": {}}, {"settings": {"owa": {"InternalUrl": "http://a"}}}
+                )
+            ],
+            "http://a is no absolute URL that begins with https://",
+            id="URL",
+        ),
+        pytest.param(
+            [
+                step(
+                    "update",
+                    RECORDS,
+                    "azure-native:network:NetworkSecurityGroup",
+                    "cas-security-group",
+                    None,
+                    {
+                        "securityRules": [
+                            {
+                                "name": "AllowAdmins",
+                                "direction": "Inbound",
+                                "access": "Allow",
+                                "sourceAddressPrefix": "Internet",
+                                "destinationPortRanges": ["22"],
+                            }
+                        ]
+                    },
+                )
+            ],
+            "AllowAdmins opens port 22 (SSH) to the Internet",
+            id="management port",
+        ),
+        pytest.param(
+            [command("delete", "ex02", "namespace", {"server": "EX02"})], "the URLs on it stay as they are", id="left"
+        ),
+        pytest.param(
+            [
+                command("delete", "ex02", "namespace", {"server": "EX02"}),
+                step("delete", NAMESPACE, RESTORE, "cas-ex02-restore", {"delete": "python -m operations.restore"}),
+            ],
+            "`ex02` is no longer looked after: its own URLs are put back",
+            id="put back",
+        ),
+    ],
+)
+def test_what_is_worth_a_second_thought_is_said_and_not_refused(review: Review, steps: list[Step], said: str) -> None:
+    result = review(of(*steps), "--strict")
+    assert said in result.stdout
+    assert result.exit_code == 0
+
+
+def test_warnings_of_the_program_are_told(review: Review) -> None:
+    content = of(DRAINED) | {"diagnostics": [{"severity": "warning", "message": "warning: something is odd\n"}]}
+    assert "- `something is odd`" in review(content).stdout
+
+
+def test_nothing_changes_is_one_sentence_and_who_answers(review: Review) -> None:
+    text = review(of()).stdout
+    assert "**Nothing changes**" in text
+    assert "`autodiscover.mail-domain.com`, `owa.mail-domain.com`, answered by `ex01`, `ex02`" in text
+    assert "### Parts" not in text
+
+
+def test_strict_refuses_by_name_and_without_it_the_same_is_only_told(review: Review) -> None:
+    unsafe = of(records("delete", [ONE, TWO], None))
+    strict, told = review(unsafe, "--strict"), review(unsafe)
+    assert (strict.exit_code, told.exit_code) == (1, 0)
+    assert "**Refused: no-address-left.**" in told.stdout == strict.stdout
+    assert "Refused: no-address-left." in strict.stderr
+
+
+def test_an_accepted_danger_is_printed_with_its_reason_and_another_one_is_still_refused(review: Review) -> None:
+    both = of(records("delete", [ONE, TWO], None), machine("delete", "ex02"))
+    accepted = ["--strict", "--allow", "no-address-left=the name is | given up @nobody"]
+    result = review(both, *accepted)
+    assert result.exit_code == 1
+    assert "**Refused: serving-server-lost.**" in result.stdout
+    assert "Accepted: <code>the name is &#124; given up &#64;nobody</code>" in result.stdout
+    result = review(both, *accepted, "--allow", "serving-server-lost=it is empty")
+    assert result.exit_code == 0
+    assert "**Accepted**" in result.stdout
+
+
+def test_what_is_accepted_wrongly_is_told_all_at_once(review: Review) -> None:
+    result = review(of(), "--allow", "zone-deletd=because", "--allow", "zone-deleted=", "--allow", "zone-deleted")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "zone-deletd is no danger; choose one of no-address-left" in result.stderr
+    assert result.stderr.count("write --allow zone-deleted=REASON") == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"Previewing update",
+        b'{"steps": [{"op": "create"}]}',
+        b'{"steps": 1}',
+        b"\xff\xfe\x00",
+    ],
+)
+def test_a_file_that_is_no_preview_is_refused_by_its_name_with_the_remedy(review: Review, content: bytes) -> None:
+    result = review(content)
+    assert result.exit_code == 2
+    assert "preview.json is not the whole output of `pulumi preview --json`" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_file_that_is_not_there_is_refused_by_its_name(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["review", str(tmp_path / "none.json")])
+    assert result.exit_code == 2
+    assert "none.json: No such file or directory" in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_as_powershell_writes_it_is_read(review: Review, encoding: str) -> None:
+    assert review(json.dumps(of(DRAINED)).encode(encoding)).stdout == review(of(DRAINED)).stdout
+
+
+def test_a_preview_that_failed_is_shown_with_its_dangers_and_is_never_fine(review: Review) -> None:
+    failed = of(DRAINED) | {"diagnostics": [{"severity": "error", "message": "error: no ``` such thing"}]}
+    result = review(failed)
+    assert result.exit_code == 2
+    assert "**The preview failed**" in result.stdout
+    assert "````text\nerror: no ``` such thing\n````" in result.stdout
+    unsafe = failed | {"steps": [machine("delete", "ex02")]}
+    assert review(unsafe, "--strict").exit_code == 1
+
+
+def test_the_engine_s_events_tell_the_same_as_its_digest(review: Review) -> None:
+    steps = [stack(**SERVERS), records("update", [ONE, TWO], [ONE], detailedDiff={"aRecords[1]": {"kind": "delete"}})]
+    events: list[dict[str, Any]] = [{"preludeEvent": {"config": of()["config"]}}]
+    for each in steps:
+        diff = {key: {"diffKind": value["kind"]} for key, value in (each["detailedDiff"] or {}).items()}
+        told = {"op": each["op"], "urn": each["urn"], "old": each["oldState"], "new": each["newState"]}
+        events.append({"resourcePreEvent": {"metadata": {**told, "detailedDiff": diff}}})
+    events.append({"summaryEvent": {}})
+    lines = [json.dumps({"sequence": number, **event}) for number, event in enumerate(events)]
+    digested = review({**of(), "steps": steps}).stdout
+    assert review("\n".join(lines).encode()).stdout == digested
+    assert review("\n".join(lines[:-1]).encode()).exit_code == 2, "without an end it is not the whole"
+
+
+def test_the_markdown_goes_into_a_file_instead(review: Review, tmp_path: Path) -> None:
+    file = tmp_path / "review.md"
+    result = review(of(DRAINED), "--output", str(file))
+    assert result.stdout == ""
+    assert file.read_text(encoding="utf-8") == review(of(DRAINED)).stdout
+    result = review(of(DRAINED), "--output", str(tmp_path / "none" / "review.md"))
+    assert result.exit_code == 2
+    assert "Name a file in a folder that exists" in result.stderr
+
+
+HOSTILE = "a|b`c <img src=x> @everyone [x](http://evil) **loud** \\| ![y](z) #1 \u202e&amp;"
+
+
+def hostile(text: str) -> list[Step]:
+    """Previews with this text in each place where a preview has a text of somebody's own."""
+    return [
+        of(records("update", [ONE, TWO], [ONE], label=text)),
+        of(records("update", [ONE, TWO], [text, "x|y"])),
+        of(records("update", [ONE, TWO], [ONE, TWO], ttl=text)),
+        of(step("create", RECORDS, text, text)),
+        of(step("delete", RECORDS, VM, text, {"hardwareProfile": {"vmSize": text}})),
+        of(step("update", RECORDS, NAT, "nat", detailedDiff={text: {"kind": "update"}})),
+        of(command("update", "ex01", "namespace", {"settings": {text: "a"}}, {"settings": {text: text}})),
+        digest([DRAINED], {"ex01": server(1), text: server(2)}),
+        of(DRAINED) | {"diagnostics": [{"severity": "warning", "message": text}]},
+    ]
+
+
+@pytest.mark.parametrize("content", [*hostile(HOSTILE), *hostile(re.sub(r"[`|\\]", "", HOSTILE))])
+def test_no_value_is_markup_a_mention_a_link_or_a_cell_of_its_own(review: Review, content: Step) -> None:
+    text = review(content).stdout
+    # What GitHub takes as code, it takes for nothing else.
+    without_code = re.sub(r"<code>[^<>`|]*</code>|`[^`\n]*`", "CODE", text)
+    for sign in ("<img", "@everyone", "](http", "![", "**loud**", "#1", "\u202e"):
+        assert sign not in without_code
+    tables = re.findall(r"(?:^\|.*\n)+", without_code, re.MULTILINE)
+    for table in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+    assert "\u202e" not in text
+
+
+@pytest.mark.parametrize("value", ["a|b", "a`b", "a\\|b", "``", "\\"])
+def test_a_value_with_signs_of_a_table_can_be_read_back(value: str) -> None:
+    assert html.unescape(code(value)) == f"<code>{value}</code>"
+
+
+def test_no_secret_is_printed_though_the_preview_shows_them(review: Review) -> None:
+    secret = "hunter2-Passw0rd"  # noqa: S105
+    document = {
+        "server": "EX01",
+        "credential": {"userName": "me", "password": secret},
+        "settings": {"owa": {"Url": secret}},
+    }
+    step_of_command = command("update", "ex01", "namespace", {"settings": {}}, document)
+    step_of_command["newState"]["inputs"]["connection"] = {"host": ONE, "password": secret}
+    content = of(step_of_command, operatorPassword=secret)
+    content["diagnostics"] = [{"severity": "error", "message": f"error: logon with {secret} failed"}]
+    result = review(content)
+    assert secret not in result.output
+    assert "error: logon with [secret] failed" in result.stdout
+
+
+def test_a_secret_document_is_said_to_be_one(review: Review) -> None:
+    changed = command("update", "ex01", "namespace", "[secret]", "[secret]", detailedDiff={"stdin": {"kind": "update"}})
+    assert row(review(of(changed)).stdout, "`ex01`")[1:] == ["`(all in one secret text)`", "`[secret]`", "`[secret]`"]
+
+
+def many(count: int) -> Step:
+    """A preview in which so many servers are made, with both names, and every setting of them changes."""
+    servers = {f"ex{number:02}": server(number) for number in range(1, count + 1)}
+    old = {
+        "settings": {
+            service: {f"Url{n}": f"https://{service}.old.example/{n}" for n in range(3)} for service in "abcdefg"
+        }
+    }
+    new = json.loads(json.dumps(old).replace("old.example", "new.example"))
+    steps = [records("update", [ONE], [row["address"] for row in servers.values()], label=one) for one in ("owa", "a")]
+    for number, key in enumerate(servers):
+        steps.append(machine("create", key))
+        told = json.loads(json.dumps(new).replace("new", f"new-{number}"))
+        steps += [command("update", key, what, old, told) for what in ("namespace", "rotation")]
+        steps += [step("create", SERVER, NAT, f"cas-{key}-{index}") for index in range(20)]
+    return digest(steps, servers)
+
+
+def test_a_long_review_fits_a_comment_with_its_dangers_whole_and_says_what_is_left_out(review: Review) -> None:
+    text = review(many(200)).stdout
+    assert len(text.encode()) <= LONGEST < 65_536
+    assert "more, left out here for their length" in text
+    assert "**`enters-dns-as-made`**" in text
+    assert text.rstrip().endswith("</sub>")
+    assert text.count("<details>") == text.count("</details>") > 0
+
+
+def test_a_long_table_is_folded_and_a_short_one_is_not(review: Review) -> None:
+    assert "<details>" not in review(of(DRAINED)).stdout
+    assert "<details>" in review(many(20)).stdout
+
+
+def test_twice_the_servers_take_about_twice_the_time(tmp_path: Path) -> None:
+    """The work is linear: a review of many servers is no wait. The bound leaves room for a busy computer."""
+
+    def seconds(count: int) -> float:
+        from operations.review.page import page
+
+        preview = previews.preview(tmp_path, many(count))
+        started = time.process_time()
+        page(preview, {})
+        return time.process_time() - started
+
+    seconds(5)
+    few, more = (min(seconds(count) for _ in range(5)) for count in (20, 40))
+    assert few < 0.5
+    assert more < 4 * few

@@ -1,0 +1,341 @@
+"""Each unsafe plan is found by its name, and the safe one beside it is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations.review.dangers import REMEDIES
+from tests.unit import previews
+from tests.unit.previews import (
+    IP,
+    NAT,
+    NIC,
+    PRIVATE_ZONE,
+    PUBLIC,
+    PUBLIC_ZONE,
+    RECORDS,
+    RESTORE,
+    SERVER,
+    UNKNOWN,
+    VM,
+    Step,
+    command,
+    digest,
+    machine,
+    records,
+    server,
+    step,
+    urn,
+)
+
+pytestmark = pytest.mark.unit
+
+ONE, TWO, THREE, FOUR = (f"10.0.0.{number}" for number in range(1, 5))
+TWO_SERVERS = {"ex01": server(1), "ex02": server(2)}
+THREE_SERVERS = {**TWO_SERVERS, "ex03": server(3)}
+OUT = {**TWO_SERVERS, "ex02": server(2, inRotation=False)}
+IN_ROTATION, OUT_OF_ROTATION = {"inRotation": True}, {"inRotation": False}
+
+
+def zone(operation: str, type: str = PRIVATE_ZONE, **more: Any) -> Step:
+    inputs = {"privateZoneName" if type == PRIVATE_ZONE else "zoneName": "mail-domain.com"}
+    return step(operation, RECORDS, type, "cas-zone", inputs, **more)
+
+
+def public_address(operation: str, key: str, address: str | None = None, **more: Any) -> Step:
+    old = {"outputs": {"ipAddress": address}} if address else {}
+    return step(operation, SERVER, IP, f"cas-{key}-ip", {"publicIPAllocationMethod": "Static"}, old=old, **more)
+
+
+def needing(*keys: str) -> dict[str, Any]:
+    """What a record set with the public addresses of these servers depends on."""
+    return {"propertyDependencies": {"aRecords": [urn(SERVER, IP, f"cas-{key}-ip") for key in keys]}}
+
+
+def outside(before: list[str], after: list[str], *keys: str) -> Step:
+    return records("update", before, after, type=PUBLIC, new=needing(*keys))
+
+
+CASES = [
+    pytest.param(
+        [records("delete", [ONE, TWO], None)],
+        [records("update", [ONE, TWO], [ONE])],
+        {},
+        "no-address-left",
+        id="a record set deleted",
+    ),
+    pytest.param(
+        [records("update", [ONE, TWO], [])],
+        [records("update", [ONE], [ONE, TWO])],
+        {},
+        "no-address-left",
+        id="a record set emptied",
+    ),
+    pytest.param(
+        [records("update", [ONE, TWO], [THREE, FOUR])],
+        [records("update", [ONE, TWO], [TWO, THREE])],
+        {},
+        "no-address-left",
+        id="all addresses exchanged for others",
+    ),
+    pytest.param(
+        [
+            records(
+                "replace", [ONE, TWO], [ONE, TWO], label="owa", old={"outputs": {"aRecords": [{"ipv4Address": FOUR}]}}
+            )
+        ],
+        [records("replace", [ONE, TWO], [ONE, TWO], label="owa")],
+        {},
+        "no-address-left",
+        id="what the provider found counts as before",
+    ),
+    pytest.param(
+        [records("update", [ONE, TWO, THREE], [ONE], type=PUBLIC)],
+        [records("update", [ONE, TWO, THREE, FOUR], [ONE, TWO], type=PUBLIC)],
+        {},
+        "most-addresses-gone",
+        id="two of three gone outside, two of four",
+    ),
+    pytest.param(
+        [machine("create", "ex03"), records("update", [ONE, TWO], [ONE, TWO, THREE])],
+        [machine("create", "ex03"), records("update", [ONE, TWO], [ONE, TWO], ttl=60)],
+        {"servers": THREE_SERVERS, "was": TWO_SERVERS},
+        "enters-dns-as-made",
+        id="a machine made and in DNS at once",
+    ),
+    pytest.param(
+        [command("create", "ex03", "rotation", None, IN_ROTATION), records("update", [ONE], [ONE, THREE])],
+        [command("replace", "ex03", "rotation", OUT_OF_ROTATION, IN_ROTATION), records("update", [ONE], [ONE, THREE])],
+        {"servers": THREE_SERVERS},
+        "enters-dns-as-made",
+        id="an existing server added and in DNS at once",
+    ),
+    pytest.param(
+        [
+            step("create", SERVER, NIC, "cas-ex03-nic", None, {"ipConfigurations": [{"privateIPAddress": THREE}]}),
+            records("update", [ONE, TWO], [ONE, TWO, THREE]),
+        ],
+        [
+            step("update", SERVER, NIC, "cas-ex03-nic", {"ipConfigurations": [{"privateIPAddress": THREE}]}),
+            records("update", [ONE, TWO], [ONE, TWO, THREE]),
+        ],
+        {"servers": TWO_SERVERS},
+        "enters-dns-as-made",
+        id="told by the network interface alone",
+    ),
+    pytest.param(
+        [machine("create", "ex03"), public_address("create", "ex03"), outside([ONE], [ONE, UNKNOWN], "ex03")],
+        [
+            machine("create", "ex03"),
+            public_address("create", "ex03"),
+            records("update", [ONE], [ONE, THREE], type=PUBLIC),
+        ],
+        {"servers": {**TWO_SERVERS, "ex03": server(9)}, "was": TWO_SERVERS},
+        "enters-dns-as-made",
+        id="with a public address that is not known yet",
+    ),
+    pytest.param(
+        [machine("create", "ex02"), records("create", None, [ONE, TWO])],
+        [machine("create", "ex01"), machine("create", "ex02"), records("create", None, [ONE, TWO])],
+        {"servers": TWO_SERVERS, "was": {"ex01": server(1)}},
+        "enters-dns-as-made",
+        id="a new name, others serve or all are new",
+    ),
+    pytest.param(
+        [machine("replace", "ex02")],
+        [machine("update", "ex02")],
+        {},
+        "serving-server-lost",
+        id="replaced in rotation",
+    ),
+    pytest.param(
+        [machine("delete", "ex02")],
+        [machine("delete", "ex02")],
+        {"safe": {"was": OUT}},
+        "serving-server-lost",
+        id="deleted in rotation, or out of it",
+    ),
+    pytest.param(
+        [machine("replace", "ex02")],
+        [machine("replace", "ex02")],
+        {"was": {}, "safe": {"was": OUT}},
+        "serving-server-lost",
+        id="taken for serving where nothing tells",
+    ),
+    pytest.param(
+        [machine("replace", "ex02"), command("update", "ex02", "rotation", IN_ROTATION, OUT_OF_ROTATION)],
+        [machine("replace", "ex02"), command("update", "ex02", "rotation", OUT_OF_ROTATION, OUT_OF_ROTATION)],
+        {"was": OUT, "safe": {"was": OUT}},
+        "serving-server-lost",
+        id="in rotation by its own command, whatever the outputs say",
+    ),
+    pytest.param(
+        [machine("delete", "ex02"), records("update", [ONE, TWO], [ONE])],
+        [machine("delete", "ex02"), records("update", [ONE, THREE], [ONE])],
+        {"was": OUT, "safe": {"was": OUT}},
+        "serving-server-lost",
+        id="in rotation by a record set, whatever the outputs say",
+    ),
+    pytest.param(
+        [step("replace", "urn:pulumi:prod::p::", VM, "mail")],
+        [step("update", "urn:pulumi:prod::p::", VM, "mail")],
+        {},
+        "serving-server-lost",
+        id="another program's machine, of which nothing is known",
+    ),
+    pytest.param([zone("delete")], [zone("update")], {}, "zone-deleted", id="private zone"),
+    pytest.param(
+        [zone("replace", PUBLIC_ZONE)], [zone("create", PUBLIC_ZONE)], {}, "zone-deleted", id="public zone replaced"
+    ),
+    pytest.param(
+        [step("delete", RECORDS, IP, "cas-ip", old={"protect": True})],
+        [step("delete", RECORDS, IP, "cas-ip")],
+        {},
+        "protected-deleted",
+        id="protected",
+    ),
+    pytest.param(
+        [records("update", [ONE, TWO], [ONE, TWO], ttl=301)],
+        [records("update", [ONE, TWO], [ONE, TWO], ttl=300)],
+        {},
+        "ttl-too-long",
+        id="TTL",
+    ),
+    pytest.param(
+        [step("same", RECORDS, IP, "cas-ip", old={"protect": True}), step("delete", RECORDS, NAT, "cas-nat")],
+        [step("same", RECORDS, IP, "cas-ip", old={"protect": True}), step("create", RECORDS, NAT, "cas-nat")],
+        {},
+        "protection-off-and-deletion",
+        id="protection off, something else deleted",
+    ),
+    pytest.param(
+        [step("delete", RECORDS, IP, "cas-ip", old={"protect": True})],
+        [step("delete", RECORDS, IP, "cas-ip", old={"protect": True})],
+        {"protect": "false", "safe": {"protect": "true"}},
+        "protection-off-and-deletion",
+        id="protect false in the file, and a protected part deleted",
+    ),
+    pytest.param(
+        [machine("replace", "ex01"), machine("replace", "ex02")],
+        [machine("replace", "ex01"), machine("update", "ex02")],
+        {},
+        "several-servers-replaced",
+        id="two replaced",
+    ),
+    pytest.param(
+        [records("update", [ONE, TWO], UNKNOWN)],
+        [records("update", [ONE, TWO], [ONE, TWO])],
+        {},
+        "not-known-yet",
+        id="all addresses unknown",
+    ),
+    pytest.param(
+        [records("update", [ONE, TWO], [ONE, TWO], ttl=UNKNOWN)],
+        [records("update", [ONE, TWO], [ONE, TWO], ttl=60)],
+        {},
+        "not-known-yet",
+        id="TTL unknown",
+    ),
+    pytest.param(
+        [public_address("replace", "ex02", TWO), outside([ONE, TWO], [ONE, UNKNOWN], "ex02")],
+        [public_address("update", "ex02", TWO), outside([ONE, TWO], [ONE, UNKNOWN], "ex02")],
+        {},
+        "not-known-yet",
+        id="a public address made anew, or only changed",
+    ),
+    pytest.param(
+        [
+            public_address("update", "ex02", TWO, detailedDiff={"publicIPAllocationMethod": {"kind": "update"}}),
+            outside([ONE, TWO], [ONE, UNKNOWN], "ex02"),
+        ],
+        [
+            public_address("update", "ex02", TWO, detailedDiff={"tags.a": {"kind": "add"}}),
+            outside([ONE, TWO], [ONE, UNKNOWN], "ex02"),
+        ],
+        {},
+        "not-known-yet",
+        id="a public address that may change in place",
+    ),
+]
+
+
+@pytest.mark.parametrize(("unsafe", "safe", "setting", "name"), CASES)
+def test_an_unsafe_plan_is_found_by_its_name_and_its_safe_sibling_is_not(
+    tmp_path: Path, unsafe: list[Step], safe: list[Step], setting: dict[str, Any], name: str
+) -> None:
+    general = {key: value for key, value in setting.items() if key != "safe"}
+    places = {"servers": TWO_SERVERS, **general}
+    assert name in {danger.name for danger in previews.found(tmp_path, digest(unsafe, **places))}
+    places = {**places, **setting.get("safe", {})}
+    assert name not in {danger.name for danger in previews.found(tmp_path, digest(safe, **places))}
+
+
+def test_each_danger_has_a_case_above_and_a_remedy() -> None:
+    assert {case.values[3] for case in CASES} == set(REMEDIES)
+
+
+def test_a_rebuilt_server_that_enters_dns_in_the_same_run_is_new_to_its_clients(tmp_path: Path) -> None:
+    steps = [machine("replace", "ex02"), records("update", [ONE], [ONE, TWO])]
+    names = {danger.name for danger in previews.found(tmp_path, digest(steps, TWO_SERVERS, OUT))}
+    assert names == {"enters-dns-as-made"}
+
+
+def test_both_names_and_both_sides_are_told_in_one_danger_of_a_new_server(tmp_path: Path) -> None:
+    steps = [machine("create", "ex03")] + [
+        records("update", [ONE, TWO], [ONE, TWO, THREE], label=label, type=type)
+        for label in ("owa", "autodiscover")
+        for type in (previews.PRIVATE, PUBLIC)
+    ]
+    (danger,) = previews.found(tmp_path, digest(steps, THREE_SERVERS, TWO_SERVERS))
+    assert danger.subject == "ex03"
+    assert "`autodiscover.mail-domain.com` and `owa.mail-domain.com`" in danger.reason
+
+
+def test_addresses_gone_are_counted_in_each_record_set_by_itself(tmp_path: Path) -> None:
+    steps = [records("update", [ONE, TWO], [ONE]), records("delete", [ONE, TWO], None, label="autodiscover")]
+    (danger,) = previews.found(tmp_path, digest(steps, TWO_SERVERS))
+    assert (danger.name, danger.subject) == ("no-address-left", "autodiscover.mail-domain.com (inside)")
+
+
+def test_two_addresses_not_known_yet_are_never_taken_for_the_ones_before(tmp_path: Path) -> None:
+    """Of three addresses two are made anew: the preview has one known address, as if the other two were gone."""
+    steps = [
+        public_address("replace", "ex01", ONE),
+        public_address("replace", "ex02", TWO),
+        outside([ONE, TWO, THREE], [UNKNOWN, UNKNOWN, THREE], "ex01", "ex02"),
+    ]
+    names = {danger.name for danger in previews.found(tmp_path, digest(steps, THREE_SERVERS))}
+    assert names == {"most-addresses-gone", "not-known-yet"}
+
+
+def test_a_record_set_that_moves_in_the_program_keeps_its_addresses(tmp_path: Path) -> None:
+    moved = records("create", None, [ONE, TWO])
+    moved["urn"] = moved["urn"].replace("cas-owa-a", "cas-mail-a")
+    assert previews.found(tmp_path, digest([records("delete", [ONE, TWO], None), moved], TWO_SERVERS)) == []
+
+
+def test_another_label_is_another_name_and_the_old_one_is_gone(tmp_path: Path) -> None:
+    step = records("replace", [ONE, TWO], [ONE, TWO])
+    step["newState"]["inputs"]["relativeRecordSetName"] = "mail"
+    (danger,) = previews.found(tmp_path, digest([step], TWO_SERVERS))
+    assert (danger.name, danger.subject) == ("no-address-left", "owa.mail-domain.com (inside)")
+
+
+def test_what_a_broken_off_run_left_over_is_no_server_that_is_lost(tmp_path: Path) -> None:
+    left_over = machine("delete", "ex02", old={"delete": True})
+    assert previews.found(tmp_path, digest([left_over], TWO_SERVERS)) == []
+
+
+def test_a_replacement_that_is_told_in_three_steps_is_one(tmp_path: Path) -> None:
+    steps = [machine(operation, "ex02") for operation in ("create-replacement", "replace", "delete-replaced")]
+    (danger,) = previews.found(tmp_path, digest(steps, TWO_SERVERS))
+    assert danger.name == "serving-server-lost"
+
+
+def test_the_way_back_of_an_existing_server_is_no_server(tmp_path: Path) -> None:
+    parent = previews.NAMESPACE
+    steps = [step("create", parent, RESTORE, "cas-ex-cas16-1-restore"), records("update", [ONE], [ONE, TWO])]
+    assert previews.found(tmp_path, digest(steps, TWO_SERVERS)) == []
