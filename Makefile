@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Without kept bytecode each start of the program compiles azure-native anew: four seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup rehearse look drill test lint format bench schema lock clean
+.PHONY: help setup rehearse look drill test lab-up lab-down lint format bench schema lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -35,6 +35,12 @@ look: setup ## what a running or kept rehearsal holds: subscription, DNS, Exchan
 
 drill: setup ## lose a server in every way under clients' load; figures, and a report with a picture: make drill [STACK=prod]
 	@$(BIN)/python -m rehearsal drill --stack $(STACK) $(OPTIONS)
+
+lab-up: setup ## a lab of your own in Azure, from stacks/Pulumi.lab.yaml: make lab-up NAME=anna [OPTIONS="--hours 8"]
+	@$(BIN)/python -m operations lab up "$(NAME)" $(OPTIONS)
+
+lab-down: setup ## the lab is gone, whatever was killed before: make lab-down NAME=anna
+	@$(BIN)/python -m operations lab down "$(NAME)" $(OPTIONS)
 
 test: setup ## every test, or one tier: make test [TIER=unit, scripts or engine]
 	@$(BIN)/python -m pytest $(if $(TIER),-m $(TIER))
