@@ -29,7 +29,7 @@ def restoration(name: str, args: FarmArgs, server: Server, parent: pulumi.Resour
     return local.Command(
         f"{name}-{server.computer_name.lower()}-restore",
         delete=RESTORE if wanted else None,
-        stdin=pulumi.Output.secret(document(args, server)) if wanted else None,
+        stdin=document(args, server) if wanted else None,
         # What could not be restored is said to people while it runs.
         logging=local.Logging.STDERR,
         add_previous_output_in_env=False,
@@ -41,7 +41,7 @@ def document(args: FarmArgs, server: Server) -> pulumi.Output[str]:
     """The standard input of operations.restore, with all that it needs: the state is all that is left by then."""
     jump = args.ssh.jump_host
     public = args.ssh.address == "public"
-    return pulumi.Output.json_dumps(
+    known = pulumi.Output.json_dumps(
         {
             "server": server.computer_name,
             "exchangeVersion": args.exchange_version,
@@ -64,3 +64,4 @@ def document(args: FarmArgs, server: Server) -> pulumi.Output[str]:
             else None,
         }
     )
+    return pulumi.Output.secret(known)

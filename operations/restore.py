@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 import asyncssh
@@ -37,31 +37,30 @@ class NotRestoredError(Exception):
 async def restore(wanted: Mapping[str, Any]) -> str:
     """What came of it, in one sentence. Raises NotRestoredError."""
     server = wanted["server"]
-    async with errors_named(server):
+    async with AsyncExitStack() as held:
         try:
             # One dial, the way through a jump host included.
             async with asyncio.timeout(SECONDS):
-                connection = await reach(wanted)
-        except asyncssh.PermissionDenied:
-            raise
+                connection = await reach(wanted, held)
+        except asyncssh.PermissionDenied as error:
+            raise NotRestoredError(f"{server} was not restored: {why(error)}") from None
         except (OSError, asyncssh.Error) as error:
             return f"{server} keeps the namespace's URLs: {why(error)}. {BY_HAND}"
-        async with connection:
+        try:
             return await run(connection, wanted)
+        except (OSError, asyncssh.Error) as error:
+            raise NotRestoredError(f"{server} was not restored: {why(error)}") from None
+    raise AssertionError
 
 
-@asynccontextmanager
-async def errors_named(server: str) -> AsyncIterator[None]:
-    try:
-        yield
-    except (OSError, asyncssh.Error) as error:
-        raise NotRestoredError(f"{server} was not restored: {why(error)}") from None
-
-
-async def reach(wanted: Mapping[str, Any]) -> asyncssh.SSHClientConnection:
-    jump = wanted["jumpHost"]
-    tunnel = await connect(jump["host"], jump["port"], jump["hostKey"], logon(jump), None) if jump else None
-    return await connect(wanted["host"], wanted["port"], wanted["hostKey"], logon(wanted), tunnel)
+async def reach(wanted: Mapping[str, Any], held: AsyncExitStack) -> asyncssh.SSHClientConnection:
+    """A connection to the server, through its jump host if it has one; `held` ends both."""
+    tunnel, jump = None, wanted["jumpHost"]
+    if jump:
+        through = await connect(jump["host"], jump["port"], jump["hostKey"], logon(jump), None)
+        tunnel = await held.enter_async_context(through)
+    connection = await connect(wanted["host"], wanted["port"], wanted["hostKey"], logon(wanted), tunnel)
+    return await held.enter_async_context(connection)
 
 
 def logon(end: Mapping[str, Any]) -> Logon:

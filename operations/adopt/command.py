@@ -1,4 +1,4 @@
-"""`python -m operations adopt`: what of the stack exists in Azure already, and the file with which it becomes the stack's."""
+"""`python -m operations adopt`: what of the stack exists in Azure, and the file with which it becomes the stack's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def adopt(
     stack: Annotated[
         str | None, typer.Option("--stack", envvar="PULUMI_STACK", help="The stack; the selected one if left out.")
     ] = None,
-    cwd: Annotated[Path | None, typer.Option("--cwd", help="The project's folder, as of pulumi; else this one.")] = None,
+    cwd: Annotated[
+        Path | None, typer.Option("--cwd", help="The project's folder, as of pulumi; else this one.")
+    ] = None,
     output: Annotated[Path, typer.Option("--output", help="The file to write, for `pulumi import --file`.")] = Path(
         "adopt.json"
     ),

@@ -45,7 +45,7 @@ class Scratch:
             document(real("stack", "export", "--show-secrets", "--stack", name)),
         )
 
-    def _copy(self, config: Mapping[str, Any], exported: Mapping[str, Any]) -> None:
+    def _copy(self, config: Mapping[str, Any], exported: dict[str, Any]) -> None:
         self._program(self._home)
         settings = {
             key: entry.get("objectValue", entry.get("value")) for key, entry in config.items() if not entry["secret"]
@@ -57,7 +57,11 @@ class Scratch:
         for key, entry in config.items():
             if entry["secret"]:
                 self._run("config", "set", "--secret", key, "--stack", self.name, given=entry["value"])
-        if exported["deployment"].get("resources"):
+        deployment = exported["deployment"]
+        if deployment.get("resources"):
+            # Else the secrets of the copy would be encrypted as the stack's are, by a key that is not here.
+            salt = yaml.safe_load(file.read_text(encoding="utf-8"))["encryptionsalt"]
+            deployment["secrets_providers"] = {"type": "passphrase", "state": {"salt": salt}}
             self._run("stack", "import", "--stack", self.name, given=json.dumps(exported))
 
     def preview(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -65,7 +69,8 @@ class Scratch:
         skeleton = self._folder / "skeleton.json"
         words = ("preview", "--json", "--import-file", str(skeleton), "--stack", self.name)
         digest = document(self._run(*words))
-        return digest, document(skeleton.read_text(encoding="utf-8"))
+        # Where nothing is created, the file names no resources.
+        return digest, {"resources": [], **document(skeleton.read_text(encoding="utf-8"))}
 
     def look(self, wanted: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """URN -> what azure-native tells of it; `wanted`: URN -> type and inputs."""
@@ -84,7 +89,7 @@ class Scratch:
 
     @property
     def _home(self) -> Path:
-        return self._project.parent / self._content.get("main", ".")
+        return self._project.parent / str(self._content.get("main", "."))
 
     def _program(self, folder: Path) -> None:
         """The project's own file, pointing to that program."""

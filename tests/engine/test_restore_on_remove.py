@@ -1,4 +1,4 @@
-"""Servers of kind `existing` that leave the stack on the real engine: what they then hold, and what it costs if dead."""
+"""Servers of kind `existing` that leave the stack on the real engine: what they hold then, what it costs if dead."""
 
 from __future__ import annotations
 

@@ -7,12 +7,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack_file import on_loopback
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from rehearsal.tools import REPOSITORY
+from tests.engine.conftest import Start
 from tests.engine.looks import ask, differences, wanted
 
 pytestmark = pytest.mark.engine
@@ -135,6 +138,27 @@ def test_replace_a_certificate(quick_lab: Rehearsal, tmp_path: Path) -> None:
     quick_lab.certificates.renew(quick_lab.certificates.names)
     reader.step()
     assert reader.addresses() == BOTH
+    assert reader.finished()
+
+
+def test_adopt_what_exists(start: Start, tmp_path: Path) -> None:
+    def third(config: dict[str, Any]) -> None:
+        servers = config["exchange-cas:servers"]
+        servers["cas3"] = {**servers["cas1"], "computerName": "ex-cas16-3", "address": "10.16.0.13"}
+
+    existing = start("existing", third)
+    reader = Reader("adopt-what-exists", existing, tmp_path)
+    live = ("127.16.0.11", "127.16.0.12")
+    zone = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/dns/providers/Microsoft.Network/privateDnsZones"
+    for label in ("owa", "autodiscover"):
+        body = {"ttl": 3600, "aRecords": [{"ipv4Address": address} for address in live]}
+        existing.azure.subscription.put_existing(f"{zone}/mail-domain.com/A/{label}", body)
+    assert "127.16.0.11, 127.16.0.12, 127.16.0.13" in reader.step()
+    reader.step()
+    assert ask(existing.private_dns, "owa.mail-domain.com") == ({*live}, 3600)
+    reader.step()
+    assert ask(existing.private_dns, "owa.mail-domain.com") == ({*live, "127.16.0.13"}, 300)
+    assert "nothing to adopt" in reader.step()
     assert reader.finished()
 
 

@@ -282,6 +282,9 @@ def test_a_file_with_the_needed_keys_only_is_read() -> None:
             lambda values: values.pop("adminPassword"), "adminPassword", "config set --secret", id="no admin password"
         ),
         pytest.param(lambda values: values.pop("operator"), "operator", "missing", id="no operator"),
+        pytest.param(
+            server("ex01", restoreOnRemove=True), "servers.ex01.restoreOnRemove", "existing: true", id="goes with vm"
+        ),
         pytest.param(put(protect="perhaps"), "protect", "true or false", id="no truth value"),
     ],
 )

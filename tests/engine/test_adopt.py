@@ -1,0 +1,122 @@
+"""What exists in Azure becomes a stack's on the real engine: found, shown, imported, and then only updated."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations.adopt.scratch import Scratch
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.stack import CommandFailedError
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
+from rehearsal.tools import REPOSITORY
+from tests.engine.conftest import Start
+from tests.engine.looks import PROJECT, ask, differences, wanted
+
+pytestmark = pytest.mark.engine
+
+GROUPS = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
+LABELS = ("owa", "autodiscover")
+
+
+def live_records(rehearsal: Rehearsal, zone: str, *addresses: str) -> None:
+    """Record sets as somebody made them by hand: two servers, an hour."""
+    for label in LABELS:
+        body = {"ttl": 3600, "aRecords": [{"ipv4Address": address} for address in addresses], "etag": "by-hand"}
+        rehearsal.azure.subscription.put_existing(f"{zone}/A/{label}", body)
+
+
+def adopt(rehearsal: Rehearsal, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "operations", "adopt", "--stack", rehearsal.stack.name, *words],
+        cwd=rehearsal.stack.project,
+        env={**rehearsal.stack.environment, "PYTHONPATH": str(REPOSITORY)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def words_of(line: str) -> list[str]:
+    (command,) = [row for row in line.splitlines() if row.startswith("pulumi import")]
+    return shlex.split(command)[1:]
+
+
+def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(start: Start) -> None:
+    def third(config: dict[str, Any]) -> None:
+        servers = config[f"{PROJECT}:servers"]
+        servers["cas3"] = {**servers["cas1"], "computerName": "ex-cas16-3", "address": "10.16.0.13"}
+
+    existing = start("existing", third)
+    zone = f"{GROUPS}/dns/providers/Microsoft.Network/privateDnsZones/mail-domain.com"
+    live_records(existing, zone, "127.16.0.11", "127.16.0.12")
+    with pytest.raises(CommandFailedError, match="cannot create already existing resource"):
+        existing.stack.up()
+
+    def everything() -> tuple[object, ...]:
+        return existing.azure.subscription.resources, existing.stack.state(), existing.datacentre.connections()
+
+    before = everything()
+    found = adopt(existing)
+    assert found.returncode == 0, found.stderr
+    assert everything() == before
+    assert "127.16.0.11, 127.16.0.12, 127.16.0.13" in found.stdout
+    assert [row.split()[-4:] for row in found.stdout.splitlines() if " ttl " in row] == [["3600", "│", "300", "│"]] * 2
+    assert existing.file.secrets["operatorPassword"] not in found.stdout + found.stderr
+
+    existing.stack.run(*words_of(found.stdout), "--yes")
+    assert existing.azure.subscription.resources == before[0]
+    assert "is nothing to adopt" in adopt(existing).stdout
+    changed = existing.stack.up().changed()
+    assert changed["cas-owa-a"] == changed["cas-autodiscover-a"] == "update"
+    for label in LABELS:
+        addresses = {f"127.16.0.{number}" for number in (11, 12, 13)}
+        assert ask(existing.private_dns, f"{label}.mail-domain.com") == (addresses, 300)
+    assert differences(existing, "ex-cas16-3", wanted("mail-domain.com")) == {}
+    assert existing.stack.up().changes == []
+
+
+def test_what_is_inside_of_what_exists_is_found_and_what_would_be_replaced_is_left_out_by_name(
+    start: Start, tmp_path: Path
+) -> None:
+    lab = start("lab")
+    group = f"{GROUPS}/exchange-cas-lab"
+    zone = f"{group}/providers/Microsoft.Network/privateDnsZones/lab.mail-domain.com"
+    machine = f"{group}/providers/Microsoft.Compute/virtualMachines/EX01"
+    subscription = lab.azure.subscription
+    subscription.put_existing(group, {"location": "westeurope"})
+    subscription.put_existing(zone, {"location": "global"})
+    subscription.put_existing(machine, {"location": "westeurope", "zones": ["3"]})
+    live_records(lab, zone, "127.40.0.11")
+    before = subscription.resources
+
+    found = adopt(lab, "--output", str(tmp_path / "found.json"))
+    assert found.returncode == 1, found.stderr
+    assert subscription.resources == before
+    written = json.loads((tmp_path / "found.json").read_text())
+    ids = {one["id"] for one in written["resources"] if "id" in one}
+    assert ids == {group, zone, *(f"{zone}/A/{label}" for label in LABELS)}
+    assert "cas-ex01-vm: the next up would" in found.stdout
+    assert "zones" in found.stdout
+
+    lab.stack.run(*words_of(found.stdout), "--yes")
+    steps = {step["urn"].rpartition("::")[2]: step["op"] for step in lab.stack.preview()["steps"]}
+    assert {steps[f"cas-{name}"] for name in ("group", "private-zone", "owa-a", "autodiscover-a")} <= {"same", "update"}
+
+
+def test_a_copy_of_a_stack_holds_its_state_and_no_secret_in_plain(start: Start, tmp_path: Path) -> None:
+    existing = start("existing")
+    existing.stack.up()
+    copy = Scratch("existing", tmp_path, existing.stack.project, existing.stack.environment)
+    digest, _ = copy.preview()
+    assert {step["op"] for step in digest["steps"]} == {"same"}
+    files = [file.read_text(errors="replace") for file in tmp_path.rglob("*") if file.is_file()]
+    assert any("cas-owa-a" in text for text in files), "the check sees the copy's state"
+    assert not any(secret in text for secret in existing.file.secrets.values() for text in files)

@@ -1,0 +1,189 @@
+"""What is looked for in Azure, what is written for `pulumi import`, and how what was found is judged."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi_azure_native import dns
+from rich.console import Console
+
+from operations.adopt import page
+from operations.adopt.adoption import Adoption, Search, chosen, shown
+from operations.adopt.look.__main__ import UNKNOWN, WORDS, camel, look
+from operations.finding import State, exit_code
+from rehearsal.stand_ins.azure_native.resource_types import RESOURCE_TYPES
+
+pytestmark = pytest.mark.unit
+
+BASE = "urn:pulumi:lab::exchange-cas::exchange-cas:index:ClientAccessFarm"
+RECORDS = f"{BASE}$exchange-cas:index:NamespaceRecords"
+ZONE = f"{RECORDS}$azure-native:dns:Zone::cas-public-zone"
+OWA = f"{RECORDS}$azure-native:dns:RecordSet::cas-owa-a"
+NAMED: dict[str, Any] = {"zoneName": "mail-domain.com"}
+SKELETON: dict[str, Any] = {
+    "nameTable": {"cas": f"{BASE}::cas"},
+    "resources": [
+        {
+            "type": "exchange-cas:index:NamespaceRecords",
+            "name": "casNamespaceRecords",
+            "parent": "cas",
+            "component": True,
+            "logicalName": "cas",
+        },
+        {"type": "exchange-cas:index:Network", "name": "casNetwork", "parent": "cas", "logicalName": "cas"},
+        {"type": "azure-native:dns:Zone", "name": "cas-public-zone", "id": "?", "parent": "casNamespaceRecords"},
+        {"type": "azure-native:dns:RecordSet", "name": "cas-owa-a", "id": "?", "parent": "casNamespaceRecords"},
+        {"type": "command:remote:Command", "name": "cas-ex01-namespace", "id": "?", "parent": "cas"},
+    ],
+}
+
+
+def step(urn: str, operation: str, *, now: Mapping[str, Any] | None = None, **inputs: Any) -> dict[str, Any]:
+    new = {"type": urn.split("::")[2].rpartition("$")[2], "inputs": inputs}
+    old = {"oldState": {"inputs": now}} if now else {}
+    changed = [name for name in inputs if now and now.get(name) != inputs[name]]
+    return {"urn": urn, "op": operation, "newState": new, "diffReasons": changed, **old}
+
+
+class Copy:
+    """A copy of a stack that says what it is told: one list of steps for each look at the next `up`."""
+
+    def __init__(self, exists: Mapping[str, Any], *previews: list[dict[str, Any]]) -> None:
+        self.exists, self._previews = exists, list(previews)
+        self.asked: list[set[str]] = []
+        self.adopted: list[dict[str, Any]] = []
+
+    def preview(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"steps": self._previews.pop(0)}, SKELETON
+
+    def look(self, wanted: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        self.asked.append(set(wanted))
+        return {urn: self.exists.get(urn, {"id": None}) for urn in wanted}
+
+    def adopt(self, file: Mapping[str, Any]) -> None:
+        self.adopted.append(dict(file))
+
+
+def zone(operation: str = "create", **inputs: Any) -> dict[str, Any]:
+    return step(ZONE, operation, **NAMED, **inputs)
+
+
+def test_what_is_inside_is_looked_for_once_its_path_is_known() -> None:
+    now = {"zoneName": "mail-domain.com", "ttl": 3600, "aRecords": [{"ipv4Address": "10.0.0.1"}]}
+    then: dict[str, Any] = {
+        "zoneName": "mail-domain.com",
+        "ttl": 300,
+        "aRecords": [{"ipv4Address": "10.0.0.1"}, {"ipv4Address": "b"}],
+    }
+    copy = Copy(
+        {ZONE: {"id": "/zone"}, OWA: {"id": "/owa"}},
+        [zone(), step(OWA, "create", zoneName=UNKNOWN)],
+        [zone("same"), step(OWA, "create", **then)],
+        [zone("same"), step(OWA, "update", now=now, **then)],
+    )
+    found = Search(copy).run()
+    assert copy.asked == [{ZONE}, {OWA}]
+    assert {one["name"]: one["id"] for one in found.file["resources"] if "id" in one} == {
+        "cas-public-zone": "/zone",
+        "cas-owa-a": "/owa",
+    }
+    by_name = {one.name: one for one in found.existing}
+    assert by_name["cas-public-zone"].changes == ()
+    assert [(change.setting, change.now, change.then) for change in by_name["cas-owa-a"].changes] == [
+        ("ttl", "3600", "300"),
+        ("aRecords", "10.0.0.1", "10.0.0.1, b"),
+    ]
+    assert exit_code(found.existing) == 0
+
+
+def test_what_would_be_replaced_is_named_and_left_out_of_the_file() -> None:
+    copy = Copy({ZONE: {"id": "/zone"}}, [zone()], [zone("replace", now={**NAMED, "location": "a"}, location="b")])
+    found = Search(copy).run()
+    assert exit_code(found.existing) == 1
+    assert found.existing[0].detail.startswith("the next up would replace it (location)")
+    assert found.file["resources"] == []
+
+
+def test_what_could_not_be_looked_at_is_said_and_the_rest_is_adopted() -> None:
+    copy = Copy(
+        {ZONE: {"error": "Status=403"}, OWA: {"id": "/owa"}},
+        [zone(), step(OWA, "create", zoneName="z")],
+        [zone(), step(OWA, "update", zoneName="z")],
+    )
+    found = Search(copy).run()
+    assert exit_code(found.existing) == 2
+    assert [one.detail for one in found.existing if one.state is State.UNSEEN] == ["Status=403"]
+    assert [one.name for one in found.adopted] == ["cas-owa-a"]
+
+
+def test_nothing_is_tried_where_nothing_exists() -> None:
+    copy = Copy({}, [zone()])
+    assert Search(copy).run().existing == ()
+    assert copy.adopted == []
+
+
+def test_a_file_holds_what_is_chosen_with_the_components_around_it_and_nothing_else() -> None:
+    file = chosen(SKELETON, {OWA: "/owa"})
+    assert file["nameTable"] == {"cas": f"{BASE}::cas"}
+    assert [one["name"] for one in file["resources"]] == ["casNamespaceRecords", "cas-owa-a"]
+    assert file["resources"][1]["id"] == "/owa"
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ('Status=404 Code="ResourceNotFound" Message="The Resource was not found."', {"id": None}),
+        ('Status=404 Code="ResourceGroupNotFound" Message="…"', {"id": None}),
+        ("GET https://management.azure.com/…\nRESPONSE 404: 404 Not Found\nERROR CODE: NotFound", {"id": None}),
+        ('Status=403 Code="AuthorizationFailed"', {"error": 'Status=403 Code="AuthorizationFailed"'}),
+    ],
+)
+def test_only_what_azure_calls_absent_counts_as_absent(
+    monkeypatch: pytest.MonkeyPatch, said: str, found: dict[str, Any]
+) -> None:
+    def get_zone(resource_group_name: str, zone_name: str) -> Any:
+        assert (resource_group_name, zone_name) == ("dns", "mail-domain.com")
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(dns, "get_zone", get_zone)
+    given = {"zoneName": "mail-domain.com", "resourceGroupName": "dns", "zoneType": "Public"}
+    assert look("azure-native:dns:Zone", given) == found
+
+
+@pytest.mark.parametrize("type", RESOURCE_TYPES)
+def test_every_type_has_a_getter_whose_arguments_are_its_path(type: str) -> None:
+    module, name = type.split(":")
+    getter = getattr(import_module(f"pulumi_azure_native.{module}"), f"get_{WORDS.sub('_', name).lower()}")
+    arguments = {camel(part) for part in inspect.signature(getter).parameters} - {"opts", "expand"}
+    assert arguments == set(RESOURCE_TYPES[type].parameters)
+    assert all(part.endswith(("Name", "Type")) or part == "name" for part in arguments), "what is asked for is known"
+
+
+def test_a_page_says_how_to_adopt_and_what_cannot_be(tmp_path: Path) -> None:
+    copy = Copy(
+        {ZONE: {"id": "/zone"}, OWA: {"id": "/owa"}},
+        [zone(), step(OWA, "create", zoneName="z")],
+        [zone("replace", now={**NAMED, "location": "a"}, location="b"), step(OWA, "same", zoneName="z")],
+    )
+    file = tmp_path / "adopt.json"
+    text = told(Search(copy).run(), file)
+    assert f"pulumi import --file {file} --stack lab --protect=false --generate-code=false" in text
+    assert "cas-public-zone: the next up would replace it (location)" in text
+    assert "nothing to adopt" in told(Search(Copy({}, [zone()])).run(), file)
+
+
+def told(adoption: Adoption, file: Path) -> str:
+    console = Console(width=200, highlight=False)
+    with console.capture() as captured:
+        page.show(adoption, file, "lab", console)
+    return captured.get()
+
+
+def test_values_are_shown_short() -> None:
+    assert shown([{"ipv4Address": "10.0.0.1"}, {"ipv4Address": "10.0.0.2"}]) == "10.0.0.1, 10.0.0.2"
+    assert (shown(None), shown([]), shown({"a": 1}), shown(3600)) == ("nothing", "nothing", '{"a": 1}', "3600")

@@ -1,0 +1,120 @@
+"""What a server that leaves is told, and what comes of one that does not answer; its "PowerShell" is this Python."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from components import powershell
+from operations import restore
+from rehearsal.datacentre import free_ports
+from tests.unit.scripted_ssh_server import PASSWORD as JUMP_PASSWORD
+from tests.unit.scripted_ssh_server import ScriptedSshServer
+from tests.unit.servers import PASSWORD, USER, Farm
+
+pytestmark = pytest.mark.unit
+
+ADDRESS = "127.40.0.11"
+FINE = "print('{\"changed\": 3}')"
+TOLD = "import sys; sys.stderr.write(sys.stdin.read()); sys.exit(1)"
+
+
+class Leaving:
+    """One server that leaves; `document` is what its command was given."""
+
+    def __init__(self, farm: Farm, scripts: Path) -> None:
+        [self.port] = free_ports([ADDRESS], 1)
+        self.farm, self._scripts = farm, scripts
+        self.server = farm.server("ex01", address=ADDRESS, ssh_port=self.port)
+        self.document: dict[str, Any] = {
+            "server": "ex01",
+            "exchangeVersion": "2016",
+            "recycleAppPools": True,
+            "host": ADDRESS,
+            "port": self.port,
+            "hostKey": self.server.host_key,
+            "user": USER,
+            "password": PASSWORD,
+            "privateKey": None,
+            "jumpHost": None,
+        }
+
+    def restore(self, script: str = FINE, **changes: Any) -> str:
+        (self._scripts / "Restore-ClientAccessNamespace.ps1").write_text(script)
+        return asyncio.run(restore.restore({**self.document, **changes}))
+
+
+@pytest.fixture
+def leaving(farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Leaving:
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    monkeypatch.setattr(powershell, "SCRIPTS", scripts)
+    return Leaving(farm, scripts)
+
+
+def test_the_script_is_copied_run_and_its_result_told(leaving: Leaving) -> None:
+    assert leaving.restore() == "ex01 has the URLs back that it had before: 3 settings changed."
+
+
+@pytest.mark.parametrize("code", [3, 7])
+def test_a_server_without_exchange_or_without_originals_has_nothing_to_put_back(leaving: Leaving, code: int) -> None:
+    assert "nothing to put back" in leaving.restore(f"import sys; sys.exit({code})")
+
+
+def test_a_script_that_fails_is_told_in_its_own_words(leaving: Leaving) -> None:
+    script = "import sys; sys.exit('Exchange took the settings, but reads back other values.')"
+    with pytest.raises(restore.NotRestoredError, match=r"^ex01 was not restored: Exchange took the settings"):
+        leaving.restore(script)
+
+
+def test_the_document_is_the_scripts_and_holds_a_credential_only_for_a_logon_with_a_key(leaving: Leaving) -> None:
+    def document(**changes: Any) -> dict[str, Any]:
+        with pytest.raises(restore.NotRestoredError) as told:
+            leaving.restore(TOLD, **changes)
+        found: dict[str, Any] = json.loads(str(told.value).partition("restored: ")[2])
+        return found
+
+    plain = {"server": "ex01", "exchangeVersion": "2016", "recycleAppPools": True}
+    assert document() == plain
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    leaving.farm.accounts.put(USER, PASSWORD, key.export_public_key().decode())
+    with_key = document(privateKey=key.export_private_key().decode())
+    assert with_key == {**plain, "credential": {"userName": USER, "password": PASSWORD}}
+
+
+def test_a_server_that_refuses_connections_or_is_another_one_is_passed_over(leaving: Leaving) -> None:
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+    assert "it shows another SSH host key" in leaving.restore(hostKey=other)
+    leaving.server.stop()
+    assert leaving.restore().startswith("ex01 keeps the namespace's URLs: the connection is refused.")
+
+
+def test_a_server_that_takes_connections_and_never_speaks_costs_one_dial(
+    leaving: Leaving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore, "SECONDS", 0.2)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        said = leaving.restore(host="127.0.0.1", port=listener.getsockname()[1])
+    assert said.startswith("ex01 keeps the namespace's URLs: no answer")
+
+
+def test_a_server_that_refuses_the_logon_is_alive_and_not_passed_over(leaving: Leaving) -> None:
+    with pytest.raises(restore.NotRestoredError, match="refuses the logon") as told:
+        leaving.restore(password="another")  # noqa: S106
+    assert PASSWORD not in str(told.value)
+
+
+def test_the_way_leads_through_the_jump_host(leaving: Leaving, tmp_path: Path) -> None:
+    with ScriptedSshServer(tmp_path) as jump:
+        row = {"host": "127.0.0.1", "port": jump.port, "hostKey": jump.host_key, "user": "me"}
+        said = leaving.restore(jumpHost={**row, "password": JUMP_PASSWORD, "privateKey": None})
+        assert "3 settings changed" in said
+        assert f"forward {ADDRESS}" in jump.log
