@@ -36,6 +36,8 @@ class Runner:
             **rehearsal.stack.environment,
             "PYTHONPATH": str(REPOSITORY),
             "STACK": rehearsal.stack.name,
+            "NAME": "anna",
+            "LAB_OWNER": "anna",
             "GITHUB_API_URL": hub.url,
             "GITHUB_REPOSITORY": "corp/mail",
             "GITHUB_RUN_ID": "77",
@@ -155,3 +157,18 @@ def test_a_stack_is_deployed_as_approved_looked_at_every_night_and_a_change_of_i
     ]
     for secret in (*existing.file.secrets.values(), TOKEN):
         assert not any(secret in text for text in everything)
+
+
+def test_a_lab_that_is_not_as_promised_is_destroyed_all_the_same(
+    start: Start, hub: GitHubStandIn, tmp_path: Path
+) -> None:
+    lab = start("lab", lambda config: config.update({"exchange-cas:configureNamespace": False}))
+    stacks = sorted(file.name for file in (lab.stack.project / "stacks").iterdir())
+    runner = Runner(lab, hub, tmp_path)
+    assert not runner.run("lab", "lab"), "the certificate has not this lab's names"
+    assert "verdict: differences" in runner.of("verify --stack"), runner.said
+    assert "lab anna is gone" in runner.of("lab down")
+    assert lab.left_over() == []
+    assert sorted(file.name for file in (lab.stack.project / "stacks").iterdir()) == stacks
+    assert runner.run("lab", "forgotten"), runner.said
+    assert "anna" not in runner.of("lab expired")
