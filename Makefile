@@ -12,7 +12,7 @@ help: ## this list
 
 # Python's packages and the engine are fetched side by side.
 setup: ## install what the project needs into .venv and .tools
-	@$(MAKE) --no-print-directory --silent -j2 .venv/.installed engine
+	@$(MAKE) --no-print-directory --silent -j2 .venv/.installed engine policies/.venv/.installed
 
 .venv/.installed: requirements-dev.txt
 	@echo "python: installing the locked packages into .venv, about half a minute"
@@ -22,6 +22,12 @@ setup: ## install what the project needs into .venv and .tools
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
 	@touch $@
 	@echo "python: ready"
+
+# An environment of its own: the policy SDK needs an older protobuf than the rest.
+policies/.venv/.installed: policies/requirements.txt | .venv/.installed
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
+	@touch $@
 
 .PHONY: engine
 engine:
@@ -71,6 +77,7 @@ schema: setup ## stacks/stack.schema.json and the reference in README.md, from t
 lock: ## requirements*.txt from requirements*.in, with hashes
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header policies/requirements.in -o policies/requirements.txt
 
 clean: ## remove what rehearsals and checks leave behind
 	@rm -rf .rehearsal .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
