@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
@@ -131,7 +132,7 @@ def sign_in(provider: Mapping[str, str], environment: Mapping[str, str]) -> Azur
             work_dir=folder,
             env_vars={
                 **environment,
-                "PULUMI_BACKEND_URL": f"file://{folder}",
+                "PULUMI_BACKEND_URL": Path(folder).as_uri(),
                 "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(),
             },
             project_settings=automation.ProjectSettings("sign-in", automation.ProjectRuntimeInfo("python")),

@@ -42,8 +42,8 @@ class Lock:
         try:
             process = psutil.Process(self.pid)
             started = datetime.fromtimestamp(process.create_time(), UTC)
-            # A number is used again by another process some day.
-            return process.status() != psutil.STATUS_ZOMBIE and started <= self.at + timedelta(seconds=1)
+            # A number is used again by another process some day; a clock may be set by some seconds.
+            return process.status() != psutil.STATUS_ZOMBIE and started <= self.at + timedelta(minutes=1)
         except psutil.NoSuchProcess:
             return False
 
