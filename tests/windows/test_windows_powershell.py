@@ -94,12 +94,46 @@ def test_without_exchange_a_script_says_so_and_changes_nothing(shell: str, scrip
     assert data_folder().exists() is was_there
 
 
-@pytest.mark.parametrize("script", ["Set-ClientAccessNamespace", "Set-ClientAccessRotation"])
-def test_all_problems_of_a_document_are_reported_at_once(shell: str, script: str) -> None:
-    bad = {**DOCUMENTS[script], "server": "another", "exchangeVersion": "2010", "extra": 1}
+NAMESPACE_PROBLEMS = {
+    "exchangeVersion": ("2010", 'exchangeVersion: "2010" is not among'),
+    "recycleAppPools": ("yes", "recycleAppPools: neither true nor false"),
+    "credential": ({"userName": "x"}, "credential.password: missing"),
+    "settings": (
+        {
+            "pop3": {"InternalUrl": URL},
+            "ecp": {},
+            "owa": {"InternalUrl": "owa.mail-domain.com/owa", "InternalURI": URL},
+            "mapi": {"IISAuthenticationMethods": ["Ntlm", "Kerberos5"]},
+            "outlookAnywhere": {"InternalHostname": URL, "InternalClientsRequireSsl": "yes"},
+        },
+        "settings.pop3: unknown service",
+        "settings.ecp: empty",
+        'settings.owa.InternalUrl: "owa.mail-domain.com/owa" is not an absolute URL',
+        "settings.owa.InternalURI: unknown setting",
+        "settings.mapi.IISAuthenticationMethods:",
+        "settings.outlookAnywhere.InternalHostname:",
+        "settings.outlookAnywhere.InternalClientsRequireSsl:",
+    ),
+}
+ROTATION_PROBLEMS = {
+    "exchangeVersion": ("2010", 'exchangeVersion: "2010" is not among'),
+    "inRotation": ("yes", "inRotation:"),
+    "drainSeconds": ("many", "drainSeconds:"),
+    "health": ({"seconds": 0, "port": 443, "names": {}}, "health.address:"),
+}
+
+
+@pytest.mark.parametrize(
+    ("script", "wrong"),
+    [("Set-ClientAccessNamespace", NAMESPACE_PROBLEMS), ("Set-ClientAccessRotation", ROTATION_PROBLEMS)],
+)
+def test_all_problems_of_a_document_are_reported_at_once(shell: str, script: str, wrong: dict[str, Any]) -> None:
+    values = {key: value for key, (value, *_) in wrong.items()}
+    bad = {**DOCUMENTS[script], **values, "server": "another", "extra": 1}
     done = run(shell, SCRIPTS / f"{script}.ps1", document=bad)
     assert done.returncode == 2, done.stderr
-    for problem in ("server: the document is for another", "exchangeVersion:", "extra: unknown key"):
+    problems = [problem for _, *rows in wrong.values() for problem in rows]
+    for problem in (*problems, "server: the document is for another", "extra: unknown key"):
         assert problem in done.stderr
 
 
