@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -37,6 +37,8 @@ def adopt(
     changed. Exit code: 0 the file is written, or nothing exists; 1 something exists that the next `up` would replace,
     which is left out of the file; 2 something could not be looked at.
     """
+    if not output.parent.is_dir():
+        stop(f"--output {output}: {output.parent} is not a folder. Name a file in one that exists.")
     try:
         with tempfile.TemporaryDirectory(prefix="adopt-") as folder, Console(stderr=True).status("looking into Azure"):
             copy = Scratch(stack, Path(folder), cwd)
@@ -53,6 +55,6 @@ def adopt(
     raise typer.Exit(exit_code(adoption.existing))
 
 
-def stop(reason: str) -> None:
+def stop(reason: str) -> NoReturn:
     typer.echo(reason, err=True)
     raise typer.Exit(COULD_NOT_LOOK)

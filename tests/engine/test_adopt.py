@@ -71,6 +71,12 @@ def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(sta
     assert [row.split()[-4:] for row in found.stdout.splitlines() if " ttl " in row] == [["3600", "│", "300", "│"]] * 2
     assert existing.file.secrets["operatorPassword"] not in found.stdout + found.stderr
 
+    file = existing.stack.project / "adopt.json"
+    written = file.read_text()
+    file.write_text(written.replace("/A/owa", "/A/mail"))
+    with pytest.raises(CommandFailedError, match="/A/mail' does not exist"):
+        existing.stack.run(*words_of(found.stdout), "--yes")
+    file.write_text(written)
     existing.stack.run(*words_of(found.stdout), "--yes")
     assert existing.azure.subscription.resources == before[0]
     assert "is nothing to adopt" in adopt(existing).stdout
@@ -120,3 +126,13 @@ def test_a_copy_of_a_stack_holds_its_state_and_no_secret_in_plain(start: Start, 
     files = [file.read_text(errors="replace") for file in tmp_path.rglob("*") if file.is_file()]
     assert any("cas-owa-a" in text for text in files), "the check sees the copy's state"
     assert not any(secret in text for secret in existing.file.secrets.values() for text in files)
+
+
+def test_a_stack_file_with_a_mistake_is_refused_in_its_own_words_and_no_file_is_written(start: Start) -> None:
+    existing = start("existing")
+    existing.stack.change(lambda config: config.update({f"{PROJECT}:colour": "red"}))
+    found = adopt(existing)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "The stack file has 1 problem; nothing was changed" in found.stderr
+    assert "Traceback" not in found.stderr
+    assert not (existing.stack.project / "adopt.json").exists()

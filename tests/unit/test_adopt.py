@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from pulumi_azure_native import dns
 from rich.console import Console
+from typer.testing import CliRunner
 
+from operations.__main__ import app
 from operations.adopt import page
 from operations.adopt.adoption import Adoption, Search, chosen, shown
 from operations.adopt.look.__main__ import UNKNOWN, WORDS, camel, look
@@ -187,3 +189,19 @@ def told(adoption: Adoption, file: Path) -> str:
 def test_values_are_shown_short() -> None:
     assert shown([{"ipv4Address": "10.0.0.1"}, {"ipv4Address": "10.0.0.2"}]) == "10.0.0.1, 10.0.0.2"
     assert (shown(None), shown([]), shown({"a": 1}), shown(3600)) == ("nothing", "nothing", '{"a": 1}', "3600")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--cwd", "{folder}"], "There is no Pulumi.yaml in {folder} or above"),
+        (["--output", "{folder}/none/adopt.json"], "--output {folder}/none/adopt.json: {folder}/none is not a folder"),
+    ],
+)
+def test_what_cannot_be_read_or_written_is_one_clear_error_and_exit_code_2(
+    tmp_path: Path, words: list[str], reason: str
+) -> None:
+    given = [word.format(folder=tmp_path) for word in words]
+    result = CliRunner().invoke(app, ["adopt", "--stack", "lab", *given])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert reason.format(folder=tmp_path) in result.stderr

@@ -244,7 +244,7 @@ def test_a_difference_is_told_by_its_path(
 
 
 def test_other_resources_are_refused(client: ProviderClient) -> None:
-    client.create("command:local:Command", "r", {"create": "echo"})
+    client.create("command:remote:CopyFile", "r", {"localPath": "a"})
     assert client.lines[-1]["error"]["code"] == "NOT_FOUND"
 
 
