@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +22,7 @@ from rich.table import Table
 from rehearsal import stack_file
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import Stack
-from rehearsal.tools import Tools
+from rehearsal.tools import REPOSITORY, Tools
 from stacks.settings import PROJECT
 
 # What the lab stack's preview imports, and nothing else: the floor of any program with these resources.
@@ -37,6 +40,7 @@ BARE_PROJECT = {"name": "bare", "runtime": {"name": "python", "options": {"toolc
 SAMPLE_SECONDS = 0.05
 # What is aimed at: previews against the bare imports at two servers, and seconds for each further server.
 MOST_RATIO, MOST_SECONDS_PER_SERVER = 1.3, 0.05
+MOST_SECONDS_OF_REVIEW = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +52,7 @@ class Measured:
 def measure(tools: Tools, folder: Path, console: Console, rounds: int, counts: list[int]) -> None:
     table = Table("servers", "preview", "ratio to bare imports", "up", "per server", "peak memory of up", title="Bench")
     previews: dict[int, float] = {}
-    bare_seconds = 0.0
+    bare_seconds, reviewed = 0.0, (0.0, 0.0)
     for count in counts:
         console.print(f"{count} servers …")
         with Rehearsal("lab", folder / str(count), tools, source=lab_of(count, folder)) as rehearsal:
@@ -56,6 +60,8 @@ def measure(tools: Tools, folder: Path, console: Console, rounds: int, counts: l
             # Alternating, so that both meet the same load of this computer; the first of each fills caches.
             pairs = [(timed(bare.preview).seconds, timed(rehearsal.stack.preview).seconds) for _ in range(rounds + 1)]
             bare_seconds, previews[count] = (statistics.median(column) for column in zip(*pairs[1:], strict=True))
+            if count == max(counts):
+                reviewed = review_of(rehearsal, rounds)
             up = timed(rehearsal.stack.up)
         table.add_row(
             str(count),
@@ -71,6 +77,25 @@ def measure(tools: Tools, folder: Path, console: Console, rounds: int, counts: l
     if last > first:
         each = (previews[last] - previews[first]) / (last - first)
         console.print(f"preview per further server: {each:.3f} s (aim: ≤ {MOST_SECONDS_PER_SERVER} s)")
+    review, started = reviewed
+    console.print(
+        f"review of the preview with {last} servers: {review:.2f} s (aim: < {MOST_SECONDS_OF_REVIEW} s), "
+        f"{review / started:.2f} times the command's bare start"
+    )
+
+
+def review_of(rehearsal: Rehearsal, rounds: int) -> tuple[float, float]:
+    """Median seconds of a review as it is typed, of the preview that makes the stack, and of the command's help."""
+    file = rehearsal.folder / "preview.json"
+    file.write_text(json.dumps(rehearsal.stack.preview()), encoding="utf-8")
+
+    def seconds(*words: str) -> float:
+        command = [sys.executable, "-m", "operations", *words]
+        return timed(lambda: subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True)).seconds
+
+    pairs = [(seconds("review", str(file)), seconds("--help")) for _ in range(rounds + 1)]
+    review, started = (statistics.median(column) for column in zip(*pairs[1:], strict=True))
+    return review, started
 
 
 def lab_of(count: int, folder: Path) -> Path:
