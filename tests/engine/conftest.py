@@ -16,6 +16,7 @@ from rehearsal.rehearsal import Rehearsal
 Edit = Callable[[dict[str, Any]], None]
 Start = Callable[..., Rehearsal]
 ROTATION = "exchange-cas:rotation"
+SERVERS = "exchange-cas:servers"
 DRAIN_SECONDS = 2
 
 
@@ -56,3 +57,13 @@ def quick_lab(start: Start) -> Rehearsal:
     rehearsal = start("lab", quick)
     rehearsal.stack.up()
     return rehearsal
+
+
+def rotate(rehearsal: Rehearsal, **keys: bool) -> None:
+    """`ex02=False`: out of rotation."""
+
+    def edit(config: dict[str, Any]) -> None:
+        for server, in_rotation in keys.items():
+            config[SERVERS][server]["inRotation"] = in_rotation
+
+    rehearsal.stack.change(edit)

@@ -19,6 +19,7 @@ import pytest
 from rehearsal import tools
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.tools import REPOSITORY
+from tests.engine.looks import ask
 
 pytestmark = pytest.mark.engine
 
@@ -56,13 +57,14 @@ class Labs:
     def __init__(self, rehearsal: Rehearsal) -> None:
         self.rehearsal = rehearsal
         self.project = rehearsal.stack.project
+        self._started: list[subprocess.Popen[str]] = []
         self._base = [str(path) for path in self._backend("stacks/*/*.json")]
 
     def file(self, name: str) -> Path:
         return self.project / "stacks" / f"Pulumi.lab-{name}.yaml"
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "operations", "lab", *words, "--cwd", str(self.project)],
             cwd=REPOSITORY,
             env=self.rehearsal.stack.environment,
@@ -72,6 +74,15 @@ class Labs:
             text=True,
             start_new_session=True,
         )
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Where a test failed, nothing of it runs on."""
+        for process in self._started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
     def type(self, *words: str) -> Typed:
         process = self.start(*words)
@@ -89,7 +100,7 @@ class Labs:
             if everything:
                 os.kill(process.pid, signal.SIGKILL)
             engine.kill()
-            engine.wait(SECONDS) if not everything else psutil.wait_procs([engine], SECONDS)
+            psutil.wait_procs([engine], SECONDS)
         finally:
             hold.go.set()
             self.rehearsal.azure.on(None)
@@ -112,6 +123,10 @@ class Labs:
     def locks(self) -> list[Path]:
         return self._backend("locks/**/*.json")
 
+    def books(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """All that Azure and the backend hold of it: what is touched shows here."""
+        return self.rehearsal.azure.subscription.resources, self.state(name)
+
     def trust(self, *names: str) -> None:
         """The servers' certificate has these labs' names, too."""
         hosts = {f"{host}.{name}.{DOMAIN}" for name in names for host in ("owa", "autodiscover")}
@@ -121,11 +136,31 @@ class Labs:
         return list((self.rehearsal.stack.folder / "state" / ".pulumi").glob(pattern))
 
 
+@pytest.fixture
+def labs(tmp_path: Path, found: tools.Tools) -> Iterator[Labs]:
+    with Rehearsal("lab", tmp_path / "rehearsal", found) as rehearsal:
+        yield from ended(rehearsal)
+
+
 @pytest.fixture(scope="module")
-def labs(tmp_path_factory: pytest.TempPathFactory, found: tools.Tools) -> Iterator[Labs]:
-    """One subscription for all: whatever a lab leaves behind, the next test finds."""
+def one_subscription(tmp_path_factory: pytest.TempPathFactory, found: tools.Tools) -> Iterator[Labs]:
+    """For all ten: whatever a lab leaves behind, the next one finds."""
     with Rehearsal("lab", tmp_path_factory.mktemp("labs") / "rehearsal", found) as rehearsal:
-        yield Labs(rehearsal)
+        yield from ended(rehearsal)
+
+
+def ended(rehearsal: Rehearsal) -> Iterator[Labs]:
+    made = Labs(rehearsal)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def bare(labs: Labs) -> Labs:
+    """Servers and records only: what Exchange holds is no part of the question, and takes its time."""
+    key = "exchange-cas:configureNamespace"
+    labs.rehearsal.stack.change(lambda config: config.update({key: False}))
+    return labs
 
 
 MOMENTS = [
@@ -140,12 +175,15 @@ MOMENTS = [
     ("done", "devtestlab:GlobalSchedule", 2),
     ("done", "privatedns:PrivateRecordSet", 1),
 ]
+# What is in Azure alone keeps what is in the state from being deleted: a subnet, a network interface.
+KEPT = {"network:NetworkInterface", "compute:VirtualMachine"}
 
 
 @pytest.mark.parametrize(("what", "type", "count"), MOMENTS)
 def test_an_engine_killed_at_any_moment_leaves_nothing_after_lab_down(
-    labs: Labs, what: str, type: str, count: int
+    one_subscription: Labs, what: str, type: str, count: int
 ) -> None:
+    labs = one_subscription
     labs.trust("anna")
     up = labs.killed(Hold(what, type, count), "up", "anna")
     assert up.code == 2
@@ -155,3 +193,123 @@ def test_an_engine_killed_at_any_moment_leaves_nothing_after_lab_down(
     down = labs.type("down", "anna")
     assert (down.code, labs.left()) == (0, []), down.err
     assert "its lock" in down.out
+    if type in KEPT:
+        assert "goes as a whole" in down.out, "Pulumi alone could not"
+
+
+def test_a_lab_has_its_own_names_and_goes_only_when_all_that_it_holds_is_its_own(labs: Labs) -> None:
+    labs.trust("anna")
+    up = labs.type("up", "anna", "--owner", "anna", "--hours", "5")
+    assert up.code == 0, up.err
+    assert ask(labs.rehearsal.private_dns, f"owa.anna.{DOMAIN}")[0] == {"127.40.0.11", "127.40.0.12"}
+    urls = [labs.rehearsal.organisation.settings(f"ANNA-EX0{number}")["owa"]["InternalUrl"] for number in (1, 2)]
+    assert urls == [f"https://owa.anna.{DOMAIN}/owa"] * 2
+    held = labs.rehearsal.azure.subscription.resources
+    assert {id.split("/")[4] for id in held} == {"exchange-cas-lab-anna"}
+    assert sum("/schedules/shutdown-computevm-ANNA-EX0" in id for id in held) == 2
+    (tags,) = [body["tags"] for id, body in held.items() if id.endswith("/resourceGroups/exchange-cas-lab-anna")]
+    assert (tags["lab"], tags["owner"], tags["purpose"]) == ("anna", "anna", "lab")
+    assert no_secret(labs, up)
+
+    before = labs.books("anna")
+    other = labs.type("down", "anna", "--owner", "ben")
+    assert (other.code, other.err.count("\n  ")) == (1, 1)
+    assert "tag owner = 'anna', you are 'ben'" in other.err
+
+    zone = f"{next(iter(held))}/providers/Microsoft.Network/dnszones/mail-domain.com"
+    labs.rehearsal.azure.subscription.put_existing(zone, {"location": "global"})
+    foreign = labs.type("down", "anna", "--owner", "anna")
+    labs.rehearsal.azure.delete(zone)
+    assert (foreign.code, foreign.err.count("\n  ")) == (1, 1)
+    assert "zone mail-domain.com: exchange-cas-lab-anna holds it and the stack did not make it" in foreign.err
+
+    file = labs.file("anna").read_text(encoding="utf-8")
+    labs.file("anna").write_text(file.replace("config:", "config:\n  exchange-cas:protect: true"), encoding="utf-8")
+    kept = labs.type("down", "anna", "--owner", "anna")
+    labs.file("anna").write_text(file, encoding="utf-8")
+    assert (kept.code, kept.err.count("\n  ")) == (1, 1)
+    assert "protect = True" in kept.err
+
+    assert labs.books("anna") == before
+    assert labs.type("down", "anna", "--owner", "anna").code == 0
+    assert labs.left() == []
+
+
+def no_secret(labs: Labs, up: Typed) -> bool:
+    """Neither printed nor on any disk, though the check sees the lab's file and state."""
+    texts = [file.read_text(errors="replace") for file in labs.rehearsal.folder.rglob("*") if file.is_file()]
+    assert any("lab-anna" in text for text in texts)
+    every = [*texts, up.out, up.err]
+    return not any(secret in text for secret in labs.rehearsal.file.secrets.values() for text in every)
+
+
+def test_a_lab_goes_without_its_file_its_machines_and_the_lab_down_that_was_killed(bare: Labs) -> None:
+    assert bare.type("up", "anna").code == 0
+    machines = [id for id in bare.rehearsal.azure.subscription.resources if "/virtualMachines/" in id]
+    for id in [id for id in machines if id.count("/") == 8]:
+        bare.rehearsal.azure.delete(id)
+    bare.file("anna").unlink()
+    connections = bare.rehearsal.datacentre.connections()
+    bare.killed(Hold("delete", "network:NetworkInterface", 1), "down", "anna", everything=True)
+    assert bare.rehearsal.left_over(), "it was killed before the end"
+    down = bare.type("down", "anna")
+    assert (down.code, bare.left()) == (0, []), down.err
+    assert bare.rehearsal.datacentre.connections() == connections, "no server is asked"
+    again = bare.type("down", "anna")
+    assert (again.code, again.out) == (0, "There is no lab anna: nothing to do.\n")
+
+
+def test_what_no_state_knows_goes_by_the_tags_of_its_resource_group_and_never_a_group_of_anothers(bare: Labs) -> None:
+    bare.killed(Hold("done", "network:VirtualNetwork", 1), "up", "anna")
+    rm = ("stack", "rm", "lab-anna", "--force", "--yes", "--preserve-config")
+    bare.rehearsal.stack.run(*rm)
+    down = bare.type("down", "anna")
+    assert "is in Azure and not in the state" in down.out
+    # The lock of a stack that is no more is the backend's.
+    assert (down.code, [left for left in bare.left() if "/locks/" not in left]) == (0, []), down.err
+    for lock in bare.locks():
+        lock.unlink()
+
+    group = f"/subscriptions/{'0' * 8}-0000-4000-8000-{'0' * 12}/resourceGroups/exchange-cas-lab-anna"
+    bare.rehearsal.azure.subscription.put_existing(group, {"location": "westeurope", "tags": {"lab": "another"}})
+    assert bare.type("up", "anna").code == 2, "azure-native makes no group that exists"
+    down = bare.type("down", "anna")
+    assert (down.code, bare.left()) == (0, [group]), down.err
+    bare.rehearsal.azure.delete(group)
+
+
+def test_a_run_that_goes_on_is_not_taken_for_one_that_was_killed(bare: Labs) -> None:
+    hold = Hold("done", "resources:ResourceGroup", 1)
+    bare.rehearsal.azure.on(hold)
+    up = bare.start("up", "anna")
+    assert hold.reached.wait(SECONDS)
+    before = bare.books("anna")
+    down = bare.type("down", "anna")
+    assert (down.code, bare.books("anna")) == (1, before)
+    assert "another run holds the stack" in down.err
+    os.killpg(up.pid, signal.SIGKILL)
+    hold.go.set()
+    bare.rehearsal.azure.on(None)
+    up.communicate(timeout=SECONDS)
+    assert bare.type("down", "anna").code == 0
+    assert bare.left() == []
+
+
+def test_two_labs_at_once_do_not_touch_each_other(bare: Labs) -> None:
+    networks = {"anna": "127.50.0.0/16", "ben": "127.51.0.0/16"}
+    running = {name: bare.start("up", name, "--network", prefix) for name, prefix in networks.items()}
+    for process in running.values():
+        _, err = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0, err
+    azure = bare.rehearsal.azure.subscription
+    bens = {id: body for id, body in azure.resources.items() if "lab-ben" in id}
+    assert bens.keys() != azure.resources.keys()
+    assert "anna" not in json.dumps(bens)
+    state = bare.state("ben")
+    down = bare.type("down", "anna")
+    assert (down.code, azure.resources, bare.state("ben")) == (0, bens, state), down.err
+    assert ask(bare.rehearsal.private_dns, f"owa.ben.{DOMAIN}")[0] == {"127.51.0.11", "127.51.0.12"}
+    assert ask(bare.rehearsal.private_dns, f"owa.anna.{DOMAIN}")[0] == set()
+    assert set(bare.rehearsal.datacentre.servers) == {"BEN-EX01", "BEN-EX02"}
+    assert bare.type("down", "ben").code == 0
+    assert bare.left() == []

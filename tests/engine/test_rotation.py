@@ -9,24 +9,13 @@ import pytest
 
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
-from tests.engine.conftest import DRAIN_SECONDS, ROTATION, Start, quick
-from tests.engine.looks import PROJECT, ask, cmdlets, servers_in
+from tests.engine.conftest import DRAIN_SECONDS, ROTATION, SERVERS, Start, quick, rotate
+from tests.engine.looks import ask, cmdlets, servers_in
 from tests.engine.watch import Watch
 
 pytestmark = pytest.mark.engine
 
 OWA = "owa.lab.mail-domain.com"
-SERVERS = f"{PROJECT}:servers"
-
-
-def rotate(rehearsal: Rehearsal, **keys: bool) -> None:
-    """`ex02=False`: out of rotation."""
-
-    def edit(config: dict[str, Any]) -> None:
-        for server, in_rotation in keys.items():
-            config[SERVERS][server]["inRotation"] = in_rotation
-
-    rehearsal.stack.change(edit)
 
 
 def test_a_server_goes_offline_only_a_while_after_it_has_left_both_names(quick_lab: Rehearsal) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from operations.drill import Clients
 from operations.outlook import Timers
 from rehearsal import losses
 from rehearsal.drill import Drill
 from rehearsal.rehearsal import Rehearsal
-from tests.engine.conftest import Start, quick
-from tests.engine.looks import PROJECT, ask
+from tests.engine.conftest import SERVERS, Start, quick, rotate
+from tests.engine.looks import ask
 
 pytestmark = pytest.mark.engine
 
@@ -35,42 +38,76 @@ def offline(drill: Drill) -> str:
     return drill.rehearsal.organisation.component_states(drill.server.computer_name)["ServerWideOffline"]
 
 
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("number", [2, 4])
-def test_ten_planned_rotations_out_and_in_lose_no_request(start: Start, number: int) -> None:
-    def farm(config: dict[str, Any]) -> None:
-        quick(config)
-        for place in range(3, number + 1):
-            config[f"{PROJECT}:servers"][f"ex0{place}"] = {
-                "computerName": f"EX0{place}",
-                "address": f"10.40.0.1{place}",
-            }
+class Servers:
+    """A farm of so many servers that are turned one after the other, and what is seen of it."""
 
-    rehearsal = start("lab", farm)
-    rehearsal.stack.up()
-    drills = [drill_of(rehearsal, key) for key in sorted(rehearsal.file.farm.servers)]
-    everybody = {drill.server.addresses[0] for drill in drills}
-    with drills[0].clients(Timers()) as clients:
+    def __init__(self, start: Start, number: int) -> None:
+        def farm(config: dict[str, Any]) -> None:
+            quick(config)
+            for place in range(3, number + 1):
+                config[SERVERS][f"ex0{place}"] = {"computerName": f"EX0{place}", "address": f"10.40.0.1{place}"}
+
+        self.rehearsal = start("lab", farm)
+        self.rehearsal.stack.up()
+        self.drills = [drill_of(self.rehearsal, key) for key in sorted(self.rehearsal.file.farm.servers)]
+        self.everybody = {drill.server.addresses[0] for drill in self.drills}
+
+    def move(self, **keys: bool) -> None:
+        """One run; then both names have every address but those of the servers that were moved out."""
+        rotate(self.rehearsal, **keys)
+        self.rehearsal.stack.up()
+        out = {drill.server.addresses[0] for drill in self.drills if not keys.get(drill.key, True)}
+        assert in_dns(self.rehearsal) == [self.everybody - out] * 2
+        for drill in self.drills:
+            assert offline(drill) == ("Active" if keys.get(drill.key, True) else "Inactive")
+
+
+def out_and_in(servers: Servers, clients: Clients) -> None:
+    """One server at a time, all the others serving."""
+    for turn in range(TURNS):
+        drill = servers.drills[turn % len(servers.drills)]
+        with left_alone(clients, drill):
+            servers.move(**{drill.key: False})
+        servers.move(**{drill.key: True})
+
+
+def opposite(servers: Servers, clients: Clients) -> None:
+    """The next one out and the one before it in, in the same run."""
+    before: dict[str, bool] = {}
+    for turn in range(TURNS):
+        drill = servers.drills[turn % len(servers.drills)]
+        with left_alone(clients, drill):
+            servers.move(**before, **{drill.key: False})
+        before = {drill.key: True}
+    servers.move(**before)
+
+
+@contextmanager
+def left_alone(clients: Clients, drill: Drill) -> Iterator[None]:
+    """While this lasts, the server loses all its clients, and had some."""
+    began = time.monotonic()
+    yield
+    assert clients.wait(10, time.monotonic(), beats=1)
+    fared = clients.observe("out", began).recoveries
+    name = drill.server.computer_name
+    assert name in {row.before for row in fared}, "somebody worked there"
+    assert name not in {row.after for row in fared}, "and works elsewhere now"
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("number", "rotations"), [(2, out_and_in), (4, opposite)])
+def test_ten_planned_rotations_out_and_in_lose_no_request(
+    start: Start, number: int, rotations: Callable[[Servers, Clients], None]
+) -> None:
+    servers = Servers(start, number)
+    with servers.drills[0].clients(Timers()) as clients:
         since = time.monotonic()
-        for turn in range(TURNS):
-            drill = drills[turn % number]
-            began = time.monotonic()
-            drill.rotate(False)
-            assert in_dns(rehearsal) == [everybody - {drill.server.addresses[0]}] * 2
-            assert offline(drill) == "Inactive"
-            assert clients.wait(10, time.monotonic(), beats=1)
-            fared = clients.observe("out", began).recoveries
-            name = drill.server.computer_name
-            assert name in {row.before for row in fared}, "somebody worked there"
-            assert name not in {row.after for row in fared}, "and works elsewhere now"
-            drill.rotate(True)
-            assert in_dns(rehearsal) == [everybody] * 2
-            assert offline(drill) == "Active"
+        rotations(servers, clients)
         assert clients.wait(10, time.monotonic())
         seen = clients.observe("ten rotations", since)
         # The same clients do see an error when there is one.
-        for drill in drills:
-            losses.unavailable(drill.server, rehearsal.organisation)
+        for drill in servers.drills:
+            losses.unavailable(drill.server, servers.rehearsal.organisation)
         broken = time.monotonic()
         assert not clients.wait(2, broken)
         assert clients.observe("an error", broken).figures.failed_requests > 0
