@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import grpc
+import grpc  # type: ignore[import-untyped]
 import pytest
 import yaml
 from google.protobuf.empty_pb2 import Empty
