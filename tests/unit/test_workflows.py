@@ -55,8 +55,9 @@ def refusal(command: list[str]) -> str | None:
     match command:
         case ["make", word, *_]:
             return None if words(word) else f"make has no word {word}"
-        case [program, "-m", "operations", *rest] if program == PYTHON:
-            return refused_by_operations(rest)
+        case [program, "-m", "operations", word, *rest] if program == PYTHON:
+            named = f"python -m operations {word}"
+            return refused_by_operations([word, *rest]) if named in documents() else f"no document has {named}"
         case ["pulumi", word, *options]:
             unknown = [option for option in options if option.startswith("--") and option not in documents()]
             return (
