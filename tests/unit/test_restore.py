@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import pytest
 from components import powershell
 from operations import restore
 from rehearsal.datacentre import free_ports
+from rehearsal.tools import REPOSITORY
 from tests.unit.scripted_ssh_server import PASSWORD as JUMP_PASSWORD
 from tests.unit.scripted_ssh_server import ScriptedSshServer
 from tests.unit.servers import PASSWORD, USER, Farm
@@ -118,3 +123,18 @@ def test_the_way_leads_through_the_jump_host(leaving: Leaving, tmp_path: Path) -
         said = leaving.restore(jumpHost={**row, "password": JUMP_PASSWORD, "privateKey": None})
         assert "3 settings changed" in said
         assert f"forward {ADDRESS}" in jump.log
+
+
+def test_a_destroy_needs_the_programs_own_packages_and_no_others() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, operations.restore; print(*sys.modules)"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    owners = packages_distributions()
+    found = {owner.lower() for module in loaded.split() for owner in owners.get(module.partition(".")[0], [])}
+    locked = set(re.findall(r"^([a-z0-9-]+)==", (REPOSITORY / "requirements.txt").read_text(), re.MULTILINE))
+    assert "asyncssh" in found
+    assert {re.sub(r"[_.]", "-", name) for name in found} <= {*locked, "pip"}
