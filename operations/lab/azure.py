@@ -159,5 +159,5 @@ def where(provider: Mapping[str, str], environment: Mapping[str, str]) -> str:
 
 def essence(text: str) -> str:
     """The lines that say what is wrong, of all that the engine printed."""
-    lines = [line.strip() for line in text.splitlines() if "error:" in line]
-    return " ".join(dict.fromkeys(lines)) or text.strip().splitlines()[-1]
+    lines = [line.partition("error:")[2].strip() for line in text.splitlines() if "error:" in line]
+    return " ".join(dict.fromkeys(filter(None, lines))) or text.strip()[-200:]

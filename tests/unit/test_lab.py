@@ -21,6 +21,7 @@ from operations.lab import command, engine, file, state, up
 from operations.lab.names import Lab, LabError, expired, lab_of
 from operations.lab.project import Project
 from rehearsal import stack_file
+from rehearsal.tools import REPOSITORY
 from stacks import settings
 
 pytestmark = pytest.mark.unit
@@ -298,6 +299,66 @@ def test_secrets_reach_pulumi_on_standard_input_and_no_file_or_command_line(
     (init,) = [words for words, _ in project.asked if words[:2] == ("stack", "init")]
     assert init[-2:] == ("--secrets-provider", "azurekeyvault://v"), "the base's key vault encrypts for its labs"
     assert ran[0][0] == "up"
+
+
+# --- a lab that is there already ---
+
+
+def there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, known: state.State, config: Mapping[str, Any] | None
+) -> Recorded:
+    """A project whose backend has the stack lab-anna, with that state, and with its file where there is a `config`."""
+    (folder / "Pulumi.yaml").write_text("name: exchange-cas\n", encoding="utf-8")
+    if config is not None:
+        (folder / "Pulumi.lab-anna.yaml").write_text(yaml.safe_dump({"config": dict(config)}), encoding="utf-8")
+    monkeypatch.setattr(Project, "stacks", lambda _: {"lab-anna": NOW})
+    monkeypatch.setattr(Project, "state", lambda *_: known)
+    return recorded(folder, {"LAB_OPERATOR_PASSWORD": PASSWORD})
+
+
+def test_a_lab_that_is_there_is_not_renewed_by_another_nor_moved_nor_with_a_zone_that_was_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: dict[str, Any]
+) -> None:
+    made = file.made(base, ANNA, TAGS, None)
+    project = there(tmp_path, monkeypatch, deployment(zone(tags={})), made)
+    before = (tmp_path / "Pulumi.lab-anna.yaml").read_text(encoding="utf-8")
+    with pytest.raises(LabError) as caught:
+        up.up(project, ANNA, me="ben", hours=72, network=IPv4Network("10.77.0.0/16"), now=NOW)
+    assert [row.partition(" ")[0] for row in caught.value.problems] == ["tag", "zone", "--network"]
+    assert (project.asked, (tmp_path / "Pulumi.lab-anna.yaml").read_text(encoding="utf-8")) == ([], before)
+
+
+def test_a_lab_whose_file_is_on_another_computer_is_not_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = there(tmp_path, monkeypatch, deployment(), None)
+    with pytest.raises(LabError, match="it was made on another computer"):
+        up.up(project, ANNA, me="anna", hours=72, network=None, now=NOW)
+    assert project.asked == []
+
+
+def test_its_owner_renews_a_lab_and_keeps_what_was_edited_in_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: dict[str, Any]
+) -> None:
+    made = {**file.made(base, ANNA, TAGS, None), "exchange-cas:vmSize": "edited"}
+    project = there(tmp_path, monkeypatch, deployment(zone()), made)
+    monkeypatch.setattr(engine, "run", lambda *_, **__: None)
+    up.up(project, ANNA, me="anna", hours=100, network=None, now=NOW)
+    config = project.config("lab-anna")
+    assert config == {**made, "exchange-cas:tags": {**made["exchange-cas:tags"], "expires": "2026-11-28T08:00Z"}}
+    assert not any(words[:2] == ("stack", "init") for words, _ in project.asked)
+
+
+@pytest.mark.parametrize("word", ["up", "down"])
+def test_the_words_of_make_are_the_commands(word: str) -> None:
+    found = subprocess.run(
+        ["make", "--dry-run", f"lab-{word}", "NAME=anna", "OPTIONS=--owner ben"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.splitlines()[-1] == f'.venv/bin/python -m operations lab {word} "anna" --owner ben'
 
 
 # --- labs that somebody forgot ---

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from operations.lab import azure as lab_azure
-from operations.lab.azure import Azure, where
+from operations.lab.azure import Azure, essence, where
 from operations.stack import StackError
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from tests.unit.azure_native import Azure as StandIn
@@ -58,11 +58,11 @@ def test_a_token_that_is_not_taken_is_said_once_and_not_shown(azure: StandIn) ->
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Azure, list[float], Callable[..., None]]]:
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Azure, list[float], Callable[..., list[str]]]]:
     """Azure with answers of one's own, and the pauses that were made."""
     answers: list[httpx.Response | Exception] = []
     pauses: list[float] = []
-    monkeypatch.setattr(lab_azure.time, "sleep", pauses.append)
+    monkeypatch.setattr("operations.lab.azure.time.sleep", pauses.append)
 
     def answer(request: httpx.Request) -> httpx.Response:
         found = answers.pop(0)
@@ -134,3 +134,9 @@ def test_each_azure_is_asked_where_it_is_and_another_one_is_refused() -> None:
     assert endpoint[where({}, {"ARM_ENVIRONMENT": "usgovernment"})] == "https://management.usgovcloudapi.net"
     with pytest.raises(StackError, match="choose one of public, usgovernment, china"):
         where({"environment": "mars"}, {})
+
+
+def test_of_all_that_the_engine_prints_only_what_is_wrong_is_told_and_once() -> None:
+    printed = "code: 255\n stdout: Previewing (look):\n  azure-native error: no sign-in\n  error: no sign-in\n"
+    assert essence(printed) == "no sign-in"
+    assert essence("the program raised something") == "the program raised something"
