@@ -344,6 +344,15 @@ def test_no_secret_is_printed_though_the_preview_shows_them(review: Review) -> N
     assert "error: logon with [secret] failed" in result.stdout
 
 
+def test_a_credential_in_a_document_is_not_printed_where_nothing_else_tells_that_it_is_one(review: Review) -> None:
+    secret = "hunter2-Passw0rd"  # noqa: S105
+    old = {"settings": {"owa": {"X": 1}}, "credential": {"userName": "me", "password": "another"}}
+    new = {"settings": {"owa": {"X": 2}}, "credential": {"userName": "me", "password": secret}}
+    result = review(of(command("update", "ex01", "namespace", old, new)))
+    assert row(result.stdout, "`ex01` | `owa.X`")[2:] == ["`1`", "`2`"]
+    assert secret not in result.output
+
+
 def test_a_secret_document_is_said_to_be_one(review: Review) -> None:
     changed = command("update", "ex01", "namespace", "[secret]", "[secret]", detailedDiff={"stdin": {"kind": "update"}})
     assert row(review(of(changed)).stdout, "`ex01`")[1:] == ["`(all in one secret text)`", "`[secret]`", "`[secret]`"]

@@ -311,6 +311,12 @@ def test_two_addresses_not_known_yet_are_never_taken_for_the_ones_before(tmp_pat
     assert names == {"most-addresses-gone", "not-known-yet"}
 
 
+def test_more_unknown_addresses_than_sources_are_all_left_unknown(tmp_path: Path) -> None:
+    steps = [public_address("update", "ex02", TWO), outside([ONE, TWO], [UNKNOWN, UNKNOWN], "ex02")]
+    names = {danger.name for danger in previews.found(tmp_path, digest(steps, TWO_SERVERS))}
+    assert names == {"no-address-left", "not-known-yet"}
+
+
 def test_a_record_set_that_moves_in_the_program_keeps_its_addresses(tmp_path: Path) -> None:
     moved = records("create", None, [ONE, TWO])
     moved["urn"] = moved["urn"].replace("cas-owa-a", "cas-mail-a")

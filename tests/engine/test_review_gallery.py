@@ -1,0 +1,273 @@
+"""Previews of the real engine, and what the review says of each: unsafe ones by name, beside a safe one each.
+
+The texts are in tests/data/reviews. They are written anew with REVIEWS=write in the environment; read the difference.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from operations.__main__ import app
+from rehearsal import stack_file, tools
+from rehearsal.rehearsal import Rehearsal
+from rehearsal.stack import CommandFailedError
+from rehearsal.tools import REPOSITORY
+from tests.engine.looks import PROJECT
+
+pytestmark = pytest.mark.engine
+
+TEXTS = REPOSITORY / "tests" / "data" / "reviews"
+SERVERS, DNS, NETWORK, NAMESPACE, PROTECT, ROTATION, IMAGE, TAGS = (
+    f"{PROJECT}:{key}" for key in ("servers", "dns", "network", "namespace", "protect", "rotation", "image", "tags")
+)
+Edit = Callable[[dict[str, Any]], None]
+# Nobody waits for clients of a rehearsal.
+QUICK = {"drainSeconds": 2, "healthSeconds": 60}
+
+
+def three_servers(config: dict[str, Any]) -> None:
+    """In a private and a public zone, two of them with public addresses that are made with them."""
+    config[f"{PROJECT}:allowSingleServer"] = True
+    config[DNS] = {"private": {}, "public": {}, "ttlSeconds": 1}
+    config[ROTATION] = QUICK
+    config[SERVERS]["ex01"]["publicAddress"] = True
+    config[SERVERS]["ex02"]["publicAddress"] = True
+    config[SERVERS]["ex03"] = {"computerName": "EX03", "address": "10.40.0.13", "externalAddress": "127.0.2.13"}
+
+
+class Gallery:
+    """A stack that is up, and previews of what its file would do if it were changed; it never is."""
+
+    def __init__(self, rehearsal: Rehearsal, folder: Path, created: dict[str, Any]) -> None:
+        self.rehearsal, self.folder, self.created = rehearsal, folder, created
+        servers = rehearsal.stack.outputs()["servers"]
+        self.public = {key: row["publicAddress"] for key, row in servers.items() if key != "ex03"}
+
+    def preview(self, *edits: Edit, options: tuple[str, ...] = ()) -> dict[str, Any]:
+        stack = self.rehearsal.stack
+        was = stack.file.read_text(encoding="utf-8")
+        try:
+            for edit in edits:
+                stack.change(edit)
+            return stack.preview(*options)
+        except CommandFailedError as error:
+            # A preview that fails is printed all the same.
+            found: dict[str, Any] = json.JSONDecoder().raw_decode(str(error).partition("\n")[2])[0]
+            return found
+        finally:
+            stack.file.write_text(was, encoding="utf-8")
+
+    def printed(self, *edits: Edit, options: tuple[str, ...] = ()) -> tuple[str, bool]:
+        """What a preview prints for people, and whether it failed."""
+        stack = self.rehearsal.stack
+        was = stack.file.read_text(encoding="utf-8")
+        try:
+            for edit in edits:
+                stack.change(edit)
+            return stack.run("preview", "--stack", stack.name, *options), False
+        except CommandFailedError as error:
+            return str(error), True
+        finally:
+            stack.file.write_text(was, encoding="utf-8")
+
+    def review(self, digest: dict[str, Any], *words: str) -> tuple[str, set[str], int]:
+        """The Markdown, the names of what is refused, and the exit code."""
+        file = self.folder / "preview.json"
+        file.write_text(json.dumps(digest), encoding="utf-8")
+        result = CliRunner().invoke(app, ["review", str(file), "--strict", *words])
+        refused = re.search(r"^Refused: (.*?)\.", result.stderr)
+        names = set(refused[1].split(", ")) if refused else set()
+        for secret in (*self.rehearsal.file.secrets.values(), self.rehearsal.password):
+            assert secret not in result.output
+        return result.stdout, names, result.exit_code
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory, found: tools.Tools) -> Iterator[Gallery]:
+    folder = tmp_path_factory.mktemp("gallery")
+    content = yaml.safe_load(stack_file.path_of("lab").read_text(encoding="utf-8"))
+    three_servers(content["config"])
+    source = folder / "Pulumi.lab.yaml"
+    source.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    with ExitStack() as running:
+        rehearsal = running.enter_context(Rehearsal("lab", folder / "rehearsal", found, source=source))
+        created = rehearsal.stack.preview()
+        rehearsal.stack.up()
+        yield Gallery(rehearsal, folder, created)
+
+
+def as_kept(gallery: Gallery, name: str, text: str) -> None:
+    """The text is the one that is kept, but for public addresses, which Azure gives as it likes."""
+    for key, server in gallery.public.items():
+        text = text.replace(server, f"public-{key}")
+    file = TEXTS / f"{name}.md"
+    if os.environ.get("REVIEWS") == "write":
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+
+
+def fourth(*, in_rotation: bool) -> Edit:
+    row = {"computerName": "EX04", "address": "127.40.0.14", "publicAddress": True, "inRotation": in_rotation}
+    return lambda config: config[SERVERS].update(ex04=row)
+
+
+def out(*keys: str) -> Edit:
+    def edit(config: dict[str, Any]) -> None:
+        for key in keys:
+            config[SERVERS][key]["inRotation"] = False
+
+    return edit
+
+
+def without(key: str) -> Edit:
+    return lambda config: config[SERVERS].pop(key)
+
+
+def put(**values: Any) -> Edit:
+    return lambda config: config.update({f"{PROJECT}:{key}": value for key, value in values.items()})
+
+
+def another_url(config: dict[str, Any]) -> None:
+    config[NAMESPACE]["services"] = {"ews": {"externalUrl": "https://mail.example.com/EWS/Exchange.asmx"}}
+
+
+def ttl(seconds: int) -> Edit:
+    return lambda config: config[DNS].update(ttlSeconds=seconds)
+
+
+def no_gateway(config: dict[str, Any]) -> None:
+    config[NETWORK]["natGateway"] = False
+
+
+def zone_of_others(config: dict[str, Any]) -> None:
+    config[DNS]["private"] = {"existingResourceGroup": "dns"}
+
+
+def test_what_is_created_has_its_text(gallery: Gallery) -> None:
+    text, refused, code = gallery.review(gallery.created)
+    as_kept(gallery, "create", text)
+    assert (refused, code) == (set(), 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "edits", "refused"),
+    [
+        pytest.param("nothing", (), set(), id="nothing"),
+        pytest.param("url-change", (another_url,), set(), id="URL change"),
+        pytest.param("server-added", (fourth(in_rotation=True),), {"enters-dns-as-made"}, id="server added"),
+        pytest.param("server-added-out-of-rotation", (fourth(in_rotation=False),), set(), id="added, out of rotation"),
+        pytest.param("drained", (out("ex02"),), set(), id="drained"),
+        pytest.param(
+            "two-of-three-drained", (out("ex02", "ex03"),), {"most-addresses-gone"}, id="two of three drained"
+        ),
+        pytest.param("removed-in-rotation", (without("ex03"),), {"serving-server-lost"}, id="removed in rotation"),
+        pytest.param("zone-deleted", (zone_of_others,), {"zone-deleted"}, id="zone deleted"),
+        pytest.param("ttl-of-an-hour", (ttl(3600), put(rotation={})), {"ttl-too-long"}, id="TTL of an hour"),
+        pytest.param("ttl-of-five-minutes", (ttl(300), put(rotation={})), set(), id="TTL of five minutes"),
+        pytest.param("tags", (put(tags={"owner": "messaging"}),), set(), id="tags"),
+    ],
+)
+def test_each_preview_has_its_text_and_the_unsafe_ones_are_refused_by_name(
+    gallery: Gallery, name: str, edits: tuple[Edit, ...], refused: set[str]
+) -> None:
+    text, names, code = gallery.review(gallery.preview(*edits))
+    as_kept(gallery, name, text)
+    assert names == refused
+    assert code == bool(refused)
+
+
+def test_a_renamed_namespace_leaves_the_old_names_without_an_address(gallery: Gallery) -> None:
+    renamed = gallery.preview(lambda config: config[NAMESPACE].update(domain="other.mail-domain.com"))
+    text, refused, _ = gallery.review(renamed)
+    as_kept(gallery, "renamed", text)
+    assert refused == {"no-address-left", "zone-deleted"}
+    accepted = ("--allow", "no-address-left=nobody uses them", "--allow", "zone-deleted=it is a lab")
+    _, refused, code = gallery.review(renamed, *accepted)
+    assert (refused, code) == (set(), 0)
+
+
+def test_a_rebuilt_server_is_refused_in_rotation_and_two_of_them_by_another_name(gallery: Gallery) -> None:
+    machine = gallery.rehearsal.stack.urn("cas-ex02-vm")
+    text, refused, _ = gallery.review(gallery.preview(options=("--replace", machine)))
+    as_kept(gallery, "rebuilt", text)
+    assert refused == {"serving-server-lost"}
+    text, refused, _ = gallery.review(gallery.preview(put(image={"sku": "2022-datacenter-g2"})))
+    as_kept(gallery, "all-rebuilt", text)
+    assert refused == {"serving-server-lost", "several-servers-replaced"}
+
+
+def test_the_engine_s_events_say_the_same_of_clients(gallery: Gallery) -> None:
+    stack = gallery.rehearsal.stack
+    stack.environment["PULUMI_ENABLE_STREAMING_JSON_PREVIEW"] = "true"
+    was = stack.file.read_text(encoding="utf-8")
+    stack.change(fourth(in_rotation=True))
+    try:
+        file = gallery.folder / "events.json"
+        file.write_text(stack.run("preview", "--json", "--stack", stack.name), encoding="utf-8")
+    finally:
+        del stack.environment["PULUMI_ENABLE_STREAMING_JSON_PREVIEW"]
+        stack.file.write_text(was, encoding="utf-8")
+    result = CliRunner().invoke(app, ["review", str(file), "--strict"])
+    assert result.exit_code == 1
+    digested, _, _ = gallery.review(gallery.preview(fourth(in_rotation=True)))
+    assert table(result.stdout) == table(digested)
+    assert result.stderr.startswith("Refused: enters-dns-as-made.")
+
+
+def test_the_policy_pack_stops_the_engine_by_the_names_of_policies(gallery: Gallery) -> None:
+    """The engine takes a program as a pack, too, which spares the Python host that a Pulumi install brings."""
+    pack = gallery.folder / "policies"
+    python, policies = REPOSITORY / "policies" / ".venv" / "bin" / "python", REPOSITORY / "policies"
+    assert python.exists(), "The policies have no environment; run: make setup"
+    pack.write_text(f'#!/bin/sh\nexec {python} -u -m pulumi.policy "$1" {policies}\n', encoding="utf-8")
+    pack.chmod(0o755)
+    text, stopped = gallery.printed(ttl(300), put(rotation={}), options=("--policy-pack", str(pack)))
+    assert not stopped, text
+    text, stopped = gallery.printed(ttl(3600), put(rotation={}), options=("--policy-pack", str(pack)))
+    assert stopped
+    assert set(re.findall(r"\[mandatory\] +(\S+) ", text)) == {"ttl"}, text
+
+
+def table(text: str) -> str:
+    return text.partition("### Addresses")[2].partition("### ")[0]
+
+
+def test_what_changes_the_stack_comes_last(gallery: Gallery) -> None:
+    """Out of rotation a server is rebuilt and removed safely; protected, nothing is deleted."""
+    stack = gallery.rehearsal.stack
+    machine = stack.urn("cas-ex02-vm")
+    stack.change(out("ex02"))
+    stack.change(put(protect=True))
+    stack.up()
+
+    assert refusals(gallery, options=("--replace", machine)) == {"protected-deleted"}
+    assert refusals(gallery, put(protect=False)) == set()
+    assert refusals(gallery, put(protect=False), no_gateway) == {"protection-off-and-deletion"}
+    assert refusals(gallery, no_gateway) == set()
+    text, refused, code = gallery.review(gallery.preview(without("ex02")))
+    as_kept(gallery, "protected-deleted", text)
+    assert (refused, code) == ({"protected-deleted"}, 1)
+
+    stack.change(put(protect=False))
+    stack.up()
+    text, refused, code = gallery.review(gallery.preview(options=("--replace", machine)))
+    as_kept(gallery, "rebuilt-out-of-rotation", text)
+    assert (refused, code) == (set(), 0)
+    text, refused, code = gallery.review(gallery.preview(without("ex02")))
+    as_kept(gallery, "removed-out-of-rotation", text)
+    assert (refused, code) == (set(), 0)
+
+
+def refusals(gallery: Gallery, *edits: Edit, options: tuple[str, ...] = ()) -> set[str]:
+    return gallery.review(gallery.preview(*edits, options=options))[1]
