@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from operations.__main__ import app
 from operations.review.markdown import LONGEST, code
+from rehearsal.tools import REPOSITORY
 from tests.unit import previews
 from tests.unit.previews import (
     NAMESPACE,
@@ -388,6 +391,14 @@ def test_a_long_review_fits_a_comment_with_its_dangers_whole_and_says_what_is_le
 def test_a_long_table_is_folded_and_a_short_one_is_not(review: Review) -> None:
     assert "<details>" not in review(of(DRAINED)).stdout
     assert "<details>" in review(many(20)).stdout
+
+
+def test_the_command_starts_without_the_parts_that_only_other_commands_need() -> None:
+    """They cost half a second; a review shall take less than one."""
+    loaded = "import operations.__main__, sys; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", loaded], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert {"asyncssh", "httpx", "pulumi"}.isdisjoint(modules.stdout.split())
+    assert "typer" in modules.stdout.split()
 
 
 def test_twice_the_servers_take_about_twice_the_time(tmp_path: Path) -> None:
