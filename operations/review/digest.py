@@ -7,6 +7,7 @@ and those whose protection changes.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ UNKNOWNS = frozenset(
 )
 SECRET = "[secret]"  # noqa: S105
 STACK = "pulumi:pulumi:Stack"
+# Events bring the marks with which a terminal is coloured.
+COLOURS = re.compile(r"<\{%[^%]*%\}>")
 OPERATIONS = {
     "create": "create",
     "import": "import",
@@ -136,7 +139,8 @@ def of_events(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         elif "preludeEvent" in event:
             config = event["preludeEvent"]["config"]
         elif "diagnosticEvent" in event:
-            diagnostics.append(event["diagnosticEvent"])
+            said = event["diagnosticEvent"]
+            diagnostics.append({**said, "message": COLOURS.sub("", said["message"])})
         ended = ended or "summaryEvent" in event
     if not ended:
         raise ValueError("the events have no end")

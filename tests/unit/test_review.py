@@ -283,6 +283,9 @@ def test_the_engine_s_events_tell_the_same_as_its_digest(review: Review) -> None
     digested = review({**of(), "steps": steps}).stdout
     assert review("\n".join(lines).encode()).stdout == digested
     assert review("\n".join(lines[:-1]).encode()).exit_code == 2, "without an end it is not the whole"
+    said = {"diagnosticEvent": {"severity": "error", "message": "<{%fg 1%}>error: <{%reset%}>it broke"}}
+    failed = review("\n".join([*lines, json.dumps({"sequence": 9, **said})]).encode())
+    assert "```text\nerror: it broke\n```" in failed.stdout
 
 
 def test_the_markdown_goes_into_a_file_instead(review: Review, tmp_path: Path) -> None:
