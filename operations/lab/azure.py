@@ -52,10 +52,11 @@ class Azure:
         answer = self._ask("GET", f"{self._root}/resourcegroups/{group}", missing=True)
         return dict(answer.json().get("tags") or {}) if answer.is_success else None
 
-    def zones(self, group: str) -> list[str]:
-        """The ids of the DNS zones in the resource group."""
+    def zones(self, group: str) -> dict[str, dict[str, str]]:
+        """Id -> tags of the DNS zones in the resource group."""
         wanted = " or ".join(f"resourceType eq '{type}'" for type in ZONES)
-        return [str(row["id"]) for row in self._every(f"{self._root}/resourcegroups/{group}/resources", wanted)]
+        found = self._every(f"{self._root}/resourcegroups/{group}/resources", wanted)
+        return {str(row["id"]): dict(row.get("tags") or {}) for row in found}
 
     def delete_group(self, group: str) -> None:
         """Deletes the resource group with all that is in it, and returns when it is gone."""

@@ -58,7 +58,7 @@ def down(project: Project, lab: Lab, *, me: str, break_lock: bool, now: datetime
 def refuse(lab: Lab, found: Found, cloud: Azure, me: str, now: datetime) -> None:
     tags = [found.config.get("exchange-cas:tags") or {}, found.tags or {}]
     tags += [found.state.group.tags] if found.state.group else []
-    zones = cloud.zones(found.group) if found.tags is not None else []
+    zones = cloud.zones(found.group) if found.tags is not None else {}
     problems = [
         *state.protected(found.state, found.config),
         *state.foreign_owner(tags, me, now),

@@ -17,7 +17,8 @@ from operations.stack import StackError
 
 LOCK = re.compile(r"created by (?P<user>\S*)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<at>\S+)")
 # What Pulumi Cloud and a backend of one's own say of a stack that is in use.
-IN_USE = ("currently locked by", "Another update is currently in progress")
+# The last: a lock that was half written.
+IN_USE = ("currently locked by", "Another update is currently in progress", "unexpected end of JSON input")
 # No run of a lab takes this long; its lock on another computer is of a run that was killed.
 STALE = timedelta(hours=4)
 
@@ -106,3 +107,8 @@ def say(text: str) -> None:
     """To whoever watches, beside what `pulumi` prints."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def warn(text: str) -> None:
+    """The same on standard error: what is asked for stays readable by programs."""
+    sys.stderr.write(f"{text}\n")

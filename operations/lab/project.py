@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from operations.lab import engine, state
+from operations.lab import backend, engine, state
 from operations.lab.engine import InUseError
 from operations.lab.names import LabError
 from operations.stack import StackError, document, pulumi
@@ -61,6 +61,8 @@ class Project:
 
     def stacks(self) -> dict[str, datetime | None]:
         """The project's stacks in the backend, and when each was changed last."""
+        own = self.environment.get("PULUMI_BACKEND_URL")
+        backend.heal(own or str(document(self.ask("whoami", "--json")).get("url") or ""), engine.warn)
         rows = json.loads(self.ask("stack", "ls", "--json"))
         return {
             str(row["name"]).rpartition("/")[2]: datetime.fromisoformat(row["lastUpdate"])

@@ -93,20 +93,21 @@ def foreign_owner(known: Iterable[Mapping[str, str]], me: str, now: datetime) ->
         )
 
 
-def foreign_zones(state: State, lab: Lab, group: str, in_azure: Iterable[str]) -> Iterator[str]:
-    """`in_azure` are the ids of the zones that the resource group holds now."""
-    own = {name_of(row) for row in state.zones() if is_own(row, lab, group)}
+def foreign_zones(state: State, lab: Lab, group: str, in_azure: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """`in_azure` is id -> tags of the zones that the resource group holds now."""
+    held = {name_of(row) for row in state.zones()}
     for row in state.zones():
         if not is_own(row, lab, group):
             yield refusal(name_of(row), "the stack holds it but did not make it", f"pulumi state delete '{row.urn}'")
     for row in state.resources:
         zone = str(row.inputs.get(RECORD_SETS.get(row.type, ""), "")).lower()
-        if zone and zone not in {name_of(known) for known in state.zones()}:
+        if zone and zone not in held:
             remedy = f"pulumi destroy --target '{row.urn}' if the records are yours"
             yield refusal(zone, "it is another's, with record sets of the stack in it", remedy)
-    for id in in_azure:
+    for id, tags in in_azure.items():
         name = id.rpartition("/")[2].lower()
-        if name not in own and name not in {name_of(row) for row in state.zones()}:
+        # One that the state has lost is known by its tag, as the resource group is.
+        if name not in held and tags.get(LAB) != lab.name:
             yield refusal(name, f"{group} holds it and the stack did not make it", "move it to another resource group")
 
 

@@ -63,7 +63,7 @@ def refuse(
     known = project.state(lab.stack) if exists else state.State()
     tags = [config.get("exchange-cas:tags") or {}, known.group.tags if known.group else {}]
     problems = [*state.foreign_owner(tags, me, now)]
-    problems += state.foreign_zones(known, lab, lab.resource_group, [])
+    problems += state.foreign_zones(known, lab, lab.resource_group, {})
     if network:
         problems.append(f"--network {network}: the lab is there already; take it down first.")
     if problems:

@@ -18,6 +18,7 @@ import pytest
 
 from rehearsal import tools
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.stack import CommandFailedError
 from rehearsal.tools import REPOSITORY
 from tests.engine.looks import ask
 
@@ -96,7 +97,8 @@ class Labs:
         self.rehearsal.azure.on(hold)
         process = self.start(*words)
         try:
-            assert hold.reached.wait(SECONDS), "the run never came that far"
+            while not hold.reached.wait(0.5):
+                assert process.poll() is None, process.communicate()
             (engine,) = [row for row in psutil.Process(process.pid).children() if row.name().startswith("pulumi")]
             if everything:
                 os.kill(process.pid, signal.SIGKILL)
@@ -127,6 +129,13 @@ class Labs:
     def books(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """All that Azure and the backend hold of it: what is touched shows here."""
         return self.rehearsal.azure.subscription.resources, self.state(name)
+
+    def tear(self, name: str) -> None:
+        """What lies beside the state is empty: every `pulumi` command of the project ends with "EOF" now."""
+        (path,) = self._backend(f"stacks/*/lab-{name}.json.attrs")
+        path.write_bytes(b"")
+        with pytest.raises(CommandFailedError, match="EOF"):
+            self.rehearsal.stack.run("stack", "ls")
 
     def trust(self, *names: str) -> None:
         """The servers' certificate has these labs' names, too."""
@@ -176,6 +185,8 @@ MOMENTS = [
     ("done", "devtestlab:GlobalSchedule", 2),
     ("done", "privatedns:PrivateRecordSet", 1),
 ]
+# The kill meets the backend in the middle of a write, too: seen once in some twenty kills.
+TORN = "privatedns:PrivateZone"
 # What is in Azure alone keeps what is in the state from being deleted: a subnet, a network interface.
 KEPT = {"network:NetworkInterface", "compute:VirtualMachine"}
 
@@ -189,6 +200,8 @@ def test_an_engine_killed_at_any_moment_leaves_nothing_after_lab_down(
     up = labs.killed(Hold(what, type, count), "up", "anna")
     assert up.code == 2
     assert labs.locks(), "the killed run left its lock"
+    if type == TORN:
+        labs.tear("anna")
     assert labs.state("anna")["pending_operations"], "and an operation whose answer never arrived"
     assert labs.rehearsal.left_over(), "and something in Azure"
     down = labs.type("down", "anna")

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from components import namespace
-from operations.lab import command, engine, file, state, up
+from operations.lab import backend, command, engine, file, state, up
 from operations.lab.names import Lab, LabError, expired, lab_of
 from operations.lab.project import Project
 from rehearsal import stack_file
@@ -162,8 +162,9 @@ def zone(domain: str = "anna.lab.mail-domain.com", tags: Mapping[str, str] = TAG
     return resource("azure-native:privatedns:PrivateZone", "cas-private-zone", **{"id": id, "inputs": inputs, **more})
 
 
-def foreign(known: state.State, *in_azure: str) -> list[str]:
-    return list(state.foreign_zones(known, ANNA, "exchange-cas-lab-anna", in_azure))
+def foreign(known: state.State, *in_azure: str, tags: Mapping[str, str] | None = None) -> list[str]:
+    there = {id: tags or {} for id in in_azure}
+    return list(state.foreign_zones(known, ANNA, "exchange-cas-lab-anna", there))
 
 
 def test_its_own_zone_is_no_hindrance_made_or_broken_off() -> None:
@@ -198,6 +199,12 @@ def test_record_sets_in_a_zone_of_anothers_are_named() -> None:
 def test_a_zone_that_somebody_put_into_the_resource_group_is_named() -> None:
     (problem,) = foreign(deployment(zone()), f"{GROUP}/providers/Microsoft.Network/dnszones/mail-domain.com")
     assert problem.startswith("zone mail-domain.com: exchange-cas-lab-anna holds it")
+
+
+def test_a_zone_that_the_state_has_lost_is_known_by_its_tag() -> None:
+    lost = zone()["id"]
+    assert foreign(deployment(), lost, tags=TAGS) == []
+    assert len(foreign(deployment(), lost, tags=Lab("ben").tags("ben", NOW))) == 1
 
 
 def test_a_protected_resource_or_a_protected_file_is_one_problem() -> None:
@@ -242,6 +249,19 @@ def test_a_lock_of_another_computer_stands_for_as_long_as_a_run_may_take() -> No
     assert not lock("elsewhere", 1, NOW - timedelta(hours=5)).stands(NOW)
 
 
+def test_what_a_killed_run_left_half_written_beside_a_state_is_taken_away_and_nothing_else(tmp_path: Path) -> None:
+    stacks = tmp_path / "a b" / ".pulumi" / "stacks" / "exchange-cas"
+    stacks.mkdir(parents=True)
+    contents = {"lab-anna.json": "{}", "lab-anna.json.attrs": "", "prod.json.attrs": '{"md5": ""}', "prod.json": ""}
+    for name, text in contents.items():
+        (stacks / name).write_text(text, encoding="utf-8")
+    said: list[str] = []
+    backend.heal((tmp_path / "a b").as_uri(), said.append)
+    backend.heal("azblob://state", said.append)
+    assert {path.name for path in stacks.iterdir()} == contents.keys() - {"lab-anna.json.attrs"}
+    assert len(said) == 1
+
+
 # --- secrets ---
 
 
@@ -252,7 +272,8 @@ class Recorded(Project):
 
     def ask(self, *words: str, given: str = "") -> str:
         self.asked.append((words, given))
-        return f"{PASSWORD}\n" if words[:2] == ("config", "get") else "[]"
+        answers = {"config": f"{PASSWORD}\n", "whoami": "{}"}
+        return answers.get(words[0], "[]")
 
 
 def recorded(folder: Path, environment: Mapping[str, str]) -> Recorded:
@@ -295,6 +316,8 @@ def test_secrets_reach_pulumi_on_standard_input_and_no_file_or_command_line(
     up.up(project, ANNA, me="anna", hours=72, network=None, now=NOW)
     assert (("config", "set", "--secret", "operatorPassword", "--stack", "lab-anna"), PASSWORD) in project.asked
     assert not any(PASSWORD in word for words, _ in project.asked for word in words)
+    assert {given for words, given in project.asked if "set" not in words} == {""}
+    assert {len(words) for words, _ in project.asked if "set" in words} == {6}, "no value is among the words"
     assert PASSWORD not in (tmp_path / "stacks" / "Pulumi.lab-anna.yaml").read_text(encoding="utf-8")
     (init,) = [words for words, _ in project.asked if words[:2] == ("stack", "init")]
     assert init[-2:] == ("--secrets-provider", "azurekeyvault://v"), "the base's key vault encrypts for its labs"

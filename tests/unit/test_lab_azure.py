@@ -32,14 +32,17 @@ def test_a_group_is_told_by_its_tags_its_zones_by_their_ids_and_deleted_with_all
 ) -> None:
     there = azure.stand_in.subscription
     assert cloud.group_tags("lab") is None
-    assert cloud.zones("lab") == []
+    assert cloud.zones("lab") == {}
     cloud.delete_group("lab")
     there.put_existing(GROUP, {"location": "westeurope", "tags": {"lab": "anna"}})
     for rest in ("dnszones/a.example", "privateDnsZones/b.example", "virtualNetworks/c"):
-        there.put_existing(f"{NETWORK}/{rest}", {"location": "global"})
+        there.put_existing(f"{NETWORK}/{rest}", {"location": "global", "tags": {"of": rest}})
     there.put_existing(f"{NETWORK.replace('/lab/', '/lab2/')}/dnszones/other.example", {"location": "global"})
     assert cloud.group_tags("LAB") == {"lab": "anna"}
-    assert cloud.zones("lab") == [f"{NETWORK}/dnszones/a.example", f"{NETWORK}/privateDnsZones/b.example"]
+    assert cloud.zones("lab") == {
+        f"{NETWORK}/dnszones/a.example": {"of": "dnszones/a.example"},
+        f"{NETWORK}/privateDnsZones/b.example": {"of": "privateDnsZones/b.example"},
+    }
     cloud.delete_group("lab")
     assert cloud.group_tags("lab") is None
     assert all("/lab2" in id for id in there.resources)
@@ -109,7 +112,7 @@ def test_every_page_of_a_list_is_read_at_the_address_that_azure_gave(scripted: A
         httpx.Response(200, json={"value": [{"id": "one"}], "nextLink": following}),
         httpx.Response(200, json={"value": [{"id": "two"}]}),
     )
-    assert cloud.zones("g") == ["one", "two"]
+    assert cloud.zones("g") == {"one": {}, "two": {}}
     assert seen[1] == "GET /subscriptions/s/resources?$skiptoken=abc&api-version=1"
 
 
