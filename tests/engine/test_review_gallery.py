@@ -237,6 +237,12 @@ def test_the_policy_pack_stops_the_engine_by_the_names_of_policies(gallery: Gall
     text, stopped = gallery.printed(ttl(3600), put(rotation={}), options=("--policy-pack", str(pack)))
     assert stopped
     assert set(re.findall(r"\[mandatory\] +(\S+) ", text)) == {"ttl"}, text
+    config = gallery.folder / "policies.json"
+    config.write_text(json.dumps({"ttl": {"labels": ["mail"]}, "two-addresses": "advisory"}), encoding="utf-8")
+    configured = ("--policy-pack", str(pack), "--policy-pack-config", str(config))
+    text, stopped = gallery.printed(ttl(3600), put(rotation={}), out("ex02", "ex03"), options=configured)
+    assert not stopped, text
+    assert set(re.findall(r"\[(\w+)\] +(\S+) ", text)) == {("advisory", "two-addresses")}, text
 
 
 def table(text: str) -> str:
