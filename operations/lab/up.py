@@ -45,8 +45,12 @@ def up(project: Project, lab: Lab, *, me: str, hours: float, network: IPv4Networ
         project.ask("stack", "init", lab.stack, "--no-select", *provider)
     for key, value in given.items():
         project.ask("config", "set", "--secret", key, "--stack", lab.stack, given=value)
-    project.run("up", "--yes", "--skip-preview", "--suppress-outputs", stack=lab.stack, now=now, break_lock=False)
-    engine.say(f"lab {lab.name} is up until {tags[EXPIRES]} ({OWNER} {me}). Down again: make lab-down NAME={lab.name}")
+    down = f"make lab-down NAME={lab.name}"
+    try:
+        project.run("up", "--yes", "--skip-preview", "--suppress-outputs", stack=lab.stack, now=now, break_lock=False)
+    except StackError as error:
+        raise StackError(f"{error} Mend it and run it again, or take the lab down: {down}") from None
+    engine.say(f"lab {lab.name} is up until {tags[EXPIRES]} ({OWNER} {me}). Down again: {down}")
 
 
 def refuse(
