@@ -66,7 +66,8 @@ def silent(rehearsal: Rehearsal, computer_name: str) -> Iterator[None]:
 
 def after_the_names(rehearsal: Rehearsal, *servers: str) -> bool:
     """Whether both record sets were done before the last run began with any of these servers."""
-    began, done = {}, {}
+    began: dict[str, int] = {}
+    done: dict[str, int] = {}
     log = (rehearsal.stack.folder / "events.jsonl").read_text(encoding="utf-8")
     for moment, event in enumerate(map(json.loads, log.splitlines())):
         for kind, seen in (("resourcePreEvent", began), ("resOutputsEvent", done)):
