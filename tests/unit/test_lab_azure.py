@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -11,8 +13,9 @@ import pytest
 from operations.lab import azure as lab_azure
 from operations.lab.azure import Azure, essence, where
 from operations.stack import StackError
-from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, VirtualMachine
 from tests.unit.azure_native import Azure as StandIn
+from tests.unit.azure_native import make_machine, make_network
 
 pytestmark = pytest.mark.unit
 
@@ -47,6 +50,34 @@ def test_a_group_is_told_by_its_tags_its_zones_by_their_ids_and_deleted_with_all
     assert cloud.group_tags("lab") is None
     assert all("/lab2" in id for id in there.resources)
     assert there.resources, "the neighbour is there"
+
+
+def test_a_machine_that_still_boots_is_gone_only_when_it_has_ended(azure: StandIn, cloud: Azure) -> None:
+    order: list[str] = []
+    booting, go = threading.Event(), threading.Event()
+
+    def boot(_: VirtualMachine) -> None:
+        booting.set()
+        go.wait(30)
+        order.append("booted")
+
+    def gone(_: str) -> None:
+        order.append("gone")
+
+    azure.site.vm_created = boot  # type: ignore[method-assign]
+    azure.site.vm_deleted = gone  # type: ignore[method-assign]
+    make_network(azure)
+    with ThreadPoolExecutor() as pool:
+        made = pool.submit(make_machine, azure)
+        assert booting.wait(30)
+        deleted = pool.submit(cloud.delete_group, "lab")
+        while cloud.group_tags("lab") is not None:
+            assert not deleted.done()
+        assert order == []
+        go.set()
+        made.result(30)
+        deleted.result(30)
+    assert order == ["booted", "gone"]
 
 
 def test_a_token_that_is_not_taken_is_said_once_and_not_shown(azure: StandIn) -> None:
