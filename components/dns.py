@@ -33,7 +33,8 @@ class NamespaceRecords(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exchange-cas:index:NamespaceRecords", name, None, opts)
-        self._name, self._args, self._tags, self._protect = name, args, tags, protect
+        # Not _protect: that is Pulumi's own, which every child takes over.
+        self._name, self._args, self._tags, self._protect_zones = name, args, tags, protect
         # In the order of their keys, so that the order in the stack file never shows as a difference.
         rotating = sorted((server for server in servers if server.in_rotation), key=lambda server: server.key)
         self._records_opts = pulumi.ResourceOptions(
@@ -80,7 +81,7 @@ class NamespaceRecords(pulumi.ComponentResource):
                 resource_group_name=group,
                 location="global",
                 tags=self._tags,
-                opts=self._child(protect=self._protect or None),
+                opts=self._child(protect=self._protect_zones or None),
             ).name
             if virtual_network_id is not None:
                 linked["servers"] = virtual_network_id
@@ -107,7 +108,7 @@ class NamespaceRecords(pulumi.ComponentResource):
             resource_group_name=group,
             location="global",
             tags=self._tags,
-            opts=self._child(protect=self._protect or None),
+            opts=self._child(protect=self._protect_zones or None),
         ).name
 
     def _record_sets(

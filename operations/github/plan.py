@@ -20,9 +20,11 @@ def changing_steps(preview: Path) -> list[Mapping[str, Any]]:
     """The steps of a preview's digest that change a resource. Raises NoPreviewError, also for a preview that failed."""
     try:
         digest = json.loads(preview.read_text(encoding="utf-8"))
-        # A preview that failed has steps, too, but no summary.
         digest["changeSummary"]
-        return [step for step in digest.get("steps") or [] if step["op"] not in UNCHANGED]
+        # A preview that failed has steps and a summary, too.
+        if any(said["severity"] == "error" for said in digest.get("diagnostics") or []):
+            raise ValueError("it failed")
+        return [step for step in digest.get("steps") or [] if step["op"] not in UNCHANGED or turned(step)]
     except OSError as error:
         raise NoPreviewError(f"{preview}: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -37,7 +39,16 @@ def fingerprint(steps: list[Mapping[str, Any]]) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
+def turned(step: Mapping[str, Any]) -> bool:
+    """Whether its protection is switched, which the engine calls no change of the resource."""
+    old, new = (step.get(state) or {} for state in ("oldState", "newState"))
+    return bool(new) and bool(old.get("protect")) != bool(new.get("protect"))
+
+
 def told_of(step: Mapping[str, Any]) -> list[Any]:
     # Not the whole states: dependencies come in another order each time, and outputs are what Azure said meanwhile.
-    states = [(step.get(state) or {}).get("inputs") for state in ("oldState", "newState")]
+    states = [
+        [state.get("inputs"), bool(state.get("protect"))]
+        for state in (step.get("oldState") or {}, step.get("newState") or {})
+    ]
     return [step["urn"], step["op"], sorted(step.get("replaceReasons") or []), states]

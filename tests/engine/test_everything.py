@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -151,6 +152,11 @@ def test_a_server_that_is_still_being_made_holds_up_no_other(start: Start) -> No
 def test_what_is_protected_leaves_the_way_the_readme_says_and_no_other(start: Start) -> None:
     prod = start("prod")
     prod.stack.up()
+    resources = json.loads(prod.stack.state())["checkpoint"]["latest"]["resources"]
+    protected = {row["urn"].rpartition("::")[2] for row in resources if row.get("protect")}
+    assert protected == {"cas-group", "cas-ex01-vm", "cas-ex02-vm", "cas-ex03-vm"}, (
+        "and no record set: names may change"
+    )
     prod.stack.change(lambda config: config[SERVERS].pop("ex03"))
     with pytest.raises(CommandFailedError, match="protected"):
         prod.stack.up()

@@ -179,6 +179,11 @@ def previewed(folder: Path, *steps: dict[str, object]) -> Path:
         ([SAME, step("read", "key")], "false"),
         ([SAME, UPDATE], "true"),
         ([CREATED], "true"),
+        ([step("same", "zone", oldState={**record(), "protect": True}, newState=record())], "true"),
+        (
+            [step("same", "zone", oldState={**record(), "protect": True}, newState={**record(), "protect": True})],
+            "false",
+        ),
         ([], "false"),
     ],
 )
@@ -190,7 +195,16 @@ def test_whether_a_preview_changes_anything_is_told_to_the_steps_that_follow(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "3", "error: no stack", '{"steps": []}', '{"steps": [{}], "changeSummary": {}}']
+    "text",
+    [
+        "",
+        "[]",
+        "3",
+        "error: no stack",
+        '{"steps": []}',
+        '{"steps": [{}], "changeSummary": {}}',
+        '{"steps": [], "changeSummary": {}, "diagnostics": [{"severity": "error", "message": "no key"}]}',
+    ],
 )
 def test_what_is_no_preview_is_no_answer(tmp_path: Path, outputs: Path, text: str) -> None:
     file = tmp_path / "preview.json"
