@@ -56,13 +56,13 @@ def test_a_machine_that_still_boots_is_gone_only_when_it_has_ended(azure: StandI
     order: list[str] = []
     booting, go = threading.Event(), threading.Event()
 
-    def boot(_: VirtualMachine) -> None:
+    def boot(vm: VirtualMachine) -> None:
         booting.set()
         go.wait(30)
-        order.append("booted")
+        order.append(f"{vm.name} booted")
 
-    def gone(_: str) -> None:
-        order.append("gone")
+    def gone(id: str) -> None:
+        order.append(f"{id.rpartition('/')[2]} gone")
 
     azure.site.vm_created = boot  # type: ignore[method-assign]
     azure.site.vm_deleted = gone  # type: ignore[method-assign]
@@ -77,7 +77,7 @@ def test_a_machine_that_still_boots_is_gone_only_when_it_has_ended(azure: StandI
         go.set()
         made.result(30)
         deleted.result(30)
-    assert order == ["booted", "gone"]
+    assert order == ["ex01 booted", "ex01 gone"]
 
 
 def test_a_token_that_is_not_taken_is_said_once_and_not_shown(azure: StandIn) -> None:
