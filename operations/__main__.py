@@ -1,4 +1,4 @@
-"""What is run between two `pulumi up`s: `python -m operations verify`, `drift`, `drill`."""
+"""What is run between two `pulumi up`s, by a person or a workflow: `python -m operations --help`."""
 
 from __future__ import annotations
 
