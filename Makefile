@@ -12,7 +12,7 @@ help: ## this list
 
 # Python's packages and the engine are fetched side by side.
 setup: ## install what the project needs into .venv and .tools
-	@$(MAKE) --no-print-directory --silent -j2 .venv/.installed engine policies/.venv/.installed
+	@$(MAKE) --no-print-directory --silent -j2 .venv/.installed engine
 
 .venv/.installed: requirements-dev.txt
 	@echo "python: installing the locked packages into .venv, about half a minute"
@@ -22,6 +22,9 @@ setup: ## install what the project needs into .venv and .tools
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
 	@touch $@
 	@echo "python: ready"
+
+.PHONY: policies
+policies: policies/.venv/.installed ## the policy pack's own packages
 
 # An environment of its own: the policy SDK needs an older protobuf than the rest.
 policies/.venv/.installed: policies/requirements.txt | .venv/.installed
@@ -48,7 +51,7 @@ lab-up: setup ## a lab of your own in Azure, from stacks/Pulumi.lab.yaml: make l
 lab-down: setup ## the lab is gone, whatever was killed before: make lab-down NAME=anna
 	@$(BIN)/python -m operations lab down "$(NAME)" $(OPTIONS)
 
-test: setup ## every test, or one tier: make test [TIER=unit, scripts or engine]
+test: setup policies ## every test, or one tier: make test [TIER=unit, scripts or engine]
 	@$(BIN)/python -m pytest $(if $(TIER),-m $(TIER))
 
 lint: setup .tools/bin/actionlint ## style, types, import contract, schema, workflows

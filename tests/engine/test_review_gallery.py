@@ -229,7 +229,7 @@ def test_the_policy_pack_stops_the_engine_by_the_names_of_policies(gallery: Gall
     """The engine takes a program as a pack, too, which spares the Python host that a Pulumi install brings."""
     pack = gallery.folder / "policies"
     python, policies = REPOSITORY / "policies" / ".venv" / "bin" / "python", REPOSITORY / "policies"
-    assert python.exists(), "The policies have no environment; run: make setup"
+    assert python.exists(), "The policies have no environment; run: make policies"
     pack.write_text(f'#!/bin/sh\nexec {python} -u -m pulumi.policy "$1" {policies}\n', encoding="utf-8")
     pack.chmod(0o755)
     text, stopped = gallery.printed(ttl(300), put(rotation={}), options=("--policy-pack", str(pack)))

@@ -81,7 +81,7 @@ def broken(answer: Any) -> set[str]:
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Pack]:
-    assert PYTHON.exists(), "The policies have no environment; run: make setup"
+    assert PYTHON.exists(), "The policies have no environment; run: make policies"
     process = subprocess.Popen(
         [PYTHON, "-u", "-m", "pulumi.policy", "127.0.0.1:1", PACK], stdout=subprocess.PIPE, text=True, cwd="/"
     )
