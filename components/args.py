@@ -245,7 +245,8 @@ class FarmArgs:
     )
     resource_group: ResourceGroupArgs = key("The resource group.", default=ResourceGroupArgs())
     protect: bool = key(
-        "true: the resource group, zones, virtual machines and their public addresses stay.", default=False
+        "true: the resource group, zones with their record sets, virtual machines and their public addresses stay.",
+        default=False,
     )
     auto_shutdown: AutoShutdownArgs | None = key("A daily shutdown, for labs.", default=None)
     tags: Mapping[str, str] = key("Tags of all that takes tags.", default_factory=dict)

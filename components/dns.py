@@ -33,12 +33,15 @@ class NamespaceRecords(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exchange-cas:index:NamespaceRecords", name, None, opts)
-        # Not _protect: that is Pulumi's own, which every child takes over.
-        self._name, self._args, self._tags, self._protect_zones = name, args, tags, protect
+        self._name, self._args, self._tags = name, args, tags
+        # Record sets, too: a destroy by accident would begin with them. Not _protect, which is Pulumi's own.
+        self._protected = protect or None
         # In the order of their keys, so that the order in the stack file never shows as a difference.
         rotating = sorted((server for server in servers if server.in_rotation), key=lambda server: server.key)
         self._records_opts = pulumi.ResourceOptions(
-            parent=self, depends_on=[*after, *(server.component for server in rotating if server.component)]
+            parent=self,
+            protect=self._protected,
+            depends_on=[*after, *(server.component for server in rotating if server.component)],
         )
         if private := args.private_zone:
             group = private.existing_resource_group or resource_group_name
@@ -62,8 +65,8 @@ class NamespaceRecords(pulumi.ComponentResource):
             )
         self.register_outputs({})
 
-    def _child(self, *, protect: bool | None = None) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, protect=protect)
+    def _child(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, protect=self._protected)
 
     def _private_zone(
         self,
@@ -81,7 +84,7 @@ class NamespaceRecords(pulumi.ComponentResource):
                 resource_group_name=group,
                 location="global",
                 tags=self._tags,
-                opts=self._child(protect=self._protect_zones or None),
+                opts=self._child(),
             ).name
             if virtual_network_id is not None:
                 linked["servers"] = virtual_network_id
@@ -108,7 +111,7 @@ class NamespaceRecords(pulumi.ComponentResource):
             resource_group_name=group,
             location="global",
             tags=self._tags,
-            opts=self._child(protect=self._protect_zones or None),
+            opts=self._child(),
         ).name
 
     def _record_sets(
