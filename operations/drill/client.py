@@ -15,6 +15,7 @@ from operations.outlook.transport import Answer, Link, LostError, Transport
 REDISCOVER, DISCOVER_RETRY = 3600.0, 300.0
 # After so long a kept connection counts as busy, and the request goes over another one: a beat, within these bounds.
 SHORTEST_PATIENCE, LONGEST_PATIENCE = 0.5, 1.0
+AGAIN_SECONDS = 0.1
 NAME = re.compile(r"<br\s*/?>\s*([A-Za-z0-9-]+)", re.IGNORECASE)
 
 
@@ -79,9 +80,14 @@ class Client:
         self._transport.give_up()
 
     def join(self) -> None:
-        for thread in (self._thread, self._discovering):
-            if thread and thread.ident is not None:
-                thread.join()
+        """After `give_up`, which is said again until it is heard: between two steps an attempt has no socket to end."""
+        self._end_of(self._thread)
+        self._end_of(self._discovering)  # which the other may have started last of all
+
+    def _end_of(self, thread: threading.Thread | None) -> None:
+        while thread and thread.is_alive():
+            self._transport.give_up()
+            thread.join(AGAIN_SECONDS)
 
     def _run(self) -> None:
         due = time.monotonic() + self._delay

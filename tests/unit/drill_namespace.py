@@ -31,9 +31,9 @@ class Namespace:
     def addresses(self, *addresses: str, ttl: int = 300) -> None:
         self.rows[:] = [Row(name=name, values=addresses, ttl=ttl) for name in ("owa", "autodiscover")]
 
-    def clients(self, number: int = NUMBER) -> Clients:
-        tls = ssl.create_default_context(cadata=self.farm.certificates.authority_pem)
-        way = Way(tls=tls, dns=("127.0.0.1", self.dns.port), port=self.port, timers=Timers(connect=SILENT))
+    def clients(self, number: int = NUMBER, *, tls: ssl.SSLContext | None = None) -> Clients:
+        trusting = ssl.create_default_context(cadata=self.farm.certificates.authority_pem)
+        way = Way(tls=tls or trusting, dns=("127.0.0.1", self.dns.port), port=self.port, timers=Timers(connect=SILENT))
         profile = Profile(mailbox=f"user@{DOMAIN}", user=USER, password=PASSWORD)
         return Clients(number, profile, way, beat=BEAT)
 

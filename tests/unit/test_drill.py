@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
@@ -144,6 +147,34 @@ def test_clients_end_at_once_in_the_middle_of_a_handshake_that_nobody_answers(na
             deaf.enter_context(connection)
             assert connection.recv(1) == b"\x16", "a handshake has begun"
             ending = time.monotonic()
+        assert time.monotonic() - ending < Timers().answer / 2
+
+
+class Hesitant(ssl.SSLContext):
+    """Between a plain socket and the TLS socket in its place, until `go`."""
+
+    def __init__(self, *_: object) -> None:
+        self.wrapped, self.go = threading.Event(), threading.Event()
+
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        secured = super().wrap_socket(*args, **options)
+        self.wrapped.set()
+        assert self.go.wait(10)
+        return secured
+
+
+def test_a_client_that_is_given_up_between_two_of_its_steps_ends_at_once(namespace: Namespace) -> None:
+    namespace.addresses(EX01)
+    losses.refuse(namespace.lost)
+    tls = Hesitant(ssl.PROTOCOL_TLS_CLIENT)
+    with socket.create_server((EX01, namespace.port)):
+        client = namespace.clients(1, tls=tls)._clients[0]
+        client.start()
+        assert tls.wrapped.wait(10)
+        client.give_up()
+        tls.go.set()
+        ending = time.monotonic()
+        client.join()
         assert time.monotonic() - ending < Timers().answer / 2
 
 

@@ -375,7 +375,7 @@ def test_its_owner_renews_a_lab_and_keeps_what_was_edited_in_its_file(
 @pytest.mark.parametrize("word", ["up", "down"])
 def test_the_words_of_make_are_the_commands(word: str) -> None:
     found = subprocess.run(
-        ["make", "--dry-run", f"lab-{word}", "NAME=anna", "OPTIONS=--owner ben"],
+        ["make", "--no-print-directory", "--dry-run", f"lab-{word}", "NAME=anna", "OPTIONS=--owner ben"],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
