@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from components import rules
+from operations.review.digest import Step
 from operations.review.markdown import code
 from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Plan, Records
 from operations.review.values import AFTER_THE_RUN, plain, spelled
+from operations.review.words import is_command, is_component
 from stacks.settings import PROJECT
 
 NO_ADDRESS_LEFT = "no-address-left"
@@ -133,7 +135,7 @@ def ttl_too_long(plan: Plan) -> Iterator[Danger]:
 
 def protection_off_and_deletion(plan: Plan) -> Iterator[Danger]:
     """A resource that only loses its protection has a step, too, though nothing else happens to it."""
-    deleted = [step for step in plan.preview.changes if step.gone and not step.type.startswith("pulumi:")]
+    deleted = [step for step in plan.preview.changes if loses(step)]
     freed = [
         step
         for step in plan.preview.steps
@@ -148,6 +150,11 @@ def protection_off_and_deletion(plan: Plan) -> Iterator[Danger]:
             f"{len(deleted)}: what was to be kept is not looked at on its own."
         )
         yield Danger(name=PROTECTION_AND_DELETION, subject=plan.preview.stack, reason=reason)
+
+
+def loses(step: Step) -> bool:
+    """Whether something is deleted: a command without a delete text is only run again, or forgotten."""
+    return step.gone and not is_component(step) and (not is_command(step) or bool(step.before.get("delete")))
 
 
 def several_replaced(plan: Plan) -> Iterator[Danger]:

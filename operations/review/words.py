@@ -87,6 +87,11 @@ def is_component(step: Step) -> bool:
     return step.type.startswith(("exchange-cas:", "pulumi:"))
 
 
+def is_command(step: Step) -> bool:
+    """On a server or here; copies of files, too."""
+    return step.type.startswith("command:")
+
+
 def owner(step: Step) -> str:
     return server_of(step) or ""
 

@@ -11,6 +11,7 @@ from operations.review.dangers import REMEDIES
 from tests.unit import previews
 from tests.unit.previews import (
     IP,
+    NAMESPACE,
     NAT,
     NIC,
     PRIVATE_ZONE,
@@ -38,6 +39,7 @@ TWO_SERVERS = {"ex01": server(1), "ex02": server(2)}
 THREE_SERVERS = {**TWO_SERVERS, "ex03": server(3)}
 OUT = {**TWO_SERVERS, "ex02": server(2, inRotation=False)}
 IN_ROTATION, OUT_OF_ROTATION = {"inRotation": True}, {"inRotation": False}
+FREED = step("same", RECORDS, IP, "cas-ip", old={"protect": True})
 
 
 def zone(operation: str, type: str = PRIVATE_ZONE, **more: Any) -> Step:
@@ -205,8 +207,8 @@ CASES = [
         id="TTL",
     ),
     pytest.param(
-        [step("same", RECORDS, IP, "cas-ip", old={"protect": True}), step("delete", RECORDS, NAT, "cas-nat")],
-        [step("same", RECORDS, IP, "cas-ip", old={"protect": True}), step("create", RECORDS, NAT, "cas-nat")],
+        [FREED, step("delete", RECORDS, NAT, "cas-nat")],
+        [FREED, step("create", RECORDS, NAT, "cas-nat")],
         {},
         "protection-off-and-deletion",
         id="protection off, something else deleted",
@@ -217,6 +219,20 @@ CASES = [
         {"protect": "false", "safe": {"protect": "true"}},
         "protection-off-and-deletion",
         id="protect false in the file, and a protected part deleted",
+    ),
+    pytest.param(
+        [FREED, step("replace", SERVER, NAT, "cas-outbound")],
+        [FREED, command("replace", "ex02", "rotation", OUT_OF_ROTATION, IN_ROTATION)],
+        {},
+        "protection-off-and-deletion",
+        id="protection off, a part replaced, or a command run again",
+    ),
+    pytest.param(
+        [FREED, step("delete", NAMESPACE, RESTORE, "cas-ex02-restore", {"delete": "python -m operations.restore"})],
+        [FREED, step("delete", NAMESPACE, RESTORE, "cas-ex02-restore", {"stdin": "{}"})],
+        {},
+        "protection-off-and-deletion",
+        id="protection off, a command that has something to delete, or nothing",
     ),
     pytest.param(
         [machine("replace", "ex01"), machine("replace", "ex02")],
