@@ -9,6 +9,7 @@ from typing import Any
 
 from operations.lab import azure, engine, state
 from operations.lab.azure import Azure
+from operations.lab.engine import InUseError
 from operations.lab.names import LAB, Lab, LabError
 from operations.lab.project import Project
 from operations.lab.state import State
@@ -73,6 +74,9 @@ def destroy(project: Project, lab: Lab, found: Found, cloud: Azure, *, break_loc
     words = ("destroy", "--refresh", "--yes", "--skip-preview", "--suppress-outputs")
     try:
         project.run(*words, stack=lab.stack, now=now, break_lock=break_lock)
+    except InUseError:
+        # Somebody's run, begun since the lock was taken away: nothing is deleted under it.
+        raise
     except StackError as error:
         if found.tags is None:
             raise
