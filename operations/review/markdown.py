@@ -48,7 +48,10 @@ class Section:
 
 
 def fitting(head: str, sections: Sequence[Section], foot: str) -> str:
-    """All of it; where that is too long, the longest section loses rows until it fits. `head` stays whole."""
+    """All of it; where that is too long, the longest section loses rows until it fits. `head` stays whole.
+
+    It is short by itself: who writes it shortens what may be long.
+    """
     left = list(sections)
     while True:
         text = "\n\n".join([head, *(section.text() for section in left), foot]) + "\n"
@@ -68,6 +71,10 @@ def code(value: object) -> str:
         inert = "".join(c if c.isascii() and (c.isalnum() or c in " .-") else f"&#{ord(c)};" for c in text)
         return f"<code>{inert}</code>"
     return f"`{text}`"
+
+
+def shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def block(text: str) -> str:

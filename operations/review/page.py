@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from components import rules
 from operations.review.dangers import Danger, dangers
 from operations.review.digest import Preview
-from operations.review.markdown import Section, block, code, codes, fitting
+from operations.review.markdown import Section, block, code, codes, fitting, shortened
 from operations.review.plan import MACHINE, Addresses, Plan, Records
 from operations.review.values import AFTER_THE_RUN, plain
 from operations.review.words import DONE, RESTORATION, costs, counted, done, is_component, owner, part, why
 
 LONGEST_ERROR = 4000
+# Of a reason that somebody gives, and of a subject.
+LONGEST_TEXT = 300
 # Of a danger's many subjects; their number is told.
 MOST_SUBJECTS = 20
 FOOT = (
@@ -28,7 +30,7 @@ def page(preview: Preview, allowed: Mapping[str, str]) -> str:
     found = dangers(plan)
     head = [f"## {code(preview.stack or 'stack')}: what this change would do", verdict(preview, found, allowed)]
     if preview.errors:
-        head.append(block("\n".join(preview.errors)[:LONGEST_ERROR]))
+        head.append(block(shortened("\n".join(preview.errors), LONGEST_ERROR)))
     if found:
         head.append(dangers_text(found, allowed))
     sections = [addresses(plan), settings(plan), parts(plan)]
@@ -69,9 +71,12 @@ def dangers_text(found: Sequence[Danger], allowed: Mapping[str, str]) -> str:
         grouped.setdefault((danger.name, danger.reason), []).append(danger)
     for (name, reason), group in grouped.items():
         mark = "⚠️" if name in allowed else "❌"
-        subjects = codes([danger.subject for danger in group[:MOST_SUBJECTS]])
+        subjects = codes([shortened(danger.subject, LONGEST_TEXT) for danger in group[:MOST_SUBJECTS]])
         more = f" and {len(group) - MOST_SUBJECTS} more" if len(group) > MOST_SUBJECTS else ""
-        end = f"Accepted: {code(allowed[name])}" if name in allowed else f"*Instead:* {group[0].remedy}"
+        if name in allowed:
+            end = f"Accepted: {code(shortened(allowed[name], LONGEST_TEXT))}"
+        else:
+            end = f"*Instead:* {group[0].remedy}"
         lines.append(f"- {mark} **`{name}`**: {subjects}{more}. {reason} {end}")
     return "### Dangers\n\n" + "\n".join(lines)
 

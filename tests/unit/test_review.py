@@ -391,6 +391,16 @@ def test_a_long_review_fits_a_comment_with_its_dangers_whole_and_says_what_is_le
     assert text.count("<details>") == text.count("</details>") > 0
 
 
+@pytest.mark.parametrize("sign", ["a", "|", "\U0001f600"])
+def test_a_long_reason_is_shortened_so_that_the_review_fits_a_comment(review: Review, sign: str) -> None:
+    both = of(records("delete", [ONE, TWO], None), machine("delete", "ex02"))
+    names = ("no-address-left", "serving-server-lost")
+    text = review(both, *(word for name in names for word in ("--allow", f"{name}={sign * 70_000}"))).stdout
+    assert len(text.encode()) <= LONGEST
+    assert html.unescape(text).count(f"{sign * 200}") == 2
+    assert html.unescape(text).count("…") == 2
+
+
 def test_a_long_table_is_folded_and_a_short_one_is_not(review: Review) -> None:
     assert "<details>" not in review(of(DRAINED)).stdout
     assert "<details>" in review(many(20)).stdout
