@@ -82,22 +82,38 @@ def down(
 
 @app.command("expired")
 def list_expired(cwd: Cwd = None) -> None:
-    """Prints the names of labs whose time is over, one per line; anyone may take them down."""
+    """Prints the names of labs whose time is over, one per line; anyone may take them down.
+
+    Exit code: 0 all of them are named; 2 a lab could not be read, so that the names may be too few.
+    """
     done(forgotten, cwd)
 
 
 def forgotten(project: Project) -> None:
-    now = datetime.now(UTC)
+    """Raises StackError at the end where a stack could not be read: all others are told before."""
+    from operations.stack import StackError
+
+    now, unread = datetime.now(UTC), []
     for stack, changed in project.stacks().items():
         name = lab_of(stack)
         if name is None:
             continue
-        known = project.state(stack)
-        tags = known.group.tags if known.group else project.config(stack).get("exchange-cas:tags") or {}
-        # One that was killed before it made anything has no tags.
-        idle = not tags and changed is not None and (now - changed).total_seconds() > HOURS * 3600
-        if expired(tags, now) or idle:
-            typer.echo(name)
+        try:
+            if is_over(project, stack, changed, now):
+                typer.echo(name)
+        except StackError as error:
+            typer.echo(str(error), err=True)
+            unread.append(name)
+    if unread:
+        raise StackError(f"Nobody knows whether the time of {', '.join(unread)} is over: look at what is said above.")
+
+
+def is_over(project: Project, stack: str, changed: datetime | None, now: datetime) -> bool:
+    known = project.state(stack)
+    tags = known.group.tags if known.group else project.config(stack).get("exchange-cas:tags") or {}
+    # One that was killed before it made anything has no tags.
+    idle = not tags and changed is not None and (now - changed).total_seconds() > HOURS * 3600
+    return expired(tags, now) or idle
 
 
 def who(owner: str | None) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from components import namespace
 from operations.lab import azure, backend, command, down, engine, file, state, up
@@ -474,3 +475,22 @@ def test_forgotten_labs_are_named_and_no_other_stack(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Project, "config", lambda *_: {})
     command.forgotten(Project(folder=Path(), environment={}))
     assert capsys.readouterr().out.split() == ["over", "broken-off", "empty"]
+
+
+def test_a_lab_that_cannot_be_read_hides_no_other_and_is_never_fine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    past = Lab("x").tags("anna", datetime.now(UTC) - timedelta(hours=1))
+    over = deployment(resource("azure-native:resources:ResourceGroup", "cas-group", inputs={"tags": past}))
+
+    def read(_: Project, stack: str) -> state.State:
+        if stack == "lab-torn":
+            raise StackError("pulumi stack export ended with 255: error: EOF")
+        return over
+
+    monkeypatch.setattr(Project, "stacks", lambda _: dict.fromkeys(["lab-anna", "lab-torn", "lab-zoe"]))
+    monkeypatch.setattr(Project, "state", read)
+    told = CliRunner().invoke(command.app, ["expired"])
+    assert (told.exit_code, told.stdout.split()) == (2, ["anna", "zoe"])
+    assert "error: EOF" in told.stderr
+    assert "torn" in told.stderr.splitlines()[-1]
