@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from components.keys import ADDRESS, HOST_KEY, PREFIX, SOURCE, URL, Form, Secret, args, key
+from components.keys import ADDRESS, GROUP, HOST_KEY, IMAGE, PREFIX, SOURCE, URL, Form, Secret, args, key
 from components.namespace import NamespaceArgs
 from components.rules import MOST_TTL_SECONDS
 
-# Names that Azure refuses, with a capital letter or without.
-ADMINISTRATOR = Form(
-    r"(?!([Aa]dministrator|[Aa]dmin|[Gg]uest|[Uu]ser|[Tt]est|[Rr]oot|[Ss]ys|[Ss]upport)$)[A-Za-z][A-Za-z0-9_-]*",
-    "Write letters and digits; Azure takes no administrator, admin, guest, user, test, root, sys or support.",
-)
 ExchangeVersion = Literal["2013", "2016", "2019", "SE"]
 TTL_SECONDS = MOST_TTL_SECONDS
 # How long Azure's name servers may take to show a change (Microsoft: Azure DNS FAQ).
@@ -63,7 +58,7 @@ class ZoneArgs:
     """One DNS zone: made here, or existing in another resource group."""
 
     existing_resource_group: str | None = key(
-        "The resource group of a zone that exists; else one is made.", default=None
+        "The resource group of a zone that exists; else one is made.", default=None, form=GROUP, maxLength=90
     )
 
 
@@ -129,7 +124,7 @@ class NetworkArgs:
 class ImageArgs:
     """The Windows Server image; without it the newest marketplace image that suits the Exchange version."""
 
-    id: str | None = key("The id of an image or gallery image version; 2013 needs one.", default=None)
+    id: str | None = key("The id of an image or gallery image version; 2013 needs one.", default=None, form=IMAGE)
     publisher: str = key("Marketplace publisher.", default="MicrosoftWindowsServer")
     offer: str = key("Marketplace offer.", default="WindowsServer")
     sku: str | None = key("Marketplace SKU.", default=None)
@@ -154,7 +149,11 @@ class SshArgs:
     port: int = key("The SSH port of the servers.", default=22, minimum=1, maximum=65535)
     address: Literal["private", "public"] = key("Which address of a server is dialled.", default="private")
     jump_host: JumpHostArgs | None = key("A jump host in between.", default=None)
-    package_url: str | None = key("The OpenSSH package for 2012 R2 and 2016.", default=None, form=URL)
+    package_url: str | None = key(
+        "The OpenSSH package for 2012 R2 and 2016; stored and shown in plain, so no URL with an access token in it.",
+        default=None,
+        form=URL,
+    )
     package_sha256: str | None = key(
         "The SHA-256 of that package.",
         default=None,
@@ -166,7 +165,7 @@ class SshArgs:
 class RolloutArgs:
     """In which order servers receive the namespace."""
 
-    canary: str | None = key("The server that goes first; the first by name if left out.", default=None)
+    canary: str | None = key("The server that goes first; the first in rotation by key if left out.", default=None)
     then: Literal["parallel", "oneByOne"] = key("How the others follow the canary.", default="parallel")
 
 
@@ -199,7 +198,7 @@ class AutoShutdownArgs:
 class ResourceGroupArgs:
     """The resource group of all that is made here."""
 
-    name: str | None = key("Its name; exchange-cas-STACK if left out.", default=None)
+    name: str | None = key("Its name; exchange-cas-STACK if left out.", default=None, form=GROUP, maxLength=90)
     existing: bool = key("true: it exists already and is left alone by destroy.", default=False)
 
     def name_in(self, stack: str) -> str:
@@ -218,7 +217,7 @@ class FarmArgs:
     administrator: str = key(
         "The local account of virtual machines made here.",
         default="casadmin",
-        form=ADMINISTRATOR,
+        form=Form(pattern=r"[A-Za-z][A-Za-z0-9_-]*", remedy="Write letters, digits, - and _, a letter first."),
         maxLength=20,
     )
     admin_password: Secret | None = key("Its password; needed where virtual machines are made.", default=None)

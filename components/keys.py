@@ -47,6 +47,14 @@ SOURCE = Form(
     rf"{CIDR}|{IPV4}|VirtualNetwork|Internet",
     "Write a prefix (203.0.113.0/24), an address, VirtualNetwork or Internet.",
 )
+GROUP = Form(
+    r"[A-Za-z0-9_.()-]*[A-Za-z0-9_()-]", "Write at most 90 letters, digits and - _ . ( ), and no dot at the end."
+)
+IMAGE = Form(
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Compute/"
+    r"(images/[^/]+|galleries/[^/]+/images/[^/]+(/versions/[^/]+)?)",
+    "Write an image's id: /subscriptions/…/images/NAME, or /subscriptions/…/galleries/…/images/NAME/versions/VERSION.",
+)
 HOST_KEY = Form(
     r"(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*",
     "Write the server's ed25519 or ECDSA line (ssh-keyscan -t ed25519 ADDRESS), compared on the server itself.",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal.stand_ins.azure_native.rules.machine import _REFUSED_USERS as REFUSED_BY_AZURE
 from stacks import rules, settings
 from stacks.reading import Problem
 
@@ -145,7 +146,55 @@ def test_a_file_with_the_needed_keys_only_is_read() -> None:
         pytest.param(
             put(network={"adminSources": ["10.0.0.1"] * 101}), "network.adminSources", "0 to 100", id="101 sources"
         ),
-        pytest.param(put(administrator="admin"), "administrator", "Azure takes no", id="reserved account"),
+        pytest.param(
+            put(administrator="1st"), "administrator", "a letter first", id="account that begins with a digit"
+        ),
+        pytest.param(put(administrator="a" * 21), "administrator", "20 characters", id="account too long"),
+        pytest.param(
+            put(network={"clientSources": ["Internet", "10.20.1.4/24"]}),
+            "network.clientSources[1]",
+            "10.20.1.0/24",
+            id="client source with host bits",
+        ),
+        pytest.param(
+            put(network={"adminSources": ["10.20.1.4/24"]}),
+            "network.adminSources[0]",
+            "10.20.1.0/24",
+            id="admin source with host bits",
+        ),
+        pytest.param(
+            put(network={"trustedSources": ["10.20.1.4/24"]}),
+            "network.trustedSources[0]",
+            "10.20.1.0/24",
+            id="trusted source with host bits",
+        ),
+        pytest.param(
+            server("ex01", publicAddress=True, externalAddress="198.51.100.1"),
+            "servers.ex01.externalAddress",
+            "remove one",
+            id="two public addresses",
+        ),
+        pytest.param(
+            lambda values: values.update(
+                rollout={"canary": "ex02"},
+                servers=values["servers"] | {"ex02": {**values["servers"]["ex02"], "configureNamespace": False}},
+            ),
+            "rollout.canary",
+            "another server would go first",
+            id="canary that is not configured",
+        ),
+        pytest.param(put(resourceGroup={"name": "mail."}), "resourceGroup.name", "no dot", id="group with a last dot"),
+        pytest.param(
+            put(resourceGroup={"name": "mail group"}), "resourceGroup.name", "letters", id="group with a space"
+        ),
+        pytest.param(put(resourceGroup={"name": "g" * 91}), "resourceGroup.name", "90 characters", id="group too long"),
+        pytest.param(
+            put(dns={"private": {"existingResourceGroup": "dns/zones"}}),
+            "dns.private.existingResourceGroup",
+            "letters",
+            id="group with a slash",
+        ),
+        pytest.param(put(image={"id": "Windows-2012-R2"}), "image.id", "/subscriptions/", id="name of an image"),
         pytest.param(
             put(ssh={"jumpHost": {"host": "jump", "user": "me", "hostKey": HOST_KEY}}),
             "jumpHostPassword",
@@ -158,15 +207,6 @@ def test_a_file_with_the_needed_keys_only_is_read() -> None:
             "dns.private.linkedNetworks",
             "name of another",
             id="two linked networks of one name",
-        ),
-        pytest.param(
-            put(
-                dns={"private": {"linkedNetworks": [NETWORK.format("a", "hub")]}},
-                network={"subnetId": NETWORK.format("a", "hub") + "/subnets/cas"},
-            ),
-            "dns.private.linkedNetworks",
-            "own network",
-            id="the servers' network linked twice",
         ),
         pytest.param(
             server("ex01", existing=True), "servers.ex01.hostKey", "ssh-keyscan", id="existing without host key"
@@ -270,7 +310,7 @@ def test_a_file_with_the_needed_keys_only_is_read() -> None:
         ),
         pytest.param(put(dns="public"), "dns", "mapping", id="text for a mapping"),
         pytest.param(
-            put(network={"subnetPrefix": "10.40.0.1/24"}), "network.subnetPrefix", "first address", id="no prefix"
+            put(network={"subnetPrefix": "10.40.0.1/24"}), "network.subnetPrefix", "10.40.0.0/24", id="no prefix"
         ),
         pytest.param(
             put(network={"subnetPrefix": "10.50.0.0/24"}), "network.subnetPrefix", "addressSpace", id="outside"
@@ -340,6 +380,48 @@ def test_an_existing_server_may_be_anywhere() -> None:
         del values["adminPassword"]
 
     assert problems(elsewhere) == {}
+
+
+@pytest.mark.parametrize("existing_zone", [False, True])
+@pytest.mark.parametrize("made_servers", [0, 1, 2])
+def test_the_servers_own_network_may_be_named_where_it_is_not_linked_anyway(
+    existing_zone: bool, made_servers: int
+) -> None:
+    def own_network(values: dict[str, Any]) -> None:
+        for row in list(values["servers"].values())[made_servers:]:
+            row.update(existing=True, hostKey=HOST_KEY)
+        zone = {"existingResourceGroup": "dns"} if existing_zone else {}
+        values["dns"] = {"private": {**zone, "linkedNetworks": [NETWORK.format("a", "Hub")]}}
+        values["network"] = {"subnetId": NETWORK.format("a", "hub") + "/subnets/cas"}
+
+    found = problems(own_network)
+    linked_anyway = bool(made_servers) and not existing_zone
+    assert list(found) == (["dns.private.linkedNetworks"] if linked_anyway else [])
+    assert all("own network" in problem.remedy for problem in found.values())
+
+
+@pytest.mark.parametrize("name", sorted(name for name in REFUSED_BY_AZURE if not name[0].isdigit()))
+def test_a_name_that_azure_refuses_for_an_administrator_is_refused_in_any_letter_case(name: str) -> None:
+    for spelled in (name, name.upper(), name.capitalize()):
+        assert list(problems(put(administrator=spelled))) == ["administrator"]
+        assert problems(put(administrator=f"{spelled}-cas")) == {}
+
+
+def test_a_canary_may_wait_in_the_file_until_exchange_is_installed() -> None:
+    assert problems(put(rollout={"canary": "ex02"}, configureNamespace=False)) == {}
+
+
+@pytest.mark.parametrize("name", ["a", "g" * 90, "Mail_(prod).west-1"])
+def test_a_resource_group_may_have_every_name_that_azure_takes(name: str) -> None:
+    assert problems(put(resourceGroup={"name": name})) == {}
+
+
+@pytest.mark.parametrize(
+    "image", ["images/2012r2", "galleries/g/images/2012r2", "galleries/g/images/2012r2/versions/1.0.0"]
+)
+def test_an_image_of_ones_own_is_named_by_its_id(image: str) -> None:
+    id = f"/subscriptions/s/resourceGroups/images/providers/Microsoft.Compute/{image}"
+    assert problems(put(image={"id": id})) == {}
 
 
 def test_a_private_zone_that_nobody_would_ask_is_refused() -> None:
