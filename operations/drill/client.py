@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from operations.outlook import Attempt, HttpError, NoAddressAnswersError, OutlookError, discovery
-from operations.outlook.transport import Answer, Link, LostError, Transport
+from operations.outlook.transport import Answer, Link, LostError, SlowError, Transport
 
 # Outlook's rhythm of Autodiscover, in seconds
 REDISCOVER, DISCOVER_RETRY = 3600.0, 300.0
@@ -46,11 +46,20 @@ class Beat:
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """A connection made anew: when, the attempts that failed hard first, and the address at last ("" for none)."""
+    """A connection made anew: when, the attempts that failed hard first, and the address at last ("" for none).
+
+    `slow`: the address of the connection that was left, where that had only been slow to answer.
+    """
 
     at: float
     failed: tuple[Attempt, ...]
     address: str
+    slow: str = ""
+
+    @property
+    def impatient(self) -> bool:
+        """To the same server, which answered at once: it had been slow, and nothing was lost."""
+        return bool(self.slow) and not self.failed and self.address == self.slow
 
 
 class Client:
@@ -112,7 +121,7 @@ class Client:
         assert endpoint
         if self._link and self._link.host != endpoint.host:
             self._close()
-        path = f"/{endpoint.protocol}/healthcheck.htm"
+        path, slow = f"/{endpoint.protocol}/healthcheck.htm", ""
         if self._link:
             try:
                 patience = min(max(self._beat, SHORTEST_PATIENCE), LONGEST_PATIENCE)
@@ -120,19 +129,20 @@ class Client:
             except HttpError:
                 self._close()
                 raise
-            except LostError:
+            except LostError as lost:
+                slow = self._link.address if isinstance(lost, SlowError) else ""
                 self._close()
                 self._failed()
-        return self._connect(asked, endpoint.host, path)
+        return self._connect(asked, endpoint.host, path, slow)
 
-    def _connect(self, asked: float, host: str, path: str) -> str:
+    def _connect(self, asked: float, host: str, path: str, slow: str) -> str:
         try:
             self._link, failed, answer = self._transport.ask_any(host, "GET", path, b"")
         except NoAddressAnswersError as error:
             self.moves.append(Move(at=asked, failed=error.attempts, address=""))
             self._failed()
             raise
-        self.moves.append(Move(at=asked, failed=failed, address=self._link.address))
+        self.moves.append(Move(at=asked, failed=failed, address=self._link.address, slow=slow))
         return _name(self._link, answer)
 
     def _discover(self) -> None:

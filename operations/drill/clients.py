@@ -75,8 +75,8 @@ class Clients:
         )
 
     def disturbed(self, since: float) -> float | None:
-        """When a client last failed, or lost its connection, since then."""
-        times = [move.at for client in self._clients for move in tuple(client.moves)]
+        """When a client last failed, or lost its connection, since then; a slow answer is no loss."""
+        times = [move.at for client in self._clients for move in tuple(client.moves) if not move.impatient]
         times += [beat.at for client in self._clients for beat in tuple(client.beats) if not beat.server]
         return max((at for at in times if at >= since), default=None)
 

@@ -108,7 +108,8 @@ def recovery(client: Beats, since: float, until: float, beat: float) -> Recovery
     gap = max(later - earlier for earlier, later in pairwise(times))
     failed = sum(not row.server and row.at > since for row in client.beats)
     served = bool(client.beats and client.beats[-1].server) and until - times[-2] <= 2 * beat
-    moves = [row for row in client.moves if row.at > since - beat]  # asked before the loss, answered by it
+    # asked before the loss, answered by it
+    moves = [row for row in client.moves if row.at > since - beat and not row.impatient]
     return Recovery(
         gap=gap,
         failed=failed,

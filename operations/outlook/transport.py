@@ -28,6 +28,10 @@ class LostError(Exception):
     """An open connection failed hard."""
 
 
+class SlowError(LostError):
+    """No answer came in the time that was given; nobody knows whether one would have come."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Link:
     """An open TLS connection to one address; `headers` go with every request, the logon once it was asked for."""
@@ -136,7 +140,7 @@ class Transport:
     def ask(self, link: Link, method: str, path: str, body: bytes, *, patience: float | None = None) -> Answer:
         """The answer over an open connection; LostError when that failed hard, HttpError for any status but 200.
 
-        `patience`: seconds to wait for it, where that is not to be the answer timer.
+        `patience`: seconds to wait for it, where that is not to be the answer timer; SlowError when they are over.
         """
         try:
             if link.http.sock:
@@ -148,8 +152,9 @@ class Transport:
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
             link.http.close()
-            reason = "no answer" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
-            raise LostError(reason) from error
+            if isinstance(error, TimeoutError):
+                raise SlowError("no answer") from error
+            raise LostError(str(error) or type(error).__name__) from error
         if response.status != 200:
             raise HttpError(link.host, link.address, response.status, response.reason)
         return Answer(server=response.headers.get("X-FEServer", ""), body=content)

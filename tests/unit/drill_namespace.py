@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from operations.drill import Clients, Observation, Profile, Way
 from operations.outlook import Timers
+from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import Server
 from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
@@ -30,6 +33,16 @@ class Namespace:
 
     def addresses(self, *addresses: str, ttl: int = 300) -> None:
         self.rows[:] = [Row(name=name, values=addresses, ttl=ttl) for name in ("owa", "autodiscover")]
+
+    def slow_once(self, seconds: float) -> None:
+        """The next answer of the server to be lost comes so much later."""
+        site, late = self.lost.https._site, iter([seconds])
+
+        def settings() -> Settings | None:
+            threading.Event().wait(next(late, 0))
+            return site.settings()
+
+        self.lost.https._site = replace(site, settings=settings)
 
     def clients(self, number: int = NUMBER, *, tls: ssl.SSLContext | None = None) -> Clients:
         trusting = ssl.create_default_context(cadata=self.farm.certificates.authority_pem)

@@ -57,6 +57,20 @@ def test_silence_costs_the_syn_timer_where_the_dead_address_comes_first(namespac
     assert seen.figures.noticed == seen.figures.dead_first == NUMBER // 2
 
 
+def test_a_slow_answer_disturbs_nobody_and_a_lost_server_does(namespace: Namespace) -> None:
+    with namespace.clients() as clients:
+        assert clients.wait(10, 0.0)
+        since = time.monotonic()
+        namespace.slow_once(0.7)
+        assert clients.wait(10, since, beats=8)
+        slow = clients.observe("a slow answer", since)
+        assert sum(len(client.moves) for client in slow.clients) == NUMBER + 1, "it was asked again"
+        assert clients.disturbed(since) is None
+        losses.silence(namespace.lost)
+        assert clients.wait(10, time.monotonic())
+        assert clients.disturbed(since) is not None
+
+
 def test_503_is_not_left_by_its_clients_as_long_as_dns_names_the_server(namespace: Namespace) -> None:
     ended = namespace.lose(partial(losses.unavailable, organisation=namespace.farm.organisation), seconds=1.5)
     stuck = [row.beats[-1].error for row, end in zip(ended.clients, ended.recoveries, strict=True) if not end.after]

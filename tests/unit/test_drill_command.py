@@ -119,6 +119,21 @@ def test_it_ends_by_itself_once_every_client_is_served_again_and_tells_programs_
     assert f"{figures['worst']:.2f} s" in terminal.report.read_text(encoding="utf-8"), "the page has the same figure"
 
 
+def test_a_slow_answer_is_no_loss_and_the_watch_goes_on_until_its_time_is_up(
+    namespace: Namespace, typed: Callable[..., Terminal]
+) -> None:
+    seconds = 4
+    terminal = typed("--json", "--seconds", str(seconds))
+    terminal.read_until(SERVED)
+    namespace.slow_once(0.7)
+    code, out, err = terminal.end()
+    (result,) = json.loads(out)
+    assert result["seconds"] >= seconds
+    assert result["figures"]["worst"] > 0.5, "one client waited for it"
+    assert code == 2
+    assert "nothing was measured" in err
+
+
 def test_whoever_ends_it_while_clients_are_not_served_has_missed_the_budget(
     namespace: Namespace, typed: Callable[..., Terminal]
 ) -> None:
