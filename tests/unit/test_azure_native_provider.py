@@ -103,6 +103,13 @@ def test_a_missing_required_property_is_a_check_failure(azure: Azure) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["mail.", "mail group", "g" * 91])
+def test_a_resource_group_of_a_name_that_azure_has_not_is_a_check_failure(azure: Azure, name: str) -> None:
+    (reason,) = azure.reasons("resources:ResourceGroup", {"resourceGroupName": name})
+    assert reason.startswith("'resourceGroupName' must match")
+    assert azure.reasons("resources:ResourceGroup", {"resourceGroupName": "g" * 80 + "m.(1)_-"}) == []
+
+
 def test_unknown_values_pass_the_check(azure: Azure) -> None:
     assert azure.reasons("compute:VirtualMachine", {"resourceGroupName": UNKNOWN, "osProfile": UNKNOWN}) == []
 

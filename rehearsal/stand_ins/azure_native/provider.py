@@ -13,6 +13,7 @@ from .bags import body_of, foreseen, only, outputs_of
 from .calls import Call, answering
 from .defaults import RANDOMLY_NAMED, fill_in
 from .errors import ArmError, RefusedError
+from .names import name_problems
 from .operations import RUN_COMMAND, Operations
 from .resource_types import RESOURCE_TYPES, ResourceType
 from .schema import problems, schema_of
@@ -83,7 +84,7 @@ class Provider(NoHandshake):
         known = {key: value for key, value in inputs.items() if key not in (RANDOMLY_NAMED, "azureApiVersion")}
         failures = [
             provider_pb2.CheckFailure(property=problem.property, reason=problem.reason)
-            for problem in problems(kind.type, known)
+            for problem in (*problems(kind.type, known), *name_problems(known))
         ]
         return provider_pb2.CheckResponse(inputs=wire.write(inputs, secrets), failures=failures)
 
