@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from operations.comparison import same
 from tests.scripts.servers import GET, SET, Servers, document, namespace
 
 
@@ -74,3 +75,23 @@ def test_case_is_no_drift_and_a_trailing_slash_is(servers: Servers) -> None:
     assert outcome.exit_code == 0, outcome.stderr
     assert servers.writes() == ["Set-EcpVirtualDirectory"]
     assert servers.organisation.settings("ex1")["ecp"]["InternalUrl"] == "https://mail.example.com/ecp/"
+
+
+def test_a_value_that_exchange_holds_in_another_form_is_written_once_and_then_no_drift(servers: Servers) -> None:
+    servers.organisation.add_server("ex1")
+    settings = {
+        "owa": {"InternalUrl": "https://mail.example.com", "ExternalUrl": "https://mail.example.com:443/owa"},
+        "mapi": {
+            "InternalUrl": "https://mail.example.com:443",
+            "IISAuthenticationMethods": ["Ntlm", "OAuth", "Ntlm"],
+        },
+    }
+    assert servers.run(SET, document(settings=settings)).exit_code == 0
+    calls = len(servers.organisation.calls())
+    assert servers.run(SET, document(settings=settings)).exit_code == 0
+    assert servers.writes(after=calls) == []
+    held = servers.run(GET, document()).report["settings"]
+    assert held["owa"] == {"InternalUrl": "https://mail.example.com/", "ExternalUrl": "https://mail.example.com/owa"}
+    for service, values in settings.items():
+        for setting, value in values.items():
+            assert same(value, held[service][setting]), setting
