@@ -3,9 +3,11 @@
 import pulumi
 from pulumi.runtime.config import CONFIG, is_config_secret
 
+from components.debug_lines import drop_debug_lines
 from components.farm import ClientAccessFarm
 from stacks import rules, settings
 
+drop_debug_lines()
 try:
     # The whole configuration: pulumi.Config tells only the keys that one asks for, and a mistyped one would be lost.
     args = settings.load(pulumi.Config(settings.PROJECT), CONFIG.get(), is_config_secret)

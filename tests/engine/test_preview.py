@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components import debug_lines
 from tests.engine.conftest import Start
 
 pytestmark = pytest.mark.engine
@@ -38,3 +39,11 @@ def test_a_preview_makes_no_connection_of_its_own(
     assert set(watched.read_text().splitlines()) == {"watching"}
     assert existing.datacentre.connections() == 0
     assert existing.public_dns.queries == existing.private_dns.queries == []
+
+
+def test_debug_lines_of_the_sdk_come_when_they_are_asked_for(start: Start) -> None:
+    stack = start("existing").stack
+    line = "registering resource: ty=command:remote:Command"
+    assert line not in stack.run("preview", "--debug", "--stack", stack.name)
+    stack.environment[debug_lines.WANTED] = "1"
+    assert line in stack.run("preview", "--debug", "--stack", stack.name)
