@@ -58,6 +58,7 @@ lint: setup .tools/bin/actionlint ## style, types, import contract, schema, work
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy __main__.py
 	@$(BIN)/lint-imports --no-logo
 	@# what else a computer may have installed (shellcheck, pyflakes) is not asked: the same answer everywhere
 	@.tools/bin/actionlint -shellcheck= -pyflakes=
