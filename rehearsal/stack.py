@@ -169,8 +169,10 @@ class Stack:
     def _update(self, word: str, *options: str, show: bool = False) -> Update:
         self._event_log.unlink(missing_ok=True)
         started = time.monotonic()
+        # A person reads a line a resource; every property is for those who look for something.
+        display = () if show else ("--diff",)
         printed = self.run(
-            word, *options, "--stack", self.name, "--event-log", str(self._event_log), "--diff", show=show
+            word, *options, "--stack", self.name, "--event-log", str(self._event_log), *display, show=show
         )
         return Update(steps=self._steps(), printed=printed, seconds=time.monotonic() - started)
 
