@@ -13,7 +13,8 @@ import yaml
 GITHUB = Path(__file__).parents[1] / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
-OUTCOME = re.compile(r"steps\.(\w+)\.outcome (==|!=) 'success'")
+LOOK = re.compile(r"steps\.(?P<what>\w+\.(?:outcome|outputs\.\w+)) (?P<sign>==|!=) '(?P<value>\w+)'")
+ALSO_AFTER_FAILURE = {"always()", "!cancelled()"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,16 +30,27 @@ class Step:
     condition: str
     may_fail: bool
 
-    def is_due(self, outcomes: Mapping[str, str], *, failed: bool) -> bool:
-        """Whether GitHub runs it after those outcomes by id. Raises ValueError for a condition unknown here."""
-        if self.condition in ("", "${{ !cancelled() }}", "always()"):
-            return bool(self.condition) or not failed
-        parts = re.split(r" (&&|\|\|) ", self.condition)
-        looks = [OUTCOME.fullmatch(part) for part in parts[::2]]
-        if not all(looks) or len(set(parts[1::2])) > 1:
+    def is_due(self, known: Mapping[str, str], *, failed: bool) -> bool:
+        """Whether GitHub runs it. `known`: ID.outcome and ID.outputs.NAME of the steps before it.
+
+        Raises ValueError for a condition unknown here.
+        """
+        parts = re.split(r" (&&|\|\|) ", self.condition.removeprefix("${{ ").removesuffix(" }}"))
+        looks, signs = parts[::2], set(parts[1::2])
+        if len(signs) > 1:
             raise ValueError(self.condition)
-        held = [(outcomes[look[1]] == "success") == (look[2] == "==") for look in looks if look]
-        return not failed and (any(held) if "||" in parts else all(held))
+        held = [holds(look, known) for look in looks]
+        return (any(held) if "||" in signs else all(held)) and (not failed or bool(ALSO_AFTER_FAILURE & {*looks}))
+
+
+def holds(look: str, known: Mapping[str, str]) -> bool:
+    if not look or look in ALSO_AFTER_FAILURE:
+        return True
+    found = LOOK.fullmatch(look)
+    if not found:
+        raise ValueError(look)
+    # What nobody told is an empty text.
+    return (known.get(found["what"], "") == found["value"]) == (found["sign"] == "==")
 
 
 def read(file: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from operations.github import plan, texts
+from operations.github import outputs, plan, texts
 
 if TYPE_CHECKING:
     from operations.github.client import GitHub
@@ -63,9 +63,7 @@ def changes(preview: Preview) -> None:
     steps = readable(preview)
     answers = f"changes={'true' if steps else 'false'}\nplan={plan.fingerprint(steps)}\n"
     typer.echo(answers, nl=False)
-    if outputs := os.environ.get("GITHUB_OUTPUT"):
-        with Path(outputs).open("a", encoding="utf-8") as file:
-            file.write(answers)
+    outputs.tell(answers)
 
 
 @app.command()

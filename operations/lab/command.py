@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.github import outputs
 from operations.lab.names import Lab, LabError, expired, lab_of
 
 if TYPE_CHECKING:
@@ -128,6 +129,8 @@ def done(work: Callable[[Project], None], cwd: Path | None) -> None:
         work(Project(folder=cwd or Path(), environment=os.environ))
     except LabError as error:
         typer.echo(str(error), err=True)
+        # So that the workflow `lab` leaves a lab alone that it did not make.
+        outputs.tell("refused=true\n")
         raise typer.Exit(REFUSED) from None
     except StackError as error:
         typer.echo(str(error), err=True)

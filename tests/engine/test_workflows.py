@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -50,13 +51,14 @@ class Runner:
 
     def run(self, workflow: str, job: str, **expressions: str) -> bool:
         """Whether the job succeeded. `expressions`: what GitHub would put for `${{ }}` in a step's env."""
-        self._outputs.unlink(missing_ok=True)
-        outcomes: dict[str, str] = {}
+        self._outputs.write_text("", encoding="utf-8")
+        known: dict[str, str] = {}
         failed = False
         for step in steps_of(workflow, job):
-            if step.run and step.is_due(outcomes, failed=failed):
+            if step.run and step.is_due(known, failed=failed):
                 succeeded = self._step(step, {**GIVEN, **expressions})
-                outcomes[step.id] = "success" if succeeded else "failure"
+                known[f"{step.id}.outcome"] = "success" if succeeded else "failure"
+                known |= {f"{step.id}.outputs.{name}": value for name, value in self.outputs().items()}
                 failed = failed or not (succeeded or step.may_fail)
         return not failed
 
@@ -172,3 +174,24 @@ def test_a_lab_that_is_not_as_promised_is_destroyed_all_the_same(
     assert sorted(file.name for file in (lab.stack.project / "stacks").iterdir()) == stacks
     assert runner.run("lab", "forgotten"), runner.said
     assert "anna" not in runner.of("lab expired")
+
+
+def test_a_lab_of_somebody_elses_is_left_alone_and_one_that_cannot_be_read_keeps_no_forgotten_one(
+    start: Start, hub: GitHubStandIn, tmp_path: Path
+) -> None:
+    lab = start("lab")
+    stacks = lab.stack.project / "stacks"
+    runner = Runner(lab, hub, tmp_path)
+    lab.stack.run("stack", "init", "lab-anna", "--no-select")
+    (stacks / "Pulumi.lab-anna.yaml").unlink()
+    assert not runner.run("lab", "lab")
+    assert "it was made on another computer" in runner.of("lab up")
+    assert not any("lab down" in run for run in runner.said)
+
+    for name, config in (("over", "exchange-cas:tags: {expires: 2020-01-01T00:00Z}"), ("torn", "[")):
+        lab.stack.run("stack", "init", f"lab-{name}", "--no-select")
+        (stacks / f"Pulumi.lab-{name}.yaml").write_text(f"config:\n  {config}\n", encoding="utf-8")
+    assert not runner.run("lab", "forgotten"), "somebody has to look"
+    assert "lab over is gone" in runner.of("lab down")
+    left = {row["name"] for row in json.loads(lab.stack.run("stack", "ls", "--json"))}
+    assert left == {lab.stack.name, "lab-anna", "lab-torn"}

@@ -374,6 +374,17 @@ def test_its_owner_renews_a_lab_and_keeps_what_was_edited_in_its_file(
     assert not any(words[:2] == ("stack", "init") for words, _ in project.asked)
 
 
+def test_only_a_lab_that_is_refused_is_left_alone_by_the_steps_that_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "outputs"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(told))
+    assert CliRunner().invoke(command.app, ["up", "anna", "--cwd", str(tmp_path / "none")]).exit_code == 2
+    assert not told.exists()
+    assert CliRunner().invoke(command.app, ["up", "Anna"]).exit_code == 1
+    assert told.read_text(encoding="utf-8") == "refused=true\n"
+
+
 # --- a lab that goes ---
 
 

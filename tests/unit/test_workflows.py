@@ -15,7 +15,7 @@ import typer
 from operations.__main__ import app
 from rehearsal.engine import build
 from rehearsal.tools import REPOSITORY
-from tests.workflow_files import ACTIONS, GITHUB, WORKFLOWS, Step, every_step, jobs, read, starts
+from tests.workflow_files import ACTIONS, GITHUB, WORKFLOWS, Step, every_step, jobs, read, starts, steps_of
 
 pytestmark = pytest.mark.unit
 
@@ -183,9 +183,28 @@ def test_an_up_waits_for_the_one_before_it_and_is_not_cancelled() -> None:
     assert up["if"] == "needs.plan.outputs.changes == 'true'"
 
 
-def test_a_lab_is_destroyed_whatever_came_of_it() -> None:
-    last = jobs(GITHUB / "workflows/lab.yml")["lab"]["steps"][-1]
-    assert (last["if"], "lab down" in last["run"]) == ("always()", True)
+@pytest.mark.parametrize(
+    ("known", "due"),
+    [
+        pytest.param({"up.outcome": "success"}, True, id="up, and not as promised"),
+        pytest.param({"up.outcome": "failure"}, True, id="broke off"),
+        pytest.param({"up.outcome": "cancelled"}, True, id="cancelled"),
+        pytest.param({"up.outcome": "failure", "up.outputs.refused": "true"}, False, id="somebody's, made elsewhere"),
+        pytest.param({"up.outcome": "skipped"}, False, id="up never began"),
+    ],
+)
+def test_a_lab_is_destroyed_whatever_came_of_it_unless_it_is_not_of_this_run(known: dict[str, str], due: bool) -> None:
+    last = steps_of("lab", "lab")[-1]
+    assert "lab down" in last.run
+    assert last.is_due(known, failed=True) is due
+
+
+def test_forgotten_labs_go_though_one_could_not_be_read_and_the_job_is_red_all_the_same() -> None:
+    *_, named, last = steps_of("lab", "forgotten")
+    assert "lab down" in last.run
+    assert last.is_due({}, failed=True)
+    assert not named.may_fail
+    assert read(GITHUB / "workflows/lab.yml")["defaults"]["run"]["shell"] == "bash", "GitHub's own has no pipefail"
 
 
 def test_the_workflows_install_the_engine_that_rehearsals_build() -> None:
