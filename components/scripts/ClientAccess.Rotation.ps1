@@ -45,7 +45,8 @@ function Enter-Rotation {
     $reasons = @($unhealthy | ForEach-Object { "${_}: $($Report['health'][$_] -join '; ')" })
     $reasons += @(Get-HeldReason -Document $Document -Name (@('ServerWideOffline') + @($unhealthy | ForEach-Object { $table[$_].Component })))
     Stop-Run -ExitCode $RunExitCode.Unhealthy -Message (
-        "$env:COMPUTERNAME did not become healthy within $($Document.HealthSeconds) s, so it stays out of DNS:`n  " + ($reasons -join "`n  "))
+        "$env:COMPUTERNAME did not become healthy within $($Document.HealthSeconds) s. Its address is not entered into DNS; " +
+        "if it is there already it still is, and inRotation: false takes it out:`n  " + ($reasons -join "`n  "))
 }
 
 # ServerWideOffline first: as long as it is Inactive, so is everything else, whatever its own marks say.

@@ -112,7 +112,10 @@ class Rotation:
             if states[name] != "Active"
         ]
         seconds = self.request["health"]["seconds"]
-        head = f"{self.computer_name} did not become healthy within {seconds} s, so it stays out of DNS:"
+        head = (
+            f"{self.computer_name} did not become healthy within {seconds} s. Its address is not entered into DNS; "
+            "if it is there already it still is, and inRotation: false takes it out:"
+        )
         return "\n  ".join([head, *answers, *held])
 
     def _is_healthy(self, service: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.stand_ins.rotation_without_powershell import Rotation
 from tests.scripts.servers import ADDRESS, NAMES, ROTATE, Outcome, Servers, rotation
 from tests.scripts.web_site import PAGE, WebSite, serving
 
@@ -31,6 +32,10 @@ def knock(servers: Servers, site: WebSite, *, seconds: int = 0, version: str = "
 def assert_shut(outcome: Outcome, *reasons: str) -> None:
     assert outcome.exit_code == 6, outcome.stderr
     assert "EX1 did not become healthy within" in outcome.stderr
+    assert (
+        "not entered into DNS; if it is there already it still is, and inRotation: false takes it out:"
+        in outcome.stderr
+    )
     assert [reason for reason in reasons if reason not in outcome.stderr] == []
     assert outcome.report["done"] is False
 
@@ -110,6 +115,16 @@ def test_a_port_that_nobody_listens_on_shuts_the_gate(servers: Servers, tmp_path
     with serving(tmp_path, address=ADDRESS, names=NAMES) as gone:
         pass
     assert_shut(knock(servers, gone), "owa: ", "refused")
+
+
+def test_without_powershell_a_shut_gate_is_told_in_the_same_words(servers: Servers, tmp_path: Path) -> None:
+    servers.organisation.add_server("ex1")
+    with serving(tmp_path, address=ADDRESS, names=NAMES) as gone:
+        pass
+    document = rotation(gone.port, in_rotation=True)
+    told = Rotation(request=document, organisation=servers.organisation, computer_name="EX1", root=tmp_path).run()
+    assert told.exit_code == 6
+    assert told.error.splitlines()[0] in servers.run(ROTATE, document).stderr.splitlines()
 
 
 def test_a_service_that_becomes_healthy_in_time_opens_the_gate(servers: Servers, site: WebSite) -> None:
