@@ -120,7 +120,7 @@ class Rehearsal:
 
 
 def existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[str, object]]]:
-    """ARM id and body of what the stack file says exists already: zones, a subnet, a resource group."""
+    """ARM id and body of what the stack file says exists already: a resource group, zones, networks, an image."""
     groups = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
     if farm.resource_group.existing:
         yield f"{groups}/{farm.resource_group.name_in(stack)}", {"location": "westeurope"}
@@ -133,8 +133,13 @@ def existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[s
             domain = name.partition(".")[2]
             path = f"{groups}/{zone.existing_resource_group}/providers/Microsoft.Network/{kind}/{domain}"
             yield path, {"location": "global"}
+    for linked in farm.dns.private.linked_networks if farm.dns.private else ():
+        yield linked, {"location": "westeurope"}
     if farm.network.subnet_id:
         network = farm.network.subnet_id.rpartition("/subnets/")[0]
         space = {"addressPrefixes": [farm.network.subnet_prefix]}
         yield network, {"location": "westeurope", "addressSpace": space}
         yield farm.network.subnet_id, {"addressPrefix": farm.network.subnet_prefix}
+    if farm.image.id:
+        # Trusted Launch needs the second generation; without a location an image counts as in every region.
+        yield farm.image.id, {"hyperVGeneration": "V2" if farm.image.trusted_launch else "V1"}

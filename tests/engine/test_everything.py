@@ -37,19 +37,13 @@ def everything(config: dict[str, Any]) -> None:
     config[f"{PROJECT}:resourceGroup"] = {"name": "messaging", "existing": True}
 
 
-def started(start: Start) -> Rehearsal:
-    lab = start("lab", everything)
-    lab.azure.subscription.put_existing(HUB, {"location": "westeurope"})
-    return lab
-
-
 def vm_id(lab: Rehearsal, name: str) -> str:
     found = lab.azure.subscription.resources.items()
     return next(str(body["vmId"]) for id, body in found if id.endswith(f"/virtualMachines/{name}"))
 
 
 def test_a_stack_that_uses_everything_comes_up_and_goes_again(start: Start) -> None:
-    lab = started(start)
+    lab = start("lab", everything)
     before = set(lab.azure.subscription.resources)
     lab.stack.up()
     for name in ("EX01", "EX02", "OLD"):
@@ -65,6 +59,30 @@ def test_a_stack_that_uses_everything_comes_up_and_goes_again(start: Start) -> N
     assert lab.stack.up().changes == []
     lab.stack.destroy()
     assert set(lab.azure.subscription.resources) == before
+
+
+@pytest.mark.parametrize(
+    ("image", "trusted_launch"), [("images/2012r2", False), ("galleries/own/images/2012r2/versions/1.0.0", True)]
+)
+def test_a_lab_of_exchange_2013_comes_up_from_an_image_of_ones_own(
+    start: Start, image: str, trusted_launch: bool
+) -> None:
+    id = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/images/providers/Microsoft.Compute/{image}"
+
+    def own_image(config: dict[str, Any]) -> None:
+        config[f"{PROJECT}:exchangeVersion"] = "2013"
+        config[f"{PROJECT}:image"] = {"id": id, "trustedLaunch": trusted_launch}
+        config[f"{PROJECT}:ssh"] = {"packageUrl": "https://files.example/OpenSSH.zip", "packageSha256": "0" * 64}
+
+    lab = start("lab", own_image)
+    lab.stack.up()
+    for name in ("EX01", "EX02"):
+        assert differences(lab, name, wanted(LAB)) == {}
+    assert ask(lab.private_dns, f"owa.{LAB}")[0] == {"127.40.0.11", "127.40.0.12"}
+    machines = [body for id, body in lab.azure.subscription.resources.items() if "/virtualMachines/" in id]
+    assert {body["storageProfile"]["imageReference"]["id"] for body in machines if "storageProfile" in body} == {id}
+    lab.stack.destroy()
+    assert lab.left_over() == []
 
 
 def test_a_renamed_namespace_gets_its_new_names_before_the_old_ones_go(start: Start) -> None:
@@ -89,7 +107,7 @@ def test_a_renamed_namespace_gets_its_new_names_before_the_old_ones_go(start: St
 def test_what_azure_refuses_to_change_makes_a_new_server_and_leaves_the_others(
     start: Start, change: dict[str, str]
 ) -> None:
-    lab = started(start)
+    lab = start("lab", everything)
     lab.stack.up()
     old = vm_id(lab, "EX01")
     lab.stack.change(lambda config: config[SERVERS]["ex01"].update(change))
