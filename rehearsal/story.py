@@ -114,7 +114,7 @@ class Story:
             )
             lost = self._rehearsal.datacentre.server_at(first.address)
             lost.stop()
-            self._say(f"{first.server} is shut down; its open connections close, new ones are refused")
+            self._say(f"{first.server} stops, and refuses new connections as with rejectClosedPorts")
             reply = client.request()
             self._expect(reply.moved is not None and reply.server != first.server, "the client did not move")
             self._say(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -47,6 +48,26 @@ def test_the_story_is_told_from_preview_to_destroy(start: Start) -> None:
     ):
         assert sentence.lower() in told.lower()
     assert not any(secret in told for secret in existing.file.secrets.values())
+
+
+def typed(*words: str) -> str:
+    """What `python -m rehearsal` prints; it has to end well."""
+    command = [sys.executable, "-m", "rehearsal", *words]
+    done = subprocess.run(command, cwd=tools.REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_protected_stack_is_rehearsed_as_it_is_typed_and_nothing_is_left() -> None:
+    told = typed("run", "--stack", "prod")
+    assert "unprotected first" in told
+    assert "0 left" in told
+    assert "came out as promised" in told
+
+
+def test_a_rehearsal_that_is_kept_can_be_looked_at_afterwards() -> None:
+    assert "pulumi destroy" not in typed("run", "--stack", "existing", "--keep")
+    assert "Microsoft.Network/privateDnsZones/A" in typed("look", "--stack", "existing")
 
 
 def test_a_story_that_does_not_come_out_as_promised_says_so(start: Start) -> None:
