@@ -37,6 +37,8 @@ def naive(tmp_path_factory: pytest.TempPathFactory, pwsh: str) -> dict[str, Any]
         ("ews asks", "NonInteractive mode"),
         ("confirm asks", "NonInteractive mode"),
         ("parameter of 2010", "matches parameter name 'PollInterval'"),
+        ("fails back to itself", "matches parameter name 'FailbackUrl'"),
+        ("forms and basic at once", "matches parameter name 'FormsAuthentication'"),
         ("identity and server", "Parameter set cannot be resolved"),
         ("after the session", "no longer available"),
         ("sessions never removed", "exceeded the maximum number of connections allowed : 18"),

@@ -2,21 +2,21 @@
 
 $Urls = [ordered]@{ InternalUrl = 'Uri'; ExternalUrl = 'Uri' }
 
-# Object: key in the state. Set: parameters besides Identity, DomainController, WhatIf and Confirm.
+# Object: key in the state. Set: the parameters that the project uses besides Identity, DomainController, WhatIf and Confirm. Exchange has more,
+# with rules of their own (FailbackUrl, the kinds of authentication); here they are refused.
 $ObjectKinds = [ordered]@{
-    OwaVirtualDirectory          = @{ Object = 'owa'; Name = 'owa (Default Web Site)'; Set = $Urls + @{ FailbackUrl = 'Uri'; FormsAuthentication = 'bool'; BasicAuthentication = 'bool'; WindowsAuthentication = 'bool' } }
-    EcpVirtualDirectory          = @{ Object = 'ecp'; Name = 'ecp (Default Web Site)'; Set = $Urls + @{ FormsAuthentication = 'bool'; BasicAuthentication = 'bool'; WindowsAuthentication = 'bool' } }
-    WebServicesVirtualDirectory  = @{ Object = 'ews'; Name = 'EWS (Default Web Site)'; Set = $Urls + @{ InternalNLBBypassUrl = 'Uri'; Force = 'switch'; BasicAuthentication = 'bool' } }
-    OabVirtualDirectory          = @{ Object = 'oab'; Name = 'OAB (Default Web Site)'; Set = $Urls + @{ RequireSSL = 'bool' } }
-    ActiveSyncVirtualDirectory   = @{ Object = 'activesync'; Name = 'Microsoft-Server-ActiveSync (Default Web Site)'; Set = $Urls + @{ BasicAuthEnabled = 'bool' } }
-    MapiVirtualDirectory         = @{ Object = 'mapi'; Name = 'mapi (Default Web Site)'; Set = $Urls + @{ IISAuthenticationMethods = 'AuthenticationMethods'; ApplyDefaults = 'bool' } }
-    AutodiscoverVirtualDirectory = @{ Object = 'autodiscoverVirtualDirectory'; Name = 'Autodiscover (Default Web Site)'; Set = @{ BasicAuthentication = 'bool'; WindowsAuthentication = 'bool' } }
+    OwaVirtualDirectory          = @{ Object = 'owa'; Name = 'owa (Default Web Site)'; Set = $Urls }
+    EcpVirtualDirectory          = @{ Object = 'ecp'; Name = 'ecp (Default Web Site)'; Set = $Urls }
+    WebServicesVirtualDirectory  = @{ Object = 'ews'; Name = 'EWS (Default Web Site)'; Set = $Urls + @{ Force = 'switch' } }
+    OabVirtualDirectory          = @{ Object = 'oab'; Name = 'OAB (Default Web Site)'; Set = $Urls }
+    ActiveSyncVirtualDirectory   = @{ Object = 'activesync'; Name = 'Microsoft-Server-ActiveSync (Default Web Site)'; Set = $Urls }
+    MapiVirtualDirectory         = @{ Object = 'mapi'; Name = 'mapi (Default Web Site)'; Set = $Urls + @{ IISAuthenticationMethods = 'AuthenticationMethods' } }
+    AutodiscoverVirtualDirectory = @{ Object = 'autodiscoverVirtualDirectory'; Name = 'Autodiscover (Default Web Site)'; Set = @{} }
     OutlookAnywhere              = @{
         Object = 'outlookAnywhere'; Name = 'Rpc (Default Web Site)'
         Set    = [ordered]@{
             InternalHostname = 'Hostname'; ExternalHostname = 'Hostname'; InternalClientsRequireSsl = 'bool'; ExternalClientsRequireSsl = 'bool'
-            InternalClientAuthenticationMethod = 'AuthenticationMethod'; ExternalClientAuthenticationMethod = 'AuthenticationMethod'
-            DefaultAuthenticationMethod = 'AuthenticationMethod'; IISAuthenticationMethods = 'AuthenticationMethods'; SSLOffloading = 'bool'
+            InternalClientAuthenticationMethod = 'AuthenticationMethod'; ExternalClientAuthenticationMethod = 'AuthenticationMethod'; SSLOffloading = 'bool'
         }
     }
     ClientAccessServer           = @{ Object = 'autodiscover'; Name = ''; Set = [ordered]@{ AutoDiscoverServiceInternalUri = 'Uri' } }

@@ -109,9 +109,6 @@ function Set-ObjectItem {
     Get-ChangeWarning $Noun $given $server $DomainController
     $values = @{}
     foreach ($name in $given.Keys) { if ($present.ContainsKey($name)) { $values[$name] = $given[$name] } }
-    if ($Noun -eq 'OutlookAnywhere' -and $given.ContainsKey('DefaultAuthenticationMethod')) {
-        foreach ($name in 'InternalClientAuthenticationMethod', 'ExternalClientAuthenticationMethod') { $values[$name] = $given['DefaultAuthenticationMethod'] }
-    }
     $changed = @($values.Keys | Where-Object { (ConvertTo-Json $values[$_] -Compress) -cne (ConvertTo-Json $present[$_] -Compress) })
     if ($changed.Count -eq 0) { return Out-Warning "The command completed successfully but no settings of '$($found[0].Identity)' have been modified." }
     if (-not $server.faults.ContainsKey("Set-$Noun")) { Write-ServerObject $server $Organisation $DomainController $kind.Object $values }

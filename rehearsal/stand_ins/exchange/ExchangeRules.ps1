@@ -5,7 +5,7 @@ function Get-Refusal {
     if ($Bound.ContainsKey('Confirm') -and $Bound['Confirm']) { return Out-Prompt }
     switch ($Noun) {
         'WebServicesVirtualDirectory' {
-            $unresolved = @('InternalUrl', 'ExternalUrl', 'InternalNLBBypassUrl' | Where-Object { $Given[$_] -and -not (Test-Resolvable ([uri] $Given[$_]).Host) })
+            $unresolved = @('InternalUrl', 'ExternalUrl' | Where-Object { $Given[$_] -and -not (Test-Resolvable ([uri] $Given[$_]).Host) })
             if ($unresolved.Count -gt 0 -and -not $Given['Force']) { Out-Prompt }
         }
         'MapiVirtualDirectory' {
@@ -24,9 +24,6 @@ function Get-OutlookAnywhereRefusal {
         if ($Given["${side}Hostname"] -and @($pair | Where-Object { -not $Given.ContainsKey($_) })) {
             return Out-Error "When you specify ${side}Hostname, you must also specify $($pair -join ' and ')."
         }
-    }
-    if ($Given.ContainsKey('DefaultAuthenticationMethod') -and @($Given.Keys -like '*Authentication*').Count -gt 1) {
-        return Out-Error 'DefaultAuthenticationMethod can''t be combined with the other authentication method parameters.'
     }
     $result = $Present.Clone()
     foreach ($name in $Given.Keys) { $result[$name] = $Given[$name] }

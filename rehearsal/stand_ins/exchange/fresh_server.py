@@ -55,8 +55,6 @@ def _objects(fqdn: str, *, has_mapi: bool) -> dict[str, dict[str, Any]]:
         service: {"InternalUrl": f"https://{fqdn}/{path}", "ExternalUrl": None} for service, path in PATHS.items()
     }
     objects["mapi"]["IISAuthenticationMethods"] = ["Ntlm", "OAuth", "Negotiate"]
-    objects["ews"]["InternalNLBBypassUrl"] = None
-    objects["owa"]["FailbackUrl"] = None
     objects["autodiscover"] = {"AutoDiscoverServiceInternalUri": f"https://{fqdn}/Autodiscover/Autodiscover.xml"}
     objects["autodiscoverVirtualDirectory"] = {"BasicAuthentication": True, "WindowsAuthentication": True}
     objects["outlookAnywhere"] = {
