@@ -65,8 +65,8 @@ Try-This 'types' {
     $rpc = Get-OutlookAnywhere -Identity 'EX1\Rpc (Default Web Site)'
     @($owa.InternalUrl.GetType().FullName, $rpc.InternalHostname.PSObject.TypeNames[0], $rpc.InternalHostname.HostnameString, "$((Get-ExchangeServer -Identity ex1).AdminDisplayVersion)")
 }
-Try-This 'fails back to itself' { Set-OwaVirtualDirectory -Identity 'EX1\owa (Default Web Site)' -ExternalUrl https://mail.example.com/owa -FailbackUrl https://mail.example.com/owa }
-Try-This 'forms and basic at once' { Set-OwaVirtualDirectory -Identity 'EX1\owa (Default Web Site)' -FormsAuthentication $false -BasicAuthentication $true }
+Try-This 'fails back to itself' { Set-OwaVirtualDirectory -Identity 'EX1\owa (Default Web Site)' -ExternalUrl https://mail.example.com/owa -FailbackUrl https://mail.example.com/owa -WarningAction SilentlyContinue; 'went on' }
+Try-This 'forms and basic at once' { Set-OwaVirtualDirectory -Identity 'EX1\owa (Default Web Site)' -FormsAuthentication $false -BasicAuthentication $true -WarningAction SilentlyContinue; 'went on' }
 Try-This 'identity and server' { Get-OwaVirtualDirectory -Identity 'EX1\owa (Default Web Site)' -Server EX1 }
 Try-This 'missing pool' { Import-Module WebAdministration; ErrorsOf { Restart-WebAppPool -Name MSExchangeNonsenseAppPool } }
 Remove-PSSession $session
