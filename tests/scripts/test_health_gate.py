@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from rehearsal.stand_ins.rotation_without_powershell import Rotation
+from rehearsal.stand_ins.rotation_without_powershell import PROBE_SECONDS, Rotation
 from tests.scripts.servers import ADDRESS, NAMES, ROTATE, Outcome, Servers, rotation
 from tests.scripts.web_site import PAGE, WebSite, serving
 
@@ -115,6 +117,38 @@ def test_a_port_that_nobody_listens_on_shuts_the_gate(servers: Servers, tmp_path
     with serving(tmp_path, address=ADDRESS, names=NAMES) as gone:
         pass
     assert_shut(knock(servers, gone), "owa: ", "refused")
+
+
+def test_a_web_site_that_accepts_and_never_answers_does_not_hold_up_the_run(servers: Servers) -> None:
+    servers.organisation.add_server("ex1")
+    with socket.create_server((ADDRESS, 0)) as mute:
+        document = rotation(mute.getsockname()[1], in_rotation=True)
+        document["health"]["names"] = {"owa": [NAMES[0]]}
+        began = time.monotonic()
+        outcome = servers.run(ROTATE, document)
+    assert_shut(outcome, f"\n  owa: https://{NAMES[0]}/owa at {ADDRESS}: ")
+    assert PROBE_SECONDS <= time.monotonic() - began < 3 * PROBE_SECONDS
+
+
+def test_a_round_that_hangs_once_the_time_is_over_asks_nobody_else_and_the_whole_round_before_counts(
+    servers: Servers, site: WebSite
+) -> None:
+    servers.organisation.add_server("ex1")
+    over = threading.Event()
+
+    class Pages(dict[str, tuple[int, str]]):
+        def get(self, _path: str, _default: tuple[int, str] = (0, "")) -> tuple[int, str]:  # type: ignore[override]
+            if len(site.asked) > 2:
+                over.wait(2 * PROBE_SECONDS)
+            return (503, "")
+
+    site.pages = Pages()
+    document = rotation(site.port, in_rotation=True)
+    document["health"] |= {"seconds": 3, "names": {"owa": [NAMES[0]], "ecp": [NAMES[0]]}}
+    outcome = servers.run(ROTATE, document)
+    over.set()
+    assert_shut(outcome, "\n  owa: ", "\n  ecp: ", "503")
+    assert [path.split("/")[1] for _, _, path in site.asked] == ["owa", "ecp", "owa"]
 
 
 def test_without_powershell_a_shut_gate_is_told_in_the_same_words(servers: Servers, tmp_path: Path) -> None:
