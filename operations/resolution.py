@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -127,14 +126,13 @@ async def ask_owners(
             return [replace(nobody, detail="the resolver names none of them; give them as --name-server")]
         except (dns.exception.DNSException, OSError) as error:
             return [replace(nobody, detail=reason(error))]
-    inside = {name: sets for name, sets in names.items() if name.partition(".")[2] == zone}
-    answers = await asyncio.gather(
-        *(
-            ask(Answer(source=str(server), name=name, expected=tuple(sets), state=State.UNSEEN), server, owner=True)
-            for server in found
-            for name, sets in inside.items()
-        )
-    )
+    inside = {name: tuple(sets) for name, sets in names.items() if name.partition(".")[2] == zone}
+    unseen = [
+        (server, Answer(source=str(server), name=name, expected=sets, state=State.UNSEEN))
+        for server in found
+        for name, sets in inside.items()
+    ]
+    answers = await asyncio.gather(*(ask(answer, server, owner=True, known_by=resolver) for server, answer in unseen))
     return [
         judged(answer, None if answer.ttl in (None, ttl) else f"TTL {answer.ttl} s instead of {ttl} s")
         for answer in answers
@@ -146,10 +144,12 @@ async def name_servers_of(zone: str, resolver: DnsServer | None) -> list[DnsServ
     return [DnsServer(str(record.target).rstrip("."), PORT) for record in answer]
 
 
-async def ask(answer: Answer, server: DnsServer | None, *, owner: bool = False) -> Answer:
+async def ask(
+    answer: Answer, server: DnsServer | None, *, owner: bool = False, known_by: DnsServer | None = None
+) -> Answer:
     """The answer with what was told, to be judged; or DIFFERENT or UNSEEN with the reason."""
     try:
-        resolver = await asker(server)
+        resolver = await asker(server, known_by)
         if owner:
             resolver.set_flags(0)  # not to be resolved for us: what it does not own it must not tell
         told = await resolver.resolve(answer.name, "A", search=False)
@@ -164,16 +164,24 @@ async def ask(answer: Answer, server: DnsServer | None, *, owner: bool = False) 
     return replace(answer, state=State.FINE, addresses=addresses, ttl=told.rrset.ttl if told.rrset else None)
 
 
-async def asker(server: DnsServer | None) -> dns.asyncresolver.Resolver:
-    """Asks this server alone, else the system's. Raises OSError where its name is not known."""
+async def asker(server: DnsServer | None, known_by: DnsServer | None = None) -> dns.asyncresolver.Resolver:
+    """Asks this server alone, else the system's. Raises OSError where `known_by` does not know its address."""
     resolver = dns.asyncresolver.Resolver(configure=server is None)
     resolver.lifetime = SECONDS
     if server:
-        async with asyncio.timeout(SECONDS):
-            loop = asyncio.get_running_loop()
-            found = await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_DGRAM)
-        resolver.nameservers, resolver.port = [str(found[0][4][0])], server.port
+        resolver.nameservers, resolver.port = [await address_of(server, known_by)], server.port
     return resolver
+
+
+async def address_of(server: DnsServer, known_by: DnsServer | None) -> str:
+    """Not by the system's getaddrinfo: that asks whom it likes, for as long as it likes."""
+    if server.is_address:
+        return server.host
+    try:
+        told = await (await asker(known_by)).resolve(server.host, "A", search=False)
+    except dns.exception.DNSException as error:
+        raise OSError(f"the address of {server.host} is not known: {reason(error)}") from error
+    return str(told[0])
 
 
 def judged(answer: Answer, wrong_ttl: str | None) -> Answer:
