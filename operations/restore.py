@@ -47,7 +47,12 @@ async def restore(wanted: Mapping[str, Any]) -> str:
         except (OSError, asyncssh.Error) as error:
             return f"{server} keeps the namespace's URLs: {why(error)}. {BY_HAND}"
         try:
-            return await run(connection, wanted)
+            async with asyncio.timeout(SCRIPT_SECONDS):
+                return await run(connection, wanted)
+        except TimeoutError:
+            raise NotRestoredError(
+                f"{server} was not restored: {SCRIPT} did not end within {SCRIPT_SECONDS} s"
+            ) from None
         except (OSError, asyncssh.Error) as error:
             raise NotRestoredError(f"{server} was not restored: {why(error)}") from None
     raise AssertionError
@@ -69,15 +74,12 @@ def logon(end: Mapping[str, Any]) -> Logon:
 
 async def run(connection: asyncssh.SSHClientConnection, wanted: Mapping[str, Any]) -> str:
     """The scripts as they are here, copied and run: those on the server may be of another version, or be gone."""
-    async with connection.start_sftp_client() as sftp:
-        await sftp.makedirs(FOLDER, exist_ok=True)
-        for script in sorted(powershell.SCRIPTS.glob("*.ps1")):
-            await sftp.put(str(script), f"{FOLDER}{script.name}")
-    command = powershell.run_file(FOLDER, SCRIPT)
-    try:
-        answer = await connection.run(command, input=document(wanted), errors="replace", timeout=SCRIPT_SECONDS)
-    except asyncssh.TimeoutError:
-        raise NotRestoredError(f"{wanted['server']}: {SCRIPT} did not end within {SCRIPT_SECONDS} s") from None
+    # Left open: to close it is to wait for the server, and one that went silent must not be waited for.
+    sftp = await connection.start_sftp_client()
+    await sftp.makedirs(FOLDER, exist_ok=True)
+    for script in sorted(powershell.SCRIPTS.glob("*.ps1")):
+        await sftp.put(str(script), f"{FOLDER}{script.name}")
+    answer = await connection.run(powershell.run_file(FOLDER, SCRIPT), input=document(wanted), errors="replace")
     if answer.exit_status in NOTHING_TO_RESTORE:
         return f"{wanted['server']} has no Exchange or never got the namespace: there is nothing to put back."
     if answer.exit_status != 0:

@@ -117,6 +117,59 @@ def test_a_server_that_refuses_the_logon_is_alive_and_not_passed_over(leaving: L
     assert PASSWORD not in str(told.value)
 
 
+class Silent(asyncssh.SSHServerSession[bytes]):
+    """Takes the SFTP session, greets where it is told to, and never answers again."""
+
+    def __init__(self, greeting: bytes) -> None:
+        self._greeting = greeting
+
+    def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        self._channel = chan
+
+    def subsystem_requested(self, _: str) -> bool:
+        return True
+
+    def session_started(self) -> None:
+        self._channel.write(self._greeting)
+
+    def eof_received(self) -> bool:
+        return True  # nothing is closed
+
+
+class LogsOn(asyncssh.SSHServer):
+    """Whoever comes, and is silent over SFTP."""
+
+    def __init__(self, greeting: bytes) -> None:
+        self._greeting = greeting
+
+    def begin_auth(self, _: str) -> bool:
+        return False
+
+    def session_requested(self) -> Silent:
+        return Silent(self._greeting)
+
+
+@pytest.mark.parametrize("greeting", [b"", b"\0\0\0\5\2\0\0\0\3"], ids=["at once", "after it spoke of its version"])
+def test_a_server_that_goes_silent_once_it_is_logged_on_to_fails_the_run_in_the_end(
+    leaving: Leaving, monkeypatch: pytest.MonkeyPatch, greeting: bytes
+) -> None:
+    monkeypatch.setattr(restore, "SCRIPT_SECONDS", 0.5)
+    key = asyncssh.generate_private_key("ssh-ed25519")
+
+    async def talk() -> str:
+        listener = await asyncssh.create_server(
+            lambda: LogsOn(greeting), "127.0.0.1", 0, server_host_keys=[key], encoding=None
+        )
+        where = {"host": "127.0.0.1", "port": listener.get_port(), "hostKey": key.export_public_key().decode()}
+        try:
+            return await restore.restore({**leaving.document, **where})
+        finally:
+            listener.close()
+
+    with pytest.raises(restore.NotRestoredError, match=r"ex01 was not restored: .* did not end within 0.5 s"):
+        asyncio.run(asyncio.wait_for(talk(), 10))
+
+
 def test_the_way_leads_through_the_jump_host(leaving: Leaving, tmp_path: Path) -> None:
     with ScriptedSshServer(tmp_path) as jump:
         row = {"host": "127.0.0.1", "port": jump.port, "hostKey": jump.host_key, "user": "me"}
