@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from operations.comparison import same
 from tests.scripts.servers import GET, SET, Servers, document, namespace
@@ -79,7 +80,7 @@ def test_case_is_no_drift_and_a_trailing_slash_is(servers: Servers) -> None:
 
 def test_a_value_that_exchange_holds_in_another_form_is_written_once_and_then_no_drift(servers: Servers) -> None:
     servers.organisation.add_server("ex1")
-    settings = {
+    settings: dict[str, dict[str, Any]] = {
         "owa": {"InternalUrl": "https://mail.example.com", "ExternalUrl": "https://mail.example.com:443/owa"},
         "mapi": {
             "InternalUrl": "https://mail.example.com:443",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.stand_ins.rotation_without_powershell import PROBE_SECONDS, Rotation
+from rehearsal.stand_ins import without_powershell
 from tests.scripts.servers import ADDRESS, NAMES, ROTATE, Outcome, Servers, rotation
 from tests.scripts.web_site import PAGE, WebSite, serving
 
@@ -23,6 +24,7 @@ PATHS = {
     "outlookAnywhere": "/rpc",
     "autodiscover": "/autodiscover",
 }
+PROBE_SECONDS = 10  # ClientAccess.Health.ps1's $ProbeMilliseconds
 
 
 def knock(servers: Servers, site: WebSite, *, seconds: int = 0, version: str = "2016") -> Outcome:
@@ -156,7 +158,8 @@ def test_without_powershell_a_shut_gate_is_told_in_the_same_words(servers: Serve
     with serving(tmp_path, address=ADDRESS, names=NAMES) as gone:
         pass
     document = rotation(gone.port, in_rotation=True)
-    told = Rotation(request=document, organisation=servers.organisation, computer_name="EX1", root=tmp_path).run()
+    stdin = json.dumps(document).encode()
+    told = without_powershell.run(ROTATE, (), stdin, servers.organisation, "EX1", tmp_path)
     assert told.exit_code == 6
     assert told.error.splitlines()[0] in servers.run(ROTATE, document).stderr.splitlines()
 
