@@ -68,14 +68,17 @@ async def look(stack: Stack, way: Way, key: str) -> ServerSettings:
         detail = "configureNamespace is false: Exchange is not this stack's"
         return ServerSettings(key=key, server=name, state=State.SHOWN, detail=detail)
     try:
-        report = await read(stack, way, server)
+        report, unread = await read(stack, way, server)
     except (OSError, asyncssh.Error, UnreadableError) as error:
         return ServerSettings(key=key, server=name, state=State.UNSEEN, detail=why(error))
-    return ServerSettings(key=key, server=name, state=State.FINE, settings=tuple(compare(stack, name, report)))
+    state = State.UNSEEN if unread else State.FINE
+    return ServerSettings(
+        key=key, server=name, state=state, detail=unread, settings=tuple(compare(stack, name, report))
+    )
 
 
-async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The report of Get-ClientAccessNamespace.ps1 on this server."""
+async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """The report of Get-ClientAccessNamespace.ps1 on this server, and what it said of services that it cannot read."""
     document = powershell.namespace_document(
         server=server["computerName"],
         exchange_version=stack.farm.exchange_version,
@@ -91,14 +94,17 @@ async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> Mapping[str
         raise UnreadableError(f"the script did not end within {SCRIPT_SECONDS} s") from None
     if answer.exit_status is None:
         raise UnreadableError("the connection was lost")
+    failure = ""
     if answer.exit_status != 0:
         said = " ".join(str(answer.stderr).split())
-        raise UnreadableError(said or f"the script ended with {answer.exit_status} and said nothing")
+        failure = said or f"the script ended with {answer.exit_status} and said nothing"
     try:
         report: Mapping[str, Any] = json.loads(str(answer.stdout))
     except json.JSONDecodeError:
-        raise UnreadableError("the script's report is not JSON") from None
-    return report
+        raise UnreadableError(failure or "the script's report is not JSON") from None
+    if failure and not report["settings"]:
+        raise UnreadableError(failure)
+    return report, failure
 
 
 def compare(stack: Stack, server: str, report: Mapping[str, Any]) -> list[Setting]:
@@ -113,8 +119,9 @@ def compare(stack: Stack, server: str, report: Mapping[str, Any]) -> list[Settin
 def judged(server: str, service: str, setting: str, expected: object, report: Mapping[str, Any]) -> Setting:
     skipped = report.get("skipped", {}).get(service)
     actual = report["settings"].get(service, {}).get(setting)
-    if skipped and service not in report["settings"]:
-        state, detail = State.SHOWN, str(skipped)
+    if service not in report["settings"]:
+        # Why it could not be read is said of the server.
+        state, detail = (State.SHOWN, str(skipped)) if skipped else (State.UNSEEN, "")
     elif same(expected, actual):
         state, detail = State.FINE, ""
     else:

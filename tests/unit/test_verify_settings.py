@@ -1,10 +1,18 @@
-"""When a setting that a server holds is the one that the stack promised."""
+"""When a setting that a server holds is the one that the stack promised, and what of those that nobody could read."""
 
 from __future__ import annotations
 
+import json
+import sys
+
 import pytest
 
+from components.namespace import NamespaceArgs, Settings, settings
 from operations.comparison import same
+from operations.drift import ServerSettings
+from operations.finding import State, exit_code
+from tests.unit.deployment import SCRIPTS, Deployment
+from tests.unit.servers import DOMAIN, Farm
 
 pytestmark = pytest.mark.unit
 
@@ -52,3 +60,39 @@ def test_what_exchange_writes_otherwise_but_means_the_same_is_no_drift(promised:
 def test_what_clients_would_meet_otherwise_is_drift(promised: object, held: object) -> None:
     assert not same(promised, held)
     assert not same(held, promised)
+
+
+UNREAD = "Not every service could be read:\n  ews: Get-WebServicesVirtualDirectory finds no single object"
+
+
+def read_with_failure(farm: Farm, settings: Settings) -> ServerSettings:
+    """One server, whose script fails: it reports these settings and says `UNREAD`."""
+    deployment = Deployment(farm=farm, count=1, pwsh=sys.executable)
+    deployment.values["allowSingleServer"] = True
+    report = json.dumps({"settings": settings, "skipped": {}})
+    deployment.servers[0].drive.local(f"{SCRIPTS}Get-ClientAccessNamespace.ps1").write_text(
+        f"import sys\nprint({report!r})\nsys.exit({UNREAD!r})"
+    )
+    result = deployment.verify()
+    assert exit_code(result.findings()) == 2
+    (server,) = result.settings
+    assert (server.state, server.detail) == (State.UNSEEN, " ".join(UNREAD.split()))
+    return server
+
+
+def test_a_service_that_cannot_be_read_hides_no_difference_of_the_others(farm: Farm) -> None:
+    promised = settings(NamespaceArgs(domain=DOMAIN))
+    held = {service: dict(values) for service, values in promised.items() if service != "ews"}
+    held["owa"]["InternalUrl"] = "https://other/owa"
+    server = read_with_failure(farm, held)
+    states = {(row.service, row.setting): row.state for row in server.settings}
+    assert [row.subject for row in server.drifted] == ["EX01 owa.InternalUrl"]
+    assert {name for name, state in states.items() if state is State.UNSEEN} == {
+        ("ews", "InternalUrl"),
+        ("ews", "ExternalUrl"),
+    }
+    assert states["owa", "ExternalUrl"] is State.FINE
+
+
+def test_where_no_service_could_be_read_no_setting_is_judged(farm: Farm) -> None:
+    assert read_with_failure(farm, {}).settings == ()
