@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -120,6 +121,8 @@ def readable(read: Callable[[], T], what: str = "") -> T:
         stop(f"{what}: {error.strerror or error}. Name a readable file with certificates in PEM.")
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:  # noqa: BLE001 - it would end with 1, which means differences
+        unexpected(error)
 
 
 def run(looking: Coroutine[Any, Any, T], stack: str) -> T:
@@ -129,6 +132,15 @@ def run(looking: Coroutine[Any, Any, T], stack: str) -> T:
             return asyncio.run(looking)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:  # noqa: BLE001 - as above
+        unexpected(error)
+
+
+def unexpected(error: Exception) -> NoReturn:
+    """An error of this program; Python's development mode shows where it is."""
+    if sys.flags.dev_mode:
+        raise error
+    stop(f"Unexpected {type(error).__name__}: {error}. To see where, run it again as: python -X dev -m operations")
 
 
 def stop(reason: str) -> NoReturn:

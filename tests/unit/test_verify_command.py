@@ -139,6 +139,20 @@ def test_what_cannot_be_read_is_one_clear_error_and_exit_code_2(shell: Shell, wo
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    "outputs",
+    [{"servers": {}}, {"settings": {}, "servers": {"ex01": {"computerName": "EX01", "inRotation": True}}}],
+    ids=["while the stack is read", "while servers are looked at"],
+)
+def test_an_error_that_nobody_expected_is_one_line_and_never_the_exit_code_of_differences(
+    deployment: Deployment, shell: Shell, outputs: dict[str, object]
+) -> None:
+    shell.tell("outputs", outputs)
+    code, out, err = shell.verify(deployment)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("Unexpected KeyError: ")
+
+
 def test_a_stack_without_servers_says_what_to_run(shell: Shell) -> None:
     shell.tell("outputs", {})
     assert shell.run("drift") == (2, "", "The stack test holds no servers yet. Run: pulumi up --stack test\n")
