@@ -36,6 +36,9 @@ def drill(
     seconds: Annotated[float, typer.Option(min=1, help="How long to watch at most.")] = 120,
     budget: Annotated[float, typer.Option(min=0, help="Seconds in which every client must be served again.")] = 20,
     max_syn_retransmissions: Annotated[int, typer.Option(help="As Windows is set: 2 (7 s), 4 (21 s), 6 (123 s).")] = 4,
+    autodiscover: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Autodiscover's host name, if not autodiscover.MAIL-DOMAIN.")
+    ] = None,
     outside: Annotated[bool, typer.Option("--outside", help="Take the external URLs.")] = False,
     ca: Annotated[Path | None, typer.Option(help="A PEM file: authorities to trust beside the system's.")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port of the web site.")] = 443,
@@ -61,7 +64,7 @@ def drill(
     if report:
         _writable(report)
     way = Way(tls=_trust(ca), dns=resolver, port=port, timers=Timers(connect=SYN_SECONDS[max_syn_retransmissions]))
-    profile = Profile(mailbox=mailbox, user=user, password=_password(), inside=not outside)
+    profile = Profile(mailbox=mailbox, user=user, password=_password(), inside=not outside, autodiscover=autodiscover)
     console = Console(stderr=True, highlight=False)
     try:
         with Clients(clients, profile, way, beat=beat) as all_clients:
@@ -108,7 +111,10 @@ def _watch(clients: Clients, number: int, seconds: float, budget: float, console
 def _password() -> str:
     given = os.environ.get(PASSWORD)
     if not given and sys.stdin.isatty():
-        given = str(typer.prompt("Password", hide_input=True, err=True))
+        try:
+            given = str(typer.prompt("Password", hide_input=True, err=True))
+        except typer.Abort:
+            raise typer.Exit(INTERRUPTED) from None
     if not given:
         _stop(f"{PASSWORD}: set this variable to the account's password, or run the drill at a terminal.")
     return given

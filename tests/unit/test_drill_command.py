@@ -17,7 +17,7 @@ import pytest
 from rehearsal import losses
 from rehearsal.tools import REPOSITORY
 from tests.unit.drill_namespace import Namespace
-from tests.unit.servers import DOMAIN, PASSWORD, USER
+from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, PASSWORD, USER
 
 pytestmark = pytest.mark.unit
 
@@ -28,7 +28,14 @@ SERVED = f"All {CLIENTS} clients are served. Stop a server now."
 class Terminal:
     """Somebody who types the command, and reads on standard error what it says."""
 
-    def __init__(self, namespace: Namespace, folder: Path, *words: str, password: str | None = PASSWORD) -> None:
+    def __init__(
+        self,
+        namespace: Namespace,
+        folder: Path,
+        *words: str,
+        password: str | None = PASSWORD,
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
         self.report = folder / "report.html"
         authority = folder / "authority.pem"
         authority.write_text(namespace.farm.certificates.authority_pem, encoding="ascii")
@@ -41,7 +48,8 @@ class Terminal:
             [sys.executable, "-m", "operations", "drill", *whose, *there, "--report", str(self.report), *words],
             cwd=REPOSITORY,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
+            start_new_session=True,  # or a prompt would find the terminal of whoever runs the tests
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -50,6 +58,15 @@ class Terminal:
     def read_until(self, words: str) -> None:
         assert self.process.stderr
         assert any(words in line for line in self.process.stderr), f"it ended and never said: {words}"
+
+    def prompted(self, words: str) -> None:
+        """Reads until it asks, on a line that has no end."""
+        assert self.process.stderr
+        said = ""
+        while words not in said:
+            letter = self.process.stderr.read(1)
+            assert letter, f"it ended and never asked: {said}"
+            said += letter
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
@@ -172,6 +189,40 @@ def test_an_interruption_before_clients_are_served_is_quiet_and_no_drill(
     terminal.interrupt()
     assert terminal.end() == (130, "", "")
     assert not terminal.report.exists()
+
+
+def test_an_interruption_at_the_prompt_for_the_password_is_no_client_that_was_not_served(
+    typed: Callable[..., Terminal],
+) -> None:
+    keyboard, stdin = os.openpty()
+    try:
+        terminal = typed(password=None, stdin=stdin)
+        terminal.prompted("Password:")
+        terminal.interrupt()
+        code, out, _ = terminal.end()
+    finally:
+        os.close(keyboard)
+        os.close(stdin)
+    assert (code, out) == (130, "")
+
+
+def test_autodiscover_may_have_a_name_that_does_not_follow_from_the_mailbox(
+    namespace: Namespace, typed: Callable[..., Terminal]
+) -> None:
+    terminal = typed("--mailbox", "user@elsewhere.example", "--autodiscover", AUTODISCOVER)
+    terminal.read_until(SERVED)
+    terminal.interrupt()
+    assert terminal.end()[0] == 2
+    assert {query.name for query in namespace.dns.queries} == {AUTODISCOVER, OWA}
+
+
+@pytest.mark.parametrize(("retransmissions", "timer"), [(2, 7.0), (4, 21.0), (6, 123.0)])
+def test_the_connect_timer_follows_from_the_retransmissions_that_windows_is_set_to(
+    typed: Callable[..., Terminal], retransmissions: int, timer: float
+) -> None:
+    terminal = typed("--max-syn-retransmissions", str(retransmissions), "--seconds", "1", "--json")
+    (result,) = json.loads(terminal.end()[1])
+    assert result["connectTimerSeconds"] == timer
 
 
 @pytest.mark.parametrize("password", [None, ""])
