@@ -8,6 +8,8 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -120,7 +122,7 @@ def test_a_server_that_refuses_the_logon_is_alive_and_not_passed_over(leaving: L
 class Silent(asyncssh.SSHServerSession[bytes]):
     """Takes the SFTP session, greets where it is told to, and never answers again."""
 
-    def __init__(self, greeting: bytes) -> None:
+    def __init__(self, greeting: bytes = b"") -> None:
         self._greeting = greeting
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
@@ -136,29 +138,52 @@ class Silent(asyncssh.SSHServerSession[bytes]):
         return True  # nothing is closed
 
 
-class LogsOn(asyncssh.SSHServer):
-    """Whoever comes, and is silent over SFTP."""
+class Stuck(asyncssh.SFTPServer):
+    """Opens files, and takes nothing that is written there."""
 
-    def __init__(self, greeting: bytes) -> None:
-        self._greeting = greeting
+    def __init__(self, chan: asyncssh.SSHServerChannel[bytes], root: Path) -> None:
+        super().__init__(chan, chroot=str(root).encode())
+
+    def open(self, *_: object) -> object:
+        return object()
+
+    async def write(self, *_: object) -> int:
+        await asyncio.Event().wait()
+        return 0
+
+    async def close(self, _: object) -> None:
+        await asyncio.Event().wait()
+
+
+class Guest(asyncssh.SSHServer):
+    """Whoever comes is in; a session is one of this kind."""
+
+    def __init__(self, session: Callable[[], Silent]) -> None:
+        self.session_requested = session  # type: ignore[method-assign]
 
     def begin_auth(self, _: str) -> bool:
         return False
 
-    def session_requested(self) -> Silent:
-        return Silent(self._greeting)
+
+VERSION_3 = b"\0\0\0\5\2\0\0\0\3"
 
 
-@pytest.mark.parametrize("greeting", [b"", b"\0\0\0\5\2\0\0\0\3"], ids=["at once", "after it spoke of its version"])
+@pytest.mark.parametrize(
+    ("session", "stuck"),
+    [(Silent, False), (partial(Silent, VERSION_3), False), (Silent, True)],
+    ids=["at once", "after it spoke of its version", "in the middle of a file"],
+)
 def test_a_server_that_goes_silent_once_it_is_logged_on_to_fails_the_run_in_the_end(
-    leaving: Leaving, monkeypatch: pytest.MonkeyPatch, greeting: bytes
+    leaving: Leaving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, session: Callable[[], Silent], stuck: bool
 ) -> None:
     monkeypatch.setattr(restore, "SCRIPT_SECONDS", 0.5)
     key = asyncssh.generate_private_key("ssh-ed25519")
+    files = {"sftp_factory": partial(Stuck, root=tmp_path)} if stuck else {}
+    (powershell.SCRIPTS / "Restore-ClientAccessNamespace.ps1").write_text(FINE)
 
     async def talk() -> str:
         listener = await asyncssh.create_server(
-            lambda: LogsOn(greeting), "127.0.0.1", 0, server_host_keys=[key], encoding=None
+            partial(Guest, session), "127.0.0.1", 0, server_host_keys=[key], encoding=None, **files
         )
         where = {"host": "127.0.0.1", "port": listener.get_port(), "hostKey": key.export_public_key().decode()}
         try:
