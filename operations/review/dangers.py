@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from components import rules
 from operations.review.digest import Step
@@ -128,7 +129,7 @@ def protected_deleted(plan: Plan) -> Iterator[Danger]:
 
 def ttl_too_long(plan: Plan) -> Iterator[Danger]:
     for row in plan.records:
-        if isinstance(row.ttl_after, int | float):
+        if is_number(row.ttl_after):
             for reason in rules.ttl(row.ttl_after):
                 yield Danger(name=TTL_TOO_LONG, subject=subject(row), reason=reason[0].upper() + reason[1:])
 
@@ -168,15 +169,24 @@ def several_replaced(plan: Plan) -> Iterator[Danger]:
 def not_known_yet(plan: Plan) -> Iterator[Danger]:
     """What cannot be judged is no safe plan; an address of a server that is made in the same run is just new."""
     for row in plan.records:
-        known_change = row.before and (row.gone or not row.certain)
-        if not row.certain or AFTER_THE_RUN in row.name or row.ttl_after == AFTER_THE_RUN:
-            what = "addresses" if not row.certain else "name" if AFTER_THE_RUN in row.name else "TTL"
-        elif known_change and AFTER_THE_RUN in (row.after or ()):
-            what = "addresses"
-        else:
-            continue
-        reason = f"The {what} would be known only after the run, so nobody can say now what clients would get."
-        yield Danger(name=NOT_KNOWN_YET, subject=subject(row), reason=reason)
+        if what := unjudged(row):
+            reason = f"The {what}, so nobody can say now what clients would get."
+            yield Danger(name=NOT_KNOWN_YET, subject=subject(row), reason=reason)
+
+
+def unjudged(row: Records) -> str:
+    known_change = row.before and (row.gone or not row.certain)
+    if not row.certain or (known_change and AFTER_THE_RUN in (row.after or ())):
+        return "addresses would be known only after the run"
+    if AFTER_THE_RUN in row.name:
+        return "name would be known only after the run"
+    if row.ttl_after == AFTER_THE_RUN:
+        return "TTL would be known only after the run"
+    return "" if row.ttl_after is None or is_number(row.ttl_after) else "TTL is no number here"
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float)
 
 
 FINDERS: tuple[Callable[[Plan], Iterator[Danger]], ...] = (

@@ -89,11 +89,11 @@ class Plan:
 
     def _records_of(self, step: Step) -> Iterator[Records]:
         side = RECORD_SETS.get(step.type)
-        if not side or (step.after or step.before).get("recordType", "A") != "A":
+        if not side:
             return
         replaced = step.operation == "replace"
-        old = self._half(step, side, step.before, None) if step.before else None
-        new = self._half(step, side, step.after, step) if step.after else None
+        old = self._half(step, side, step.before, None) if has_addresses(step.before) else None
+        new = self._half(step, side, step.after, step) if has_addresses(step.after) else None
         if old and new and old.name == new.name:
             yield replace(new, before=old.after, ttl_before=old.ttl_after, replaced=replaced)
             return
@@ -228,6 +228,11 @@ def rows(servers: object) -> Mapping[str, Mapping[str, Any]]:
 
 def made_anew(step: Step) -> bool:
     return step.operation in ("create", "replace")
+
+
+def has_addresses(inputs: Mapping[str, Any]) -> bool:
+    """Of either half by itself: a record set of addresses may become an alias."""
+    return bool(inputs) and inputs.get("recordType", "A") == "A"
 
 
 def address_of(record: object) -> str:

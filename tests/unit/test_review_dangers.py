@@ -39,6 +39,13 @@ TWO_SERVERS = {"ex01": server(1), "ex02": server(2)}
 THREE_SERVERS = {**TWO_SERVERS, "ex03": server(3)}
 OUT = {**TWO_SERVERS, "ex02": server(2, inRotation=False)}
 IN_ROTATION, OUT_OF_ROTATION = {"inRotation": True}, {"inRotation": False}
+ALIAS = {
+    "privateZoneName": "mail-domain.com",
+    "recordType": "CNAME",
+    "relativeRecordSetName": "owa",
+    "ttl": 300,
+    "cnameRecord": {"cname": "elsewhere.example"},
+}
 FREED = step("same", RECORDS, IP, "cas-ip", old={"protect": True})
 
 
@@ -93,6 +100,13 @@ CASES = [
         {},
         "no-address-left",
         id="what the provider found counts as before",
+    ),
+    pytest.param(
+        [records("replace", [ONE, TWO], [ONE, TWO], new={"inputs": ALIAS})],
+        [records("replace", [ONE, TWO], [ONE, TWO], old={"inputs": ALIAS})],
+        {},
+        "no-address-left",
+        id="addresses become an alias, or an alias becomes addresses",
     ),
     pytest.param(
         [records("update", [ONE, TWO, THREE], [ONE], type=PUBLIC)],
@@ -254,6 +268,20 @@ CASES = [
         {},
         "not-known-yet",
         id="TTL unknown",
+    ),
+    pytest.param(
+        [records("update", [ONE, TWO], [ONE, TWO], ttl="[secret]")],
+        [records("update", [ONE, TWO], [ONE, TWO], ttl=60.0)],
+        {},
+        "not-known-yet",
+        id="TTL that is not shown",
+    ),
+    pytest.param(
+        [records("update", [ONE, TWO], [ONE, TWO], ttl="3600")],
+        [records("delete", [ONE, TWO], None, ttl="3600")],
+        {},
+        "not-known-yet",
+        id="TTL as a text, of a name that stays or goes",
     ),
     pytest.param(
         [public_address("replace", "ex02", TWO), outside([ONE, TWO], [ONE, UNKNOWN], "ex02")],
