@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree as Xml
 
@@ -23,6 +24,7 @@ from rehearsal import losses
 from rehearsal.stand_ins.server import Server
 from tests.unit.drill_namespace import BEAT, EX01, EX02, NUMBER, SILENT, Namespace
 from tests.unit.servers import OWA
+from tests.unit.test_dns_stand_in import Row
 
 pytestmark = pytest.mark.unit
 
@@ -106,18 +108,56 @@ def test_a_server_that_is_restored_serves_again_after_every_loss(namespace: Name
             assert clients.wait(30, time.monotonic()), make
 
 
-def test_a_connection_failure_makes_a_client_run_autodiscover_again(namespace: Namespace) -> None:
-    def discoveries() -> int:
-        return sum("autodiscover" in row.path and row.status == 200 for row in namespace.other.https.requests)
+def discoveries(namespace: Namespace, status: int) -> list[float]:
+    """When Autodiscover was answered so."""
+    servers = (namespace.lost, namespace.other)
+    rows = [row for server in servers for row in tuple(server.https.requests) if "autodiscover" in row.path]
+    return sorted(row.at for row in rows if row.status == status)
 
+
+def test_a_connection_failure_makes_a_client_run_autodiscover_again(namespace: Namespace) -> None:
     before: list[int] = []
 
     def lose(server: Server) -> None:
-        before.append(discoveries())
+        before.append(len(discoveries(namespace, 200)))
         losses.refuse(server)
 
     namespace.lose(lose)
-    assert discoveries() - before[0] == NUMBER // 2
+    assert len(discoveries(namespace, 200)) - before[0] == NUMBER // 2
+
+
+def test_autodiscover_is_run_again_when_its_hour_is_over_and_no_connection_is_left_for_it(
+    namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour = 3 * BEAT
+    monkeypatch.setattr("operations.drill.client.REDISCOVER", hour)
+    with namespace.clients(1) as clients:
+        assert clients.wait(10, 0.0, beats=12)
+        seen = clients.observe("nothing", time.monotonic())
+    gaps = [later - earlier for earlier, later in pairwise(discoveries(namespace, 200))]
+    assert len(gaps) > 1
+    assert min(gaps) >= hour
+    assert len(seen.clients[0].moves) == 1
+
+
+def test_an_autodiscover_that_failed_is_not_run_again_before_its_time_however_often_connections_fail(
+    namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause = 5 * BEAT
+    monkeypatch.setattr("operations.drill.client.DISCOVER_RETRY", pause)
+    namespace.rows[:] = [Row(name="owa", values=(EX01,)), Row(name="autodiscover", values=(EX02,))]
+    with namespace.clients(1) as clients:
+        assert clients.wait(10, 0.0)
+        namespace.farm.organisation.set_component("ex02", "AutoDiscoverProxy", "Inactive", "HealthAPI")
+        losses.refuse(namespace.lost)
+        end = time.monotonic() + 20
+        while len(discoveries(namespace, 503)) < 4:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        seen = clients.observe("refused", 0.0)
+    gaps = [later - earlier for earlier, later in pairwise(discoveries(namespace, 503))]
+    assert min(gaps) > pause - BEAT
+    assert seen.figures.failed_requests > 2 * len(gaps)
 
 
 def test_each_client_has_a_dns_cache_of_its_own(namespace: Namespace) -> None:
