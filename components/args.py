@@ -37,7 +37,10 @@ class ServerArgs:
         "true: active, healthy, then in the record sets; false: out of them, drained, then offline for maintenance.",
         default=True,
     )
-    configure_namespace: bool = key("false: this server's Exchange is not touched.", default=True)
+    configure_namespace: bool = key(
+        "false: this server's Exchange is not touched, nor its health looked at; set inRotation: false with it.",
+        default=True,
+    )
     existing: bool = key("true: the server exists already; no virtual machine is made.", default=False)
     restore_on_remove: bool = key(
         "true: an existing server gets the URLs it had before back when it leaves the stack.", default=False

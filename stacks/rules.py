@@ -23,7 +23,7 @@ def check(farm: FarmArgs, report: Report) -> None:
 
 def warnings(farm: FarmArgs, stack: str = "") -> list[str]:
     """What is allowed and worth a second thought; `stack` is the stack's name, which tells production."""
-    return [*long_ttl(farm), *open_ports(farm), *unprotected_zones(farm, stack)]
+    return [*long_ttl(farm), *open_ports(farm), *unprotected_zones(farm, stack), *entered_unseen(farm)]
 
 
 def long_ttl(farm: FarmArgs) -> Iterator[str]:
@@ -51,6 +51,16 @@ def unprotected_zones(farm: FarmArgs, stack: str) -> Iterator[str]:
     for key, zone in (("dns.private", farm.dns.private_zone), ("dns.public", farm.dns.public)):
         if zone and not zone.existing_resource_group:
             yield from promises.protected_zone(key, protected=farm.protect, production=promises.is_production(stack))
+
+
+def entered_unseen(farm: FarmArgs) -> Iterator[str]:
+    """Where nothing is configured yet, records come first on purpose."""
+    for name, server in servers_of(farm):
+        if farm.configure_namespace and server.in_rotation and not server.configure_namespace:
+            yield (
+                f"servers.{name}.configureNamespace = False: clients get this server's address, and nothing has seen "
+                "that it is active and healthy; set inRotation: false until it is configured."
+            )
 
 
 def addresses_in_subnet(farm: FarmArgs, report: Report) -> None:

@@ -474,6 +474,19 @@ def test_a_ttl_above_the_constant_is_warned_of(ttl: int, warned: bool) -> None:
     assert any("ttlSeconds" in warning for warning in rules.warnings(farm)) is warned
 
 
+@pytest.mark.parametrize(
+    ("everywhere", "of_one", "in_rotation", "warned"),
+    [(True, False, True, True), (True, False, False, False), (True, True, True, False), (False, False, True, False)],
+)
+def test_a_server_that_clients_meet_and_nothing_looks_at_is_warned_of(
+    everywhere: bool, of_one: bool, in_rotation: bool, warned: bool
+) -> None:
+    values = copy.deepcopy(GOOD) | {"configureNamespace": everywhere, "allowSingleServer": True}
+    values["servers"]["ex02"] |= {"configureNamespace": of_one, "inRotation": in_rotation}
+    said = rules.warnings(settings.read(values, location="westeurope"))
+    assert any("servers.ex02.configureNamespace" in warning for warning in said) is warned
+
+
 @pytest.mark.parametrize(("ttl", "given", "seconds"), [(300, None, 360), (60, None, 120), (60, 60, 60), (60, 600, 600)])
 def test_a_server_goes_on_serving_for_the_ttl_and_a_minute_unless_the_stack_says_otherwise(
     ttl: int, given: int | None, seconds: int
