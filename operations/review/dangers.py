@@ -8,7 +8,7 @@ from typing import TypeGuard
 
 from components import rules
 from operations.review.digest import Step
-from operations.review.markdown import code
+from operations.review.markdown import bare, code
 from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Plan, Records
 from operations.review.values import AFTER_THE_RUN, plain, spelled
 from operations.review.words import is_command, is_component
@@ -71,7 +71,7 @@ def addresses_gone(plan: Plan) -> Iterator[Danger]:
         elif gone == len(row.before):
             reason = (
                 f"All {gone} addresses that clients know would be gone at once; what a client remembers, for up to "
-                f"{plain(row.ttl_before)} s, leads nowhere."
+                f"{bare(plain(row.ttl_before))} s, leads nowhere."
             )
             yield Danger(name=NO_ADDRESS_LEFT, subject=subject(row), reason=reason)
         elif 2 * gone > len(row.before):

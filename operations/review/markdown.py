@@ -63,14 +63,25 @@ def fitting(head: str, sections: Sequence[Section], foot: str) -> str:
 
 def code(value: object) -> str:
     """The value as it is, in one line, as code: GitHub looks there for no mention, link, emphasis or tag."""
-    text = "".join(character if character.isprintable() else " " for character in str(value)).strip()
+    text = one_line(str(value))
     if not text:
         return "(empty)"
-    if re.search(r"[`|\\]", text):
-        # In a table, a backslash or a bar would count before the code does.
-        inert = "".join(c if c.isascii() and (c.isalnum() or c in " .-") else f"&#{ord(c)};" for c in text)
-        return f"<code>{inert}</code>"
-    return f"`{text}`"
+    # In a table, a backslash or a bar would count before the code does.
+    return f"<code>{inert(text)}</code>" if re.search(r"[`|\\]", text) else f"`{text}`"
+
+
+def one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text).strip()
+
+
+def inert(text: str) -> str:
+    """Inside a tag, GitHub looks for addresses of web sites and of mail; for the latter after signs are resolved."""
+    signs = "".join(c if c.isascii() and (c.isalnum() or c in " -") else f"&#{ord(c)};" for c in text)
+    return signs.replace("&#64;", "&#64;<!-- -->")
+
+
+def bare(text: str) -> str:
+    return text if text.isascii() and text.isalnum() else code(text)
 
 
 def shortened(text: str, length: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from components import rules
 from operations.review.dangers import Danger, dangers
 from operations.review.digest import Preview
-from operations.review.markdown import Section, block, code, codes, fitting, shortened
+from operations.review.markdown import Section, bare, block, code, codes, fitting, shortened
 from operations.review.plan import MACHINE, Addresses, Plan, Records
 from operations.review.values import AFTER_THE_RUN, plain
 from operations.review.words import DONE, RESTORATION, costs, counted, done, is_component, owner, part, why
@@ -112,10 +112,6 @@ def listed(
         text = code(address) + (f" ({bare(key)})" if key else "")
         shown.append(f"~~{text}~~" if address in strike else f"**{text}**" if address in bold else text)
     return ", ".join(shown)
-
-
-def bare(key: str) -> str:
-    return key if key.isascii() and key.isalnum() else code(key)
 
 
 def ttl(row: Records) -> str:

@@ -216,7 +216,7 @@ def test_an_accepted_danger_is_printed_with_its_reason_and_another_one_is_still_
     result = review(both, *accepted)
     assert result.exit_code == 1
     assert "**Refused: serving-server-lost.**" in result.stdout
-    assert "Accepted: <code>the name is &#124; given up &#64;nobody</code>" in result.stdout
+    assert "Accepted: <code>the name is &#124; given up &#64;<!-- -->nobody</code>" in result.stdout
     result = review(both, *accepted, "--allow", "serving-server-lost=it is empty")
     assert result.exit_code == 0
     assert "**Accepted**" in result.stdout
@@ -298,7 +298,11 @@ def test_the_markdown_goes_into_a_file_instead(review: Review, tmp_path: Path) -
     assert "Name a file in a folder that exists" in result.stderr
 
 
-HOSTILE = "a|b`c <img src=x> @everyone [x](http://evil) **loud** \\| ![y](z) #1 \u202e&amp;"
+HOSTILE = (
+    "a|b`c <img src=x> @everyone [x](http://evil) **loud** \\| ![y](z) #1 \u202e&amp; "
+    "www.evil.example https://evil.example me@evil.example"
+)
+LINKS = re.compile(r"www\.|://|(?:@|&#64;)\w")
 
 
 def hostile(text: str) -> list[Step]:
@@ -307,6 +311,7 @@ def hostile(text: str) -> list[Step]:
         of(records("update", [ONE, TWO], [ONE], label=text)),
         of(records("update", [ONE, TWO], [text, "x|y"])),
         of(records("update", [ONE, TWO], [ONE, TWO], ttl=text)),
+        of(records("update", [ONE, TWO], [THREE], ttl=text)),
         of(step("create", RECORDS, text, text)),
         of(step("delete", RECORDS, VM, text, {"hardwareProfile": {"vmSize": text}})),
         of(step("update", RECORDS, NAT, "nat", detailedDiff={text: {"kind": "update"}})),
@@ -320,18 +325,20 @@ def hostile(text: str) -> list[Step]:
 def test_no_value_is_markup_a_mention_a_link_or_a_cell_of_its_own(review: Review, content: Step) -> None:
     text = review(content).stdout
     # What GitHub takes as code, it takes for nothing else.
-    without_code = re.sub(r"<code>[^<>`|]*</code>|`[^`\n]*`", "CODE", text)
-    for sign in ("<img", "@everyone", "](http", "![", "**loud**", "#1", "\u202e"):
+    without_code = re.sub(r"<code>(?:[^<>`|]|<!-- -->)*</code>|`[^`\n]*`", "CODE", text)
+    for sign in ("<img", "@everyone", "](http", "![", "**loud**", "#1", "\u202e", "www.", "://", "@evil"):
         assert sign not in without_code
+    # But for a tag: there it looks for links, as in all other text.
+    assert [tag for tag in re.findall(r"<code>(.*?)</code>", text) if LINKS.search(tag)] == []
     tables = re.findall(r"(?:^\|.*\n)+", without_code, re.MULTILINE)
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
     assert "\u202e" not in text
 
 
-@pytest.mark.parametrize("value", ["a|b", "a`b", "a\\|b", "``", "\\"])
+@pytest.mark.parametrize("value", ["a|b", "a`b", "a\\|b", "``", "\\", "|me@www.example"])
 def test_a_value_with_signs_of_a_table_can_be_read_back(value: str) -> None:
-    assert html.unescape(code(value)) == f"<code>{value}</code>"
+    assert html.unescape(code(value)).replace("<!-- -->", "") == f"<code>{value}</code>"
 
 
 def test_no_secret_is_printed_though_the_preview_shows_them(review: Review) -> None:
