@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from xml.etree import ElementTree as Xml
 
 REQUEST_SCHEMA = "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"
 RESPONSE_SCHEMA = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
 OUTLOOK_SCHEMA = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
 
+POOL = "MSExchangeAutodiscoverAppPool"
+
 Settings = Mapping[str, Mapping[str, object]]
+
+
+class Application:
+    """One start of the web site: from the first request on it knows the settings of then, until its pool is recycled.
+
+    `recycled` tells how often that has happened.
+    """
+
+    def __init__(self, recycled: Callable[[], int]) -> None:
+        self._recycled = recycled
+        self._starts = -1
+        self._known: Settings | None = None
+
+    def known(self, settings: Settings | None) -> Settings | None:
+        """What it answers from, where `settings` are the server's own now; None without Exchange."""
+        starts = self._recycled()
+        if starts != self._starts or self._known is None or settings is None:
+            self._starts, self._known = starts, settings
+        return self._known
 
 
 def address_of(request: bytes) -> str | None:

@@ -46,9 +46,10 @@ class WebRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """What the web site shows, read again at every request.
+    """What the web site shows, read again at every request; Autodiscover alone keeps its answers.
 
     `settings` are this server's own; None as long as Exchange is not installed, when there is no page at all.
+    `recycled` tells how often Autodiscover's application pool was recycled.
     """
 
     fqdn: str
@@ -56,6 +57,7 @@ class Site:
     certificates: Certificates
     settings: Callable[[], Settings | None]
     is_active: Callable[[str], bool]
+    recycled: Callable[[], int]
     mapi_http: bool
 
 
@@ -78,6 +80,7 @@ class HttpsListener:
         if self._runner:
             return
         self._server = web.Server(self._answer)
+        self._application = autodiscover.Application(self._site.recycled)
         runner = web.ServerRunner(self._server, shutdown_timeout=ANSWER_SECONDS)
         await runner.setup()
         for accepting in self._network.open(port):
@@ -160,6 +163,8 @@ class HttpsListener:
         first, _, rest = request.path.lstrip("/").lower().partition("/")
         service = SERVICES.get(first)
         settings = await asyncio.to_thread(self._site.settings)
+        if service == "autodiscover":
+            settings = self._application.known(settings)
         if service is None or settings is None:
             return _page(HTTPStatus.NOT_FOUND)
         if not self._site.is_active(service):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from anyio.from_thread import BlockingPortal
 
-from rehearsal.stand_ins import sshd, windows_state
+from rehearsal.stand_ins import autodiscover, sshd, windows_state
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.command_result import CommandResult
@@ -73,6 +73,7 @@ class Server:
             certificates=certificates,
             settings=lambda: _settings(organisation, computer_name),
             is_active=lambda service: organisation.is_active(computer_name, service),
+            recycled=lambda: windows_state.recycled(root, autodiscover.POOL),
             mapi_http=mapi_http,
         )
         self.https = HttpsListener(addresses=self.addresses, site=site)

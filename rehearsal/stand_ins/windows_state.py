@@ -27,7 +27,18 @@ def read(root: Path) -> dict[str, Any]:
 
 
 def change(root: Path, **values: Any) -> None:
-    (root / FILE).write_text(json.dumps({**read(root), **values}, indent=2), encoding="utf-8")
+    _replace(root / FILE, json.dumps({**read(root), **values}, indent=2))
+
+
+def recycle(root: Path, pool: str) -> None:
+    """As Restart-WebAppPool: the application pool starts anew."""
+    counts = read(root).get("recycledAppPools", {})
+    change(root, recycledAppPools={**counts, pool: counts.get(pool, 0) + 1})
+
+
+def recycled(root: Path, pool: str) -> int:
+    """How often an application pool has started anew."""
+    return int(read(root).get("recycledAppPools", {}).get(pool, 0))
 
 
 def rejects_closed_ports(root: Path) -> bool:
@@ -82,9 +93,14 @@ def restart_web_site(root: Path) -> None:
 
 
 def _follow(root: Path, restarts: int) -> None:
-    new = root / f"{FOLLOWED}.new"
-    new.write_text(str(restarts), encoding="ascii")
-    new.replace(root / FOLLOWED)
+    _replace(root / FOLLOWED, str(restarts))
+
+
+def _replace(file: Path, text: str) -> None:
+    """In one step: others read it meanwhile."""
+    new = file.with_name(f"{file.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(file)
 
 
 def _restarts(root: Path) -> int | None:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as Xml
 import httpx
 import pytest
 
+from rehearsal.stand_ins import autodiscover, windows_state
 from rehearsal.stand_ins.server import Server
 from rehearsal.stand_ins.tls import Certificates
 from tests.unit.servers import AUTODISCOVER, OWA, PASSWORD, USER, Farm, namespace_settings
@@ -193,6 +194,41 @@ def test_autodiscover_tells_this_servers_urls(farm: Farm, browser: Browser) -> N
     assert section["EwsUrl"] == "https://ex01.corp.example/EWS/Exchange.asmx"
     assert section["OABUrl"] == "https://ex01.corp.example/OAB"
     assert section["EcpUrl"] == "https://ex01.corp.example/ecp"
+
+
+def test_autodiscover_tells_what_it_knew_until_its_application_pool_is_recycled(
+    farm: Farm, server: Server, browser: Browser
+) -> None:
+    def told() -> str | None:
+        return protocol(browser.discover(), "EXCH")["EwsUrl"]
+
+    browser.ask("/autodiscover/healthcheck.htm", name=AUTODISCOVER)
+    farm.organisation.change("EX01", "ews", "InternalUrl", "https://new.mail-domain.com/EWS")
+    assert told() == f"https://{OWA}/EWS/Exchange.asmx"
+    windows_state.recycle(server.drive.root, "MSExchangeServicesAppPool")
+    assert told() == f"https://{OWA}/EWS/Exchange.asmx"
+    windows_state.recycle(server.drive.root, autodiscover.POOL)
+    assert told() == "https://new.mail-domain.com/EWS"
+
+
+def test_a_web_site_that_starts_again_tells_what_is_so_now(farm: Farm, server: Server, browser: Browser) -> None:
+    browser.discover()
+    farm.organisation.change("EX01", "ews", "InternalUrl", "https://new.mail-domain.com/EWS")
+    server.stop_https()
+    server.start_https()
+    again = Browser(server, farm.certificates)
+    assert protocol(again.discover(), "EXCH")["EwsUrl"] == "https://new.mail-domain.com/EWS"
+    again.close()
+
+
+def test_autodiscover_of_a_server_that_is_installed_anew_tells_the_new_ones_settings(
+    farm: Farm, browser: Browser
+) -> None:
+    browser.discover()
+    farm.organisation.remove_server("EX01")
+    assert browser.ask("/autodiscover/autodiscover.xml", name=AUTODISCOVER).status_code == 404
+    farm.organisation.add_server("EX01")
+    assert protocol(browser.discover(), "EXCH")["EwsUrl"] == "https://ex01.corp.example/EWS/Exchange.asmx"
 
 
 def test_a_server_without_an_external_name_offers_nothing_outside(farm: Farm, browser: Browser) -> None:

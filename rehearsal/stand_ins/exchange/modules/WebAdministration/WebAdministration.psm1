@@ -26,7 +26,10 @@ function Restart-WebAppPool {
     Add-Call 'Restart-WebAppPool' @{ Name = $Name }
     $state = Get-Pool $Name
     if (-not $state) { return Write-PoolError $PSCmdlet "Application pool '$Name' does not exist." }
-    if ($state -ne 'Started') { Write-PoolError $PSCmdlet "You have to start stopped object before restarting it: application pool '$Name' is $state." }
+    if ($state -ne 'Started') { return Write-PoolError $PSCmdlet "You have to start stopped object before restarting it: application pool '$Name' is $state." }
+    $windows = Read-Windows
+    $windows.recycledAppPools[$Name]++
+    Write-Windows $windows
 }
 
 Export-ModuleMember -Function Get-WebAppPoolState, Restart-WebAppPool
