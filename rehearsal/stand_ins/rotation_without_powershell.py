@@ -8,17 +8,16 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rehearsal.stand_ins import windows_state
-from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.exchange.components import PROXIES
+from rehearsal.stand_ins.exit_codes import FAILURE, UNHEALTHY, FailedError
 from rehearsal.stand_ins.https import SERVICES
 
-FAILURE, UNHEALTHY = 1, 6
 DRAINED = ("HubTransport", "UMCallRouter")
 ORIGINAL_CLOSED_PORTS = "C/ProgramData/ExchangeCas/original-closed-ports.json"
 STEALTH = "DisableStealthMode"
@@ -27,41 +26,33 @@ PROBE_SECONDS = 10
 ROUND_SECONDS = 0.5
 
 
-class FailedError(Exception):
-    """What the script would say, and the exit code it would end with."""
-
-    def __init__(self, exit_code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.exit_code = exit_code
+def new_report() -> dict[str, Any]:
+    return {
+        "inRotation": None,
+        "done": False,
+        "drainedSeconds": 0,
+        "components": {},
+        "restarted": [],
+        "health": {},
+        "closedPorts": {"rejected": None, "changed": [], "note": None},
+        "skipped": {},
+    }
 
 
 @dataclass(kw_only=True)
 class Rotation:
-    """One run for one server; `report` and `notes` are what it prints."""
+    """One run for one server; `report` and `notes` are filled with what it prints."""
 
     request: Mapping[str, Any]
     organisation: Organisation
     computer_name: str
     root: Path
-    notes: list[str] = field(default_factory=list)
+    report: dict[str, Any]
+    notes: list[str]
 
-    def __post_init__(self) -> None:
-        self.report: dict[str, Any] = {
-            "server": self.computer_name.upper(),
-            "exchangeVersion": self.request["exchangeVersion"],
-            "inRotation": self.request["inRotation"],
-            "done": False,
-            "drainedSeconds": 0,
-            "components": {},
-            "restarted": [],
-            "health": {},
-            "closedPorts": {"rejected": None, "changed": [], "note": None},
-            "skipped": {},
-        }
-
-    def run(self) -> CommandResult:
+    def run(self) -> None:
+        """Raises FailedError."""
         before = self._states()
-        code = 0
         try:
             if not self.request["inRotation"]:
                 self._leave()
@@ -69,17 +60,13 @@ class Rotation:
             if self.request["inRotation"]:
                 self._enter()
             self.report["done"] = True
-        except FailedError as failure:
-            self.notes.append(str(failure))
-            code = failure.exit_code
-        after = self._states()
-        self.report["components"] = {
-            name: {"before": before[name], "after": after[name], "changed": before[name] != after[name]}
-            for name in ("ServerWideOffline", *DRAINED)
-            if name in before
-        }
-        error = "".join(f"{note}\n" for note in self.notes)
-        return CommandResult(exit_code=code, output=json.dumps(self.report, indent=2) + "\n", error=error)
+        finally:
+            after = self._states()
+            self.report["components"] = {
+                name: {"before": before[name], "after": after[name], "changed": before[name] != after[name]}
+                for name in ("ServerWideOffline", *DRAINED)
+                if name in before
+            }
 
     def _states(self) -> dict[str, str]:
         return self.organisation.component_states(self.computer_name)

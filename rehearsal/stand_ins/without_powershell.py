@@ -6,81 +6,91 @@ The scripts themselves do not run then, so whoever uses this has to say so loudl
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from operations.comparison import same
-from rehearsal.stand_ins import sshd
+from rehearsal.stand_ins import namespace_without_powershell, rotation_without_powershell, sshd, windows_state
 from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.exit_codes import EXCHANGE_MISSING, FAILURE, SETUP_RUNNING, WRONG_DOCUMENT, FailedError
+from rehearsal.stand_ins.namespace_without_powershell import Namespace
 from rehearsal.stand_ins.rotation_without_powershell import Rotation
 
-# The exit codes of Set-ClientAccessNamespace.ps1.
-WRONG_DOCUMENT, EXCHANGE_MISSING, DISAGREEMENT = 2, 3, 4
-ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
-
-Settings = Mapping[str, Mapping[str, object]]
+ROTATION = "Set-ClientAccessRotation.ps1"
+# What Exchange says of itself -> what a document may call it.
+VERSIONS = {"Version 15.0 ": ("2013",), "Version 15.1 ": ("2016",), "Version 15.2 ": ("2019", "SE")}
 
 
 def run(
     script: Path, arguments: Sequence[str], stdin: bytes, organisation: Organisation, computer_name: str, root: Path
 ) -> CommandResult:
-    """What the script would answer; scripts are told apart by their file name, or by their text."""
+    """What the script would answer; scripts are told apart by their file name, or by their text.
+
+    As theirs, the report is printed whatever happens.
+    """
     if "OpenSSH" in script.read_text(encoding="utf-8-sig"):
         return _enable_open_ssh(arguments, root)
-    request = json.loads(stdin)
-    if request["server"].lower() != computer_name.lower():
-        return _failed(WRONG_DOCUMENT, f"This is {computer_name}, not {request['server']}.")
+    rotates = script.name == ROTATION
+    body = rotation_without_powershell.new_report() if rotates else namespace_without_powershell.new_report(script.name)
+    report: dict[str, Any] = {"server": computer_name.upper(), "exchangeVersion": None, **body}
+    notes: list[str] = []
+    code = 0
     try:
-        current = organisation.settings(computer_name)
-    except KeyError:
-        return _failed(
-            EXCHANGE_MISSING,
-            f"Exchange is not installed on {computer_name}: install it, or set configureNamespace: false until it is.",
+        request = _request(stdin, computer_name)
+        report |= {key: request[key] for key in ("exchangeVersion", "inRotation") if key in report}
+        _check_exchange(request["exchangeVersion"], organisation, computer_name, root)
+        server: dict[str, Any] = {"organisation": organisation, "computer_name": computer_name, "root": root}
+        if rotates:
+            Rotation(request=request, report=report, notes=notes, **server).run()
+        else:
+            Namespace(request=request, report=report, **server).run(script.name)
+    except FailedError as failure:
+        notes.append(str(failure))
+        code = failure.exit_code
+    error = "".join(f"{note}\n" for note in notes)
+    return CommandResult(exit_code=code, output=json.dumps(report, indent=2) + "\n", error=error)
+
+
+def _request(stdin: bytes, computer_name: str) -> dict[str, Any]:
+    try:
+        request = json.loads(stdin)
+    except ValueError:
+        request = None
+    if not isinstance(request, dict):
+        raise FailedError(WRONG_DOCUMENT, "Nothing was changed: standard input is not one JSON object.")
+    server = str(request.get("server"))
+    if server.lower() != computer_name.lower():
+        problem = f"server: the document is for {server}, this server is {computer_name.upper()}"
+        raise FailedError(
+            WRONG_DOCUMENT, f"Nothing was changed, the document on standard input has 1 problem(s):\n  {problem}"
         )
-    if script.name == "Set-ClientAccessRotation.ps1":
-        return Rotation(request=request, organisation=organisation, computer_name=computer_name, root=root).run()
-    if script.name == "Get-ClientAccessNamespace.ps1":
-        skipped: dict[str, str] = {}
-        return _document(computer_name, request, settings=current, skipped=skipped)
-    originals = root / ORIGINALS
-    if script.name == "Restore-ClientAccessNamespace.ps1":
-        return _set(organisation, computer_name, request, json.loads(originals.read_text(encoding="utf-8"))["settings"])
-    if not originals.exists():
-        originals.parent.mkdir(parents=True, exist_ok=True)
-        kept = {"server": computer_name, "exchangeVersion": request["exchangeVersion"], "settings": current}
-        originals.write_text(json.dumps(kept, indent=2), encoding="utf-8")
-    return _set(organisation, computer_name, request, request["settings"])
+    return request
 
 
-def _set(organisation: Organisation, computer_name: str, request: Mapping[str, Any], wanted: Settings) -> CommandResult:
-    before = organisation.settings(computer_name)
-    skipped = {name: "This server does not have the service." for name in wanted if name not in before}
-    rows = [(name, key, value) for name in wanted if name in before for key, value in wanted[name].items()]
-    for service, setting, value in rows:
-        if not same(before[service].get(setting), value):
-            organisation.change(computer_name, service, setting, value)
-    after = organisation.settings(computer_name)
-    report: dict[str, dict[str, dict[str, object]]] = {}
-    for service, setting, value in rows:
-        old, new = before[service].get(setting), after[service].get(setting)
-        report.setdefault(service, {})[setting] = {
-            "before": old,
-            "expected": value,
-            "after": new,
-            "changed": not same(old, new),
-        }
-    cells = [cell for settings in report.values() for cell in settings.values()]
-    return _document(
-        computer_name,
-        request,
-        agreement=all(same(cell["after"], cell["expected"]) for cell in cells),
-        changed=sum(bool(cell["changed"]) for cell in cells),
-        settings=report,
-        recycledAppPools=[],
-        skipped=skipped,
-    )
+def _check_exchange(asked: str, organisation: Organisation, computer_name: str, root: Path) -> None:
+    name = computer_name.upper()
+    if any(process.lower().startswith("exsetup") for process in windows_state.read(root).get("processes", [])):
+        raise FailedError(
+            SETUP_RUNNING,
+            f"Exchange setup is running on {name} and would be disturbed by a session; nothing was changed, run this "
+            "again when it has ended.",
+        )
+    try:
+        text = organisation.version(computer_name)
+    except KeyError:
+        raise FailedError(
+            EXCHANGE_MISSING,
+            f"Exchange is not installed on {computer_name}, nothing was changed: install it, or set "
+            "configureNamespace: false in the stack until it is.",
+        ) from None
+    known = next(names for beginning, names in VERSIONS.items() if text.startswith(beginning))
+    if asked not in known:
+        raise FailedError(
+            FAILURE,
+            f"The document says exchangeVersion {asked}, but {name} runs Exchange {' or '.join(known)} ({text}); "
+            "set exchangeVersion in the stack.",
+        )
 
 
 def _enable_open_ssh(arguments: Sequence[str], root: Path) -> CommandResult:
@@ -88,13 +98,3 @@ def _enable_open_ssh(arguments: Sequence[str], root: Path) -> CommandResult:
     sshd.switch_on(root, int(given.get("port", "22")))
     output = json.dumps({"hostKey": sshd.public_host_key(root)}) + "\n"
     return CommandResult(exit_code=0, output=output, error="")
-
-
-def _document(computer_name: str, request: Mapping[str, Any], **rest: object) -> CommandResult:
-    document = {"server": computer_name.upper(), "exchangeVersion": request["exchangeVersion"], **rest}
-    text = json.dumps(document, indent=2) + "\n"
-    return CommandResult(exit_code=0 if rest.get("agreement", True) else DISAGREEMENT, output=text, error="")
-
-
-def _failed(exit_code: int, reason: str) -> CommandResult:
-    return CommandResult(exit_code=exit_code, output="", error=reason + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import http.client
 import json
 import socket
@@ -20,7 +21,8 @@ from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.server import Server
 from rehearsal.stand_ins.tls import Certificates
-from tests.scripts.servers import ADDRESS, NAMES, SCRIPTS, rotation
+from tests.scripts.servers import ADDRESS, NAMES, SCRIPTS, document, rotation
+from tests.unit.test_server_stand_in_https import REQUEST
 
 USER, PASSWORD = r"CORP\operator", "S3cret-pass"
 CLIENTS = 8
@@ -55,14 +57,17 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, pwsh: str) -> Iterato
 
 
 def rotate(server: Server, **changes: Any) -> tuple[int | None, Any, str]:
-    """Exit status, report and standard error of the script, run over SSH as the engine does."""
+    return run(server, "Set-ClientAccessRotation", rotation(server.https.port or 0, **changes))
+
+
+def run(server: Server, script: str, given: Any) -> tuple[int | None, Any, str]:
+    """Exit status, report and standard error of a script, run over SSH as the engine does."""
 
     async def go() -> asyncssh.SSHCompletedProcess:
         known = asyncssh.import_known_hosts(f"[{ADDRESS}]:{server.ssh.port} {server.host_key}\n")
         options: dict[str, Any] = {"known_hosts": known, "client_keys": None, "config": None}
         async with asyncssh.connect(ADDRESS, server.ssh.port, username=USER, password=PASSWORD, **options) as shell:
-            command = "powershell -NoProfile -File C:/scripts/Set-ClientAccessRotation.ps1"
-            return await shell.run(command, input=json.dumps(rotation(server.https.port or 0, **changes)))
+            return await shell.run(f"powershell -NoProfile -File C:/scripts/{script}.ps1", input=json.dumps(given))
 
     done = asyncio.run(go())
     return done.exit_status, json.loads(str(done.stdout)), str(done.stderr)
@@ -112,6 +117,31 @@ def test_no_request_on_a_kept_connection_meets_an_error_before_the_connection_is
     assert late.answers[0] == 503
     server.stop_https()
     late.join(30)
+
+
+def discovered(server: Server) -> str:
+    """What Autodiscover tells a client."""
+    trusted = ssl.create_default_context(cafile=str(server.drive.root / "authority.pem"))
+    plain = socket.create_connection((ADDRESS, server.https.port or 0), timeout=30)
+    connection = http.client.HTTPConnection(NAMES[1])
+    connection.sock = trusted.wrap_socket(plain, server_hostname=NAMES[1])
+    logon = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    connection.request("POST", "/autodiscover/autodiscover.xml", REQUEST, {"Authorization": f"Basic {logon}"})
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return text
+
+
+def test_clients_are_told_of_new_settings_when_the_script_has_recycled_the_pools_and_not_before(server: Server) -> None:
+    assert "ex1.corp.example" in discovered(server)
+    status, report, error = run(server, "Set-ClientAccessNamespace", document(recycleAppPools=False))
+    assert (status, report["recycledAppPools"]) == (0, []), error
+    assert NAMES[0] not in discovered(server)
+    changed = document(settings={"ecp": dict.fromkeys(("InternalUrl", "ExternalUrl"), f"https://{NAMES[0]}/new")})
+    status, report, error = run(server, "Set-ClientAccessNamespace", changed)
+    assert (status, report["recycledAppPools"]) == (0, ["MSExchangeECPAppPool", "MSExchangeAutodiscoverAppPool"]), error
+    assert f"https://{NAMES[0]}/new" in discovered(server)
+    assert "ex1.corp.example" not in discovered(server)
 
 
 def test_a_server_comes_back_through_its_own_web_site_and_a_second_run_changes_nothing(server: Server) -> None:

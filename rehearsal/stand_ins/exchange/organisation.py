@@ -105,6 +105,10 @@ class Organisation:
     def fqdn(self, computer_name: str) -> str:
         return str(self._server(computer_name)["fqdn"])
 
+    def version(self, computer_name: str) -> str:
+        """As Get-ExchangeServer shows it: Version 15.1 (Build 2507.6). Raises KeyError without Exchange."""
+        return str(self._server(computer_name)["adminDisplayVersion"])
+
     def marks(self, computer_name: str) -> components.Components:
         """Component -> requester -> state, of those that a requester ever set."""
         marks: components.Components = self._server(computer_name)["components"]

@@ -1,0 +1,13 @@
+"""The exit codes of the project's scripts, and how a run without PowerShell ends with one."""
+
+from __future__ import annotations
+
+FAILURE, WRONG_DOCUMENT, EXCHANGE_MISSING, DISAGREEMENT, SETUP_RUNNING, UNHEALTHY, NOTHING_KEPT = range(1, 8)
+
+
+class FailedError(Exception):
+    """What the script would say, and the exit code it would end with."""
+
+    def __init__(self, exit_code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.exit_code = exit_code

@@ -1,0 +1,99 @@
+"""What stands in where there is no PowerShell answers as the scripts do: each document is given to both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.stand_ins import without_powershell
+from tests.scripts.servers import GET, RESTORE, ROTATE, SET, Servers, document, rotation
+
+Prepare = Callable[[Servers], object]
+Run = tuple[Path, Any]
+
+
+def installed(servers: Servers) -> None:
+    servers.organisation.add_server("ex1")
+
+
+def older(servers: Servers) -> None:
+    servers.organisation.add_server("ex1", version="2013")
+
+
+def being_updated(servers: Servers) -> None:
+    installed(servers)
+    servers.windows("ex1", processes=["ExSetupUI"])
+
+
+def nothing(servers: Servers) -> None:
+    servers.root("ex1").mkdir()
+
+
+def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int, Any, list[str]]]:
+    """Exit code, report, and what a run that failed says first, without the folder that is its own."""
+    found = []
+    for script, given in runs:
+        if real:
+            outcome = servers.run(script, given)
+            code, output, error = outcome.exit_code, outcome.stdout, outcome.stderr
+        else:
+            stdin, root = json.dumps(given).encode(), servers.root("ex1")
+            result = without_powershell.run(script, (), stdin, servers.organisation, "ex1", root)
+            code, output, error = result.exit_code, result.output, result.error
+        first = error.replace(str(servers.folder), "").lower().splitlines()[:2] if code else []
+        found.append((code, json.loads(output), first))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("prepare", "runs", "codes"),
+    [
+        pytest.param(
+            installed,
+            [(GET, document()), (SET, document()), (SET, document()), (RESTORE, document()), (GET, document())],
+            [0, 0, 0, 0, 0],
+            id="there and back",
+        ),
+        pytest.param(installed, [(SET, document(recycleAppPools=False))], [0], id="nothing recycled"),
+        pytest.param(older, [(SET, document(version="2013"))], [0], id="Exchange 2013"),
+        pytest.param(installed, [(SET, "no document"), (GET, [])], [2, 2], id="no document"),
+        pytest.param(
+            installed,
+            [(SET, document("ex2")), (GET, document("ex2")), (ROTATE, rotation(443, in_rotation=False, server="ex2"))],
+            [2, 2, 2],
+            id="another server",
+        ),
+        pytest.param(
+            installed,
+            [(SET, document(version="2019")), (ROTATE, rotation(443, in_rotation=False, version="SE"))],
+            [1, 1],
+            id="another version",
+        ),
+        pytest.param(
+            nothing,
+            [(SET, document()), (RESTORE, document()), (ROTATE, rotation(443, in_rotation=True))],
+            [3, 3, 3],
+            id="no Exchange",
+        ),
+        pytest.param(
+            being_updated, [(SET, document()), (ROTATE, rotation(443, in_rotation=False))], [5, 5], id="setup"
+        ),
+        pytest.param(installed, [(RESTORE, document())], [7], id="nothing kept"),
+    ],
+)
+def test_the_scripts_and_what_stands_in_for_them_answer_alike(
+    tmp_path: Path, pwsh: str, prepare: Prepare, runs: list[Run], codes: list[int]
+) -> None:
+    both = []
+    for real in (True, False):
+        folder = tmp_path / f"real-{real}"
+        folder.mkdir()
+        servers = Servers(folder, pwsh)
+        prepare(servers)
+        both.append(answers(servers, runs, real=real))
+    assert both[0] == both[1]
+    assert [code for code, _, _ in both[0]] == codes
