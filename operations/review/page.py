@@ -9,6 +9,7 @@ from operations.review.dangers import Danger, dangers
 from operations.review.digest import Preview
 from operations.review.markdown import Section, bare, block, code, codes, fitting, shortened
 from operations.review.plan import MACHINE, Addresses, Plan, Records
+from operations.review.secrets import hidden
 from operations.review.values import AFTER_THE_RUN, plain
 from operations.review.words import DONE, RESTORATION, costs, counted, done, is_component, owner, part, why
 
@@ -30,7 +31,8 @@ def page(preview: Preview, allowed: Mapping[str, str]) -> str:
     found = dangers(plan)
     head = [f"## {code(preview.stack or 'stack')}: what this change would do", verdict(preview, found, allowed)]
     if preview.errors:
-        head.append(block(shortened("\n".join(preview.errors), LONGEST_ERROR)))
+        # Before it is cut: nobody would know half a secret for one.
+        head.append(block(shortened(hidden("\n".join(preview.errors), preview), LONGEST_ERROR)))
     if found:
         head.append(dangers_text(found, allowed))
     sections = [addresses(plan), settings(plan), parts(plan)]

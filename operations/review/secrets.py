@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from operations.review.digest import SECRET, Preview, unknown
+from operations.review.markdown import inert, one_line
 from stacks import settings
 
 TELLING = re.compile(r"password|privatekey|secret|token|credential|accountkey|connectionstring", re.IGNORECASE)
@@ -14,9 +15,18 @@ SHORTEST = 4
 
 
 def hidden(text: str, preview: Preview) -> str:
-    for secret in sorted(set(secrets(preview)), key=len, reverse=True):
-        text = text.replace(secret, SECRET)
+    """Of a page or a text that becomes a part of one."""
+    ways = {way for secret in secrets(preview) for way in spellings(secret)}
+    for way in sorted(ways, key=len, reverse=True):
+        text = text.replace(way, SECRET)
     return text
+
+
+def spellings(secret: str) -> Iterator[str]:
+    """As it is, and as a page has it: in one line, or where signs would break the page."""
+    yield secret
+    if len(line := one_line(secret)) >= SHORTEST:
+        yield from (line, inert(line))
 
 
 def secrets(preview: Preview) -> Iterator[str]:

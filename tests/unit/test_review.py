@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from operations.__main__ import app
 from operations.review.markdown import LONGEST, code
+from operations.review.page import LONGEST_ERROR
 from rehearsal.tools import REPOSITORY
 from tests.unit import previews
 from tests.unit.previews import (
@@ -341,8 +342,19 @@ def test_a_value_with_signs_of_a_table_can_be_read_back(value: str) -> None:
     assert html.unescape(code(value)).replace("<!-- -->", "") == f"<code>{value}</code>"
 
 
-def test_no_secret_is_printed_though_the_preview_shows_them(review: Review) -> None:
-    secret = "hunter2-Passw0rd"  # noqa: S105
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "hunter2-Passw0rd",
+        "hunter2|Passw0rd",
+        "hunter2`Passw0rd",
+        "hunter2\\Passw0rd",
+        "a!b|c`d\\e@f.g",
+        "-----BEGIN KEY-----\nhunter2\n-----END KEY-----",
+    ],
+)
+@pytest.mark.parametrize("around", ["logon with {} failed", "CORP\\me | {} | failed"], ids=["plain", "signs"])
+def test_no_secret_is_printed_though_the_preview_shows_them(review: Review, secret: str, around: str) -> None:
     document = {
         "server": "EX01",
         "credential": {"userName": "me", "password": secret},
@@ -351,10 +363,20 @@ def test_no_secret_is_printed_though_the_preview_shows_them(review: Review) -> N
     step_of_command = command("update", "ex01", "namespace", {"settings": {}}, document)
     step_of_command["newState"]["inputs"]["connection"] = {"host": ONE, "password": secret}
     content = of(step_of_command, operatorPassword=secret)
-    content["diagnostics"] = [{"severity": "error", "message": f"error: logon with {secret} failed"}]
-    result = review(content)
-    assert secret not in result.output
-    assert "error: logon with [secret] failed" in result.stdout
+    content["diagnostics"] = [
+        {"severity": severity, "message": around.format(secret)} for severity in ("error", "warning")
+    ]
+    text = html.unescape(review(content).output).replace("<!-- -->", "")
+    for part in secret.splitlines():
+        assert part not in text
+    assert text.count(around.format("[secret]")) == 2
+
+
+def test_of_a_secret_where_an_error_is_cut_nothing_is_left(review: Review) -> None:
+    secret = "hunter2-Passw0rd"  # noqa: S105
+    content = of(DRAINED, operatorPassword=secret)
+    content["diagnostics"] = [{"severity": "error", "message": "x" * (LONGEST_ERROR - 8) + secret}]
+    assert "hunter2" not in review(content).output
 
 
 def test_a_credential_in_a_document_is_not_printed_where_nothing_else_tells_that_it_is_one(review: Review) -> None:
