@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from components import rules
 from operations.review.dangers import Danger, dangers
 from operations.review.digest import Preview
 from operations.review.markdown import Section, bare, block, code, codes, fitting, shortened
 from operations.review.plan import MACHINE, Addresses, Plan, Records
 from operations.review.secrets import hidden
+from operations.review.thoughts import thoughts
 from operations.review.values import AFTER_THE_RUN, plain
-from operations.review.words import DONE, RESTORATION, costs, counted, done, is_component, owner, part, why
+from operations.review.words import DONE, costs, counted, done, is_component, owner, part, why
 
 LONGEST_ERROR = 4000
 # Of a reason that somebody gives, and of a subject.
@@ -35,13 +35,14 @@ def page(preview: Preview, allowed: Mapping[str, str]) -> str:
         head.append(block(shortened(hidden("\n".join(preview.errors), preview), LONGEST_ERROR)))
     if found:
         head.append(dangers_text(found, allowed))
-    sections = [addresses(plan), settings(plan), parts(plan)]
+    sections = [addresses(plan)]
+    if preview.errors or any(not is_component(step) for step in preview.changes):
+        sections += [settings(plan), parts(plan)]
     if priced := costs(plan):
         sections.append(Section(title="What costs money", rows=[[line] for line in priced]))
-    if thoughts := warnings(plan):
-        sections.append(Section(title="Worth a second thought", rows=[[line] for line in thoughts]))
-    changed = any(not is_component(step) for step in preview.changes)
-    return fitting("\n\n".join(head), sections if changed or preview.errors else sections[:1], FOOT)
+    if second := thoughts(plan, found):
+        sections.append(Section(title="Worth a second thought", rows=[[line] for line in second]))
+    return fitting("\n\n".join(head), sections, FOOT)
 
 
 def refused(found: Sequence[Danger], allowed: Mapping[str, str]) -> list[str]:
@@ -169,43 +170,3 @@ def parts(plan: Plan) -> Section:
         ],
         empty="None changes.",
     )
-
-
-def warnings(plan: Plan) -> list[str]:
-    """Markdown lines; what is a danger already is not said twice."""
-    found = [code(warning.removeprefix("warning: ")) for warning in plan.preview.warnings]
-    for row in plan.records:
-        if row.after is not None:
-            found += [f"{code(row.name)} ({row.side}): {text}" for text in rules.enough_addresses(distinct(row.after))]
-        if row.replaced:
-            found.append(f"{code(row.name)} ({row.side}) is deleted before it is made anew: no answer in between.")
-    for side in ("inside", "outside"):
-        names = {row.name: row.after for row in plan.records if row.side == side and row.after}
-        found += [f"{side}: {code(text)}" for text in rules.same_addresses(names)]
-    for change in plan.changes:
-        if change.setting.endswith(("Url", "Uri")) and change.new not in (None, AFTER_THE_RUN):
-            found += [f"{code(change.setting)}: {code(text)}" for text in rules.https_url(str(change.new))]
-    found += list(left(plan))
-    for step in plan.preview.changes:
-        opened = [rule for rule in step.after.get("securityRules") or [] if isinstance(rule, Mapping)]
-        found += [f"{code(step.name)}: {code(text)}" for text in rules.open_management_ports(opened)]
-    return list(dict.fromkeys(found))
-
-
-def left(plan: Plan) -> Iterator[str]:
-    """What becomes of a server's settings when its command is deleted."""
-    deleted = [step for step in plan.preview.changes if step.operation == "delete"]
-    put_back = [step.name for step in deleted if step.type == RESTORATION and step.before.get("delete")]
-    machines = {owner(step) for step in deleted if step.type == MACHINE}
-    for step in deleted:
-        key = owner(step)
-        if not key or key in machines or not step.name.endswith("-namespace"):
-            continue
-        restored = any(name.endswith(f"-{plan.computer_name(key)}-restore") for name in put_back)
-        what = "its own URLs are put back" if restored else "the URLs on it stay as they are"
-        yield f"{code(key)} is no longer looked after: {what}."
-
-
-def distinct(found: Addresses) -> list[object]:
-    """Two unknown addresses are two."""
-    return [index if address == AFTER_THE_RUN else address for index, address in enumerate(found)]

@@ -196,6 +196,38 @@ def test_warnings_of_the_program_are_told(review: Review) -> None:
     assert "- `something is odd`" in review(content).stdout
 
 
+def test_what_is_a_danger_already_is_not_said_once_more_by_the_programs_warning(review: Review) -> None:
+    said = "a client keeps the address of a lost server for 3600 s"
+    long = of(records("update", [ONE, TWO], [ONE, TWO], ttl=3600))
+    long["diagnostics"] = [
+        {"severity": "warning", "message": f"dns.ttlSeconds = 3600: {said}; at most 300 s is advised."}
+    ]
+    text = review(long).stdout
+    assert text.lower().count(said) == 1
+    assert "second thought" not in text
+    assert said in review({**long, "steps": []}).stdout, "where nothing else says it, the program does"
+
+
+def zone(operation: str, *, protect: bool, type: str = previews.PRIVATE_ZONE) -> Step:
+    inputs = {"privateZoneName" if type == previews.PRIVATE_ZONE else "zoneName": "mail-domain.com"}
+    return step(operation, RECORDS, type, "cas-zone", inputs, old={"protect": not protect}, new={"protect": protect})
+
+
+@pytest.mark.parametrize("type", [previews.PRIVATE_ZONE, previews.PUBLIC_ZONE])
+@pytest.mark.parametrize("operation", ["create", "update", "same"])
+def test_a_zone_of_production_that_is_not_protected_is_spoken_of_once(
+    review: Review, operation: str, type: str
+) -> None:
+    said = "a zone of production is not protected, and one command deletes it. Set protect: true."
+    unprotected = of(zone(operation, protect=False, type=type))
+    assert f"- `mail-domain.com: {said}`" in review(unprotected, "--strict").stdout
+    by_the_program = {"diagnostics": [{"severity": "warning", "message": f"dns.private: {said}"}]}
+    assert review({**unprotected, **by_the_program}).stdout.count(said) == 1
+    assert said not in review(of(zone(operation, protect=True, type=type))).stdout
+    of_a_lab = json.dumps(unprotected).replace("pulumi:prod::", "pulumi:lab::")
+    assert said not in review(of_a_lab.encode()).stdout
+
+
 def test_nothing_changes_is_one_sentence_and_who_answers(review: Review) -> None:
     text = review(of()).stdout
     assert "**Nothing changes**" in text

@@ -1,0 +1,95 @@
+"""What is worth a second thought, and no danger: Markdown lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from components import rules
+from operations.review.dangers import Danger
+from operations.review.markdown import code
+from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Addresses, Plan
+from operations.review.values import AFTER_THE_RUN, plain
+from operations.review.words import RESTORATION, owner
+
+
+def thoughts(plan: Plan, dangers: Sequence[Danger]) -> list[str]:
+    """What is a danger already is not said twice."""
+    said = [warning.removeprefix("warning: ") for warning in plan.preview.warnings]
+    news = [code(text) for text in said if not any(danger.reason.lower() in text.lower() for danger in dangers)]
+    return list(dict.fromkeys([*news, *(line for find in FINDERS for line in find(plan))]))
+
+
+def few_addresses(plan: Plan) -> Iterator[str]:
+    for row in plan.records:
+        if row.after is not None:
+            for text in rules.enough_addresses(distinct(row.after)):
+                yield f"{code(row.name)} ({row.side}): {text}"
+
+
+def distinct(found: Addresses) -> list[object]:
+    """Two unknown addresses are two."""
+    return [index if address == AFTER_THE_RUN else address for index, address in enumerate(found)]
+
+
+def gone_for_a_while(plan: Plan) -> Iterator[str]:
+    for row in plan.records:
+        if row.replaced:
+            yield f"{code(row.name)} ({row.side}) is deleted before it is made anew: no answer in between."
+
+
+def different_addresses(plan: Plan) -> Iterator[str]:
+    for side in ("inside", "outside"):
+        names = {row.name: row.after for row in plan.records if row.side == side and row.after}
+        for text in rules.same_addresses(names):
+            yield f"{side}: {code(text)}"
+
+
+def plain_urls(plan: Plan) -> Iterator[str]:
+    for change in plan.changes:
+        if change.setting.endswith(("Url", "Uri")) and change.new not in (None, AFTER_THE_RUN):
+            for text in rules.https_url(str(change.new)):
+                yield f"{code(change.setting)}: {code(text)}"
+
+
+def left(plan: Plan) -> Iterator[str]:
+    """What becomes of a server's settings when its command is deleted."""
+    deleted = [step for step in plan.preview.changes if step.operation == "delete"]
+    put_back = [step.name for step in deleted if step.type == RESTORATION and step.before.get("delete")]
+    machines = {owner(step) for step in deleted if step.type == MACHINE}
+    for step in deleted:
+        key = owner(step)
+        if not key or key in machines or not step.name.endswith("-namespace"):
+            continue
+        restored = any(name.endswith(f"-{plan.computer_name(key)}-restore") for name in put_back)
+        what = "its own URLs are put back" if restored else "the URLs on it stay as they are"
+        yield f"{code(key)} is no longer looked after: {what}."
+
+
+def open_ports(plan: Plan) -> Iterator[str]:
+    for step in plan.preview.changes:
+        opened = [rule for rule in step.after.get("securityRules") or [] if isinstance(rule, Mapping)]
+        for text in rules.open_management_ports(opened):
+            yield f"{code(step.name)}: {code(text)}"
+
+
+def unprotected_zones(plan: Plan) -> Iterator[str]:
+    production = rules.is_production(plan.preview.stack)
+    for step in plan.preview.steps:
+        side = ZONES.get(step.type)
+        if side and step.after:
+            name = plain(step.after.get(ZONE_NAME[side], step.name))
+            for text in rules.protected_zone(name, protected=step.protected_after, production=production):
+                # The program calls its zones by their keys, and speaks of all of them or of none.
+                if not any(text.removeprefix(name) in warning for warning in plan.preview.warnings):
+                    yield code(text)
+
+
+FINDERS: tuple[Callable[[Plan], Iterator[str]], ...] = (
+    few_addresses,
+    gone_for_a_while,
+    different_addresses,
+    plain_urls,
+    left,
+    open_ports,
+    unprotected_zones,
+)
