@@ -28,6 +28,8 @@ NAMESPACE = {
     "recycleAppPools": True,
     "settings": {"owa": {"InternalUrl": URL, "ExternalUrl": URL}},
 }
+# The original settings are on the server.
+RESTORATION = {"server": COMPUTER, "exchangeVersion": "2019", "recycleAppPools": True}
 ROTATION = {
     "server": COMPUTER,
     "exchangeVersion": "2019",
@@ -39,6 +41,7 @@ ROTATION = {
 DOCUMENTS = {
     "Get-ClientAccessNamespace": NAMESPACE,
     "Set-ClientAccessNamespace": NAMESPACE,
+    "Restore-ClientAccessNamespace": RESTORATION,
     "Set-ClientAccessRotation": ROTATION,
 }
 
@@ -82,6 +85,10 @@ def test_every_script_is_read_without_an_error_and_uses_nothing_newer_than_power
     found: dict[str, Any] = json.loads(done.stdout)
     assert set(found) == {script.name for script in SCRIPTS.glob("*.ps1")}
     assert {name: what for name, what in found.items() if what} == {}
+
+
+def test_every_script_that_reads_a_document_has_one_here() -> None:
+    assert {script.stem for script in SCRIPTS.glob("*-ClientAccess*.ps1")} == set(DOCUMENTS)
 
 
 @pytest.mark.parametrize("script", DOCUMENTS)
