@@ -13,7 +13,7 @@ import pytest
 from rehearsal import tools
 from rehearsal.rehearsal import Rehearsal
 from tests.engine.looks import PROJECT, ask, cmdlets, differences, servers_in, wanted
-from tests.unit.scripted_ssh_server import PASSWORD, ScriptedSshServer
+from tests.unit import scripted_ssh_server
 
 pytestmark = pytest.mark.engine
 
@@ -140,11 +140,20 @@ def test_a_key_logon_brings_its_credential_in_a_secret_document(lab: Rehearsal) 
         assert private.splitlines()[1] not in text
 
 
-def test_a_jump_host_is_logged_on_to_and_forwards_to_every_server(lab: Rehearsal, tmp_path: Path) -> None:
-    with ScriptedSshServer(tmp_path) as jump:
+def test_a_jump_host_is_logged_on_to_and_forwards_to_every_server(
+    lab: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = "a-Passw0rd-of-the-jump-host"  # noqa: S105
+    monkeypatch.setattr(scripted_ssh_server, "PASSWORD", password)
+    with scripted_ssh_server.ScriptedSshServer(tmp_path) as jump:
         row = {"host": "127.0.0.1", "port": jump.port, "user": "me", "hostKey": jump.host_key}
         lab.stack.change(lambda config: config[f"{PROJECT}:ssh"].update(jumpHost=row))
-        lab.stack.set_secret("jumpHostPassword", PASSWORD)
-        changed = lab.stack.up().changed()
+        lab.stack.set_secret("jumpHostPassword", password)
+        preview = lab.stack.preview_text()
+        update = lab.stack.up()
+    changed = update.changed()
     assert {name for name in changed if name.endswith("-namespace")} == {"cas-ex01-namespace", "cas-ex02-namespace"}
     assert {line for line in jump.log if line.startswith("forward")} == {"forward 127.40.0.11", "forward 127.40.0.12"}
+    for text, hidden in ((lab.stack.state(), "ciphertext"), (update.printed, "[secret]"), (preview, "[secret]")):
+        assert hidden in text, "the connection is in there"
+        assert password not in text

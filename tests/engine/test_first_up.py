@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rehearsal import tools
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
 from tests.engine.conftest import Start
@@ -19,7 +22,8 @@ BOTH_NAMES = (f"owa.{LAB}", f"autodiscover.{LAB}")
 
 
 def all_secrets(rehearsal: Rehearsal) -> list[str]:
-    return [*rehearsal.file.secrets.values(), rehearsal.password]
+    passphrase = rehearsal.stack.environment["PULUMI_CONFIG_PASSPHRASE"]
+    return [*rehearsal.file.secrets.values(), rehearsal.password, passphrase]
 
 
 def test_a_lab_goes_from_its_file_to_one_namespace_and_back_to_nothing(start: Start) -> None:
@@ -82,6 +86,18 @@ def test_servers_that_exist_are_configured_and_no_virtual_machine_is_made(start:
     existing.stack.destroy()
     assert existing.left_over() == []
     assert differences(existing, "ex-cas16-1", wanted("mail-domain.com")) == {}, "destroy touches no server"
+
+
+def test_without_powershell_a_rehearsal_comes_to_the_same_namespace(tmp_path: Path, found: tools.Tools) -> None:
+    parts = dataclasses.replace(found, powershell=None)
+    with Rehearsal("lab", tmp_path / "rehearsal", parts) as lab:
+        lab.stack.up()
+        for name in ("EX01", "EX02"):
+            assert differences(lab, name, wanted(LAB)) == {}
+        for name in BOTH_NAMES:
+            assert ask(lab.private_dns, name)[0] == {"127.40.0.11", "127.40.0.12"}
+        assert lab.organisation.calls() == [], "no script ran"
+        assert lab.stack.up().changes == []
 
 
 def test_production_answers_inside_and_outside_and_cannot_be_destroyed_by_accident(start: Start) -> None:
