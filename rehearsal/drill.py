@@ -50,20 +50,20 @@ class Drill:
 
     def all(self) -> Iterator[Result]:
         """Each loss, made and healed again."""
-        yield self.hard("orderly stop", losses.stop)
-        yield self.hard("crash (reset)", losses.refuse)
-        yield self.silence(4)
-        yield self.silence(2)
+        yield self.hard("orderly stop, every port refuses", losses.stop)
+        yield self.hard("crash (reset), port refuses", losses.refuse)
+        yield self.silent("web site stopped, as Windows comes", losses.stop_web_site, 4)
+        yield self.silent("silence, as Windows comes", losses.silence, 4)
+        yield self.silent("silence, tuned", losses.silence, 2)
         yield self.unavailable()
         yield from self.rotation()
 
     def hard(self, title: str, make: Callable[[Server], None]) -> Result:
         return self._lost(title, make, HARD, Timers())
 
-    def silence(self, retransmissions: int) -> Result:
+    def silent(self, title: str, make: Callable[[Server], None], retransmissions: int) -> Result:
         seconds = SYN_SECONDS[retransmissions]
-        title = f"silence, {'as Windows comes' if retransmissions == 4 else 'tuned'}"
-        return self._lost(title, losses.silence, seconds + SLACK, Timers(connect=seconds))
+        return self._lost(title, make, seconds + SLACK, Timers(connect=seconds))
 
     def unavailable(self) -> Result:
         """Watched while nothing heals it, then taken out of DNS, which does."""
@@ -161,7 +161,7 @@ def _last_failure(seen: Observation, since: float) -> float:
 def run_drill(
     stack: str, tools: Tools, console: Console, *, clients: int = 20, budget: float = 20, folder: Path = FOLDER
 ) -> bool:
-    """Whether every promise was kept. report.html and report.json are written into `folder`.
+    """Whether every promise was kept. report.html and report.json are written into `folder`, of what there is.
 
     `budget` (seconds) is shown beside the promises: a silent server cannot keep one of 20 s, and the table says so.
     """
@@ -169,7 +169,21 @@ def run_drill(
         f"A drill of {clients} clients on this computer. Waits are short here: dns.ttlSeconds {TTL}, "
         f"rotation.drainSeconds {DRAIN}; TCP's timers are those of Windows."
     )
-    results = []
+    heading = f"A rehearsal of stack {stack}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {clients} clients"
+    results: list[Result] = []
+    try:
+        _hold(stack, tools, console, clients, folder, results)
+    except BaseException:
+        heading += ", broken off"
+        raise
+    finally:
+        if results:
+            _report(results, f"{heading}.", budget, folder, console)
+    return all(result.kept for result in results)
+
+
+def _hold(stack: str, tools: Tools, console: Console, clients: int, folder: Path, results: list[Result]) -> None:
+    """Fills `results`, loss by loss."""
     with tempfile.TemporaryDirectory() as made:
         source = _quick(stack, Path(made, f"Pulumi.{stack}.yaml"))
         with Rehearsal(stack, folder, tools, source=source) as rehearsal:
@@ -183,13 +197,14 @@ def run_drill(
                 console.print(f"  {result.observation.title}: worst gap {worst:.2f} s, promise {kept}")
                 results.append(result)
             rehearsal.stack.destroy()
+
+
+def _report(results: list[Result], heading: str, budget: float, folder: Path, console: Console) -> None:
     console.print(table(results, budget))
     console.print(machine(results))
-    heading = f"A rehearsal of stack {stack}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {clients} clients."
-    for name, text in (("report.html", page(results, heading)), ("report.json", as_json(results))):
-        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "report.html").write_text(page(results, heading, budget), encoding="utf-8")
+    (folder / "report.json").write_text(as_json(results, budget), encoding="utf-8")
     console.print(f"Report: {relative(folder / 'report.html')}")
-    return all(result.kept for result in results)
 
 
 def _quick(stack: str, target: Path) -> Path:

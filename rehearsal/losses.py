@@ -7,7 +7,7 @@ from rehearsal.stand_ins.server import Server
 
 
 def stop(server: Server) -> None:
-    """An orderly shutdown: FIN on open connections; every port refuses, as with the firewall's stealth mode off."""
+    """The server stops in order: FIN on open connections; every port refuses, as with stealth mode off."""
     server.stop()
 
 

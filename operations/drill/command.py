@@ -73,10 +73,10 @@ def drill(
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     if report:
-        report.write_text(page([result], _heading(mailbox)), encoding="utf-8")
+        report.write_text(page([result], _heading(mailbox), budget), encoding="utf-8")
         console.print(f"report: {report}")
     if as_json_:
-        typer.echo(as_json([result]))
+        typer.echo(as_json([result], budget))
     else:
         # A log has no width of its own, and a table must not be cut there.
         wide().print(table([result], budget))

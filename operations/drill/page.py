@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from operations.drill.report import COLUMNS, Result, cells, machine
+from operations.drill.report import Result, cells, heads, machine, within
 from operations.drill.timeline import FAILED, colours, timeline
 
 STYLE = f"""
@@ -23,8 +23,8 @@ svg .loss {{ stroke-dasharray: 4 3; }}
 """
 
 
-def page(results: Sequence[Result], heading: str) -> str:
-    """`heading` says what was drilled, when and where."""
+def page(results: Sequence[Result], heading: str, budget: float) -> str:
+    """`heading` says what was drilled, when and where; `budget` is in seconds."""
     colour = colours([result.observation for result in results])
     keys = "".join(
         f'<span class="key" style="background:{shade}"></span>{escape(server)}' for server, shade in colour.items()
@@ -36,19 +36,21 @@ def page(results: Sequence[Result], heading: str) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Failover drill</title>'
         f"<style>{STYLE}</style></head><body><h1>Failover drill</h1><p>{escape(heading)}</p>"
-        f"{_table(results)}<p>{escape(machine(results))}</p>"
+        f"{_table(results, budget)}<p>{escape(machine(results))}</p>"
         f"<p>One row per client, coloured by the server that answered:{keys}. White is a gap, a cross a failed "
         f"request.</p>{pictures}</body></html>\n"
     )
 
 
-def _table(results: Sequence[Result]) -> str:
-    head = "".join(f"<th>{column}</th>" for column in (*COLUMNS, "promise"))
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells(result)) + f"<td>{_verdict(result)}</td></tr>"
-        for result in results
-    )
+def _table(results: Sequence[Result], budget: float) -> str:
+    head = "".join(f"<th>{column}</th>" for column in heads(budget))
+    rows = "".join(f"<tr>{_cells(result, budget)}</tr>" for result in results)
     return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def _cells(result: Result, budget: float) -> str:
+    texts = (*map(escape, (*cells(result), within(result, budget))), _verdict(result))
+    return "".join(f"<td>{text}</td>" for text in texts)
 
 
 def _verdict(result: Result) -> str:

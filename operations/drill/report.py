@@ -49,14 +49,23 @@ def cells(result: Result) -> list[str]:
     ]
 
 
+def heads(budget: float) -> tuple[str, ...]:
+    """What stands above each row of `cells`, a verdict on the budget (in seconds), and the promise."""
+    return (*COLUMNS, f"within {budget:g} s", "promise")
+
+
+def within(result: Result, budget: float) -> str:
+    return "yes" if result.observation.figures.within(budget) else "no"
+
+
 def table(results: Sequence[Result], budget: float) -> Table:
-    """Without the promises' words, which stand in the page: a terminal is narrow. `budget` is in seconds."""
+    """Without the promises' words, which stand in the page: a terminal is narrow."""
     title = "Gaps: the longest time between two good answers, per client"
-    heads = (*COLUMNS, f"within {budget:g} s", "promise")
-    made = Table(*(Column(head, overflow="fold") for head in heads), title=title)
+    made = Table(*(Column(head, overflow="fold") for head in heads(budget)), title=title)
     for result in results:
-        within = "yes" if result.observation.figures.within(budget) else "[red]no[/red]"
-        made.add_row(*cells(result), within, "[green]kept[/green]" if result.kept else "[red]missed[/red]")
+        verdict = within(result, budget)
+        kept = "[green]kept[/green]" if result.kept else "[red]missed[/red]"
+        made.add_row(*cells(result), verdict if verdict == "yes" else f"[red]{verdict}[/red]", kept)
     return made
 
 
@@ -72,12 +81,12 @@ def machine(results: Sequence[Result]) -> str:
     )
 
 
-def as_json(results: Sequence[Result]) -> str:
+def as_json(results: Sequence[Result], budget: float) -> str:
     """Everything; times are seconds from the loss."""
-    return json.dumps([_plain(result) for result in results], indent=2)
+    return json.dumps([_plain(result, budget) for result in results], indent=2)
 
 
-def _plain(result: Result) -> dict[str, object]:
+def _plain(result: Result, budget: float) -> dict[str, object]:
     observation = result.observation
     since = observation.since
     clients = [
@@ -99,6 +108,8 @@ def _plain(result: Result) -> dict[str, object]:
         "loss": observation.title,
         "kept": result.kept,
         "promise": result.promise,
+        "budgetSeconds": budget,
+        "withinBudget": observation.figures.within(budget),
         "seconds": round(observation.until - since, 3),
         "beatSeconds": observation.beat,
         "connectTimerSeconds": observation.timers.connect,

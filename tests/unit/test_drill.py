@@ -48,14 +48,17 @@ def test_a_hard_loss_moves_every_client_at_once_and_fails_no_request(
     assert figures.worst < SILENT
 
 
-def test_silence_costs_the_syn_timer_where_the_dead_address_comes_first(namespace: Namespace) -> None:
-    seen = namespace.lose(losses.silence)
+@pytest.mark.parametrize("make", [losses.silence, losses.stop_web_site])
+def test_silence_costs_the_syn_timer_where_the_dead_address_comes_first_however_connections_ended(
+    namespace: Namespace, make: Callable[[Server], None]
+) -> None:
+    seen = namespace.lose(make)
     assert (seen.figures.unserved, seen.figures.failed_requests) == (0, 0)
     assert {row.after for row in seen.recoveries} == {"EX02"}
     for row in seen.recoveries:
         hit = row.before == "EX01"
         assert (row.dead_first, row.tried) == (hit, (EX01,) if hit else ())
-        assert (BEAT + SILENT <= row.gap <= BEAT + SILENT + 1.0) if hit else row.gap < SILENT
+        assert (SILENT < row.gap <= BEAT + SILENT + 1.0) if hit else row.gap < SILENT
     assert seen.figures.noticed == seen.figures.dead_first == NUMBER // 2
 
 
@@ -168,12 +171,12 @@ def test_each_client_has_a_dns_cache_of_its_own(namespace: Namespace) -> None:
 
 def test_the_report_needs_nothing_else_and_shows_every_client(namespace: Namespace) -> None:
     seen = replace(namespace.lose(losses.refuse), title="refused <&>")
-    html = page([judged(seen, 20)], "here & now")
+    html = page([judged(seen, 20)], "here & now", 20)
     assert all(word not in html for word in ("<script", "src=", "href=", "url(", "<&>"))
     picture = Xml.fromstring(html[html.index("<svg") : html.index("</svg>") + 6])  # noqa: S314 - our own
     rows = [row.text for row in picture.iter("{http://www.w3.org/2000/svg}text")]
     assert [str(number + 1) for number in range(NUMBER)] == rows[:NUMBER]
-    (plain,) = json.loads(as_json([judged(seen, 20)]))
+    (plain,) = json.loads(as_json([judged(seen, 20)], 20))
     assert (plain["kept"], plain["figures"]["clients"], len(plain["clients"])) == (True, NUMBER, NUMBER)
 
 
