@@ -130,6 +130,10 @@ def out(*keys: str) -> Edit:
     return edit
 
 
+def back(key: str) -> Edit:
+    return lambda config: config[SERVERS][key].update(inRotation=True)
+
+
 def without(key: str) -> Edit:
     return lambda config: config[SERVERS].pop(key)
 
@@ -144,6 +148,16 @@ def another_url(config: dict[str, Any]) -> None:
 
 def ttl(seconds: int) -> Edit:
     return lambda config: config[DNS].update(ttlSeconds=seconds)
+
+
+def elsewhere(*keys: str) -> Edit:
+    """Clients outside meet these servers at other addresses, which belong to nothing that Azure makes."""
+
+    def edit(config: dict[str, Any]) -> None:
+        for key in keys:
+            config[SERVERS][key] |= {"publicAddress": False, "externalAddress": f"127.0.3.{int(key[-2:])}"}
+
+    return edit
 
 
 def no_gateway(config: dict[str, Any]) -> None:
@@ -175,6 +189,10 @@ def test_what_is_created_has_its_text(gallery: Gallery) -> None:
         pytest.param("zone-deleted", (zone_of_others,), {"zone-deleted"}, id="zone deleted"),
         pytest.param("ttl-of-an-hour", (ttl(3600), put(rotation={})), {"ttl-too-long"}, id="TTL of an hour"),
         pytest.param("ttl-of-five-minutes", (ttl(300), put(rotation={})), set(), id="TTL of five minutes"),
+        pytest.param(
+            "all-elsewhere", (elsewhere("ex01", "ex02", "ex03"),), {"no-address-left"}, id="all addresses exchanged"
+        ),
+        pytest.param("one-elsewhere", (elsewhere("ex03"),), set(), id="one of three addresses exchanged"),
         pytest.param("tags", (put(tags={"owner": "messaging"}),), set(), id="tags"),
     ],
 )
@@ -205,6 +223,14 @@ def test_a_rebuilt_server_is_refused_in_rotation_and_two_of_them_by_another_name
     text, refused, _ = gallery.review(gallery.preview(put(image={"sku": "2022-datacenter-g2"})))
     as_kept(gallery, "all-rebuilt", text)
     assert refused == {"serving-server-lost", "several-servers-replaced"}
+
+
+def test_a_public_address_that_is_made_anew_is_refused_as_not_known_yet(gallery: Gallery) -> None:
+    """The same address with other tags is the case `tags` above, which is fine."""
+    address = gallery.rehearsal.stack.urn("cas-ex02-ip")
+    text, refused, _ = gallery.review(gallery.preview(options=("--replace", address)))
+    as_kept(gallery, "address-made-anew", text)
+    assert refused == {"not-known-yet"}
 
 
 def test_the_engine_s_events_say_the_same_of_clients(gallery: Gallery) -> None:
@@ -259,6 +285,7 @@ def test_what_changes_the_stack_comes_last(gallery: Gallery) -> None:
 
     assert refusals(gallery, options=("--replace", machine)) == {"protected-deleted"}
     assert refusals(gallery, put(protect=False)) == set()
+    assert refusals(gallery, put(protect=False), back("ex02")) == set(), "a command that is run again is no deletion"
     assert refusals(gallery, put(protect=False), no_gateway) == {"protection-off-and-deletion"}
     assert refusals(gallery, no_gateway) == set()
     text, refused, code = gallery.review(gallery.preview(without("ex02")))
