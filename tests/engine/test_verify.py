@@ -15,7 +15,7 @@ import pytest
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.tools import REPOSITORY
-from tests.engine.conftest import Start
+from tests.engine.conftest import SERVERS, Start
 from tests.engine.looks import cmdlets, servers_in, wanted
 
 pytestmark = pytest.mark.engine
@@ -100,6 +100,28 @@ def test_each_setting_changed_by_hand_is_named_and_the_printed_command_heals_tha
     assert "pulumi" not in healed.stdout
     printed = "".join(run.stdout + run.stderr for run in (done, clean, healed)) + "".join(told)
     assert not any(secret in printed for secret in secrets_of(existing))
+
+
+CANARY, SECOND, THIRD = "EX-CAS16-1", "EX-CAS16-2", "EX-CAS16-3"
+
+
+def test_the_printed_command_heals_the_canary_alone_and_several_servers_at_once_and_writes_to_no_other(
+    start: Start,
+) -> None:
+    def third(config: dict[str, Any]) -> None:
+        servers = config[SERVERS]
+        servers["cas3"] = {**servers["cas1"], "computerName": THIRD.lower(), "address": "10.16.0.13"}
+
+    existing = start("existing", third)
+    existing.stack.up()
+    for drifted in ({CANARY}, {SECOND, THIRD}):
+        for server in drifted:
+            existing.organisation.change(server, "owa", "InternalUrl", "https://other/owa")
+        found = json.loads(operations(existing, "drift", "--json").stdout)
+        before = len(existing.organisation.calls())
+        existing.stack.run(*shlex.split(found["heal"])[1:], "--yes", "--skip-preview")
+        assert servers_in(cmdlets(existing, before, "Set-")) == drifted
+        assert operations(existing, "drift").returncode == 0
 
 
 def test_verify_looks_at_both_zones_of_a_stack_and_tells_the_three_cases_apart(start: Start, tmp_path: Path) -> None:
