@@ -86,12 +86,12 @@ class NamespaceRecords(pulumi.ComponentResource):
                 tags=self._tags,
                 opts=self._child(),
             ).name
-            if virtual_network_id is not None:
-                linked["servers"] = virtual_network_id
+        if virtual_network_id is not None:
+            linked["servers"] = virtual_network_id
         for network, network_id in linked.items():
             azure.privatedns.VirtualNetworkLink(
                 f"{self._name}-{network}-link",
-                virtual_network_link_name=network,
+                virtual_network_link_name=f"{pulumi.get_stack()}-{network}",  # stacks may share a zone
                 private_zone_name=zone,
                 resource_group_name=group,
                 location="global",

@@ -61,6 +61,21 @@ def test_a_stack_that_uses_everything_comes_up_and_goes_again(start: Start) -> N
     assert set(lab.azure.subscription.resources) == before
 
 
+def test_a_network_made_here_is_linked_to_a_private_zone_that_exists(start: Start) -> None:
+    def shared_zone(config: dict[str, Any]) -> None:
+        config[f"{PROJECT}:configureNamespace"] = False
+        config[f"{PROJECT}:dns"] = {"private": {"existingResourceGroup": "dns"}}
+
+    lab = start("lab", shared_zone)
+    lab.stack.up()
+    resources = lab.azure.subscription.resources
+    ((link, body),) = ((id, body) for id, body in resources.items() if "/virtualNetworkLinks/" in id)
+    assert f"/resourceGroups/dns/providers/Microsoft.Network/privateDnsZones/{LAB}/" in link
+    assert body["virtualNetwork"]["id"].endswith("/virtualNetworks/cas-network")
+    lab.stack.destroy()
+    assert lab.left_over() == []
+
+
 @pytest.mark.parametrize(
     ("image", "trusted_launch"), [("images/2012r2", False), ("galleries/own/images/2012r2/versions/1.0.0", True)]
 )
