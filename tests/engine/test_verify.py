@@ -121,6 +121,7 @@ def test_the_printed_command_heals_the_canary_alone_and_several_servers_at_once_
         before = len(existing.organisation.calls())
         existing.stack.run(*shlex.split(found["heal"])[1:], "--yes", "--skip-preview")
         assert servers_in(cmdlets(existing, before, "Set-")) == drifted
+        assert servers_in(cmdlets(existing, before)) == drifted, "no other is even read"
         assert operations(existing, "drift").returncode == 0
 
 
