@@ -1,4 +1,4 @@
-"""Every command of the runbooks, in its order, against a rehearsal; the test does what is done by hand there."""
+"""Every block of shell commands of the runbooks, in order, against a rehearsal; the test does what is done by hand."""
 
 from __future__ import annotations
 
