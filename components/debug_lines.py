@@ -11,7 +11,7 @@ WANTED = "EXCHANGE_CAS_DEBUG"
 
 
 def drop_debug_lines() -> None:
-    """The SDK sends the engine some eight debug lines a resource, and waits for an answer to each.
+    """The SDK sends the engine some five debug lines a resource, and waits for an answer to each.
 
     The engine throws them away unless it runs with --debug, which no program is told. See docs/decisions/0013.
     """
