@@ -64,9 +64,11 @@ def go() -> str:
 def build(version: str) -> None:
     started = time.monotonic()
     say(f"building {version} from its Go module, about four and a half minutes on two cores, once")
-    # Nobody debugs this binary, and an engine spends its time waiting: without debugging information, optimisation and
-    # inlining, and with a lazier garbage collector, it is built in two thirds of the time and runs no slower.
-    command = [go(), "build", "-v", "-tags", "osusergo,grpcnotrace", "-gcflags=all=-dwarf=false -N -l"]
+    # Nobody debugs this binary: without debugging information, optimisation and inlining, and with a lazier garbage
+    # collector, it is built in two thirds of the time. Go's own packages are optimised: that takes 12 seconds, and they
+    # are nine tenths of what an engine computes (memory, compression, hashes), which then takes half the time.
+    fast_build = ["-gcflags=all=-dwarf=false -N -l", "-gcflags=std=-dwarf=false"]
+    command = [go(), "build", "-v", "-tags", "osusergo,grpcnotrace", *fast_build]
     flags = f"-s -w -X {VERSION_VARIABLE}={version}"
     process = subprocess.Popen(
         [*command, "-o", str(ENGINE), "-ldflags", flags, PACKAGE],
