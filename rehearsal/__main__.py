@@ -86,7 +86,7 @@ def drill(
 
 @app.command()
 def bench(
-    rounds: Annotated[int, typer.Option(help="How often each preview is measured.")] = 5,
+    rounds: Annotated[int, typer.Option(help="How often each preview is measured.")] = 8,
     servers: Annotated[list[int] | None, typer.Option(help="For which numbers of servers.")] = None,
 ) -> None:
     """Speed and memory, as ratios measured side by side in one run."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -43,60 +41,63 @@ MOST_RATIO, MOST_SECONDS_PER_SERVER = 1.3, 0.05
 MOST_SECONDS_OF_REVIEW = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    seconds: float
-    mebibytes: float
-
-
 def measure(tools: Tools, folder: Path, console: Console, rounds: int, counts: list[int]) -> None:
-    table = Table("servers", "preview", "ratio to bare imports", "up", "per server", "peak memory of up", title="Bench")
-    # Beyond the bare imports, which the computer of this moment was just as fast or slow at.
-    beyond: dict[int, float] = {}
-    reviewed = (0.0, 0.0)
-    for count in counts:
-        console.print(f"{count} servers …")
-        with Rehearsal("lab", folder / str(count), tools, source=lab_of(count, folder)) as rehearsal:
-            bare = bare_stack(rehearsal.folder / "bare", tools)
-            # Alternating, so that both meet the same load of this computer; the first of each fills caches.
-            pairs = [(timed(bare.preview).seconds, timed(rehearsal.stack.preview).seconds) for _ in range(rounds + 1)]
-            bare_seconds, preview = (statistics.median(column) for column in zip(*pairs[1:], strict=True))
-            beyond[count] = preview - bare_seconds
-            if count == max(counts):
-                reviewed = review_of(rehearsal, rounds)
-            up = timed(rehearsal.stack.up)
-        table.add_row(
-            str(count),
-            f"{preview:.2f} s",
-            f"{preview / bare_seconds:.2f}",
-            f"{up.seconds:.1f} s",
-            f"{up.seconds / count:.1f} s",
-            f"{up.mebibytes:.0f} MiB",
-        )
+    with ExitStack() as stack:
+        labs = {
+            count: stack.enter_context(Rehearsal("lab", folder / str(count), tools, source=lab_of(count, folder)))
+            for count in sorted(counts)
+        }
+        first, last = min(labs), max(labs)
+        bare, *previews = previews_of(labs, bare_stack(labs[first].folder / "bare", tools), rounds, console)
+        review, started = review_of(labs[last], rounds)
+        table = Table("servers", "preview", "ratio to bare imports", "up", "per server", "peak memory of up")
+        for (count, lab), preview in zip(labs.items(), previews, strict=True):
+            console.print(f"up of {count} servers …")
+            with peak_memory() as peak:
+                up = seconds_of(lab.stack.up)
+            table.add_row(
+                str(count),
+                f"{preview:.2f} s",
+                f"{preview / bare:.2f}",
+                f"{up:.1f} s",
+                f"{up / count:.1f} s",
+                f"{max(peak) / 2**20:.0f} MiB",
+            )
     console.print(table)
-    first, last = min(counts), max(counts)
-    console.print(f"aim: ratio ≤ {MOST_RATIO} at two servers; medians of {rounds}, {os.cpu_count()} cores")
+    console.print(f"aim: ratio ≤ {MOST_RATIO} at two servers; the least of {rounds} rounds, {os.cpu_count()} cores")
     if last > first:
-        each = (beyond[last] - beyond[first]) / (last - first)
+        each = (previews[-1] - previews[0]) / (last - first)
         console.print(f"preview per further server: {each:.3f} s (aim: ≤ {MOST_SECONDS_PER_SERVER} s)")
-    review, started = reviewed
     console.print(
         f"review of the preview with {last} servers: {review:.2f} s (aim: < {MOST_SECONDS_OF_REVIEW} s), "
         f"{review / started:.2f} times the command's bare start"
     )
 
 
+def previews_of(labs: Mapping[int, Rehearsal], bare: Stack, rounds: int, console: Console) -> list[float]:
+    """Least seconds of the bare imports, and of a preview of each lab.
+
+    In turn, so that all meet the same load of this computer, and the least, because other load only ever adds.
+    """
+    stacks = [bare, *(lab.stack for lab in labs.values())]
+    measured = []
+    for number in range(1, rounds + 1):
+        console.print(f"previews, round {number} of {rounds} …")
+        measured.append([seconds_of(stack.preview) for stack in stacks])
+    return [min(column) for column in zip(*measured, strict=True)]
+
+
 def review_of(rehearsal: Rehearsal, rounds: int) -> tuple[float, float]:
-    """Median seconds of a review as it is typed, of the preview that makes the stack, and of the command's help."""
+    """Least seconds of a review as it is typed, of the preview that makes the stack, and of the command's help."""
     file = rehearsal.folder / "preview.json"
     file.write_text(json.dumps(rehearsal.stack.preview()), encoding="utf-8")
 
     def seconds(*words: str) -> float:
         command = [sys.executable, "-m", "operations", *words]
-        return timed(lambda: subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True)).seconds
+        return seconds_of(lambda: subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True))
 
-    pairs = [(seconds("review", str(file)), seconds("--help")) for _ in range(rounds + 1)]
-    review, started = (statistics.median(column) for column in zip(*pairs[1:], strict=True))
+    pairs = [(seconds("review", str(file)), seconds("--help")) for _ in range(rounds)]
+    review, started = (min(column) for column in zip(*pairs, strict=True))
     return review, started
 
 
@@ -121,12 +122,10 @@ def bare_stack(folder: Path, tools: Tools) -> Stack:
     return stack
 
 
-def timed(run: Callable[[], object]) -> Measured:
-    with peak_memory() as peak:
-        started = time.monotonic()
-        run()
-        seconds = time.monotonic() - started
-    return Measured(seconds=seconds, mebibytes=max(peak) / 2**20)
+def seconds_of(run: Callable[[], object]) -> float:
+    started = time.monotonic()
+    run()
+    return time.monotonic() - started
 
 
 @contextmanager
