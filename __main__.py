@@ -1,5 +1,8 @@
 """Exchange Client Access high availability: settings -> farm -> outputs."""
 
+import asyncio
+import gc
+
 import pulumi
 from pulumi.runtime.config import CONFIG, is_config_secret
 
@@ -7,17 +10,22 @@ from components.debug_lines import drop_debug_lines
 from components.farm import ClientAccessFarm
 from stacks import rules, settings
 
-drop_debug_lines()
-try:
-    # The whole configuration: pulumi.Config tells only the keys that one asks for, and a mistyped one would be lost.
-    args = settings.load(pulumi.Config(settings.PROJECT), CONFIG.get(), is_config_secret)
-except settings.SettingsError as error:
-    raise pulumi.RunError(str(error)) from None
-for warning in rules.warnings(args, pulumi.get_stack()):
-    pulumi.log.warn(warning)
 
-farm = ClientAccessFarm("cas", args)
+async def main() -> pulumi.Inputs:
+    # A preview is waited for. What each of these saves is in docs/decisions/0013.
+    gc.disable()
+    drop_debug_lines()
+    try:
+        # The whole configuration: pulumi.Config tells only keys that one asks for, and a mistyped one would be lost.
+        args = settings.load(pulumi.Config(settings.PROJECT), CONFIG.get(), is_config_secret)
+    except settings.SettingsError as error:
+        raise pulumi.RunError(str(error)) from None
+    for warning in rules.warnings(args, pulumi.get_stack()):
+        pulumi.log.warn(warning)
+    farm = ClientAccessFarm("cas", args)
+    # Every registration begins here: the SDK is slow at waiting for those that have not when a program ends.
+    await asyncio.sleep(0)
+    return {"names": farm.names, "settings": farm.settings, "servers": farm.servers}
 
-pulumi.export("names", farm.names)
-pulumi.export("settings", farm.settings)
-pulumi.export("servers", farm.servers)
+
+pulumi.run(main)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,36 @@ os.write(seen, b"watching\\n")
 sys.addaudithook(note)
 """
 
+# How many things are waited for at once, each time that somebody waits for the first of many.
+COUNT = """\
+import asyncio, os
 
-def test_a_preview_makes_no_connection_of_its_own(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    watched = tmp_path / "watch" / "seen"
-    watched.parent.mkdir()
-    (watched.parent / "sitecustomize.py").write_text(WATCH.replace("PATH", repr(str(watched))))
-    monkeypatch.setenv("PYTHONPATH", str(watched.parent))
+async def counted(things, **options):
+    os.write(seen, f"{len(things)}\\n".encode())
+    return await wait(things, **options)
+
+wait, asyncio.wait = asyncio.wait, counted
+seen = os.open(PATH, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+os.write(seen, b"watching\\n")
+"""
+
+
+@pytest.fixture
+def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Has every Python that is started from now on run a text first, which writes to the file that is returned."""
+
+    def begin(text: str) -> Path:
+        watched = tmp_path / "watch" / "seen"
+        watched.parent.mkdir()
+        (watched.parent / "sitecustomize.py").write_text(text.replace("PATH", repr(str(watched))))
+        monkeypatch.setenv("PYTHONPATH", str(watched.parent))
+        return watched
+
+    return begin
+
+
+def test_a_preview_makes_no_connection_of_its_own(start: Start, watch: Callable[[str], Path]) -> None:
+    watched = watch(WATCH)
     existing = start("existing")
 
     existing.stack.preview()
@@ -39,6 +62,17 @@ def test_a_preview_makes_no_connection_of_its_own(
     assert set(watched.read_text().splitlines()) == {"watching"}
     assert existing.datacentre.connections() == 0
     assert existing.public_dns.queries == existing.private_dns.queries == []
+
+
+def test_resources_are_not_waited_for_all_anew_after_each(start: Start, watch: Callable[[str], Path]) -> None:
+    watched = watch(COUNT)
+    stack = start("existing").stack
+
+    resources = len(stack.preview()["steps"])
+
+    lines = watched.read_text().splitlines()
+    assert "watching" in lines
+    assert sum(int(line) for line in lines if line != "watching") < 10 * resources
 
 
 def test_debug_lines_of_the_sdk_come_when_they_are_asked_for(start: Start) -> None:
