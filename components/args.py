@@ -17,6 +17,8 @@ DNS_CHANGE_SECONDS = 60
 MOST_SERVERS = 20
 # Each source is a security rule; each kind of source has so many priorities.
 MOST_SOURCES = 100
+# The private zone's link to the network of the servers made here; others are called like their network.
+SERVERS_LINK = "servers"
 
 
 @args

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pulumi
 import pulumi_azure_native as azure
 
-from components.args import DnsArgs, PrivateZoneArgs, ZoneArgs
+from components.args import SERVERS_LINK, DnsArgs, PrivateZoneArgs, ZoneArgs
 from components.namespace import Names
 from components.server import Server
 
@@ -87,7 +87,7 @@ class NamespaceRecords(pulumi.ComponentResource):
                 opts=self._child(),
             ).name
         if virtual_network_id is not None:
-            linked["servers"] = virtual_network_id
+            linked[SERVERS_LINK] = virtual_network_id
         for network, network_id in linked.items():
             azure.privatedns.VirtualNetworkLink(
                 f"{self._name}-{network}-link",

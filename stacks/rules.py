@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from components import rules as promises
-from components.args import FarmArgs
+from components.args import SERVERS_LINK, FarmArgs
 from stacks import namespace_rules, server_rules
 from stacks.reading import MISSING, Report
 from stacks.server_rules import servers_of
@@ -105,16 +105,20 @@ def zones(farm: FarmArgs, report: Report) -> None:
     if private and not (private.existing_resource_group or private.linked_networks or makes_servers):
         remedy = "no virtual network would resolve the private zone's names; name the networks, or an existing zone."
         report("dns.private.linkedNetworks", [], remedy)
-    links_own = makes_servers and not (private and private.existing_resource_group)
     own = (farm.network.subnet_id or "").rpartition("/subnets/")[0].lower()
+    links_own = makes_servers and not (own and private and private.existing_resource_group)
     linked = Counter(network.rpartition("/")[2].lower() for network in (private.linked_networks if private else ()))
+    if links_own:
+        linked[SERVERS_LINK] += 1
     for network in private.linked_networks if private else ():
-        if linked[network.rpartition("/")[2].lower()] > 1:
-            report("dns.private.linkedNetworks", network, "has the name of another one; a zone takes a name once.")
-        elif links_own and network.lower() == own:
+        name = network.rpartition("/")[2].lower()
+        if links_own and network.lower() == own:
             report(
                 "dns.private.linkedNetworks", network, "is the servers' own network, which is linked anyway; remove it."
             )
+        elif linked[name] > 1:
+            taken = "of the link of the servers' own network" if name == SERVERS_LINK else "of another one"
+            report("dns.private.linkedNetworks", network, f"has the name {taken}; a zone takes a name once.")
 
 
 def canary(farm: FarmArgs, report: Report) -> None:

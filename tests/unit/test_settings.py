@@ -209,6 +209,12 @@ def test_a_file_with_the_needed_keys_only_is_read() -> None:
             id="two linked networks of one name",
         ),
         pytest.param(
+            put(dns={"private": {"linkedNetworks": [NETWORK.format("a", "Servers")]}}),
+            "dns.private.linkedNetworks",
+            "of the servers' own network",
+            id="linked network with the name of the servers' own link",
+        ),
+        pytest.param(
             server("ex01", existing=True), "servers.ex01.hostKey", "ssh-keyscan", id="existing without host key"
         ),
         pytest.param(
