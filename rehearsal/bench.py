@@ -42,9 +42,9 @@ MOST_SECONDS_OF_REVIEW = 1
 
 
 def measure(tools: Tools, folder: Path, console: Console, rounds: int, counts: list[int]) -> None:
-    with ExitStack() as stack:
+    with ExitStack() as opened:
         labs = {
-            count: stack.enter_context(Rehearsal("lab", folder / str(count), tools, source=lab_of(count, folder)))
+            count: opened.enter_context(Rehearsal("lab", folder / str(count), tools, source=lab_of(count, folder)))
             for count in sorted(counts)
         }
         first, last = min(labs), max(labs)

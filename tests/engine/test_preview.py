@@ -12,30 +12,33 @@ from tests.engine.conftest import Start
 
 pytestmark = pytest.mark.engine
 
-# Loaded by every Python that the engine starts. gRPC, which talks to the engine, opens its sockets outside Python.
-WATCH = """\
-import sys, os
+# A watch is loaded by every Python that the engine starts, after these lines.
+BEGIN = """\
+import os
+
+seen = os.open(PATH, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+os.write(seen, b"watching\\n")
+"""
+# gRPC, which talks to the engine, opens its sockets outside Python.
+CONNECTIONS = """\
+import sys
 
 def note(event, args):
     if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto", "subprocess.Popen"):
         os.write(seen, f"{event} {args[1:]}\\n".encode())
 
-seen = os.open(PATH, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-os.write(seen, b"watching\\n")
 sys.addaudithook(note)
 """
 
 # How many things are waited for at once, each time that somebody waits for the first of many.
 COUNT = """\
-import asyncio, os
+import asyncio
 
 async def counted(things, **options):
     os.write(seen, f"{len(things)}\\n".encode())
     return await wait(things, **options)
 
 wait, asyncio.wait = asyncio.wait, counted
-seen = os.open(PATH, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-os.write(seen, b"watching\\n")
 """
 
 
@@ -46,7 +49,7 @@ def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pa
     def begin(text: str) -> Path:
         watched = tmp_path / "watch" / "seen"
         watched.parent.mkdir()
-        (watched.parent / "sitecustomize.py").write_text(text.replace("PATH", repr(str(watched))))
+        (watched.parent / "sitecustomize.py").write_text(BEGIN.replace("PATH", repr(str(watched))) + text)
         monkeypatch.setenv("PYTHONPATH", str(watched.parent))
         return watched
 
@@ -54,7 +57,7 @@ def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pa
 
 
 def test_a_preview_makes_no_connection_of_its_own(start: Start, watch: Callable[[str], Path]) -> None:
-    watched = watch(WATCH)
+    watched = watch(CONNECTIONS)
     existing = start("existing")
 
     existing.stack.preview()
