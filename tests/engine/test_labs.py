@@ -20,6 +20,7 @@ from rehearsal import tools
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
 from rehearsal.tools import REPOSITORY
+from tests.engine.conftest import keep_whole
 from tests.engine.looks import ask
 
 # A computer that does much else besides takes its time.
@@ -274,6 +275,7 @@ def test_a_lab_goes_without_its_file_its_machines_and_the_lab_down_that_was_kill
 
 
 def test_what_no_state_knows_goes_by_the_tags_of_its_resource_group_and_never_a_group_of_anothers(bare: Labs) -> None:
+    keep_whole(bare.rehearsal)
     bare.killed(Hold("done", "network:VirtualNetwork", 1), "up", "anna")
     bare.rehearsal.stack.run("cancel", "lab-anna", "--yes")
     bare.rehearsal.stack.run("stack", "rm", "lab-anna", "--force", "--yes", "--preserve-config")

@@ -13,7 +13,7 @@ import pytest
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
 from rehearsal.stand_ins.azure_native.errors import RefusedError
-from tests.engine.conftest import Start, quick
+from tests.engine.conftest import Start, keep_whole, quick
 
 pytestmark = pytest.mark.engine
 
@@ -27,11 +27,9 @@ class Held:
 
 
 @pytest.fixture
-def existing(start: Start, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
-    """Its backend of files is one that docs/state-for-teams.md advises: without it a kill may tear what lies beside."""
+def existing(start: Start) -> Rehearsal:
     rehearsal = start("existing", quick)
-    url = rehearsal.stack.environment["PULUMI_BACKEND_URL"]
-    monkeypatch.setitem(rehearsal.stack.environment, "PULUMI_BACKEND_URL", f"{url}?metadata=skip")
+    keep_whole(rehearsal)
     return rehearsal
 
 
