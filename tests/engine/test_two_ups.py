@@ -67,7 +67,7 @@ def typed(rehearsal: Rehearsal, *words: str) -> subprocess.Popen[str]:
 
 
 def locks(rehearsal: Rehearsal) -> list[str]:
-    """Kinds of the files that hold the stack."""
+    """Suffixes of the files that hold the stack."""
     held = (rehearsal.stack.folder / "state" / ".pulumi" / "locks").rglob("*.*")
     return [path.suffix for path in held]
 
