@@ -6,6 +6,7 @@ import errno
 import shutil
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from anyio.from_thread import BlockingPortal
@@ -19,6 +20,15 @@ from rehearsal.tools import ToolMissingError
 
 # How Active Directory's domain is called here; servers are NAME.corp.example.
 DOMAIN = "corp.example"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedServer:
+    """A server and its addresses; `vm_id` is the ARM id of its virtual machine, None for one that existed before."""
+
+    computer_name: str
+    addresses: tuple[str, ...]
+    vm_id: str | None
 
 
 class Datacentre:
@@ -58,6 +68,21 @@ class Datacentre:
     def install(self, computer_name: str) -> None:
         """What an administrator does on a new server: joins it to the domain and installs Exchange."""
         self._organisation.add_server(computer_name, version=self._version, domain=DOMAIN)
+
+    def placed(self) -> tuple[PlacedServer, ...]:
+        """The servers that are here now, for `boot` in another datacentre on a copy of the folder."""
+        ids = {name: id for id, name in self._names_by_id.items()}
+        return tuple(
+            PlacedServer(computer_name=name, addresses=server.addresses, vm_id=ids.get(name))
+            for name, server in self.servers.items()
+        )
+
+    def boot(self, servers: Iterable[PlacedServer]) -> None:
+        """Servers whose disks and whose Exchange are in the folders already."""
+        for server in servers:
+            if server.vm_id:
+                self._names_by_id[server.vm_id] = server.computer_name
+            self._boot(server.computer_name, server.addresses, ssh_port=None)
 
     def vm_created(self, vm: VirtualMachine) -> None:
         name = vm.computer_name

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -14,8 +16,9 @@ from anyio.from_thread import start_blocking_portal
 from components import namespace
 from components.args import FarmArgs
 from rehearsal import stack_file
-from rehearsal.datacentre import Datacentre, free_ports
+from rehearsal.datacentre import Datacentre, PlacedServer, free_ports
 from rehearsal.stack import Stack
+from rehearsal.stack_file import RehearsedFile
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative
 from rehearsal.stand_ins.command import CommandProvider
@@ -27,20 +30,42 @@ from rehearsal.tools import REPOSITORY, Tools
 MAILBOX = "CORP\\user"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A rehearsal at one moment: a copy of its files in `folder`, and what it held in memory only.
+
+    Others begin with it as often as wanted, one at a time: it includes the servers' ports.
+    """
+
+    folder: Path
+    file: RehearsedFile
+    password: str
+    passphrase: str
+    before: tuple[str, ...]
+    servers: tuple[PlacedServer, ...]
+
+
 class Rehearsal:
     """Use it as a context manager; `folder` is emptied first and holds all state in readable files.
 
-    `source` is a stack file; with the default it is the one of `stacks/` by that name.
+    `source` is a stack file; with the default it is the one of `stacks/` by that name. With `kept` the rehearsal goes
+    on from there instead.
     """
 
-    def __init__(self, stack: str, folder: Path, tools: Tools, *, source: Path | None = None) -> None:
+    def __init__(
+        self, stack: str, folder: Path, tools: Tools, *, source: Path | None = None, kept: Kept | None = None
+    ) -> None:
         self.folder, self.tools, self._name = folder, tools, stack
         self._source = source or stack_file.path_of(stack)
+        self._kept = kept
         self._running = ExitStack()
 
     def __enter__(self) -> Rehearsal:
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        if self._kept:
+            shutil.copytree(self._kept.folder, self.folder, symlinks=True)
+        else:
+            self.folder.mkdir(parents=True)
         try:
             self._start()
         except BaseException:
@@ -53,29 +78,51 @@ class Rehearsal:
     ) -> None:
         self._running.close()
 
+    def keep(self, folder: Path) -> Kept:
+        """The rehearsal as it is now, copied to `folder`, which must not exist. No `pulumi` command may be running."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Kept(
+            folder=folder,
+            file=copy.deepcopy(self.file),
+            password=self.password,
+            passphrase=self._passphrase,
+            before=self._before,
+            servers=self.datacentre.placed(),
+        )
+
     def _start(self) -> None:
         # An agent that went away would fail every connection of the command provider, real or not.
         os.environ.pop("SSH_AUTH_SOCK", None)
-        ssh_port, https_port = free_ports(stack_file.addresses(self._source), 2)
-        self.file = stack_file.rehearse(self._source, ssh_port=ssh_port, https_port=https_port)
+        kept = self._kept
+        self.file = copy.deepcopy(kept.file) if kept else self._rehearsed_file()
+        self.password = kept.password if kept else stack_file.password()
+        self._passphrase = kept.passphrase if kept else stack_file.password()
         self.names = namespace.names(self.file.farm.namespace)
-        self.password = stack_file.password()
         self.accounts, self.organisation = self._people()
         self.certificates = Certificates(self.names.every())
-        self.datacentre = self._datacentre(ssh_port, https_port)
+        self.datacentre = self._datacentre()
         self.azure = AzureNative(self.folder / "azure.json", site=self.datacentre)
-        for id, body in existing_resources(self.file.farm, self._name):
-            self.azure.subscription.put_existing(id, body)
-        self._before = list(self.azure.subscription.resources)
+        if not kept:
+            for id, body in existing_resources(self.file.farm, self._name):
+                self.azure.subscription.put_existing(id, body)
+        self._before = kept.before if kept else tuple(self.azure.subscription.resources)
         self.private_dns = AzureDns(self.azure.subscription.record_sets, private=True)
         self.public_dns = AzureDns(self.azure.subscription.record_sets)
         for part in (self.azure, self.private_dns, self.public_dns):
             self._running.enter_context(part)
-        self._existing_servers()
-        self.stack = Stack(self._name, self.folder / "pulumi", self.tools, self._attached(), stack_file.password())
+        if kept:
+            self.datacentre.boot(kept.servers)
+        else:
+            self._existing_servers()
+        self.stack = Stack(self._name, self.folder / "pulumi", self.tools, self._attached(), self._passphrase)
         # Where operations ask Azure beside the provider.
         self.stack.environment["LAB_RESOURCE_MANAGER"] = self.azure.resource_manager.endpoint
-        self.stack.write({"config": self.file.config}, self.file.secrets)
+        if not kept:
+            self.stack.write({"config": self.file.config}, self.file.secrets)
+
+    def _rehearsed_file(self) -> RehearsedFile:
+        ssh_port, https_port = free_ports(stack_file.addresses(self._source), 2)
+        return stack_file.rehearse(self._source, ssh_port=ssh_port, https_port=https_port)
 
     def left_over(self) -> list[str]:
         """What the subscription holds beyond what was there before the stack."""
@@ -89,16 +136,17 @@ class Rehearsal:
         organisation.add_account(self.file.farm.operator, self.file.secrets["operatorPassword"])
         return accounts, organisation
 
-    def _datacentre(self, ssh_port: int, https_port: int) -> Datacentre:
+    def _datacentre(self) -> Datacentre:
+        farm = self.file.farm
         datacentre = Datacentre(
             self.folder / "servers",
             portal=self._running.enter_context(start_blocking_portal()),
             organisation=self.organisation,
             accounts=self.accounts,
             certificates=self.certificates,
-            exchange_version=self.file.farm.exchange_version,
-            ssh_port=ssh_port,
-            https_port=https_port,
+            exchange_version=farm.exchange_version,
+            ssh_port=farm.ssh.port,
+            https_port=farm.https_port,
             pwsh=self.tools.powershell,
             names=lambda: self.private_dns.names(),
         )

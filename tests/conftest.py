@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
+
+from rehearsal import tools
+
+NO_POWERSHELL = "PowerShell is missing, and this test runs the scripts that go to servers"
+REMEDY = "`make setup` brings PowerShell where it can download it; or install it: https://aka.ms/powershell"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -14,3 +21,24 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session")
+def powershell() -> Path:
+    """Skips the test on a computer without PowerShell, and fails it where CI is set: CI runs every test."""
+    found = tools.powershell()
+    if found is None and os.environ.get("CI"):
+        pytest.fail(f"{NO_POWERSHELL}. {REMEDY}")
+    if found is None:
+        pytest.skip(NO_POWERSHELL)
+    return found
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Says last how much was not shown."""
+    yield
+    skipped = [report for report in terminalreporter.getreports("skipped") if NO_POWERSHELL in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} tests were skipped: {NO_POWERSHELL}.", yellow=True)
+        terminalreporter.write_line(f"To run them, too: {REMEDY}", yellow=True)

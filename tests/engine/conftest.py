@@ -1,7 +1,9 @@
-"""Rehearsals for the engine tier: the real engine and the real scripts against the stand-ins."""
+"""Rehearsals for the engine tier: the real engine against the stand-ins, with the scripts where a test asks for them."""
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +13,10 @@ import pytest
 import yaml
 
 from rehearsal import stack_file, tools
-from rehearsal.rehearsal import Rehearsal
+from rehearsal.datacentre import is_free
+from rehearsal.rehearsal import Kept, Rehearsal
+from rehearsal.stack import Update
+from tests.engine.warm_python import AVAILABLE, WarmPython
 
 Edit = Callable[[dict[str, Any]], None]
 Start = Callable[..., Rehearsal]
@@ -20,26 +25,99 @@ SERVERS = "exchange-cas:servers"
 DRAIN_SECONDS = 2
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """A stack right after its first `up`, which every test may go on from; `fresh`: the settings of each server
+    that existed, as they were before."""
+
+    kept: Kept
+    first: Update
+    fresh: dict[str, dict[str, dict[str, Any]]]
+
+    def is_startable(self) -> bool:
+        """Whether its ports are still free."""
+        farm = self.kept.file.farm
+        addresses = [address for server in self.kept.servers for address in server.addresses]
+        return all(is_free(address, port) for address in addresses for port in (farm.ssh.port, farm.https_port))
+
+
+class Rehearsals:
+    """Starts rehearsals of stack files; each is deployed once, and copied for every test that goes on from there."""
+
+    def __init__(self, found: tools.Tools, folder: Path) -> None:
+        self._found, self._folder = found, folder
+        self._numbers = itertools.count()
+        self._deployed: dict[tuple[str, Edit | None, bool], Deployed] = {}
+
+    def fresh(self, stack: str, edit: Edit | None, folder: Path, *, powershell: bool) -> Rehearsal:
+        """The stack file, edited before it is read; nothing is deployed yet."""
+        content = yaml.safe_load(stack_file.path_of(stack).read_text(encoding="utf-8"))
+        if edit:
+            edit(content["config"])
+        folder.mkdir(parents=True, exist_ok=True)
+        source = folder / f"Pulumi.{stack}.yaml"
+        source.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        return Rehearsal(stack, folder / "rehearsal", self.tools(powershell=powershell), source=source)
+
+    def deployed(self, stack: str, edit: Edit | None = None, *, powershell: bool = False) -> Deployed:
+        key = (stack, edit, powershell)
+        if key not in self._deployed or not self._deployed[key].is_startable():
+            folder = self._folder / str(next(self._numbers))
+            with self.fresh(stack, edit, folder, powershell=powershell) as rehearsal:
+                fresh = {name: rehearsal.organisation.settings(name) for name in rehearsal.datacentre.servers}
+                first = rehearsal.stack.up()
+                kept = rehearsal.keep(folder / "kept")
+            self._deployed[key] = Deployed(kept=kept, first=first, fresh=fresh)
+        return self._deployed[key]
+
+    def go_on(self, stack: str, edit: Edit | None, folder: Path, *, powershell: bool) -> Rehearsal:
+        kept = self.deployed(stack, edit, powershell=powershell).kept
+        return Rehearsal(stack, folder / "rehearsal", self.tools(powershell=powershell), kept=kept)
+
+    def tools(self, *, powershell: bool) -> tools.Tools:
+        return self._found if powershell else dataclasses.replace(self._found, powershell=None)
+
+
 @pytest.fixture(scope="session")
-def found() -> tools.Tools:
-    """Fails where there is no engine or no PowerShell: nothing is skipped unseen."""
+def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tools.Tools]:
+    """The parts of this computer; the host's stand-in forks a Python that is warm already."""
     parts = tools.find()
-    assert parts.powershell, "No PowerShell: install pwsh, or put one into ../shared/pwsh."
-    return parts
+    if parts.language_host or not AVAILABLE:
+        yield parts
+        return
+    with WarmPython(tmp_path_factory.mktemp("warm")) as warm:
+        yield dataclasses.replace(parts, python=warm.launcher)
+
+
+@pytest.fixture(scope="session")
+def rehearsals(found: tools.Tools, tmp_path_factory: pytest.TempPathFactory) -> Rehearsals:
+    return Rehearsals(found, tmp_path_factory.mktemp("deployed"))
 
 
 @pytest.fixture
-def start(tmp_path: Path, found: tools.Tools) -> Iterator[Start]:
-    """`start("lab", edit)` starts the rehearsal of a stack file, edited before it is read; nothing is deployed yet."""
+def start(tmp_path: Path, rehearsals: Rehearsals, request: pytest.FixtureRequest) -> Iterator[Start]:
+    """`start("lab", edit)` starts the rehearsal of a stack file, edited before it is read; nothing is deployed yet.
+
+    With `powershell=True` the scripts run, which takes their time; otherwise the stand-ins answer for them.
+    """
+    yield from _started(rehearsals.fresh, tmp_path, request)
+
+
+@pytest.fixture
+def deployed(tmp_path: Path, rehearsals: Rehearsals, request: pytest.FixtureRequest) -> Iterator[Start]:
+    """`deployed("lab", edit)` goes on from a stack that is up: a copy, of which nothing comes back."""
+    yield from _started(rehearsals.go_on, tmp_path, request)
+
+
+def _started(
+    make: Callable[..., Rehearsal], folder: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Rehearsal]]:
     with ExitStack() as running:
 
-        def one(stack: str = "lab", edit: Edit | None = None) -> Rehearsal:
-            content = yaml.safe_load(stack_file.path_of(stack).read_text(encoding="utf-8"))
-            if edit:
-                edit(content["config"])
-            source = tmp_path / f"Pulumi.{stack}.yaml"
-            source.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-            return running.enter_context(Rehearsal(stack, tmp_path / "rehearsal", found, source=source))
+        def one(stack: str = "lab", edit: Edit | None = None, *, powershell: bool = False) -> Rehearsal:
+            if powershell:
+                request.getfixturevalue("powershell")
+            return running.enter_context(make(stack, edit, folder, powershell=powershell))
 
         yield one
 
@@ -50,18 +128,16 @@ def keep_whole(rehearsal: Rehearsal) -> None:
 
 
 def quick(config: dict[str, Any]) -> None:
-    """A stack whose clients forget an address after a second, so that nobody waits long for a rotation."""
+    """A stack whose clients forget an address after a second, so that a rotation takes seconds."""
     config["exchange-cas:dns"] = {**config.get("exchange-cas:dns", {}), "ttlSeconds": 1}
     config["exchange-cas:allowSingleServer"] = True
     config[ROTATION] = {"drainSeconds": DRAIN_SECONDS, "healthSeconds": 60}
 
 
 @pytest.fixture
-def quick_lab(start: Start) -> Rehearsal:
+def quick_lab(deployed: Start) -> Rehearsal:
     """Such a lab, up."""
-    rehearsal = start("lab", quick)
-    rehearsal.stack.up()
-    return rehearsal
+    return deployed("lab", quick)
 
 
 def rotate(rehearsal: Rehearsal, **keys: bool) -> None:

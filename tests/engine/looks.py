@@ -70,3 +70,9 @@ def cmdlets(rehearsal: Rehearsal, since: int = 0, verb: str = "") -> list[tuple[
 
 def servers_in(calls: Iterable[tuple[str, str]]) -> set[str]:
     return {server for server, _ in calls}
+
+
+def dialled(rehearsal: Rehearsal) -> set[str]:
+    """The servers that somebody connected to over SSH since the rehearsal began, or went on from a deployed stack."""
+    servers = rehearsal.datacentre.servers.values()
+    return {server.computer_name.upper() for server in servers if server.ssh.connections}

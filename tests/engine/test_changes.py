@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import asyncssh
 import pytest
 
-from rehearsal import tools
 from rehearsal.rehearsal import Rehearsal
-from tests.engine.looks import PROJECT, ask, cmdlets, differences, servers_in, wanted
+from tests.engine.conftest import Start
+from tests.engine.looks import PROJECT, ask, cmdlets, dialled, differences, servers_in, wanted
 from tests.unit import scripted_ssh_server
 
 pytestmark = pytest.mark.engine
@@ -22,12 +20,9 @@ SERVERS = f"{PROJECT}:servers"
 
 
 @pytest.fixture
-def lab(tmp_path: Path, found: tools.Tools) -> Iterator[Rehearsal]:
+def lab(deployed: Start) -> Rehearsal:
     """A lab that is up."""
-    with ExitStack() as running:
-        rehearsal = running.enter_context(Rehearsal("lab", tmp_path / "rehearsal", found))
-        rehearsal.stack.up()
-        yield rehearsal
+    return deployed("lab")
 
 
 def third(config: dict[str, Any]) -> None:
@@ -39,27 +34,24 @@ def of(changed: dict[str, str], server: str) -> set[str]:
 
 
 def test_a_third_server_is_made_and_configured_while_the_first_two_are_left_alone(lab: Rehearsal) -> None:
-    before = len(lab.organisation.calls())
     lab.stack.change(third)
     changed = lab.stack.up().changed()
     assert of(changed, "ex01") == of(changed, "ex02") == set()
     assert {"cas-ex03-vm", "cas-ex03-scripts", "cas-ex03-namespace"} <= of(changed, "ex03")
     assert changed["cas-owa-a"] == changed["cas-autodiscover-a"] == "update"
-    assert servers_in(cmdlets(lab, before)) == {"EX03"}
+    assert dialled(lab) == {"EX03"}
     assert differences(lab, "EX03", wanted(LAB)) == {}
     assert ask(lab.private_dns, f"owa.{LAB}")[0] == {"127.40.0.11", "127.40.0.12", "127.40.0.13"}
 
 
-def test_a_server_taken_away_leaves_both_record_sets_before_its_virtual_machine_goes(lab: Rehearsal) -> None:
-    lab.stack.change(third)
-    lab.stack.up()
-    before = len(lab.organisation.calls())
+def test_a_server_taken_away_leaves_both_record_sets_before_its_virtual_machine_goes(deployed: Start) -> None:
+    lab = deployed("lab", third)
     lab.stack.change(lambda config: config[SERVERS].pop("ex02"))
     update = lab.stack.up()
     order = [step.name for step in update.changes]
     assert max(order.index("cas-owa-a"), order.index("cas-autodiscover-a")) < order.index("cas-ex02-vm")
     assert of(update.changed(), "ex01") == of(update.changed(), "ex03") == set()
-    assert cmdlets(lab, before) == []
+    assert dialled(lab) == set()
     assert ask(lab.private_dns, f"autodiscover.{LAB}")[0] == {"127.40.0.11", "127.40.0.13"}
     assert "EX02" not in lab.datacentre.servers
 
@@ -81,18 +73,18 @@ def test_a_server_out_of_rotation_is_configured_and_in_no_record_set(quick_lab: 
 
 
 def test_a_rebuilt_virtual_machine_gets_its_scripts_and_its_namespace_again(lab: Rehearsal) -> None:
-    before = len(lab.organisation.calls())
     old_key = lab.datacentre.servers["EX02"].host_key
     update = lab.stack.up("--replace", lab.stack.urn("cas-ex02-vm"))
     assert lab.datacentre.servers["EX02"].host_key != old_key
     assert {"cas-ex02-vm", "cas-ex02-ssh", "cas-ex02-scripts", "cas-ex02-namespace"} <= of(update.changed(), "ex02")
     assert of(update.changed(), "ex01") == set()
-    assert servers_in(cmdlets(lab, before)) == {"EX02"}
+    assert dialled(lab) == {"EX02"}
     assert differences(lab, "EX02", wanted(LAB)) == {}
     assert lab.stack.up().changes == []
 
 
-def test_a_new_operator_password_runs_the_script_again_and_the_script_sets_nothing(lab: Rehearsal) -> None:
+def test_a_new_operator_password_runs_the_script_again_and_the_script_sets_nothing(deployed: Start) -> None:
+    lab = deployed("lab", powershell=True)
     before = len(lab.organisation.calls())
     new = "another-Passw0rd-of-the-operator"
     lab.accounts.put(lab.file.farm.operator, new)
@@ -114,7 +106,8 @@ def test_a_new_admin_password_is_never_sent_to_a_virtual_machine_that_exists(lab
     assert {call.method for call in lab.azure.calls[calls:]}.isdisjoint({"Create", "Update", "Delete"})
 
 
-def test_drift_on_one_server_is_healed_there_and_no_other_server_is_written(lab: Rehearsal) -> None:
+def test_drift_on_one_server_is_healed_there_and_no_other_server_is_written(deployed: Start) -> None:
+    lab = deployed("lab", powershell=True)
     lab.organisation.change("EX02", "ews", "ExternalUrl", "https://ex02.corp.example/EWS/Exchange.asmx")
     before = len(lab.organisation.calls())
     lab.stack.up("--target-replace", lab.stack.urn("cas-ex02-namespace"))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rehearsal import tools
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
-from tests.engine.conftest import Start
+from tests.engine.conftest import Rehearsals, Start
 from tests.engine.looks import PROJECT, ask, cmdlets, differences, wanted
 
 pytestmark = pytest.mark.engine
@@ -27,7 +24,7 @@ def all_secrets(rehearsal: Rehearsal) -> list[str]:
 
 
 def test_a_lab_goes_from_its_file_to_one_namespace_and_back_to_nothing(start: Start) -> None:
-    lab = start("lab")
+    lab = start("lab", powershell=True)
     preview = lab.stack.preview_text()
     assert lab.datacentre.connections() == 0
     assert lab.private_dns.queries == []
@@ -76,9 +73,12 @@ def refused_text(lab: Rehearsal) -> str:
     return str(caught.value)
 
 
-def test_servers_that_exist_are_configured_and_no_virtual_machine_is_made(start: Start) -> None:
-    existing = start("existing")
-    made = existing.stack.up()
+def test_servers_that_exist_are_configured_and_no_virtual_machine_is_made(
+    deployed: Start, rehearsals: Rehearsals
+) -> None:
+    existing = deployed("existing")
+    made = rehearsals.deployed("existing").first
+    assert made.changes
     assert not any("compute" in step.type or "network" in step.type for step in made.changes)
     for name in ("ex-cas16-1", "ex-cas16-2"):
         assert differences(existing, name, wanted("mail-domain.com")) == {}
@@ -88,21 +88,18 @@ def test_servers_that_exist_are_configured_and_no_virtual_machine_is_made(start:
     assert differences(existing, "ex-cas16-1", wanted("mail-domain.com")) == {}, "destroy touches no server"
 
 
-def test_without_powershell_a_rehearsal_comes_to_the_same_namespace(tmp_path: Path, found: tools.Tools) -> None:
-    parts = dataclasses.replace(found, powershell=None)
-    with Rehearsal("lab", tmp_path / "rehearsal", parts) as lab:
-        lab.stack.up()
-        for name in ("EX01", "EX02"):
-            assert differences(lab, name, wanted(LAB)) == {}
-        for name in BOTH_NAMES:
-            assert ask(lab.private_dns, name)[0] == {"127.40.0.11", "127.40.0.12"}
-        assert lab.organisation.calls() == [], "no script ran"
-        assert lab.stack.up().changes == []
+def test_without_powershell_a_rehearsal_comes_to_the_same_namespace(deployed: Start) -> None:
+    lab = deployed("lab")
+    for name in ("EX01", "EX02"):
+        assert differences(lab, name, wanted(LAB)) == {}
+    for name in BOTH_NAMES:
+        assert ask(lab.private_dns, name)[0] == {"127.40.0.11", "127.40.0.12"}
+    assert lab.organisation.calls() == [], "no script ran"
+    assert lab.stack.up().changes == []
 
 
-def test_production_answers_inside_and_outside_and_cannot_be_destroyed_by_accident(start: Start) -> None:
-    prod = start("prod")
-    prod.stack.up()
+def test_production_answers_inside_and_outside_and_cannot_be_destroyed_by_accident(deployed: Start) -> None:
+    prod = deployed("prod", powershell=True)
     expected = wanted("mail-domain.com")
     expected["outlookAnywhere"]["ExternalClientAuthenticationMethod"] = "Negotiate"
     for name in ("EX01", "EX02", "EX03"):
@@ -119,9 +116,8 @@ def test_production_answers_inside_and_outside_and_cannot_be_destroyed_by_accide
     assert ask(prod.private_dns, "owa.mail-domain.com")[0] == {f"127.20.4.1{n}" for n in (1, 2, 3)}
 
 
-def test_the_diff_of_a_changed_url_shows_the_old_and_the_new_one(start: Start) -> None:
-    existing = start("existing")
-    existing.stack.up()
+def test_the_diff_of_a_changed_url_shows_the_old_and_the_new_one(deployed: Start) -> None:
+    existing = deployed("existing")
     connections = existing.datacentre.connections()
 
     def moved(config: dict[str, Any]) -> None:
@@ -171,7 +167,7 @@ def test_a_file_with_five_mistakes_reports_five_and_touches_nothing(start: Start
 
 
 def test_without_exchange_the_script_says_so_in_one_sentence_and_changes_nothing(start: Start) -> None:
-    lab = start("lab")
+    lab = start("lab", powershell=True)
     lab.datacentre.install_exchange = False
     with pytest.raises(CommandFailedError, match="Exchange is not installed") as caught:
         lab.stack.up()
@@ -195,18 +191,21 @@ def test_a_server_with_another_host_key_is_not_talked_to(start: Start) -> None:
     existing.stack.change(lambda config: config[f"{PROJECT}:servers"]["cas1"].update(hostKey=other))
     with pytest.raises(CommandFailedError, match="host key"):
         existing.stack.up()
-    assert all(seen.user is None for seen in existing.datacentre.servers["ex-cas16-1"].ssh.connections)
-    assert cmdlets(existing, verb="Set-") == []
+    (refused, other) = (existing.datacentre.servers[name].ssh.connections for name in ("ex-cas16-1", "ex-cas16-2"))
+    assert refused
+    assert all(seen.user is None for seen in refused)
+    assert not any("Set-ClientAccessNamespace" in command for seen in other for command in seen.commands)
 
 
 def test_when_the_canary_fails_the_other_servers_are_left_alone(start: Start) -> None:
-    existing = start("existing")
+    existing = start("existing", powershell=True)
     existing.organisation.fail("ex-cas16-1", "Set-OwaVirtualDirectory", "The operation could not be performed.")
     with pytest.raises(CommandFailedError, match="could not be performed"):
         existing.stack.up()
     assert {server for server, _ in cmdlets(existing, verb="Set-")} == {"EX-CAS16-1"}
 
 
+@pytest.mark.soak
 def test_twenty_servers_come_up_and_all_stand_behind_both_names(start: Start) -> None:
     def many(config: dict[str, Any]) -> None:
         rows = range(1, 21)
@@ -214,7 +213,7 @@ def test_twenty_servers_come_up_and_all_stand_behind_both_names(start: Start) ->
             f"ex{n:02}": {"computerName": f"EX{n:02}", "address": f"10.40.0.{n + 10}"} for n in rows
         }
 
-    lab = start("lab", many)
+    lab = start("lab", many, powershell=True)
     lab.stack.up()
     addresses = {f"127.40.0.{n}" for n in range(11, 31)}
     assert [ask(lab.private_dns, name) for name in BOTH_NAMES] == [(addresses, 300)] * 2

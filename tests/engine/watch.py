@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import ssl
 import threading
 import time
 from types import TracebackType
@@ -14,13 +14,21 @@ import httpx
 from rehearsal.rehearsal import Rehearsal
 from tests.engine.looks import ask
 
+# A busy computer is no server that is down.
+PATIENCE_SECONDS = 60
+
 
 class Moment(NamedTuple):
-    """From `at` (time.monotonic) on it was so."""
+    """Between `after` and `before` (time.monotonic) it came to be so: a busy computer makes the two lie far apart."""
 
-    at: float
+    after: float
+    before: float
     what: str
     is_so: bool
+
+    def can_precede(self, other: Moment, seconds: float = 0) -> bool:
+        """Whether the other came at least so many seconds later, as far as both were seen."""
+        return self.after + seconds < other.before
 
 
 class Watch:
@@ -32,9 +40,10 @@ class Watch:
 
     def __init__(self, rehearsal: Rehearsal) -> None:
         self._rehearsal = rehearsal
+        self._tls = ssl.create_default_context(cadata=rehearsal.certificates.authority_pem)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self._last: dict[str, bool] = {}
+        self._last: dict[str, tuple[float, bool]] = {}
         self.moments: list[Moment] = []
 
     def __enter__(self) -> Watch:
@@ -50,10 +59,10 @@ class Watch:
         self._thread.join()
         self._look()
 
-    def at(self, what: str, is_so: bool) -> float:
+    def at(self, what: str, is_so: bool) -> Moment:
         """When this came to be, exactly once."""
         (moment,) = [row for row in self.moments if row.what == what and row.is_so is is_so]
-        return moment.at
+        return moment
 
     def of(self, computer_name: str) -> list[Moment]:
         return [row for row in self.moments if row.what.startswith(f"{computer_name} ")]
@@ -66,22 +75,31 @@ class Watch:
         names = self._rehearsal.names
         servers = list(self._rehearsal.datacentre.servers.values())
         for label, name in (("owa", names.client), ("autodiscover", names.autodiscover)):
-            with contextlib.suppress(dns.exception.Timeout):
+            began = time.monotonic()
+            try:
                 addresses, _ = ask(self._rehearsal.private_dns, name)
-                self._note(f"{label} has addresses", bool(addresses))
-                for server in servers:
-                    self._note(f"{server.computer_name} in {label}", not addresses.isdisjoint(server.addresses))
+            except dns.exception.Timeout:
+                continue
+            self._note(began, f"{label} has addresses", bool(addresses))
+            for server in servers:
+                self._note(began, f"{server.computer_name} in {label}", not addresses.isdisjoint(server.addresses))
         for server in servers:
-            self._note(f"{server.computer_name} healthy", self._healthy(server.addresses[0]))
+            began = time.monotonic()
+            self._note(began, f"{server.computer_name} healthy", self._is_healthy(server.addresses[0]))
 
-    def _healthy(self, address: str) -> bool:
+    def _is_healthy(self, address: str) -> bool:
+        host = self._rehearsal.names.client
         url = f"https://{address}:{self._rehearsal.datacentre.https_port}/owa/healthcheck.htm"
         try:
-            return httpx.get(url, headers={"Host": self._rehearsal.names.client}, verify=False).status_code == 200  # noqa: S501
+            with httpx.Client(verify=self._tls, trust_env=False, timeout=PATIENCE_SECONDS) as client:
+                answer = client.get(url, headers={"Host": host}, extensions={"sni_hostname": host})
+            return answer.status_code == 200
         except httpx.TransportError:
             return False
 
-    def _note(self, what: str, is_so: bool) -> None:
-        if self._last.get(what) is not is_so:
-            self._last[what] = is_so
-            self.moments.append(Moment(time.monotonic(), what, is_so))
+    def _note(self, began: float, what: str, is_so: bool) -> None:
+        """Something that was asked for at `began` and answered by now."""
+        asked, was_so = self._last.get(what, (began, not is_so))
+        if was_so is not is_so:
+            self.moments.append(Moment(asked, time.monotonic(), what, is_so))
+        self._last[what] = (began, is_so)
