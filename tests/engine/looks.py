@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -72,7 +73,17 @@ def servers_in(calls: Iterable[tuple[str, str]]) -> set[str]:
     return {server for server, _ in calls}
 
 
+def scripts_run(rehearsal: Rehearsal) -> list[tuple[str, str]]:
+    """(server, script) of every command over SSH since the rehearsal began, or went on from a deployed stack."""
+    return [
+        (server.computer_name.upper(), re.findall(r"([\w-]+)\.ps1", command)[0])
+        for server in rehearsal.datacentre.servers.values()
+        for seen in server.ssh.connections
+        for command in seen.commands
+    ]
+
+
 def dialled(rehearsal: Rehearsal) -> set[str]:
-    """The servers that somebody connected to over SSH since the rehearsal began, or went on from a deployed stack."""
+    """The servers that somebody connected to over SSH in that time."""
     servers = rehearsal.datacentre.servers.values()
     return {server.computer_name.upper() for server in servers if server.ssh.connections}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ def live_records(rehearsal: Rehearsal, zone: str, *addresses: str) -> None:
 
 def adopt(rehearsal: Rehearsal, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "operations", "adopt", "--stack", rehearsal.stack.name, *words],
+        [rehearsal.tools.python, "-m", "operations", "adopt", "--stack", rehearsal.stack.name, *words],
         cwd=rehearsal.stack.project,
         env={**rehearsal.stack.environment, "PYTHONPATH": str(REPOSITORY)},
         stdin=subprocess.DEVNULL,
@@ -117,13 +116,14 @@ def test_what_is_inside_of_what_exists_is_found_and_what_would_be_replaced_is_le
     assert {steps[f"cas-{name}"] for name in ("group", "private-zone", "owa-a", "autodiscover-a")} <= {"same", "update"}
 
 
-def test_a_copy_of_a_stack_holds_its_state_and_no_secret_in_plain(start: Start, tmp_path: Path) -> None:
-    existing = start("existing")
-    existing.stack.up()
-    copy = Scratch("existing", tmp_path, existing.stack.project, existing.stack.environment)
+def test_a_copy_of_a_stack_holds_its_state_and_no_secret_in_plain(deployed: Start, tmp_path: Path) -> None:
+    existing = deployed("existing")
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    copy = Scratch("existing", folder, existing.stack.project, existing.stack.environment)
     digest, _ = copy.preview()
     assert {step["op"] for step in digest["steps"]} == {"same"}
-    files = [file.read_text(errors="replace") for file in tmp_path.rglob("*") if file.is_file()]
+    files = [file.read_text(errors="replace") for file in folder.rglob("*") if file.is_file()]
     assert any("cas-owa-a" in text for text in files), "the check sees the copy's state"
     assert not any(secret in text for secret in existing.file.secrets.values() for text in files)
 

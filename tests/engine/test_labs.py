@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,7 +67,7 @@ class Labs:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "operations", "lab", *words, "--cwd", str(self.project)],
+            [self.rehearsal.tools.python, "-m", "operations", "lab", *words, "--cwd", str(self.project)],
             cwd=REPOSITORY,
             env=self.rehearsal.stack.environment,
             stdin=subprocess.DEVNULL,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from components import debug_lines
-from tests.engine.conftest import Start
+from rehearsal import tools
+from rehearsal.rehearsal import Rehearsal
 
 pytestmark = pytest.mark.engine
 
@@ -43,22 +46,29 @@ wait, asyncio.wait = asyncio.wait, counted
 
 
 @pytest.fixture
-def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Has every Python that is started from now on run a text first, which writes to the file that is returned."""
+def existing(tmp_path: Path, found: tools.Tools) -> Iterator[Rehearsal]:
+    """A stack that is not deployed, on a Python that starts from nothing."""
+    parts = dataclasses.replace(found, python=Path(sys.executable), powershell=None)
+    with Rehearsal("existing", tmp_path / "rehearsal", parts) as rehearsal:
+        yield rehearsal
+
+
+@pytest.fixture
+def watch(tmp_path: Path, existing: Rehearsal) -> Callable[[str], Path]:
+    """Has every Python that the engine starts run a text first, which writes to the file that is returned."""
 
     def begin(text: str) -> Path:
         watched = tmp_path / "watch" / "seen"
         watched.parent.mkdir()
         (watched.parent / "sitecustomize.py").write_text(BEGIN.replace("PATH", repr(str(watched))) + text)
-        monkeypatch.setenv("PYTHONPATH", str(watched.parent))
+        existing.stack.environment["PYTHONPATH"] = str(watched.parent)
         return watched
 
     return begin
 
 
-def test_a_preview_makes_no_connection_of_its_own(start: Start, watch: Callable[[str], Path]) -> None:
+def test_a_preview_makes_no_connection_of_its_own(existing: Rehearsal, watch: Callable[[str], Path]) -> None:
     watched = watch(CONNECTIONS)
-    existing = start("existing")
 
     existing.stack.preview()
 
@@ -67,19 +77,20 @@ def test_a_preview_makes_no_connection_of_its_own(start: Start, watch: Callable[
     assert existing.public_dns.queries == existing.private_dns.queries == []
 
 
-def test_resources_are_not_waited_for_all_anew_after_each(start: Start, watch: Callable[[str], Path]) -> None:
+def test_resources_are_not_waited_for_all_anew_after_each(
+    existing: Rehearsal, watch: Callable[[str], Path]
+) -> None:
     watched = watch(COUNT)
-    stack = start("existing").stack
 
-    resources = len(stack.preview()["steps"])
+    resources = len(existing.stack.preview()["steps"])
 
     lines = watched.read_text().splitlines()
     assert "watching" in lines
     assert sum(int(line) for line in lines if line != "watching") < 10 * resources
 
 
-def test_debug_lines_of_the_sdk_come_when_they_are_asked_for(start: Start) -> None:
-    stack = start("existing").stack
+def test_debug_lines_of_the_sdk_come_when_they_are_asked_for(existing: Rehearsal) -> None:
+    stack = existing.stack
     line = "registering resource: ty=command:remote:Command"
     assert line not in stack.run("preview", "--debug", "--stack", stack.name)
     stack.environment[debug_lines.WANTED] = "1"

@@ -8,20 +8,18 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from operations.__main__ import app
-from rehearsal import stack_file, tools
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
 from rehearsal.tools import REPOSITORY
+from tests.engine.conftest import Edit, Rehearsals
 from tests.engine.looks import PROJECT
 
 pytestmark = pytest.mark.engine
@@ -30,7 +28,6 @@ TEXTS = REPOSITORY / "tests" / "data" / "reviews"
 SERVERS, DNS, NETWORK, NAMESPACE, PROTECT, ROTATION, IMAGE, TAGS = (
     f"{PROJECT}:{key}" for key in ("servers", "dns", "network", "namespace", "protect", "rotation", "image", "tags")
 )
-Edit = Callable[[dict[str, Any]], None]
 # Nobody waits for clients of a rehearsal.
 QUICK = {"drainSeconds": 2, "healthSeconds": 60}
 
@@ -93,14 +90,9 @@ class Gallery:
 
 
 @pytest.fixture(scope="module")
-def gallery(tmp_path_factory: pytest.TempPathFactory, found: tools.Tools) -> Iterator[Gallery]:
+def gallery(tmp_path_factory: pytest.TempPathFactory, rehearsals: Rehearsals) -> Iterator[Gallery]:
     folder = tmp_path_factory.mktemp("gallery")
-    content = yaml.safe_load(stack_file.path_of("lab").read_text(encoding="utf-8"))
-    three_servers(content["config"])
-    source = folder / "Pulumi.lab.yaml"
-    source.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    with ExitStack() as running:
-        rehearsal = running.enter_context(Rehearsal("lab", folder / "rehearsal", found, source=source))
+    with rehearsals.fresh("lab", three_servers, folder, powershell=False) as rehearsal:
         created = rehearsal.stack.preview()
         rehearsal.stack.up()
         yield Gallery(rehearsal, folder, created)

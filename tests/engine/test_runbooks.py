@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +33,13 @@ class Reader:
         self._rehearsal = rehearsal
         tools = folder / "tools"
         tools.mkdir()
-        (tools / "python").symlink_to(sys.executable)
+        (tools / "python").symlink_to(rehearsal.tools.python)
         authority = folder / "authority.pem"
         authority.write_text(rehearsal.certificates.authority_pem, encoding="utf-8")
         dns = f"{rehearsal.private_dns.address}:{rehearsal.private_dns.port}"
         self._environment = {
             **rehearsal.stack.environment,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{rehearsal.stack.environment['PATH']}",
+            "PATH": f"{tools}{os.pathsep}{rehearsal.stack.environment['PATH']}",
             "PYTHONPATH": str(REPOSITORY),
             "PULUMI_STACK": rehearsal.stack.name,
             "PULUMI_SKIP_CONFIRMATIONS": "true",

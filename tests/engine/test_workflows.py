@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,9 @@ class Runner:
     def __init__(self, rehearsal: Rehearsal, hub: GitHubStandIn, folder: Path) -> None:
         self._rehearsal = rehearsal
         self.summary, self._outputs = folder / "summary.md", folder / "outputs"
-        (rehearsal.stack.project / ".venv").symlink_to(sys.prefix)
+        python = rehearsal.stack.project / ".venv" / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.symlink_to(rehearsal.tools.python)
         authority = folder / "authority.pem"
         authority.write_text(rehearsal.certificates.authority_pem, encoding="ascii")
         self._environment = {
