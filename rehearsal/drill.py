@@ -5,9 +5,9 @@ from __future__ import annotations
 import ssl
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from rehearsal.stand_ins.server import Server
 from rehearsal.tools import REPOSITORY, Tools, relative
 from stacks.settings import PROJECT
 
-TTL, DRAIN, HEALTH = 4, 6, 60  # seconds; a stack's own are 300, TTL + 60, 300
+HEALTH = 60  # seconds; a stack's own are 300
 FOLDER = REPOSITORY / ".rehearsal" / "drill"
 BEAT = 0.5
 HARD, SLACK = 2.0, 2.0  # what a hard loss may take, and what comes on top of a timer
@@ -38,6 +38,16 @@ class DrillFailedError(Exception):
     """The drill could not be held; a promise that is missed is a result, not an error."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Waits in seconds. `ttl` and `drain` are short (a stack's own: 300 and TTL + 60); `syn`, how long a silent
+    server is waited for by the number of retransmissions, is what Windows was measured to wait."""
+
+    ttl: int = 4
+    drain: int = 6
+    syn: Mapping[int, float] = field(default_factory=lambda: SYN_SECONDS)
+
+
 @dataclass(kw_only=True)
 class Drill:
     """Every loss takes the second server of the stack file; `number` clients live through each."""
@@ -47,6 +57,7 @@ class Drill:
     number: int
     key: str
     server: Server
+    pace: Pace = Pace()
 
     def all(self) -> Iterator[Result]:
         """Each loss, made and healed again."""
@@ -62,7 +73,7 @@ class Drill:
         return self._lost(title, make, HARD, Timers())
 
     def silent(self, title: str, make: Callable[[Server], None], retransmissions: int) -> Result:
-        seconds = SYN_SECONDS[retransmissions]
+        seconds = self.pace.syn[retransmissions]
         return self._lost(title, make, seconds + SLACK, Timers(connect=seconds))
 
     def unavailable(self) -> Result:
@@ -74,15 +85,15 @@ class Drill:
             self.console.print(f"  503: {self.number - clients.served(since)} clients not served, and no end to it")
             self.rotate(False)
             left = self._left()
-            clients.wait(TTL + SLACK, left)
+            clients.wait(self.pace.ttl + SLACK, left)
             seen = clients.observe("503, then taken out", since)
         losses.restore(self.server, self.rehearsal.organisation)
         self.rotate(True)
         healed = max((_last_failure(seen, since) - left), 0.0)
         return Result(
             observation=seen,
-            promise=f"does not heal by itself; healed within the TTL ({TTL} s) + {SLACK:g} s of leaving DNS",
-            kept=stuck and not seen.figures.unserved and healed <= TTL + SLACK,
+            promise=f"does not heal by itself; healed within the TTL ({self.pace.ttl} s) + {SLACK:g} s of leaving DNS",
+            kept=stuck and not seen.figures.unserved and healed <= self.pace.ttl + SLACK,
         )
 
     def rotation(self) -> Iterator[Result]:
@@ -90,7 +101,7 @@ class Drill:
             for title, in_rotation in (("rotation: out", False), ("rotation: in", True)):
                 since = time.monotonic()
                 self.rotate(in_rotation)
-                clients.wait(TTL + SLACK, time.monotonic(), beats=2 * FEW_BEATS)
+                clients.wait(self.pace.ttl + SLACK, time.monotonic(), beats=2 * FEW_BEATS)
                 seen = clients.observe(title, since)
                 figures = seen.figures
                 kept = not figures.failed_requests and not figures.unserved and figures.worst <= HARD
@@ -159,20 +170,29 @@ def _last_failure(seen: Observation, since: float) -> float:
 
 
 def run_drill(
-    stack: str, tools: Tools, console: Console, *, clients: int = 20, budget: float = 20, folder: Path = FOLDER
+    stack: str,
+    tools: Tools,
+    console: Console,
+    *,
+    clients: int = 20,
+    budget: float = 20,
+    folder: Path = FOLDER,
+    pace: Pace | None = None,
 ) -> bool:
     """Whether every promise was kept. report.html and report.json are written into `folder`, of what there is.
 
     `budget` (seconds) is shown beside the promises: a silent server cannot keep one of 20 s, and the table says so.
     """
+    pace = pace or Pace()
+    timers = "those of Windows" if pace.syn == SYN_SECONDS else "shortened, too"
     console.print(
-        f"A drill of {clients} clients on this computer. Waits are short here: dns.ttlSeconds {TTL}, "
-        f"rotation.drainSeconds {DRAIN}; TCP's timers are those of Windows."
+        f"A drill of {clients} clients on this computer. Waits are short here: dns.ttlSeconds {pace.ttl}, "
+        f"rotation.drainSeconds {pace.drain}; TCP's timers are {timers}."
     )
     heading = f"A rehearsal of stack {stack}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {clients} clients"
     results: list[Result] = []
     try:
-        _hold(stack, tools, console, clients, folder, results)
+        _hold(stack, tools, console, clients, folder, results, pace)
     except BaseException:
         heading += ", broken off"
         raise
@@ -182,15 +202,17 @@ def run_drill(
     return all(result.kept for result in results)
 
 
-def _hold(stack: str, tools: Tools, console: Console, clients: int, folder: Path, results: list[Result]) -> None:
+def _hold(
+    stack: str, tools: Tools, console: Console, clients: int, folder: Path, results: list[Result], pace: Pace
+) -> None:
     """Fills `results`, loss by loss."""
     with tempfile.TemporaryDirectory() as made:
-        source = _quick(stack, Path(made, f"Pulumi.{stack}.yaml"))
+        source = _quick(stack, Path(made, f"Pulumi.{stack}.yaml"), pace)
         with Rehearsal(stack, folder, tools, source=source) as rehearsal:
             rehearsal.stack.up()
             key = sorted(rehearsal.file.farm.servers)[-1]
             server = rehearsal.datacentre.servers[rehearsal.file.farm.servers[key].computer_name]
-            drill = Drill(rehearsal=rehearsal, console=console, number=clients, key=key, server=server)
+            drill = Drill(rehearsal=rehearsal, console=console, number=clients, key=key, server=server, pace=pace)
             for result in drill.all():
                 kept = "kept" if result.kept else "missed"
                 worst = result.observation.figures.worst
@@ -207,12 +229,12 @@ def _report(results: list[Result], heading: str, budget: float, folder: Path, co
     console.print(f"Report: {relative(folder / 'report.html')}")
 
 
-def _quick(stack: str, target: Path) -> Path:
+def _quick(stack: str, target: Path, pace: Pace) -> Path:
     """The stack file with short waits, in which one server may be taken out of two."""
     content = yaml.safe_load(stack_file.path_of(stack).read_text(encoding="utf-8"))
     config = content["config"]
-    config[f"{PROJECT}:dns"] = {**config.get(f"{PROJECT}:dns", {}), "ttlSeconds": TTL}
-    config[f"{PROJECT}:rotation"] = {"drainSeconds": DRAIN, "healthSeconds": HEALTH}
+    config[f"{PROJECT}:dns"] = {**config.get(f"{PROJECT}:dns", {}), "ttlSeconds": pace.ttl}
+    config[f"{PROJECT}:rotation"] = {"drainSeconds": pace.drain, "healthSeconds": HEALTH}
     config[f"{PROJECT}:allowSingleServer"] = True
     target.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return target

@@ -21,7 +21,6 @@ from tests.engine.looks import ask
 pytestmark = pytest.mark.engine
 
 CLIENTS = 12
-TURNS = 10
 
 
 def drill_of(rehearsal: Rehearsal, key: str) -> Drill:
@@ -62,19 +61,19 @@ class Servers:
             assert offline(drill) == ("Active" if keys.get(drill.key, True) else "Inactive")
 
 
-def out_and_in(servers: Servers, clients: Clients) -> None:
+def out_and_in(servers: Servers, clients: Clients, turns: int) -> None:
     """One server at a time, all the others serving."""
-    for turn in range(TURNS):
+    for turn in range(turns):
         drill = servers.drills[turn % len(servers.drills)]
         with left_alone(clients, drill):
             servers.move(**{drill.key: False})
         servers.move(**{drill.key: True})
 
 
-def opposite(servers: Servers, clients: Clients) -> None:
+def opposite(servers: Servers, clients: Clients, turns: int) -> None:
     """The next one out and the one before it in, in the same run."""
     before: dict[str, bool] = {}
-    for turn in range(TURNS):
+    for turn in range(turns):
         drill = servers.drills[turn % len(servers.drills)]
         with left_alone(clients, drill):
             servers.move(**before, **{drill.key: False})
@@ -95,16 +94,23 @@ def left_alone(clients: Clients, drill: Drill) -> Iterator[None]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("number", "rotations"), [(2, out_and_in), (4, opposite)])
-def test_ten_planned_rotations_out_and_in_lose_no_request(
-    start: Start, number: int, rotations: Callable[[Servers, Clients], None]
+@pytest.mark.parametrize(
+    ("number", "rotations", "turns"),
+    [
+        (2, out_and_in, 2),
+        pytest.param(2, out_and_in, 10, marks=pytest.mark.soak),
+        pytest.param(4, opposite, 10, marks=pytest.mark.soak),
+    ],
+)
+def test_planned_rotations_out_and_in_lose_no_request(
+    start: Start, number: int, rotations: Callable[[Servers, Clients, int], None], turns: int
 ) -> None:
     servers = Servers(start, number)
     with servers.drills[0].clients(Timers()) as clients:
         since = time.monotonic()
-        rotations(servers, clients)
+        rotations(servers, clients, turns)
         assert clients.wait(10, time.monotonic())
-        seen = clients.observe("ten rotations", since)
+        seen = clients.observe("rotations", since)
         # The same clients do see an error when there is one.
         for drill in servers.drills:
             losses.unavailable(drill.server, servers.rehearsal.organisation)
