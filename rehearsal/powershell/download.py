@@ -16,7 +16,8 @@ from typing import BinaryIO
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-from rehearsal.powershell.network_errors import SILENCE, explain
+from rehearsal.powershell import network_errors
+from rehearsal.powershell.network_errors import explain
 
 BETWEEN_LINES = 3.0  # seconds from one line of progress to the next
 ATTEMPTS = 3  # for a connection that breaks off again and again
@@ -142,12 +143,14 @@ def open_url(url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
     def attempt() -> None:
         try:
             request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the address is pinned
-            opened.set_result(urllib.request.build_opener().open(request, timeout=SILENCE))
+            opened.set_result(urllib.request.build_opener().open(request, timeout=network_errors.SILENCE))
         except FAILURES as error:
+            if isinstance(error, HTTPError):
+                error.close()
             opened.set_exception(error)
 
     threading.Thread(target=attempt, daemon=True).start()
-    return opened.result(timeout=SILENCE)
+    return opened.result(timeout=network_errors.SILENCE)
 
 
 def extent(response: http.client.HTTPResponse) -> Part:

@@ -32,6 +32,8 @@ def explain(error: Exception, url: str) -> str:
         return f"{whom} refused to connect to {host} ({refused[1].strip()})"
     if isinstance(reason, OSError):
         return f"{whom} cannot be reached ({reason.strerror or reason})"
+    if isinstance(reason, str):
+        return f"{whom} cannot be used ({reason})"
     return f"{whom} gave no usable answer ({type(reason).__name__})"
 
 
@@ -41,8 +43,4 @@ def proxy_of(url: str) -> str | None:
     address = urllib.request.getproxies().get(asked.scheme)
     if not address or urllib.request.proxy_bypass(asked.netloc):
         return None
-    try:
-        proxy = urlsplit(address if "://" in address else f"//{address}")
-        return f"{proxy.hostname}:{proxy.port}" if proxy.port else str(proxy.hostname)
-    except ValueError:
-        return "whose address is not valid"
+    return address.rpartition("@")[2].rpartition("://")[2].partition("/")[0]

@@ -74,7 +74,7 @@ class Release:
         for other in self.downloads.iterdir():
             if other != file:
                 other.unlink()
-        say(f"{self.archive.name} from {urlsplit(self.archive.url).hostname}, about 70 MB, once")
+        say(f"downloading {self.archive.name} from {urlsplit(self.archive.url).hostname}, about 70 MB, once")
         Download(self.archive.url, file, self.archive.sha256, say).finish()
         # Python 3.11.0 to 3.11.3 have no filters; the archive is the pinned one all the same.
         checked: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
