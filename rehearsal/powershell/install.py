@@ -65,7 +65,7 @@ def is_current() -> bool:
     if not (lookup.PLACE / "pwsh").exists():
         return False
     if taken.get("origin") == Shared.origin:
-        return not SHARED.exists() or taken.get("key") == Shared(SHARED).key
+        return not (SHARED / "pwsh").exists() or taken.get("key") == Shared(SHARED).key
     return taken.get("origin") == Release.origin and taken.get("key") == pinned().sha256
 
 
@@ -91,6 +91,7 @@ def install_first(offered: Iterator[Source]) -> None:
 def install(source: Source) -> None:
     """Filled beside its place, started once, and renamed. Raises CannotStartError and what `fill` raises."""
     new, old = beside("new"), beside("old")
+    stamp = {"origin": source.origin, "key": source.key}
     try:
         new.mkdir()
         source.fill(new)
@@ -102,7 +103,7 @@ def install(source: Source) -> None:
             found = lookup.ask(program, source.origin)
         except lookup.CannotStartError as error:
             raise lookup.CannotStartError(f"the pwsh from {source.origin} does not start here ({error})") from None
-        (new / lookup.STAMP).write_text(json.dumps({"origin": source.origin, "key": source.key}), encoding="utf-8")
+        (new / lookup.STAMP).write_text(json.dumps(stamp), encoding="utf-8")
         if lookup.PLACE.exists():
             lookup.PLACE.rename(old)
         new.rename(lookup.PLACE)

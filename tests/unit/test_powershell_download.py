@@ -277,6 +277,9 @@ def test_an_address_that_the_environment_excepts_is_asked_without_the_proxy(
 ) -> None:
     with proxy(monkeypatch, "http", 403) as server:
         monkeypatch.setenv("no_proxy", "127.0.0.1")
+        computer.server.status = 404
+        assert "powershell: 127.0.0.1 answered 404 Not Found:" in computer.fail()
+        computer.server.status = 200
         assert computer.set_up()[0][-1] == INSTALLED
     assert server.requests == []
 

@@ -16,7 +16,7 @@ import sys
 import tarfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -114,6 +114,15 @@ def test_a_copy_stays_when_its_source_is_gone(computer: Computer) -> None:
     assert computer.set_up() == ([], [])
     assert computer.server.requests == []
     assert lookup.find()
+
+
+def test_an_official_build_does_not_give_way_to_a_folder_that_turns_up_later(computer: Computer) -> None:
+    computer.set_up()
+    share(computer, small_host())
+    assert computer.set_up() == ([], [])
+    found = lookup.find()
+    assert found
+    assert found.official
 
 
 def test_a_powershell_beside_the_checkout_that_does_not_start_here_is_passed_over(computer: Computer) -> None:
@@ -312,17 +321,25 @@ def test_what_was_downloaded_of_another_version_is_removed(computer: Computer) -
 
 
 def test_a_set_up_waits_for_another_of_the_same_checkout(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = threading.Event()
-    monkeypatch.setattr(install, "say", lambda text: waits.set() if "waiting for another" in text else None)
+    waits, order, lock_file = threading.Event(), [], fcntl.flock
+
+    def watched(lock: IO[str], how: int) -> None:
+        if how == fcntl.LOCK_EX:
+            waits.set()
+        lock_file(lock, how)
+        order.append("the second has it")
+
     computer.tools.mkdir(parents=True)
     second = threading.Thread(target=install.main)
     with (computer.tools / "pwsh.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock_file(lock, fcntl.LOCK_EX)
+        monkeypatch.setattr(fcntl, "flock", watched)
         second.start()
         assert waits.wait(60)
-        assert computer.server.requests == []
-        assert not (computer.tools / "pwsh").exists()
+        order.append("the first gives it up")
     second.join(60)
+    assert order == ["the first gives it up", "the second has it"]
+    assert "waiting for another set-up" in computer.capsys.readouterr().out
     assert lookup.find()
 
 
