@@ -10,9 +10,9 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-# Python's packages and the engine are fetched side by side.
+# Python's packages, the engine and PowerShell are fetched side by side.
 setup: ## install what the project needs into .venv and .tools
-	@$(MAKE) --no-print-directory --silent -j2 .venv/.installed engine
+	@$(MAKE) --no-print-directory --silent -j3 .venv/.installed engine powershell
 
 .venv/.installed: requirements-dev.txt
 	@echo "python: installing the locked packages into .venv, about half a minute"
@@ -34,7 +34,11 @@ policies/.venv/.installed: policies/requirements.txt | .venv/.installed
 
 .PHONY: engine
 engine:
-	@$(PYTHON) rehearsal/engine/build.py
+	@$(PYTHON) -m rehearsal.engine.build
+
+.PHONY: powershell
+powershell:
+	@$(PYTHON) -m rehearsal.powershell.install
 
 rehearse: setup ## the main job without Azure: make rehearse [STACK=prod] [OPTIONS=--keep]
 	@$(BIN)/python -m rehearsal run --stack $(STACK) $(OPTIONS)
@@ -65,7 +69,7 @@ lint: setup .tools/bin/actionlint ## style, types, import contract, schema, work
 	@$(BIN)/zizmor --quiet --offline --persona=auditor .github
 
 .tools/bin/actionlint: .github/actionlint/go.sum
-	@$(PYTHON) rehearsal/engine/build.py $(<D)
+	@$(PYTHON) -m rehearsal.engine.build $(<D)
 
 format: setup ## rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .

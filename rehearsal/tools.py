@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from rehearsal import set_up
 from rehearsal.engine import build
+from rehearsal.powershell import lookup
 from rehearsal.stand_ins.language_host import LANGUAGE_HOST
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = set_up.REPOSITORY
 COMMAND_PLUGIN = "pulumi-resource-command"
 
 
@@ -22,13 +24,17 @@ class ToolMissingError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """Paths of the real parts; None where a stand-in takes the part's place."""
+    """Paths of the real parts; None where a stand-in takes the part's place.
+
+    `powershell_kind` tells people which PowerShell it is: an official build or not, its version, where it is from.
+    """
 
     engine: Path
     language_host: Path | None
     command_plugin: Path | None
     powershell: Path | None
     python: Path
+    powershell_kind: str = ""
 
     def rows(self) -> list[tuple[str, str]]:
         """Part and what plays it, for people."""
@@ -36,7 +42,7 @@ class Tools:
             ("Pulumi engine", real_or_stand_in(self.engine)),
             ("Python language host", real_or_stand_in(self.language_host)),
             ("command provider", real_or_stand_in(self.command_plugin)),
-            ("PowerShell", real_or_stand_in(self.powershell)),
+            ("PowerShell", self.powershell_kind if self.powershell else "stand-in"),
             ("azure-native provider, Azure, Azure DNS", "stand-in"),
             ("servers (SSH, HTTPS), Exchange", "stand-in"),
         ]
@@ -54,12 +60,14 @@ def find() -> Tools:
     engine = build.installed() or build.ENGINE
     if not engine.exists():
         raise ToolMissingError("There is no Pulumi engine: run `make setup`, which builds one, or install Pulumi.")
+    scripts_run_on = lookup.find()
     return Tools(
         engine=engine,
         language_host=language_host(engine),
         command_plugin=command_plugin(),
-        powershell=powershell(),
+        powershell=scripts_run_on.path if scripts_run_on else None,
         python=Path(sys.executable),
+        powershell_kind=scripts_run_on.describe() if scripts_run_on else "",
     )
 
 
@@ -81,9 +89,9 @@ def command_plugin() -> Path | None:
 
 
 def powershell() -> Path | None:
-    on_path = shutil.which("pwsh")
-    shared = REPOSITORY.parent / "shared" / "pwsh" / "pwsh"
-    return Path(on_path) if on_path else shared if shared.exists() else None
+    """The PowerShell that runs the scripts on this computer."""
+    found = lookup.find()
+    return found.path if found else None
 
 
 def relative(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Builds the Pulumi engine from its Go module where no `pulumi` is installed: `python3 rehearsal/engine/build.py`.
+"""Builds the Pulumi engine from its Go module where no `pulumi` is installed: `python3 -m rehearsal.engine.build`.
 
 With a folder it builds the program that the `tool` line of the go.mod in there names: `make lint` needs one.
 
@@ -16,8 +16,10 @@ import time
 import venv
 from pathlib import Path
 
+from rehearsal import set_up
+from rehearsal.set_up import TOOLS
+
 HERE = Path(__file__).resolve().parent
-TOOLS = HERE.parent.parent / ".tools"
 ENGINE = TOOLS / "bin" / "pulumi"
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
@@ -108,14 +110,13 @@ def build_tool(folder: Path) -> None:
         raise SystemExit(f"{folder}/go.mod has no tool line.")
     program = TOOLS / "bin" / named[1].rpartition("/")[2]
     program.parent.mkdir(parents=True, exist_ok=True)
-    say("building it from its Go module, about half a minute, once", program.name)
+    set_up.say(program.name, "building it from its Go module, about half a minute, once")
     command = [go(), "build", "-o", str(program), "-ldflags", "-s -w", named[1]]
     subprocess.run(command, cwd=folder, env=go_environment(), check=True)
 
 
-def say(text: str, part: str = "engine") -> None:
-    sys.stdout.write(f"{part}: {text}\n")
-    sys.stdout.flush()
+def say(text: str) -> None:
+    set_up.say("engine", text)
 
 
 def main() -> None:

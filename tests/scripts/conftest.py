@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rehearsal import tools
 from tests.scripts.servers import ADDRESS, NAMES, Servers
 from tests.scripts.web_site import WebSite, serving
-
-ROOT = Path(__file__).parents[2]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,11 +19,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def pwsh() -> str:
     """PowerShell of this machine; without one these tests fail, as nothing else runs the scripts."""
-    beside = ROOT.parent / "shared/pwsh/pwsh"
-    found = shutil.which("pwsh") or (str(beside) if beside.exists() else None)
+    found = tools.powershell()
     if found is None:
-        pytest.fail("PowerShell is needed: put pwsh on PATH (https://aka.ms/powershell), or at ../shared/pwsh/pwsh.")
-    return found
+        pytest.fail("PowerShell is needed: run `make setup`, or put pwsh on PATH (https://aka.ms/powershell).")
+    return str(found)
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
+from rehearsal.powershell import lookup
 from tests.scripts.servers import SCRIPTS
 
 CHECKER = Path(__file__).with_name("newer_than_4.ps1")
@@ -42,7 +44,8 @@ def findings(pwsh: str, folder: Path) -> dict[str, list[str]]:
     """File name -> what it uses that is newer. The script that is sent alone may call no function of another."""
     options = ["-Folder", str(folder), "-Alone", "Enable-OpenSsh.ps1"]
     argv = [pwsh, "-NoProfile", "-NonInteractive", "-File", str(CHECKER), *options]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    environment = {**os.environ, **lookup.environment()}
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     found: dict[str, list[str]] = json.loads(done.stdout)
     return found

@@ -10,6 +10,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from tests.unit.azure_native import Azure
 from tests.unit.drill_namespace import Namespace
+from tests.unit.powershell_setup import Computer, bare_computer
 from tests.unit.servers import Farm
 
 
@@ -37,4 +38,10 @@ def azure(tmp_path: Path) -> Iterator[Azure]:
 def namespace(farm: Farm) -> Iterator[Namespace]:
     made = Namespace(farm)
     with made.dns:
+        yield made
+
+
+@pytest.fixture
+def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Computer]:
+    with bare_computer(tmp_path, monkeypatch, capsys) as made:
         yield made

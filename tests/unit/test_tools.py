@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import socket
 from importlib.metadata import version
 from pathlib import Path
@@ -11,38 +13,39 @@ import pytest
 from rehearsal import tools
 from rehearsal.datacentre import free_ports, is_free
 from rehearsal.engine import build
+from rehearsal.powershell import lookup
+from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.language_host import LANGUAGE_HOST
+from tests.unit.programs import CONSOLE_HOST, official, program, script, small_host
 
 pytestmark = pytest.mark.unit
 
 
 @pytest.fixture
 def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A computer with nothing on PATH but /bin/sh's folder, an empty home and no engine of our own."""
+    """A computer with nothing on PATH but /bin/sh's folder, an empty home, no engine and no PowerShell of our own."""
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(build, "ENGINE", tmp_path / "built" / "pulumi")
+    monkeypatch.setattr(lookup, "PLACE", tmp_path / "checkout" / ".tools" / "pwsh")
+    monkeypatch.setattr(tools, "REPOSITORY", tmp_path / "checkout")
     return tmp_path
-
-
-def program(path: Path, says: str = "") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\necho '{says}'\n")
-    path.chmod(0o755)
-    return path
 
 
 def test_a_pulumi_install_on_path_is_used_whole(computer: Path) -> None:
     engine = program(computer / "bin" / "pulumi", "v3.300.1")
     host = program(computer / "bin" / LANGUAGE_HOST)
     program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
-    pwsh = program(computer / "bin" / "pwsh")
+    pwsh = program(computer / "bin" / "pwsh", official("7.4.12"))
     plugin = computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}"
     program(plugin / tools.COMMAND_PLUGIN)
     found = tools.find()
     assert (found.engine, found.language_host, found.command_plugin, found.powershell) == (engine, host, plugin, pwsh)
-    assert [by for _, by in found.rows()][:4] == [f"real: {path}" for path in (engine, host, plugin, pwsh)]
+    assert [by for _, by in found.rows()][:4] == [
+        *(f"real: ../{path.relative_to(computer)}" for path in (engine, host, plugin)),
+        f"real: 7.4.12, on PATH: {pwsh}",
+    ]
 
 
 def test_an_engine_older_than_the_project_needs_gives_way_to_the_one_built_here(computer: Path) -> None:
@@ -71,6 +74,154 @@ def test_a_command_provider_of_another_version_or_half_installed_is_not_usable(c
         program(plugins / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
     program(plugins / folder.format(version("pulumi-command")) / tools.COMMAND_PLUGIN)
     assert tools.find().command_plugin is None
+
+
+@pytest.fixture
+def engine(computer: Path) -> Path:
+    return program(computer / "bin" / "pulumi", "v3.300.1")
+
+
+def played_by(found: tools.Tools) -> str:
+    return dict(found.rows())["PowerShell"]
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(
+    "says",
+    [
+        pytest.param(small_host("7.6.9"), id="the engine in a host of somebody's own"),
+        pytest.param(f"7.6.9|7.6.9-3-g0123abc|{CONSOLE_HOST.format('7.6.9')}", id="built from another commit"),
+        pytest.param("7.6.9|7.6.9|Microsoft.PowerShell.ConsoleHost, PublicKeyToken=null", id="built by others"),
+    ],
+)
+def test_only_an_official_build_is_called_real(computer: Path, says: str) -> None:
+    pwsh = program(computer / "bin" / "pwsh", says)
+    found = tools.find()
+    assert found.powershell == pwsh
+    assert played_by(found) == f"not an official build: 7.6.9, on PATH: {pwsh}"
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_the_set_up_installed_is_used_where_path_has_none_and_says_where_it_is_from(computer: Path) -> None:
+    pwsh = program(lookup.PLACE / "pwsh", official("7.4.12"))
+    (lookup.PLACE / "installed.json").write_text(json.dumps({"origin": "the official release archive"}))
+    found = tools.find()
+    assert (found.powershell, tools.powershell()) == (pwsh, pwsh)
+    assert played_by(found) == "real: 7.4.12, the official release archive"
+    program(computer / "bin" / "pwsh", official("7.5.0"))
+    assert played_by(tools.find()) == f"real: 7.5.0, on PATH: {computer}/bin/pwsh"
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("written", [None, "", "[]", "half a {"])
+def test_a_powershell_of_which_nothing_readable_was_written_down_is_used_all_the_same(written: str | None) -> None:
+    program(lookup.PLACE / "pwsh", small_host("7.6.9"))
+    if written is not None:
+        (lookup.PLACE / "installed.json").write_text(written)
+    assert played_by(tools.find()) == "not an official build: 7.6.9, .tools/pwsh"
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_powershell_beside_the_checkout_is_for_the_set_up_alone(computer: Path) -> None:
+    program(computer / "shared" / "pwsh" / "pwsh", official())
+    found = tools.find()
+    assert (found.powershell, played_by(found)) == (None, "stand-in")
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_rehearsal_that_is_to_do_without_powershell_shows_a_stand_in(computer: Path) -> None:
+    program(computer / "bin" / "pwsh", official())
+    assert played_by(dataclasses.replace(tools.find(), powershell=None)) == "stand-in"
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("echo 'cannot load libhostfxr.so' >&2; exit 131", "exit code 131: cannot load libhostfxr.so"),
+        ("echo hello", "exit code 0: hello"),
+        ("exit 3", "exit code 3: it says nothing"),
+        ("kill -9 $$", "exit code -9: it says nothing"),
+    ],
+)
+def test_a_powershell_that_does_not_start_is_passed_over_with_a_sentence(
+    computer: Path, capsys: pytest.CaptureFixture[str], body: str, reason: str
+) -> None:
+    broken = script(computer / "bin" / "pwsh", body)
+    installed = program(lookup.PLACE / "pwsh", official())
+    assert tools.find().powershell == installed
+    script(installed, body)
+    capsys.readouterr()
+    assert tools.find().powershell is None
+    out, err = capsys.readouterr()
+    assert out == "", "what is for programs stays clean"
+    assert err.splitlines() == [
+        f"powershell: {broken} does not start ({reason}): another is looked for",
+        f"powershell: {installed} does not start ({reason}): remove .tools/pwsh and run `make setup`",
+    ]
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_powershell_for_another_processor_is_passed_over(computer: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alien = program(computer / "bin" / "pwsh")
+    alien.write_bytes(b"\x7fELF of another world")
+    assert tools.find().powershell is None
+    assert "Exec format error" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_powershell_that_never_answers_is_passed_over(
+    computer: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lookup, "PATIENCE", 0.2)
+    script(computer / "bin" / "pwsh", "while :; do :; done")
+    assert tools.find().powershell is None
+    assert "no answer within 0.2 s" in capsys.readouterr().err
+
+
+NEEDS_ICU = f"""\
+if [ "$DOTNET_SYSTEM_GLOBALIZATION_INVARIANT" != 1 ]; then
+  echo "Process terminated. Couldn't find a valid ICU package installed on the system." >&2
+  exit 134
+fi
+echo '{official()}'
+"""
+
+
+@pytest.mark.usefixtures("engine")
+def test_where_the_libraries_for_languages_are_missing_powershell_is_told_to_do_without(
+    computer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pwsh = script(computer / "bin" / "pwsh", NEEDS_ICU)
+    monkeypatch.delenv("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", raising=False)
+    monkeypatch.setattr(lookup, "has_icu", lambda: True)
+    assert tools.find().powershell is None
+    assert "valid ICU package" in capsys.readouterr().err
+    monkeypatch.setattr(lookup, "has_icu", lambda: False)
+    assert tools.find().powershell == pwsh
+    assert environment_of_a_script(tmp_path)["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] == "1"
+
+
+def test_a_script_runs_with_what_dotnet_is_told_on_this_computer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOTNET_ROOT", "/opt/dotnet")
+    monkeypatch.setenv("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "0")
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    monkeypatch.setattr(lookup, "has_icu", lambda: False)
+    environment = environment_of_a_script(tmp_path)
+    assert environment["DOTNET_ROOT"] == "/opt/dotnet"
+    assert environment["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] == "0", "what the user says goes"
+    assert environment["POWERSHELL_TELEMETRY_OPTOUT"] == "1"
+    assert "LANG" not in environment
+
+
+def environment_of_a_script(folder: Path) -> dict[str, str]:
+    names = folder / "names"
+    prepared = Organisation(folder / "exchange").prepare(
+        folder / "some.ps1", [], pwsh="pwsh", root=folder, computer_name="EX1", logon="password", names=names
+    )
+    return prepared[1]
 
 
 def test_an_address_that_is_not_of_this_computer_is_named_with_the_remedy() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rehearsal.powershell import lookup
 from rehearsal.stand_ins.exchange import components
 from rehearsal.stand_ins.exchange.fresh_server import fresh_server
 from rehearsal.stand_ins.exchange.state_files import locked, read, write
@@ -180,6 +181,7 @@ class Organisation:
         for folder in ("ProgramData", "Program Files", "Windows/System32", "Temp"):
             (drive / folder).mkdir(parents=True, exist_ok=True)
         environment = {
+            **lookup.environment(),
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(drive),
             "TMPDIR": str(drive / "Temp"),

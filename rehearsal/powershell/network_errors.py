@@ -1,0 +1,46 @@
+"""Says for people why a download failed: who it was, and what that did. Standard library only."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import socket
+import ssl
+import urllib.request
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+SILENCE = 4.0  # seconds without a byte, after which nothing more is waited for
+
+
+def explain(error: Exception, url: str) -> str:
+    """Half a sentence. The address of a proxy may hold a password, so only its host and port are named."""
+    host, proxy = str(urlsplit(url).hostname), proxy_of(url)
+    whom = f"the proxy {proxy}" if proxy else host
+    reason = error.reason if isinstance(error, URLError) else error
+    if isinstance(error, HTTPError):
+        of_proxy = error.code == http.client.PROXY_AUTHENTICATION_REQUIRED
+        who = f"{host}, asked through {whom}," if proxy and not of_proxy else whom
+        return f"{who} answered {error.code} {http.client.responses.get(error.code, '')}".rstrip()
+    if isinstance(reason, socket.gaierror):
+        return f"the name of {whom} cannot be resolved"
+    if isinstance(reason, TimeoutError):
+        return f"{whom} sent nothing for {SILENCE:g} s"
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return f"the certificate of {host} is not one that Python trusts ({reason.verify_message})"
+    if refused := re.search(r"Tunnel connection failed: (.*)", str(reason)):
+        return f"{whom} refused to connect to {host} ({refused[1].strip()})"
+    if isinstance(reason, OSError):
+        return f"{whom} cannot be reached ({reason.strerror or reason})"
+    if isinstance(reason, str):
+        return f"{whom} cannot be used ({reason})"
+    return f"{whom} gave no usable answer ({type(reason).__name__})"
+
+
+def proxy_of(url: str) -> str | None:
+    """host:port of the proxy that the environment names for this address."""
+    asked = urlsplit(url)
+    address = urllib.request.getproxies().get(asked.scheme)
+    if not address or urllib.request.proxy_bypass(asked.netloc):
+        return None
+    return address.rpartition("@")[2].rpartition("://")[2].partition("/")[0]

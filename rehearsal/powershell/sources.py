@@ -1,0 +1,82 @@
+"""Where the set-up takes PowerShell from: a folder beside the checkout, or the official release. Standard library."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from rehearsal import set_up
+from rehearsal.powershell.download import Download
+from rehearsal.powershell.release import Archive
+
+
+def say(text: str) -> None:
+    set_up.say("powershell", text)
+
+
+class Source(Protocol):
+    """`origin` is for people. `key` differs when what was taken from here earlier is not what it would give now."""
+
+    @property
+    def origin(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+    def fill(self, folder: Path) -> None:
+        """Puts PowerShell into the empty folder. Raises OSError, DownloadError, TarError."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A folder that holds a PowerShell."""
+
+    folder: Path
+    origin = "../shared/pwsh"
+
+    @property
+    def key(self) -> str:
+        """Names, sizes and times of its files: quick to look at, and different after a change."""
+        files = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        facts = [(str(path.relative_to(self.folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+        return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+    def fill(self, folder: Path) -> None:
+        # Not copytree: its folders would be as little writable as those they come from.
+        for path in sorted(self.folder.rglob("*")):
+            target = folder / path.relative_to(self.folder)
+            if path.is_dir():
+                target.mkdir()
+            else:
+                shutil.copy(path, target)
+
+
+@dataclass(frozen=True)
+class Release:
+    """The archive of an official release; `downloads` is the folder where it is kept until it is unpacked."""
+
+    archive: Archive
+    downloads: Path
+    origin = "the official release archive"
+
+    @property
+    def key(self) -> str:
+        return self.archive.sha256
+
+    def fill(self, folder: Path) -> None:
+        self.downloads.mkdir(exist_ok=True)
+        file = self.downloads / self.archive.name
+        for other in self.downloads.iterdir():
+            if other != file:
+                other.unlink()
+        say(f"downloading {self.archive.name} from {urlsplit(self.archive.url).hostname}, about 70 MB, once")
+        Download(self.archive.url, file, self.archive.sha256, say).finish()
+        # Python 3.11.0 to 3.11.3 have no filters; the archive is the pinned one all the same.
+        checked: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        with tarfile.open(file, "r:gz") as members:
+            members.extractall(folder, **checked)  # noqa: S202 - filtered

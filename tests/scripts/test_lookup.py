@@ -1,0 +1,23 @@
+"""What the lookup asks a PowerShell, answered by the one that runs the scripts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from rehearsal.powershell import lookup
+
+
+def says(pwsh: str, *options: str) -> str:
+    environment = {**os.environ, **lookup.environment()}
+    done = subprocess.run([pwsh, *options], capture_output=True, text=True, timeout=60, check=True, env=environment)
+    return done.stdout.strip()
+
+
+def test_a_powershell_tells_its_version_and_whether_microsoft_built_it(pwsh: str) -> None:
+    found = lookup.ask(Path(pwsh), "here")
+    assert f"PowerShell {found.version}" == says(pwsh, "-Version")
+    home = Path(says(pwsh, "-NoProfile", "-NonInteractive", "-Command", "$PSHOME"))
+    console_host = home / "Microsoft.PowerShell.ConsoleHost.dll"  # Microsoft's, and in no host of somebody's own
+    assert found.official == console_host.exists()
