@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from operations.terminal import wide
-from rehearsal import tools
+from rehearsal import limits, tools
 from rehearsal.tools import REPOSITORY
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -44,6 +44,7 @@ def run(
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     console.print("\n[green]The rehearsal came out as promised.[/green]")
+    limits.say(console, scripts_run=found.powershell is not None)
     if picture:
         drawn = console.export_svg(title=f"make rehearse STACK={stack}")
         # A picture opens without a network: the fonts of this computer will do.

@@ -19,7 +19,7 @@ from operations.drill import Clients, Observation, Profile, Way
 from operations.drill.page import page
 from operations.drill.report import Result, as_json, machine, table
 from operations.outlook import SYN_SECONDS, Timers
-from rehearsal import losses, stack_file
+from rehearsal import limits, losses, stack_file
 from rehearsal.rehearsal import MAILBOX, Rehearsal
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import Server
@@ -189,6 +189,7 @@ def run_drill(
         f"A drill of {clients} clients on this computer. Waits are short here: dns.ttlSeconds {pace.ttl}, "
         f"rotation.drainSeconds {pace.drain}; TCP's timers are {timers}."
     )
+    limits.say(console, scripts_run=tools.powershell is not None)
     heading = f"A rehearsal of stack {stack}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {clients} clients"
     results: list[Result] = []
     try:
@@ -199,6 +200,7 @@ def run_drill(
     finally:
         if results:
             _report(results, f"{heading}.", budget, folder, console)
+    limits.say(console, scripts_run=tools.powershell is not None)
     return all(result.kept for result in results)
 
 

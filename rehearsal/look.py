@@ -7,11 +7,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from rehearsal import limits
+from rehearsal.rehearsal import SCRIPTS_RUN
 from rehearsal.stand_ins.azure_native import Subscription
 from rehearsal.stand_ins.exchange import Organisation
 
 
 def show(folder: Path, console: Console) -> None:
+    scripts_run = (folder / SCRIPTS_RUN).exists()
+    limits.say(console, scripts_run=scripts_run)
     subscription = Subscription(folder / "azure.json")
     table = Table("type", "name", title="Azure subscription")
     for body in subscription.resources.values():
@@ -28,5 +32,7 @@ def show(folder: Path, console: Console) -> None:
             for name, value in settings.items():
                 table.add_row(server, f"{service}.{name}", str(value))
     console.print(table)
-    calls = organisation.calls()
-    console.print(f"{len(calls)} Exchange cmdlet calls; the files: {folder}")
+    if scripts_run:
+        console.print(f"{len(organisation.calls())} Exchange cmdlet calls")
+    console.print(f"The files: {folder}", soft_wrap=True)
+    limits.say(console, scripts_run=scripts_run)

@@ -28,6 +28,7 @@ from rehearsal.stand_ins.tls import Certificates
 from rehearsal.tools import REPOSITORY, Tools
 
 MAILBOX = "CORP\\user"
+SCRIPTS_RUN = "scripts-run"  # an empty file where PowerShell runs the scripts, for those who look at the folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,8 @@ class Rehearsal:
             shutil.copytree(self._kept.folder, self.folder, symlinks=True)
         else:
             self.folder.mkdir(parents=True)
+        if self.tools.powershell:
+            (self.folder / SCRIPTS_RUN).touch()
         try:
             self._start()
         except BaseException:

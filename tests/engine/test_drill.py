@@ -16,7 +16,7 @@ from rich.console import Console
 
 from operations.drill.report import Result
 from operations.outlook import SYN_SECONDS
-from rehearsal import losses
+from rehearsal import limits, losses
 from rehearsal.drill import BEAT, Drill, Pace, run_drill
 from tests.engine.conftest import ROTATION, Rehearsals, Start, quick
 from tests.engine.looks import PROJECT
@@ -128,6 +128,12 @@ def test_a_budget_below_the_syn_timer_is_missed_by_what_cannot_keep_it_alone(hel
     missed = [line for line in rows if "│ no " in line]
     assert len(rows) == LOSSES
     assert {line.split("│")[1].strip() for line in missed} == held.round.too_slow
+
+
+def test_without_powershell_the_screen_says_at_its_start_and_at_its_end_what_is_not_shown(held: Held) -> None:
+    screen = " ".join(held.screen.split())
+    assert screen.count(limits.NOT_SHOWN) == 2
+    assert screen.endswith(limits.NOT_SHOWN)
 
 
 def test_the_report_is_one_page_that_opens_without_a_network(held: Held) -> None:

@@ -77,9 +77,7 @@ def test_a_preview_makes_no_connection_of_its_own(existing: Rehearsal, watch: Ca
     assert existing.public_dns.queries == existing.private_dns.queries == []
 
 
-def test_resources_are_not_waited_for_all_anew_after_each(
-    existing: Rehearsal, watch: Callable[[str], Path]
-) -> None:
+def test_resources_are_not_waited_for_all_anew_after_each(existing: Rehearsal, watch: Callable[[str], Path]) -> None:
     watched = watch(COUNT)
 
     resources = len(existing.stack.preview()["steps"])

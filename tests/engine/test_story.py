@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from rich.console import Console
 
-from rehearsal import tools
+from rehearsal import limits, tools
 from rehearsal.look import show
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.story import Story, StoryFailedError, introduce
-from tests.engine.conftest import Start
+from tests.engine.conftest import Rehearsals, Start
 from tests.engine.looks import differences, wanted
 
 pytestmark = pytest.mark.engine
@@ -35,10 +38,8 @@ with CommandProvider() as provider:
 
 
 def test_the_story_is_told_from_preview_to_destroy(start: Start) -> None:
-    existing = start("existing")
-    screen = Console(record=True, width=400)
-    Story(existing, screen).tell(keep=False)
-    told = screen.export_text()
+    existing = start("existing", powershell=True)
+    told = story_of(existing)
     for sentence in (
         "0 changes, 0 SSH connections, 0 Exchange cmdlets",
         "promise: 20 s",
@@ -47,41 +48,92 @@ def test_the_story_is_told_from_preview_to_destroy(start: Start) -> None:
         "0 left",
     ):
         assert sentence.lower() in told.lower()
-    assert not any(secret in told for secret in existing.file.secrets.values())
+    assert limits.NOT_SHOWN not in told
 
 
-def typed(*words: str) -> str:
-    """What `python -m rehearsal` prints; it has to end well."""
-    command = [sys.executable, "-m", "rehearsal", *words]
-    done = subprocess.run(command, cwd=tools.REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+@pytest.mark.parametrize("stack", ["lab", "prod", "existing"])
+def test_without_powershell_the_same_story_is_told_and_no_step_speaks_of_cmdlets(start: Start, stack: str) -> None:
+    told = story_of(start(stack))
+    for sentence in ("0 changes, 0 SSH connections\n", "promise: 20 s", "owa.InternalUrl: expected", "0 left"):
+        assert sentence in told
+    assert "cmdlet" not in told.lower()
 
 
-def test_a_protected_stack_is_rehearsed_as_it_is_typed_and_nothing_is_left() -> None:
-    told = typed("run", "--stack", "prod")
+def story_of(rehearsal: Rehearsal) -> str:
+    """What people read, from the table of parts on."""
+    screen = Console(record=True, width=400)
+    introduce(rehearsal.tools, screen)
+    Story(rehearsal, screen).tell(keep=False)
+    told = screen.export_text()
+    told = "\n".join(line.rstrip() for line in told.splitlines())
+    assert not any(secret in told for secret in rehearsal.file.secrets.values())
+    return told
+
+
+@pytest.fixture
+def bare(tmp_path: Path, found: tools.Tools) -> Checkout:
+    """A checkout with its set-up, on a computer without PowerShell."""
+    folder = tmp_path / "checkout"
+    left_out = shutil.ignore_patterns(".git", ".venv", ".tools", ".rehearsal", ".*_cache", "__pycache__")
+    shutil.copytree(tools.REPOSITORY, folder, ignore=left_out)
+    engine = folder / ".tools" / "bin" / "pulumi"
+    engine.parent.mkdir(parents=True)
+    engine.symlink_to(found.engine)
+    search = [part for part in os.environ["PATH"].split(os.pathsep) if not Path(part, "pwsh").exists()]
+    return Checkout(folder, found.python, {**os.environ, "PATH": os.pathsep.join(search)})
+
+
+class Checkout(NamedTuple):
+    folder: Path
+    python: Path
+    environment: dict[str, str]
+
+    def type(self, *words: str) -> str:
+        """What `python -m rehearsal` prints; it has to end well."""
+        done = subprocess.run(
+            [self.python, "-m", "rehearsal", *words],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return " ".join(done.stdout.split())
+
+
+def test_a_protected_stack_is_rehearsed_as_it_is_typed_and_nothing_is_left(bare: Checkout) -> None:
+    told = bare.type("run", "--stack", "prod")
     assert "unprotected first" in told
     assert "0 left" in told
     assert "came out as promised" in told
+    assert says_what_is_not_shown(told)
 
 
-def test_a_rehearsal_that_is_kept_can_be_looked_at_afterwards() -> None:
-    assert "pulumi destroy" not in typed("run", "--stack", "existing", "--keep")
-    assert "Microsoft.Network/privateDnsZones/A" in typed("look", "--stack", "existing")
+def test_a_rehearsal_that_is_kept_can_be_looked_at_afterwards(bare: Checkout) -> None:
+    told = bare.type("run", "--stack", "existing", "--keep")
+    assert "pulumi destroy" not in told
+    assert says_what_is_not_shown(told)
+    seen = bare.type("look", "--stack", "existing")
+    assert "Microsoft.Network/privateDnsZones/A" in seen
+    assert says_what_is_not_shown(seen)
 
 
-def test_a_story_that_does_not_come_out_as_promised_says_so(start: Start) -> None:
-    existing = start("existing")
-    existing.organisation.change("ex-cas16-1", "owa", "InternalUrl", "https://other/owa")
-    existing.stack.up()
+def says_what_is_not_shown(told: str) -> bool:
+    """At the start and at the end, and counts nothing that could not happen."""
+    assert "cmdlet" not in told.lower()
+    return told.count(limits.NOT_SHOWN) == 2 and told.endswith(limits.NOT_SHOWN)
+
+
+def test_a_story_that_does_not_come_out_as_promised_says_so(deployed: Start) -> None:
+    existing = deployed("existing")
     existing.organisation.change("ex-cas16-1", "owa", "InternalUrl", "https://other/owa")
     with pytest.raises(StoryFailedError, match="1 settings differ"):
         Story(existing, Console(quiet=True))._show_servers()
 
 
-def test_a_rehearsal_can_be_looked_at_while_it_runs(start: Start) -> None:
-    existing = start("existing")
-    existing.stack.up()
+def test_a_rehearsal_can_be_looked_at_while_it_runs(deployed: Start) -> None:
+    existing = deployed("existing")
     screen = Console(record=True, width=400)
     show(existing.folder, screen)
     seen = screen.export_text()
@@ -90,7 +142,7 @@ def test_a_rehearsal_can_be_looked_at_while_it_runs(start: Start) -> None:
 
 
 def test_an_installed_command_provider_is_started_by_the_engine_and_the_screen_says_so(
-    tmp_path: Path, found: tools.Tools
+    tmp_path: Path, rehearsals: Rehearsals
 ) -> None:
     plugin = tmp_path / f"resource-command-v{version('pulumi-command')}"
     plugin.mkdir()
@@ -98,7 +150,7 @@ def test_an_installed_command_provider_is_started_by_the_engine_and_the_screen_s
     program = plugin / tools.COMMAND_PLUGIN
     program.write_text(INSTALLED.format(python=sys.executable, repository=str(tools.REPOSITORY), started=str(started)))
     program.chmod(0o755)
-    parts = dataclasses.replace(found, command_plugin=plugin)
+    parts = dataclasses.replace(rehearsals.tools(powershell=False), command_plugin=plugin)
     screen = Console(record=True, width=200)
     introduce(parts, screen)
     assert f"real: {plugin}" in screen.export_text()

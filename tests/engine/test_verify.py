@@ -124,9 +124,7 @@ def test_the_printed_command_heals_the_canary_alone_and_several_servers_at_once_
         assert operations(existing, "drift").returncode == 0
 
 
-def test_verify_looks_at_both_zones_of_a_stack_and_tells_the_three_cases_apart(
-    deployed: Start, tmp_path: Path
-) -> None:
+def test_verify_looks_at_both_zones_of_a_stack_and_tells_the_three_cases_apart(deployed: Start, tmp_path: Path) -> None:
     prod = deployed("prod")
     sides = ("--name-server", where(prod.public_dns))
     fine = verify(prod, tmp_path, "--json", *sides)

@@ -72,7 +72,9 @@ def run(path: str, arguments: list[str]) -> int:
         server.connect(path)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _: server.send(bytes([number])))
-        wanted = json.dumps({"arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ)}).encode()
+        wanted = json.dumps(
+            {"arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ)}
+        ).encode()
         socket.send_fds(server, [len(wanted).to_bytes(LENGTH, "big")], [0, 1, 2])
         server.sendall(wanted)
         while not select.select([server], [], [], BEAT_SECONDS)[0]:
@@ -85,7 +87,9 @@ def run(path: str, arguments: list[str]) -> int:
 def serve(path: str) -> None:
     """Forks for each connection until standard input ends."""
     for name in SLOW_PACKAGES:
-        getattr(importlib.import_module(name), "__all__", None)  # azure-native loads a module when it is first looked at
+        getattr(
+            importlib.import_module(name), "__all__", None
+        )  # azure-native loads a module when it is first looked at
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
