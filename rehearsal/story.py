@@ -159,9 +159,8 @@ class Story:
         self._expect(self._look_for_drift().heal is None, "the drift was not healed")
         if self._scripts_run:
             written = [call for call in organisation.calls()[before:] if call.cmdlet.startswith("Set-")]
-            self._say(
-                f"{len(written)} cmdlet wrote: {', '.join(f'{call.cmdlet} on {call.server}' for call in written)}"
-            )
+            names = ", ".join(f"{call.cmdlet} on {call.server}" for call in written)
+            self._say(f"{len(written)} cmdlet wrote: {names}")
             self._expect(len(written) == 1, "more than the drifted setting was written")
 
     def _look_for_drift(self) -> Drift:

@@ -1,4 +1,4 @@
-"""Rehearsals for the engine tier: the real engine against the stand-ins, with the scripts where a test asks for them."""
+"""Rehearsals for the engine tier: the real engine against the stand-ins; the scripts run where a test asks for it."""
 
 from __future__ import annotations
 
