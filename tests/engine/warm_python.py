@@ -72,9 +72,8 @@ def run(path: str, arguments: list[str]) -> int:
         server.connect(path)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _: server.send(bytes([number])))
-        wanted = json.dumps(
-            {"arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ)}
-        ).encode()
+        program = {"arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ)}
+        wanted = json.dumps(program).encode()
         socket.send_fds(server, [len(wanted).to_bytes(LENGTH, "big")], [0, 1, 2])
         server.sendall(wanted)
         while not select.select([server], [], [], BEAT_SECONDS)[0]:
@@ -87,9 +86,8 @@ def run(path: str, arguments: list[str]) -> int:
 def serve(path: str) -> None:
     """Forks for each connection until standard input ends."""
     for name in SLOW_PACKAGES:
-        getattr(
-            importlib.import_module(name), "__all__", None
-        )  # azure-native loads a module when it is first looked at
+        # azure-native loads a module when it is first looked at.
+        getattr(importlib.import_module(name), "__all__", None)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -121,8 +119,9 @@ def supervise(connection: socket.socket) -> NoReturn:
     for stream in (0, 1, 2, *streams):
         os.close(stream)
     ended = os.pidfd_open(program)
-    while ended not in (ready := select.select([ended, connection], [], [])[0]):
-        asked = connection.recv(1) if connection in ready else b""
+    starter = connection.fileno()
+    while ended not in select.select([ended, starter], [], [])[0]:
+        asked = connection.recv(1)
         os.kill(program, asked[0] if asked else signal.SIGKILL)
         if not asked:
             break
@@ -156,7 +155,7 @@ def execute(arguments: list[str], folder: str, environment: dict[str, str]) -> i
     except SystemExit as end:
         code = end.code
     except BaseException:  # noqa: BLE001 - as an interpreter does
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
         code = 1
     if isinstance(code, str):
         sys.stderr.write(f"{code}\n")
