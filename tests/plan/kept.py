@@ -80,9 +80,7 @@ def block(made: Plan, one: Registration) -> dict[str, Any]:
         "parent": made.label(one.parent) if one.parent in made.resources else None,
         "inputs": legible(one.inputs),
         "after": made.after(one),
-        "options": legible(
-            {**one.options, **{name: made.label(one.options[name]) for name in NAMING & one.options.keys()}}
-        ),
+        "options": legible({**one.options, **named}),
     }
     return {key: value for key, value in found.items() if value}
 

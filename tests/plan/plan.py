@@ -20,6 +20,7 @@ class Plan:
         log: Log,
     ) -> None:
         (root,) = (urn for urn, found in registrations.items() if found.type == STACK)
+        self.stack = root.split(":")[2]
         self.resources = {urn: found for urn, found in registrations.items() if urn != root}
         self.outputs = outputs[root]
         self.component_outputs = {urn: found for urn, found in outputs.items() if urn != root}
