@@ -87,4 +87,4 @@ lock: ## requirements*.txt from requirements*.in, with hashes
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header policies/requirements.in -o policies/requirements.txt
 
 clean: ## remove what rehearsals and checks leave behind
-	@rm -rf .rehearsal .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .rehearsal .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

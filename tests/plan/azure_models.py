@@ -9,7 +9,7 @@ import re
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from enum import EnumMeta
+from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -33,7 +33,7 @@ if "six" not in sys.modules:
         sys.modules["six"].with_metaclass = with_metaclass  # type: ignore[attr-defined]
 
 from azure.mgmt.compute import models as compute  # noqa: E402
-from azure.mgmt.devtestlabs import models as devtestlabs  # noqa: E402
+from azure.mgmt.devtestlabs import models as devtestlabs  # type: ignore[import-untyped]  # noqa: E402
 from azure.mgmt.dns import models as dns  # noqa: E402
 from azure.mgmt.network import models as network  # noqa: E402
 from azure.mgmt.privatedns import models as privatedns  # noqa: E402
@@ -137,8 +137,7 @@ def shaped(model: Any, kind: str, value: Any, path: str) -> Iterator[str]:
         if not isinstance(value, list if kind[0] == "[" else Mapping):
             yield f"{path} = {value!r} is no {kind}"
             return
-        parts = enumerate(value) if kind[0] == "[" else value.items()
-        for index, part in parts:
+        for index, part in value.items() if isinstance(value, Mapping) else enumerate(value):
             yield from shaped(model, kind[1:-1], part, f"{path}[{index}]")
     elif kind in SCALARS:
         if not isinstance(value, SCALARS[kind]) or (isinstance(value, bool) and kind != "bool"):
@@ -157,6 +156,8 @@ def chosen(model: Any, name: str, value: Any, path: str) -> Iterator[str]:
 @cache
 def choices(model: Any, name: str) -> frozenset[str]:
     """The words that an enumeration allows: the models name it in their descriptions only."""
-    found = re.search(rf":vartype {name}: (?:list\[)?str or\s+~[\w.]+\.(\w+)", model.__doc__ or "")
-    words = getattr(sys.modules[model.__module__.rpartition(".")[0]], found[1]) if found else None
-    return frozenset(str(word.value) for word in words) if isinstance(words, EnumMeta) else frozenset()
+    found = re.search(rf":(?:var)?type {name}: (?:list\[)?str or\s+~[\w.]+\.(\w+)", model.__doc__ or "")
+    if found is None:
+        return frozenset()
+    words: type[Enum] = getattr(sys.modules[model.__module__.rpartition(".")[0]], found[1])
+    return frozenset(str(word.value) for word in words)

@@ -104,6 +104,8 @@ def in_context(
         dry_run=preview,
         organization=None,
         callbacks=None,
+        # What every run waits for at its end: left out, it would be one set for all runs.
+        outputs=set(),
     )
     configure(settings)
     values, secrets = told(config)

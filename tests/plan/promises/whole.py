@@ -129,7 +129,7 @@ def outputs_tell_what_operations_need(plan: Plan, farm: FarmArgs) -> Iterator[st
         told = dict(outputs["servers"][key])
         if not re.fullmatch(r"C:/ProgramData/ExchangeCas/[^/]+/[0-9a-f]{8}/", told.pop("scripts")):
             yield f"{key}: {outputs['servers'][key]['scripts']}"
-        wanted = {
+        wanted: dict[str, Any] = {
             "computerName": server.computer_name,
             "address": server.address,
             "publicAddress": public_address(farm, key),
