@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
-
 import pytest
 
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
-from tests.engine.conftest import DRAIN_SECONDS, ROTATION, SERVERS, Start, quick, rotate
+from tests.engine.conftest import DRAIN_SECONDS, ROTATION, SERVERS, rotate
 from tests.engine.looks import ask, cmdlets, servers_in
 from tests.engine.watch import Watch
 
@@ -102,17 +99,3 @@ def test_a_dead_server_leaves_dns_although_nobody_can_reach_it(quick_lab: Rehear
     quick_lab.stack.change(lambda config: config[SERVERS]["ex02"].update(inRotation=False, configureNamespace=False))
     quick_lab.stack.up()
     assert ask(quick_lab.private_dns, OWA)[0] == {"127.40.0.11"}
-
-
-def test_no_combination_of_keys_makes_a_cycle(start: Start) -> None:
-    rehearsal = start("lab", quick)
-    for row in itertools.product((True, False), repeat=4):
-        if not row[0] and not row[2]:
-            continue  # no name would have an address: refused
-
-        def edit(config: dict[str, Any], row: tuple[bool, ...] = row) -> None:
-            config[SERVERS]["ex01"].update(inRotation=row[0], configureNamespace=row[1])
-            config[SERVERS]["ex02"].update(inRotation=row[2], configureNamespace=row[3])
-
-        rehearsal.stack.change(edit)
-        assert rehearsal.stack.preview()["changeSummary"]["create"] > 0

@@ -24,13 +24,12 @@ def with_metaclass(meta: type, *bases: type) -> Any:
     return types.new_class("Base", bases, {"metaclass": meta})
 
 
-# azure-mgmt-devtestlabs 9.0.0 imports six, without naming it among what it needs, for this one function.
-if "six" not in sys.modules:
-    try:
-        import six  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
-    except ModuleNotFoundError:
-        sys.modules["six"] = types.ModuleType("six")
-        sys.modules["six"].with_metaclass = with_metaclass  # type: ignore[attr-defined]
+try:
+    import six  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
+except ModuleNotFoundError:
+    # azure-mgmt-devtestlabs 9.0.0 imports it for this one function, and does not name it among what it needs.
+    sys.modules["six"] = types.ModuleType("six")
+    sys.modules["six"].with_metaclass = with_metaclass  # type: ignore[attr-defined]
 
 from azure.mgmt.compute import models as compute  # noqa: E402
 from azure.mgmt.devtestlabs import models as devtestlabs  # type: ignore[import-untyped]  # noqa: E402
