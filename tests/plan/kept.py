@@ -81,6 +81,7 @@ def block(made: Plan, one: Registration) -> dict[str, Any]:
         "inputs": legible(one.inputs),
         "after": made.after(one),
         "options": legible({**one.options, **named}),
+        "outputs": legible(made.component_outputs.get(one.urn, {})),
     }
     return {key: value for key, value in found.items() if value}
 

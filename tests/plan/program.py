@@ -39,7 +39,7 @@ class DeadlockError(Exception):
     """Registrations wait for each other, so none of them is ever made."""
 
 
-class Still(selectors.DefaultSelector):
+class DeadlockSelector(selectors.DefaultSelector):
     """Nothing else runs beside the event loop, so a loop that would wait for ever is a program that does."""
 
     def select(self, timeout: float | None = None) -> Any:
@@ -48,7 +48,7 @@ class Still(selectors.DefaultSelector):
         return super().select(timeout)
 
 
-class AtOnce(ThreadPoolExecutor):
+class InlineExecutor(ThreadPoolExecutor):
     """Calls of the engine are answered where they are made: no threads, always the same order."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -110,8 +110,8 @@ def in_context(
     configure(settings)
     values, secrets = told(config)
     runtime_config.set_all_config(values, secrets)
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Still())) as runner:
-        runner.get_loop().set_default_executor(AtOnce())
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(DeadlockSelector())) as runner:
+        runner.get_loop().set_default_executor(InlineExecutor())
         runner.run(run_in_stack(program))
 
 

@@ -84,7 +84,7 @@ class Log:
         return empty_pb2.Empty()
 
 
-class Silent(Mocks):
+class NoMocks(Mocks):
     """Never asked: the recorder answers by itself."""
 
     def new_resource(self, args: object) -> tuple[str | None, dict[str, Any]]:
@@ -101,7 +101,7 @@ class Recorder(MockMonitor):
     """
 
     def __init__(self, *, preview: bool, host_keys: bool = True) -> None:
-        super().__init__(Silent())
+        super().__init__(NoMocks())
         self._preview, self._host_keys = preview, host_keys
         self.registrations: dict[str, Registration] = {}
         self.calls: list[Call] = []
