@@ -18,7 +18,7 @@ from tests.plan.strategies import stack_files
 drawn = settings(
     derandomize=True,
     deadline=None,
-    max_examples=100,
+    max_examples=60,
     suppress_health_check=[HealthCheck.too_slow],
 )
 
