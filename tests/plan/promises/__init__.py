@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 
 from components.args import FarmArgs
 from tests.plan.plan import Plan
-from tests.plan.promises import azure, commands, network, records, whole
+from tests.plan.promises import azure, commands, names, network, records, whole
 
 Promise = Callable[[Plan, FarmArgs], Iterator[str]]
 EVERY: tuple[Promise, ...] = (
-    whole.every_resource_is_named_and_placed_by_its_part_of_the_farm,
+    whole.every_resource_is_placed_in_its_part_of_the_farm,
+    names.every_resource_has_the_name_that_states_know,
     whole.no_secret_is_in_plain,
     whole.nothing_is_unknown,
     whole.whoever_names_an_id_waits_for_it,
