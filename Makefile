@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Without kept bytecode each start of the program compiles azure-native anew: four seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup rehearse look drill test lab-up lab-down lint format bench schema lock clean
+.PHONY: help setup rehearse look drill test plans lab-up lab-down lint format bench schema lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -55,7 +55,7 @@ lab-up: setup ## a lab of your own in Azure, from stacks/Pulumi.lab.yaml: make l
 lab-down: setup ## the lab is gone, whatever was killed before: make lab-down NAME=anna
 	@$(BIN)/python -m operations lab down "$(NAME)" $(OPTIONS)
 
-test: setup policies ## every test, or one tier: make test [TIER=unit, scripts or engine]
+test: setup policies ## every test, or one tier: make test [TIER=unit, plan, scripts or engine]
 	@$(BIN)/python -m pytest $(if $(TIER),-m $(TIER))
 
 lint: setup .tools/bin/actionlint ## style, types, import contract, schema, workflows
@@ -82,10 +82,13 @@ schema: setup ## stacks/stack.schema.json and the reference in README.md, from t
 	@$(BIN)/python -m stacks.schema
 	@$(BIN)/python -m stacks.reference
 
+plans: setup ## the kept plans in tests/data/plans, from the program as it is; read the difference
+	@$(BIN)/python -m tests.plan.kept
+
 lock: ## requirements*.txt from requirements*.in, with hashes
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header policies/requirements.in -o policies/requirements.txt
 
 clean: ## remove what rehearsals and checks leave behind
-	@rm -rf .rehearsal .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf .rehearsal .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -90,7 +90,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             self._name,
             args.network,
             ssh_port=args.ssh.port,
-            other_servers=[server.address for server in args.servers.values() if server.existing],
+            other_servers=[server.address for _, server in sorted(args.servers.items()) if server.existing],
             resource_group_name=group,
             tags=args.tags,
             opts=self._child,

@@ -1,0 +1,162 @@
+"""Whether Azure would take a resource's inputs: judged by the models in Azure's own SDKs for Python.
+
+azure-native flattens `properties`, and writes some names in another case; everything else is the REST interface's.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from functools import cache
+from typing import Any
+
+from rehearsal.stand_ins.azure_native.resource_types import RESOURCE_TYPES
+from tests.plan.recorder import Registration
+from tests.plan.wire import UNKNOWN, bare
+
+PREFIX = "azure-native:"
+
+
+def with_metaclass(meta: type, *bases: type) -> Any:
+    return types.new_class("Base", bases, {"metaclass": meta})
+
+
+try:
+    import six  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
+except ModuleNotFoundError:
+    # azure-mgmt-devtestlabs 9.0.0 imports it for this one function, and does not name it among what it needs.
+    sys.modules["six"] = types.ModuleType("six")
+    sys.modules["six"].with_metaclass = with_metaclass  # type: ignore[attr-defined]
+
+from azure.mgmt.compute import models as compute  # noqa: E402
+from azure.mgmt.devtestlabs import models as devtestlabs  # type: ignore[import-untyped]  # noqa: E402
+from azure.mgmt.dns import models as dns  # noqa: E402
+from azure.mgmt.network import models as network  # noqa: E402
+from azure.mgmt.privatedns import models as privatedns  # noqa: E402
+
+# azure-native's type -> Azure's model; a resource group's is in a package of its own.
+MODELS: Mapping[str, Any] = {
+    "compute:AvailabilitySet": compute.AvailabilitySet,
+    "compute:VirtualMachine": compute.VirtualMachine,
+    "compute:VirtualMachineRunCommandByVirtualMachine": compute.VirtualMachineRunCommand,
+    "devtestlab:GlobalSchedule": devtestlabs.Schedule,
+    "dns:RecordSet": dns.RecordSet,
+    "dns:Zone": dns.Zone,
+    "network:NatGateway": network.NatGateway,
+    "network:NetworkInterface": network.NetworkInterface,
+    "network:NetworkSecurityGroup": network.NetworkSecurityGroup,
+    "network:PublicIPAddress": network.PublicIPAddress,
+    "network:Subnet": network.Subnet,
+    "network:VirtualNetwork": network.VirtualNetwork,
+    "privatedns:PrivateRecordSet": privatedns.RecordSet,
+    "privatedns:PrivateZone": privatedns.PrivateZone,
+    "privatedns:VirtualNetworkLink": privatedns.VirtualNetworkLink,
+}
+# Azure calls this enumeration out of date itself; the sizes of a region are asked for.
+OPEN = {"vm_size"}
+UNMODELLED = {"resources:ResourceGroup"}
+
+SCALARS: Mapping[str, type | tuple[type, ...]] = {
+    "str": str,
+    "int": int,
+    "bool": bool,
+    "float": (int, float),
+    "long": int,
+}
+RULES: Mapping[str, Callable[[Any, Any], bool]] = {
+    "minimum": lambda value, least: value >= least,
+    "maximum": lambda value, most: value <= most,
+    "min_length": lambda value, least: len(value) >= least,
+    "max_length": lambda value, most: len(value) <= most,
+    "max_items": lambda value, most: len(value) <= most,
+    "min_items": lambda value, least: len(value) >= least,
+    "pattern": lambda value, pattern: re.search(pattern, value) is not None,
+    "unique": lambda value, _: len({str(part) for part in value}) == len(value),
+}
+
+
+def takes_tags(resource_type: str) -> bool:
+    kind = resource_type.removeprefix(PREFIX)
+    return kind in UNMODELLED or "tags" in getattr(MODELS.get(kind), "_attribute_map", {})
+
+
+def refused(one: Registration) -> Iterator[str]:
+    """What Azure would refuse in a resource's inputs, one sentence each; KeyError for a type that is not known."""
+    kind = one.type.removeprefix(PREFIX)
+    if kind in UNMODELLED:
+        return
+    path = RESOURCE_TYPES[kind].parameters
+    inputs = bare(dict(one.inputs))
+    for parameter in path:
+        if not inputs.get(parameter):
+            yield f"{one.name}: {parameter} is missing in the path"
+    body = {key: value for key, value in inputs.items() if key not in path}
+    model = MODELS[kind]
+    if "location" in model._attribute_map:
+        # The provider fills in the stack's region.
+        body.setdefault("location", "westeurope")
+    yield from (f"{one.name}: {breach}" for breach in judged(model, body, ""))
+
+
+def judged(model: Any, body: Any, path: str) -> Iterator[str]:
+    if not isinstance(body, Mapping):
+        yield f"{path} = {body!r} is no {model.__name__}"
+        return
+    known = {spec["key"].rpartition(".")[2].lower(): name for name, spec in model._attribute_map.items()}
+    given: dict[str, Any] = {}
+    for key, value in body.items():
+        if (name := known.get(key.lower())) is None:
+            yield f"{path}{key} is no property of {model.__name__}"
+        else:
+            given[name] = value
+    for name, spec in model._attribute_map.items():
+        rules = dict(model._validation.get(name, {}))
+        readonly, required, constant = (rules.pop(rule, False) for rule in ("readonly", "required", "constant"))
+        if name not in given or given[name] is None:
+            if required and not readonly and not constant:
+                yield f"{path}{name} is missing in {model.__name__}"
+        elif readonly:
+            yield f"{path}{name} is Azure's own to say"
+        else:
+            yield from shaped(model, spec["type"], given[name], f"{path}{name}")
+            yield from chosen(model, name, given[name], f"{path}{name}")
+            if given[name] is not UNKNOWN:
+                broken = (rule for rule, bound in rules.items() if not RULES[rule](given[name], bound))
+                yield from (f"{path}{name} = {given[name]!r} breaks {rule}" for rule in broken)
+
+
+def shaped(model: Any, kind: str, value: Any, path: str) -> Iterator[str]:
+    """`kind` in the words of the models: str, [str], {str}, or the name of a model."""
+    if value is UNKNOWN:
+        return
+    if kind[0] in "[{":
+        if not isinstance(value, list if kind[0] == "[" else Mapping):
+            yield f"{path} = {value!r} is no {kind}"
+            return
+        for index, part in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from shaped(model, kind[1:-1], part, f"{path}[{index}]")
+    elif kind in SCALARS:
+        if not isinstance(value, SCALARS[kind]) or (isinstance(value, bool) and kind != "bool"):
+            yield f"{path} = {value!r} is no {kind}"
+    else:
+        yield from judged(getattr(sys.modules[model.__module__.rpartition(".")[0]], kind), value, f"{path}.")
+
+
+def chosen(model: Any, name: str, value: Any, path: str) -> Iterator[str]:
+    allowed = frozenset[str]() if name in OPEN else choices(model, name)
+    for one in value if isinstance(value, list) else [value]:
+        if allowed and one is not UNKNOWN and str(one) not in allowed:
+            yield f"{path} = {one!r} is none of {', '.join(sorted(allowed))}"
+
+
+@cache
+def choices(model: Any, name: str) -> frozenset[str]:
+    """The words that an enumeration allows: the models name it in their descriptions only."""
+    found = re.search(rf":(?:var)?type {name}: (?:list\[)?str or\s+~[\w.]+\.(\w+)", model.__doc__ or "")
+    if found is None:
+        return frozenset()
+    words: type[Enum] = getattr(sys.modules[model.__module__.rpartition(".")[0]], found[1])
+    return frozenset(str(word.value) for word in words)

@@ -1,0 +1,232 @@
+"""What is run on the servers, and how they are reached for it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from components.args import FarmArgs
+from tests.plan.plan import Plan
+from tests.plan.program import GIVEN
+from tests.plan.promises.reading import configured, existing, public_address
+from tests.plan.recorder import Registration
+from tests.plan.wire import Archive, Secret, bare
+
+SCRIPTS = {"namespace": "Set-ClientAccessNamespace", "rotation": "Set-ClientAccessRotation"}
+FOLDER = re.compile(r"C:/ProgramData/ExchangeCas/[^/]+/[0-9a-f]{8}/")
+# As Exchange's virtual directories have them.
+PATHS = {
+    "owa": "/owa",
+    "ecp": "/ecp",
+    "ews": "/EWS/Exchange.asmx",
+    "oab": "/OAB",
+    "activesync": "/Microsoft-Server-ActiveSync",
+    "mapi": "/mapi",
+}
+
+
+def remote(plan: Plan) -> dict[str, Registration]:
+    return {**plan.of("remote:Command"), **plan.of("remote:CopyToRemote")}
+
+
+def every_configured_server_has_its_scripts_and_two_commands(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    wanted = {f"cas-{key}-{what}" for key in configured(farm) for what in ("scripts", *SCRIPTS)}
+    if remote(plan).keys() != wanted:
+        yield f"{remote(plan).keys() ^ wanted}"
+    for key in configured(farm):
+        copied = plan.one(f"cas-{key}-scripts").inputs
+        folder = copied["remotePath"]
+        if copied["source"] != Archive("components/scripts/") or not FOLDER.fullmatch(folder):
+            yield f"{key}: {copied['source']} into {folder}"
+        if not farm.servers[key].existing and f"/<vmId of cas-{key}-vm>/" not in folder:
+            yield f"{key}: a rebuilt machine would get no scripts: {folder}"
+        for what, script in SCRIPTS.items():
+            line = plan.one(f"cas-{key}-{what}").inputs["create"]
+            if line != f"powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {folder}{script}.ps1":
+                yield f"{key}: {line}"
+
+
+def each_server_is_dialled_as_the_stack_file_says(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    for key in configured(farm):
+        for what in ("scripts", *SCRIPTS):
+            connection = plan.one(f"cas-{key}-{what}").inputs["connection"]
+            if not isinstance(connection, Secret):
+                yield f"{key} {what}: the connection is in plain"
+            if (found := bare(connection)) != (wanted := way(farm, key)):
+                yield f"{key} {what}: {found}, not {wanted}"
+
+
+def way(farm: FarmArgs, key: str) -> dict[str, Any]:
+    ssh, server = farm.ssh, farm.servers[key]
+    outside = public_address(farm, key) if ssh.address == "public" else None
+    # A moment of silence is ridden out, a dead server is reported within a minute.
+    patience = {"dialErrorLimit": 4, "perDialTimeout": 10}
+    way: dict[str, Any] = {
+        **patience,
+        "host": outside or server.address,
+        "port": ssh.port,
+        "user": farm.operator,
+        "hostKey": server.host_key or f"<host key of {server.computer_name}>",
+    }
+    name = "operatorPrivateKey" if farm.operator_private_key else "operatorPassword"
+    way["privateKey" if farm.operator_private_key else "password"] = GIVEN[name]
+    if jump := ssh.jump_host:
+        through = {**patience, "host": jump.host, "port": jump.port, "user": jump.user, "hostKey": jump.host_key}
+        if farm.jump_host_password:
+            through["password"] = GIVEN["jumpHostPassword"]
+        if farm.jump_host_private_key:
+            through["privateKey"] = GIVEN["jumpHostPrivateKey"]
+        way["proxy"] = through
+    return way
+
+
+def a_teardown_needs_no_live_server(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    """No delete text, and what lies on a machine made here goes with it; what Azure keeps of it does not."""
+    for one in plan.resources.values():
+        owner = next((key for key in farm.servers if one.name.startswith(f"cas-{key}-")), None)
+        on_a_machine = one.name in remote(plan) or one.type.endswith("RunCommandByVirtualMachine")
+        machine = None
+        if on_a_machine and owner and not farm.servers[owner].existing:
+            machine = plan.one(f"cas-{owner}-vm").urn
+        if one.options.get("deletedWith") != machine:
+            yield f"{one.name} is deleted with {one.options.get('deletedWith')}"
+        if one.type.startswith("command:remote") and {"delete", "update", "environment"} & one.inputs.keys():
+            yield f"{one.name}: {one.inputs.keys()}"
+        if {"hooks", "retainOnDelete", "importId"} & one.options.keys():
+            yield f"{one.name}: {one.options.keys()}"
+
+
+def commands_say_what_people_should_see_and_no_more(plan: Plan, _: FarmArgs) -> Iterator[str]:
+    for one in (*plan.of("remote:Command").values(), *plan.of("local:Command").values()):
+        if (one.inputs["logging"], one.inputs["addPreviousOutputInEnv"]) != ("stderr", False):
+            yield f"{one.name}: {one.inputs['logging']}, {one.inputs['addPreviousOutputInEnv']}"
+
+
+def each_script_gets_its_document(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    told = settings(farm)
+    for key, server in configured(farm).items():
+        namespace, rotation = (document(plan.one(f"cas-{key}-{what}")) for what in SCRIPTS)
+        common = {"server": server.computer_name, "exchangeVersion": farm.exchange_version}
+        if namespace != {**common, "recycleAppPools": farm.recycle_app_pools, "settings": namespace["settings"]}:
+            yield f"{key} namespace: {namespace}"
+        if any(namespace["settings"].get(service) != values for service, values in told.items()):
+            yield f"{key} namespace: {namespace['settings']}"
+        if namespace["settings"] != plan.outputs["settings"]:
+            yield f"{key} namespace: other settings than the stack's outputs tell"
+        drain, names = farm.rotation.drain_seconds, rotation["health"].pop("names")
+        if rotation != {
+            **common,
+            "inRotation": server.in_rotation,
+            "rejectClosedPorts": farm.reject_closed_ports,
+            # Azure DNS may take a minute to show a change.
+            "drainSeconds": farm.dns.ttl_seconds + 60 if drain is None else drain,
+            "health": {
+                "address": server.address,
+                "port": farm.https_port,
+                "seconds": farm.rotation.health_seconds,
+            },
+        }:
+            yield f"{key} rotation: {rotation}"
+        if names.keys() != namespace["settings"].keys():
+            yield f"{key} rotation: asked for {names.keys()}"
+        for service, hosts in derived_hosts(farm).items():
+            if names[service] != hosts:
+                yield f"{key} rotation: {service} under {names[service]}, not {hosts}"
+
+
+def document(command: Registration) -> dict[str, Any]:
+    """What a script reads, without its credential."""
+    found: dict[str, Any] = json.loads(bare(command.inputs["stdin"]))
+    found.pop("credential", None)
+    return found
+
+
+def settings(farm: FarmArgs) -> dict[str, dict[str, str]]:
+    """The URLs of the services that have two, switched off ones as None."""
+    names = farm.namespace
+    inside = f"https://{names.client_name}.{names.domain}"
+    outside = f"https://{names.external_client_name or names.client_name}.{names.external_domain or names.domain}"
+    found: dict[str, Any] = {}
+    for service, path in PATHS.items():
+        own = getattr(names.services, service)
+        urls = {
+            "InternalUrl": own.internal_url or inside + path,
+            "ExternalUrl": own.external_url or outside + path,
+        }
+        if service == "mapi":
+            urls["IISAuthenticationMethods"] = list(own.iis_authentication_methods)
+        found[service] = urls if own.enabled else None
+    return found
+
+
+def derived_hosts(farm: FarmArgs) -> dict[str, list[str]]:
+    """Of each service without URLs of its own; a name outside counts where its record sets are made here."""
+    names = farm.namespace
+    inside = f"{names.client_name}.{names.domain}"
+    outside = f"{names.external_client_name or names.client_name}.{names.external_domain or names.domain}"
+    hosts = [inside, outside] if outside != inside and farm.dns.public else [inside]
+    found = {}
+    for service in PATHS:
+        own = getattr(names.services, service)
+        if own.enabled and not own.internal_url and not own.external_url:
+            found[service] = hosts
+    return found
+
+
+def a_credential_travels_only_where_a_key_logs_on(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    wanted = {"userName": farm.operator, "password": GIVEN["operatorPassword"]} if farm.operator_private_key else None
+    for one in plan.of("remote:Command").values():
+        stdin = one.inputs["stdin"]
+        if json.loads(bare(stdin)).get("credential") != wanted:
+            yield f"{one.name}: another credential"
+        if isinstance(stdin, Secret) != (wanted is not None):
+            yield f"{one.name}: {'secret' if wanted is None else 'plain'} standard input"
+
+
+def a_server_that_leaves_is_restored_where_it_is_wanted(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    found = plan.of("local:Command")
+    names = {f"cas-{server.computer_name.lower()}-restore": key for key, server in existing(farm).items()}
+    if found.keys() != names.keys():
+        yield f"{found.keys()}"
+    for name, key in names.items():
+        told = found[name].inputs
+        if not farm.servers[key].restore_on_remove:
+            if told.keys() != {"logging", "addPreviousOutputInEnv"}:
+                yield f"{name}: {told.keys()}"
+            continue
+        if not re.fullmatch(r"\.venv[/\\](bin|Scripts)[/\\]python -m operations\.restore", str(told.get("delete"))):
+            yield f"{name} runs {told.get('delete')}"
+        if not isinstance(told.get("stdin"), Secret):
+            yield f"{name}: its standard input is in plain"
+        elif (document := json.loads(bare(told["stdin"]))) != (wanted := restoration(farm, key)):
+            yield f"{name}: {document}, not {wanted}"
+        if "create" in told or "update" in told:
+            yield f"{name} does something before it is deleted"
+
+
+def restoration(farm: FarmArgs, key: str) -> dict[str, Any]:
+    """What operations.restore needs when the stack has forgotten the server."""
+    server, ssh, jump = farm.servers[key], farm.ssh, farm.ssh.jump_host
+    outside = server.external_address if ssh.address == "public" else None
+    return {
+        "server": server.computer_name,
+        "exchangeVersion": farm.exchange_version,
+        "recycleAppPools": farm.recycle_app_pools,
+        "host": outside or server.address,
+        "port": ssh.port,
+        "hostKey": server.host_key,
+        "user": farm.operator,
+        "password": GIVEN["operatorPassword"],
+        "privateKey": GIVEN["operatorPrivateKey"] if farm.operator_private_key else None,
+        "jumpHost": jump
+        and {
+            "host": jump.host,
+            "port": jump.port,
+            "hostKey": jump.host_key,
+            "user": jump.user,
+            "password": GIVEN["jumpHostPassword"] if farm.jump_host_password else None,
+            "privateKey": GIVEN["jumpHostPrivateKey"] if farm.jump_host_private_key else None,
+        },
+    }

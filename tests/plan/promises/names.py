@@ -1,0 +1,66 @@
+"""Logical names are how a stack of before finds its resources again: another name is a resource deleted and made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from components.args import FarmArgs
+from tests.plan.plan import Plan
+from tests.plan.promises.reading import (
+    configured,
+    existing,
+    made,
+    makes_private_zone,
+    makes_public_zone,
+    own_network,
+)
+
+
+def every_resource_has_the_name_that_states_know(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    found = {one.name for one in plan.resources.values()}
+    if found != (wanted := {"cas", *shared(farm), *of_servers(farm), *of_names(farm)}):
+        yield f"{sorted(found - wanted)} instead of {sorted(wanted - found)}"
+
+
+def shared(farm: FarmArgs) -> Iterator[str]:
+    zones = makes_private_zone(farm) or makes_public_zone(farm)
+    if (made(farm) or zones) and not farm.resource_group.existing:
+        yield "cas-group"
+    if made(farm):
+        yield "cas-security-group"
+        if not all(server.zone for server in made(farm).values()):
+            yield "cas-availability-set"
+        if not farm.network.subnet_id:
+            yield from ("cas-network", "cas-subnet")
+            if farm.network.nat_gateway:
+                yield from ("cas-outbound", "cas-outbound-ip")
+
+
+def of_servers(farm: FarmArgs) -> Iterator[str]:
+    for key, server in made(farm).items():
+        yield from (f"cas-{key}", f"cas-{key}-nic", f"cas-{key}-vm", f"cas-{key}-ssh")
+        if server.public_address:
+            yield f"cas-{key}-ip"
+        if farm.auto_shutdown:
+            yield f"cas-{key}-shutdown"
+    for key in configured(farm):
+        yield from (f"cas-{key}-scripts", f"cas-{key}-rotation", f"cas-{key}-namespace")
+    for server in existing(farm).values():
+        yield f"cas-{server.computer_name.lower()}-restore"
+
+
+def of_names(farm: FarmArgs) -> Iterator[str]:
+    names, private = farm.namespace, farm.dns.private
+    if private or not farm.dns.public:
+        yield from (f"cas-{names.client_name}-a", f"cas-{names.autodiscover_name}-a")
+        yield from (
+            f"cas-{network.rpartition('/')[2]}-link" for network in (private.linked_networks if private else ())
+        )
+        if own_network(farm) and (makes_private_zone(farm) or not farm.network.subnet_id):
+            yield "cas-servers-link"
+    if farm.dns.public:
+        yield from (f"cas-{names.external_client_name or names.client_name}-a", f"cas-{names.autodiscover_name}-a")
+    if makes_private_zone(farm):
+        yield "cas-private-zone"
+    if makes_public_zone(farm):
+        yield "cas-public-zone"

@@ -1,0 +1,97 @@
+"""Where machines made here are attached, and who reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.args import FarmArgs
+from tests.plan.plan import Plan
+from tests.plan.promises.reading import existing, made
+
+
+def each_interface_has_the_address_and_the_security_group(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    for key, server in made(farm).items():
+        told = plan.one(f"cas-{key}-nic").inputs
+        (one,) = told["ipConfigurations"]
+        if told.get("networkSecurityGroup") != {"id": "<id of cas-security-group>"}:
+            yield f"{key} is behind {told.get('networkSecurityGroup')}"
+        if (one["privateIPAddress"], one["privateIPAllocationMethod"]) != (server.address, "Static"):
+            yield f"{key} has the address {one['privateIPAddress']}"
+        if one["subnet"]["id"] != (farm.network.subnet_id or "<id of cas-subnet>"):
+            yield f"{key} is in {one['subnet']['id']}"
+        public = {"id": f"<id of cas-{key}-ip>"} if server.public_address else None
+        if one.get("publicIPAddress") != public or one["primary"] is not True:
+            yield f"{key} has the public address {one.get('publicIPAddress')}"
+        if told.get("dnsSettings", {}).get("dnsServers", []) != list(farm.network.dns_servers):
+            yield f"{key} asks {told.get('dnsSettings')}"
+
+
+def public_addresses_are_of_the_kind_that_azure_still_makes(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    found = plan.of("PublicIPAddress")
+    wanted = {f"cas-{key}-ip" for key, server in made(farm).items() if server.public_address}
+    if found.keys() - {"cas-outbound-ip"} != wanted:
+        yield f"{found.keys()}"
+    for name, one in {**found, **plan.of("NatGateway")}.items():
+        if one.inputs["sku"] != {"name": "Standard"}:
+            yield f"{name}: {one.inputs['sku']}"
+        if one.inputs.get("publicIPAllocationMethod", "Static") != "Static":
+            yield f"{name} may change"
+
+
+def a_network_is_made_where_none_is_named(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    given = farm.network
+    networks, subnets, gateways = plan.of("VirtualNetwork"), plan.of("Subnet"), plan.of("NatGateway")
+    if not made(farm) or given.subnet_id:
+        if networks or subnets or gateways:
+            yield "a network that was not asked for"
+        return
+    (network,), (subnet,) = networks.values(), subnets.values()
+    if network.inputs["addressSpace"] != {"addressPrefixes": [given.address_space]}:
+        yield f"the network has {network.inputs['addressSpace']}"
+    if subnet.inputs["addressPrefix"] != given.subnet_prefix or subnet.inputs["virtualNetworkName"] != "cas-network":
+        yield f"the subnet has {subnet.inputs['addressPrefix']}"
+    if subnet.inputs["defaultOutboundAccess"] is not False:
+        yield "the way out that Azure withdraws is counted on"
+    if subnet.inputs.get("natGateway") != ({"id": "<id of cas-outbound>"} if given.nat_gateway else None):
+        yield f"the way out is {subnet.inputs.get('natGateway')}"
+    outbound = [one.inputs["publicIpAddresses"] for one in gateways.values()]
+    if outbound != ([[{"id": "<id of cas-outbound-ip>"}]] if given.nat_gateway else []):
+        yield f"the way out has {outbound}"
+
+
+def the_security_group_lets_in_whom_it_should_and_no_other(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    groups = plan.of("NetworkSecurityGroup")
+    if len(groups) != bool(made(farm)):
+        yield f"{len(groups)} security groups"
+    given, ssh = farm.network, farm.ssh.port
+    servers = [given.subnet_prefix, *(server.address for server in existing(farm).values())]
+    for one in groups.values():
+        rules = one.inputs["securityRules"]
+        for key in ("name", "priority"):
+            if len({rule[key] for rule in rules}) != len(rules):
+                yield f"two rules have one {key}"
+        if any(rule["direction"] != "Inbound" for rule in rules):
+            yield "a rule is not about what comes in"
+        for source in {*servers, *given.trusted_sources, *given.client_sources, *given.admin_sources, "elsewhere"}:
+            everywhere = source in servers or source in given.trusted_sources
+            for port in {ssh, *given.client_ports, 59999}:
+                wanted = (
+                    everywhere
+                    or (source in given.client_sources and port in given.client_ports)
+                    or (source in given.admin_sources and port == ssh)
+                )
+                # What no rule speaks of is left to Azure's own: the virtual network comes in, the Internet does not.
+                expected = "Allow" if wanted else "Deny" if port in (ssh, *given.client_ports) else None
+                if (met := access(rules, source, port)) != expected:
+                    yield f"{source} to port {port}: {met}, not {expected}"
+
+
+def access(rules: list[Mapping[str, Any]], source: str, port: int) -> str | None:
+    """What the first rule says of a connection over TCP; rules name sources as the stack file does."""
+    for rule in sorted(rules, key=lambda rule: int(rule["priority"])):
+        ports = {rule.get("destinationPortRange"), *rule.get("destinationPortRanges", [])}
+        meant = rule["sourceAddressPrefix"] in ("*", source) and rule["protocol"] in ("*", "Tcp")
+        if meant and ports & {"*", str(port)} and rule["destinationAddressPrefix"] == rule["sourcePortRange"] == "*":
+            return str(rule["access"])
+    return None

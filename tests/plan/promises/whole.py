@@ -1,0 +1,160 @@
+"""What holds of every resource and of the stack as a whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.args import FarmArgs
+from tests.plan.plan import Plan
+from tests.plan.program import GIVEN
+from tests.plan.promises.reading import configured, made, public_address
+from tests.plan.wire import UNKNOWN, Secret, bare
+
+# Type -> the part of the farm that it belongs to.
+FARM, NETWORK, RECORDS, NAMESPACE = "ClientAccessFarm", "Network", "NamespaceRecords", "ClientAccessNamespace"
+SERVER = "ClientAccessServer"
+PLACES = {
+    **dict.fromkeys(("resources:ResourceGroup", "compute:AvailabilitySet"), FARM),
+    **dict.fromkeys((f"index:{part}" for part in (NETWORK, RECORDS, NAMESPACE, SERVER)), FARM),
+    **dict.fromkeys(
+        ("network:VirtualNetwork", "network:Subnet", "network:NatGateway", "network:NetworkSecurityGroup"), NETWORK
+    ),
+    **dict.fromkeys(("privatedns:PrivateZone", "privatedns:VirtualNetworkLink", "dns:Zone"), RECORDS),
+    **dict.fromkeys(("privatedns:PrivateRecordSet", "dns:RecordSet"), RECORDS),
+    **dict.fromkeys(("remote:Command", "remote:CopyToRemote", "local:Command"), NAMESPACE),
+    **dict.fromkeys(("compute:VirtualMachine", "network:NetworkInterface", "devtestlab:GlobalSchedule"), SERVER),
+    "compute:VirtualMachineRunCommandByVirtualMachine": SERVER,
+}
+
+
+def every_resource_is_placed_in_its_part_of_the_farm(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    (root,) = (one for one in plan.resources.values() if one.type.endswith(f":{FARM}"))
+    for one in plan.resources.values():
+        if one is root:
+            continue
+        owner = plan.resources.get(one.parent)
+        kind = one.type.partition(":")[2]
+        place = PLACES.get(kind) or (NETWORK if one.name == "cas-outbound-ip" else SERVER)
+        if owner is None or not owner.type.endswith(f":{place}"):
+            yield f"{one.name} belongs to {owner and owner.name}, not to the {place}"
+        elif place == SERVER and not one.name.startswith(f"{owner.name}-"):
+            yield f"{one.name} belongs to {owner.name}"
+    if plan.of(SERVER).keys() != {f"cas-{key}" for key in made(farm)}:
+        yield f"servers {plan.of(SERVER).keys()}"
+
+
+def no_secret_is_in_plain(plan: Plan, _: FarmArgs) -> Iterator[str]:
+    told: dict[str, Any] = {
+        f"{plan.label(urn)}.{part}": getattr(one, part)
+        for urn, one in plan.resources.items()
+        for part in ("inputs", "options")
+    }
+    told |= {"outputs": plan.outputs, "calls": [dict(call.arguments) for call in plan.calls]}
+    told |= {f"outputs of {urn}": found for urn, found in plan.component_outputs.items()}
+    told |= {"what was said": [*plan.log.debug, *plan.log.warnings, *plan.log.errors]}
+    for where, value in told.items():
+        for path, text in plain_texts(value, where):
+            yield from (f"{path} shows {name}" for name, secret in GIVEN.items() if secret in text)
+
+
+def plain_texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Every text that is not below a secret, with where it is."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from plain_texts(part, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from plain_texts(part, f"{path}[{index}]")
+
+
+def every_value(value: Any) -> Iterator[Any]:
+    if isinstance(value, Secret):
+        yield from every_value(value.value)
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from every_value(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from every_value(part)
+    else:
+        yield value
+
+
+def nothing_is_unknown(plan: Plan, _: FarmArgs) -> Iterator[str]:
+    """An update has nothing left to find out; an empty value would be a resource that says nothing."""
+    for one in plan.resources.values():
+        if any(value is UNKNOWN for value in every_value(dict(one.inputs))):
+            yield f"{one.name} has inputs that stay unknown"
+    if any(value is UNKNOWN for value in every_value(dict(plan.outputs))):
+        yield "outputs that stay unknown"
+
+
+def whoever_names_an_id_waits_for_it(plan: Plan, _: FarmArgs) -> Iterator[str]:
+    for one in plan.resources.values():
+        for value in every_value(dict(one.inputs)):
+            for name in re.findall(r"<\w+ of (cas[\w-]*)>", str(value)):
+                if not plan.waits(one, plan.one(name)):
+                    yield f"{one.name} does not wait for {name}"
+
+
+def no_alias_has_an_api_version(plan: Plan, _: FarmArgs) -> Iterator[str]:
+    """Each costs time, and no state knows it; one of a former module is how a stack of before finds its resource."""
+    for one in plan.resources.values():
+        if [alias for alias in one.options.get("aliases", []) if re.search(r"/v\d", alias)]:
+            yield f"{one.name}: {one.options['aliases']}"
+        if one.type.partition(":")[2].startswith(("privatedns:", "dns:")) and not one.options.get("aliases"):
+            yield f"{one.name} has lost the alias of its former module"
+
+
+def outputs_tell_what_operations_need(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    names, outputs = farm.namespace, bare(dict(plan.outputs))
+    outside = names.external_domain or names.domain
+    every = {
+        f"{names.client_name}.{names.domain}",
+        f"{names.autodiscover_name}.{names.domain}",
+        f"{names.external_client_name or names.client_name}.{outside}",
+        f"{names.autodiscover_name}.{outside}",
+    }
+    if outputs.keys() != {"names", "settings", "servers"} or outputs["names"] != sorted(every):
+        yield f"{outputs.keys()}: {outputs['names']}"
+    if outputs["servers"].keys() != farm.servers.keys():
+        yield f"{outputs['servers'].keys()}"
+    for key, server in farm.servers.items():
+        told = dict(outputs["servers"][key])
+        if not re.fullmatch(r"C:/ProgramData/ExchangeCas/[^/]+/[0-9a-f]{8}/", told.pop("scripts")):
+            yield f"{key}: {outputs['servers'][key]['scripts']}"
+        wanted: dict[str, Any] = {
+            "computerName": server.computer_name,
+            "address": server.address,
+            "publicAddress": public_address(farm, key),
+            "hostKey": host_key(farm, key),
+            "inRotation": server.in_rotation,
+        }
+        if key in configured(farm):
+            wanted |= {"lastChanges": {}, "namespaceUrn": plan.one(f"cas-{key}-namespace").urn}
+        if told != wanted:
+            yield f"{key}: {told}, not {wanted}"
+    (component,) = (found for urn, found in plan.component_outputs.items() if plan.resources[urn].type.endswith(FARM))
+    if bare(component) != {"names": outputs["names"], "servers": outputs["servers"]}:
+        yield f"the farm's own outputs: {component}"
+
+
+def host_key(farm: FarmArgs, key: str) -> str | None:
+    """None where nothing connects to a machine made here."""
+    server = farm.servers[key]
+    return server.host_key or (f"<host key of {server.computer_name}>" if server.configure_namespace else None)
+
+
+def azure_is_asked_for_host_keys_that_are_needed_and_not_pinned(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    asked = sorted(str(call.arguments["vmName"]) for call in plan.calls)
+    wanted = [one.computer_name for one in made(farm).values() if one.configure_namespace and not one.host_key]
+    if asked != sorted(wanted):
+        yield f"asked for {asked}"
+    for call in plan.calls:
+        # Azure leaves out what was printed unless it is asked for.
+        if (call.arguments["expand"], call.arguments["runCommandName"]) != ("instanceView", "EnableOpenSsh"):
+            yield f"{call}"

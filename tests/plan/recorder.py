@@ -1,0 +1,173 @@
+"""An engine that does nothing and remembers everything: each registration with its options, each call, the outputs.
+
+The SDK's MockResourceArgs leaves out the options, so the requests themselves are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf import empty_pb2, struct_pb2
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime.mocks import MockMonitor, Mocks
+from pulumi.runtime.proto import engine_pb2, resource_pb2
+
+from tests.plan import wire
+
+STACK = "pulumi:pulumi:Stack"
+# Fields of a registration that are no options: what it is, what is recorded apart, and how the SDK speaks.
+NO_OPTIONS = frozenset(
+    {
+        *("type", "name", "parent", "custom", "object", "dependencies", "propertyDependencies"),
+        *("acceptSecrets", "acceptResources", "supportsPartialValues", "supportsResultReporting"),
+        *("sourcePosition", "stackTrace", "version", "aliases", "deleteBeforeReplace", "deleteBeforeReplaceDefined"),
+    }
+)
+
+# Type -> what only Azure or a server knows, made from a resource's logical name; all else is what the program sent.
+COMPUTED: Mapping[str, Callable[[str], dict[str, Any]]] = {
+    "azure-native:compute:VirtualMachine": lambda name: {"vmId": f"<vmId of {name}>"},
+    "azure-native:network:PublicIPAddress": lambda name: {"ipAddress": f"<ipAddress of {name}>"},
+    "command:remote:Command": lambda _: {"stdout": '{"settings": {}}', "stderr": ""},
+}
+# Type -> the input that Azure gives back as the resource's name.
+NAMED_BY = {
+    "azure-native:resources:ResourceGroup": "resourceGroupName",
+    "azure-native:network:VirtualNetwork": "virtualNetworkName",
+    "azure-native:compute:VirtualMachine": "vmName",
+    "azure-native:compute:VirtualMachineRunCommandByVirtualMachine": "runCommandName",
+    "azure-native:dns:Zone": "zoneName",
+    "azure-native:privatedns:PrivateZone": "privateZoneName",
+}
+HOST_KEY_OF = "azure-native:compute:getVirtualMachineRunCommandByVirtualMachine"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource or component, as the program asked for it; URNs name others."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    custom: bool
+    inputs: Mapping[str, Any]
+    # Every URN that must be there before, those from inputs included; a component stands with all its children.
+    dependencies: frozenset[str]
+    # Input -> the URNs that its value comes from.
+    input_dependencies: Mapping[str, frozenset[str]]
+    # All that was set, under the engine's names.
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of a provider that was called, and with what."""
+
+    token: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass
+class Log:
+    """The engine's side of pulumi.log, by severity."""
+
+    debug: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def Log(self, request: engine_pb2.LogRequest) -> empty_pb2.Empty:
+        kept = {engine_pb2.WARNING: self.warnings, engine_pb2.ERROR: self.errors}.get(request.severity, self.debug)
+        kept.append(request.message)
+        return empty_pb2.Empty()
+
+
+class NoMocks(Mocks):
+    """Never asked: the recorder answers by itself."""
+
+    def new_resource(self, args: object) -> tuple[str | None, dict[str, Any]]:
+        raise NotImplementedError
+
+    def call(self, args: object) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        raise NotImplementedError
+
+
+class Recorder(MockMonitor):
+    """`preview`: nothing exists yet, so ids and computed values are unknown; else each registration is an update's.
+
+    `host_keys`: whether the virtual machines run, so that Azure tells what their run command printed.
+    """
+
+    def __init__(self, *, preview: bool, host_keys: bool = True) -> None:
+        super().__init__(NoMocks())
+        self._preview, self._host_keys = preview, host_keys
+        self.registrations: dict[str, Registration] = {}
+        self.calls: list[Call] = []
+        self.outputs: dict[str, dict[str, Any]] = {}
+
+    def features(self) -> list[int]:
+        """What the SDK may ask of this engine."""
+        return list(self.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures)  # type: ignore[no-untyped-call]
+
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if urn in self.registrations:
+            raise ValueError(f"{urn} is registered twice.")
+        self.registrations[urn] = Registration(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            parent=request.parent,
+            custom=request.custom,
+            inputs=wire.read(request.object),
+            dependencies=frozenset(request.dependencies),
+            input_dependencies={
+                key: frozenset(found.urns) for key, found in request.propertyDependencies.items() if found.urns
+            },
+            options=options(request),
+        )
+        if not request.custom:
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        answer = struct_pb2.Struct()
+        answer.CopyFrom(request.object)
+        if self._preview:
+            return resource_pb2.RegisterResourceResponse(urn=urn, object=answer)
+        if key := NAMED_BY.get(request.type):
+            answer.fields["name"].CopyFrom(request.object.fields[key])
+        if computed := COMPUTED.get(request.type):
+            answer.update(computed(request.name))
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=f"<id of {request.name}>", object=answer)
+
+    def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:
+        self.outputs[request.urn] = wire.read(request.outputs)
+        return empty_pb2.Empty()
+
+    def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
+        arguments = wire.read(request.args)
+        self.calls.append(Call(request.tok, arguments))
+        if request.tok != HOST_KEY_OF:
+            raise NotImplementedError(f"{request.tok} is a function that the recorder has no answer for.")
+        printed = f'{{"hostKey": "<host key of {arguments["vmName"]}>"}}'
+        view = {"instanceView": {"output": printed}} if self._host_keys else {}
+        answer = resource_pb2.ResourceInvokeResponse()
+        getattr(answer, "return").CopyFrom(wire.write(view))
+        return answer
+
+    def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
+        raise NotImplementedError(f"{request.name}: nothing is read into this program's stacks.")
+
+
+def options(request: resource_pb2.RegisterResourceRequest) -> dict[str, Any]:
+    """Every option that was set. Those that a later SDK learns come along: nothing is picked out."""
+    chosen = resource_pb2.RegisterResourceRequest()
+    chosen.CopyFrom(request)
+    for name in NO_OPTIONS:
+        chosen.ClearField(name)  # type: ignore[arg-type]
+    found = {name: value for name, value in MessageToDict(chosen).items() if value != {}}
+    if request.deleteBeforeReplaceDefined:
+        found["deleteBeforeReplace"] = request.deleteBeforeReplace
+    if request.aliases:
+        found["aliases"] = [alias.urn or alias.spec.type for alias in request.aliases]
+    return found

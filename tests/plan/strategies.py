@@ -1,0 +1,223 @@
+"""Stack files as hypothesis draws them: every key, values at their bounds, and nothing that the rules refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network
+from typing import Any
+
+from hypothesis import strategies as st
+
+from stacks.settings import PROJECT
+
+Draw = st.DrawFn
+Row = dict[str, Any]
+SECRET = {"secure": "v1"}
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrm7nP0iC8Qx9kYVtN2J3Yb7wqkM0u3cJ5y2h1Zt4Fa"
+RESOURCES = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/elsewhere/providers"
+NETWORKS = f"{RESOURCES}/Microsoft.Network/virtualNetworks"
+IMAGES = f"{RESOURCES}/Microsoft.Compute/"
+PREFIXES = {"10.40.0.0/24": "10.40.0.0/16", "192.168.7.128/27": "192.168.7.0/24", "172.16.0.0/16": "172.16.0.0/16"}
+
+flag = st.booleans()
+port = st.sampled_from((1, 22, 443, 2222, 8443, 65535))
+group = st.sampled_from(("g", "dns", "Messaging_(prod).one", "x" * 90))
+label = st.sampled_from(("owa", "mail", "a", "web-mail-2", "m" * 63))
+domain = st.sampled_from(("mail-domain.com", "a.b", "inside.mail-domain.com", ".".join(["d" * 62] * 3)))
+size = st.sampled_from(("Standard_D2s_v5", "Standard_E96ds_v6"))
+url = st.sampled_from(("https://elsewhere.mail-domain.com", "https://proxy.example/owa/?a=b", "https://x.y:8443/"))
+host = st.sampled_from(("outlook.mail-domain.com", "a.b"))
+source = st.sampled_from(("VirtualNetwork", "Internet", "203.0.113.0/24", "203.0.113.9", "0.0.0.0/0", "10.9.0.0/16"))
+sources = st.lists(source, max_size=4, unique=True)
+
+
+def some(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[Row]:
+    """A mapping with any of these keys."""
+    return st.fixed_dictionaries({}, optional=keys)
+
+
+@st.composite
+def stack_files(draw: Draw) -> Row:
+    """The `config:` of a stack file without a mistake."""
+    dns, ssh, network = draw(zones()), draw(shell()), draw(networks())
+    servers = draw(rows(network, outside="public" in dns, dialled=ssh.get("address") == "public"))
+    made = any("existing" not in row for row in servers.values())
+    if (
+        not made
+        and not dns.get("private", {}).get("existingResourceGroup")
+        and ("private" in dns or "public" not in dns)
+    ):
+        # A zone of the stack's own answers nobody without a network.
+        dns["private"] = {"linkedNetworks": [f"{NETWORKS}/hub"]}
+    version = draw(st.sampled_from(("2013", "2016", "2019", "SE")))
+    image = draw(images(own=version == "2013"))
+    if version in ("2013", "2016"):
+        ssh |= package()
+    values: Row = {
+        "namespace": draw(namespaces()),
+        "servers": servers,
+        "operator": draw(st.sampled_from(("CORP\\operator", "operator@mail-domain.com"))),
+        "operatorPassword": SECRET,
+        "exchangeVersion": version,
+        "dns": dns,
+        "network": network,
+        "ssh": ssh,
+        "image": image,
+        "rotation": draw(rotation(dns.get("ttlSeconds", 300))),
+        "rollout": draw(rollouts([key for key, row in servers.items() if row.get("configureNamespace", True)])),
+        "allowSingleServer": sum(row.get("inRotation", True) for row in servers.values()) < 2,
+        **draw(switches()),
+    }
+    if made or draw(flag):
+        values["adminPassword"] = SECRET
+    if draw(flag):
+        values["operatorPrivateKey"] = SECRET
+    if "jumpHost" in ssh:
+        given = draw(st.sampled_from((("Password",), ("PrivateKey",), ("Password", "PrivateKey"))))
+        values |= {f"jumpHost{kind}": SECRET for kind in given}
+    return {"azure-native:location": "westeurope"} | {f"{PROJECT}:{name}": value for name, value in values.items()}
+
+
+def switches() -> st.SearchStrategy[Row]:
+    """The keys that no other key depends on."""
+    return some(
+        administrator=st.sampled_from(("x", "casadmin", "Local_Admin-of-20chrs")).map(lambda name: name[:20]),
+        configureNamespace=flag,
+        recycleAppPools=flag,
+        vmSize=size,
+        httpsPort=port,
+        rejectClosedPorts=flag,
+        resourceGroup=some(name=group, existing=flag),
+        protect=flag,
+        autoShutdown=some(time=st.sampled_from(("0000", "2359")), timeZone=st.just("W. Europe Standard Time")),
+        tags=st.dictionaries(st.sampled_from(("owner", "x" * 512)), st.text("aé 9", min_size=1, max_size=9)),
+    )
+
+
+@st.composite
+def rows(draw: Draw, network: Row, *, outside: bool, dialled: bool) -> dict[str, Row]:
+    key = st.text("axz019", max_size=6).map(lambda rest: f"e{rest}")
+    keys = draw(st.lists(key, min_size=1, max_size=4, unique=True))
+    if draw(st.integers(0, 20)) == 20:
+        keys = [f"ex{number:02}" for number in range(1, 21)]
+    rotating = draw(st.sets(st.sampled_from(keys), min_size=1))
+    return {
+        key: draw(row(number, network, in_rotation=key in rotating, public=dialled or (outside and key in rotating)))
+        for number, key in enumerate(keys)
+    }
+
+
+@st.composite
+def row(draw: Draw, number: int, network: Row, *, in_rotation: bool, public: bool) -> Row:
+    found: Row = {"computerName": draw(st.sampled_from((f"SRV{number}", f"Srv-{number:02}-FIFTEEN"[:15])))}
+    found |= draw(some(configureNamespace=flag, hostKey=st.just(HOST_KEY)))
+    if not in_rotation or draw(flag):
+        found["inRotation"] = in_rotation
+    external = {"externalAddress": f"198.51.100.{number + 1}"}
+    if draw(flag):
+        found |= {"address": f"10.16.0.{number + 1}", "existing": True, "hostKey": HOST_KEY}
+        return found | draw(some(restoreOnRemove=flag)) | (external if public or draw(flag) else {})
+    subnet = IPv4Network(network.get("subnetPrefix", "10.40.0.0/24"))
+    # Azure keeps the first four and the last one.
+    place = 4 + number if draw(flag) else subnet.num_addresses - 2 - number
+    found["address"] = str(subnet[place])
+    found |= draw(some(size=size, zone=st.sampled_from("123")))
+    reachable = [external, {"publicAddress": True}, *([] if public else [{}, {"publicAddress": False}])]
+    return found | draw(st.sampled_from(reachable))
+
+
+@st.composite
+def zones(draw: Draw) -> Row:
+    found = draw(some(ttlSeconds=st.sampled_from((1, 300, 3600)), public=some(existingResourceGroup=group)))
+    if draw(flag):
+        linked = st.lists(st.sampled_from(("hub", "spoke", "dc.1")), unique=True)
+        private = draw(some(existingResourceGroup=group, linkedNetworks=linked))
+        if "linkedNetworks" in private:
+            private["linkedNetworks"] = [f"{NETWORKS}/{name}" for name in private["linkedNetworks"]]
+        found["private"] = private
+    return found
+
+
+@st.composite
+def networks(draw: Draw) -> Row:
+    ports = st.lists(st.sampled_from((25, 80, 443, 587, 65535)), min_size=1, unique=True)
+    found = draw(
+        some(
+            adminSources=sources,
+            clientSources=sources,
+            clientPorts=ports,
+            trustedSources=sources,
+            dnsServers=st.lists(st.sampled_from(("10.40.1.4", "10.40.1.5")), unique=True),
+            natGateway=flag,
+            subnetId=st.just(f"{NETWORKS}/corp/subnets/exchange"),
+        )
+    )
+    if draw(flag):
+        prefix = draw(st.sampled_from(sorted(PREFIXES)))
+        found |= {"subnetPrefix": prefix, "addressSpace": PREFIXES[prefix]}
+    return found
+
+
+@st.composite
+def shell(draw: Draw) -> Row:
+    jump = {"host": st.sampled_from(("jump.mail-domain.com", "10.9.9.9")), "user": st.just("CORP\\jumper")}
+    host_key = {"hostKey": st.just(HOST_KEY)}
+    through = st.fixed_dictionaries({**jump, **host_key}, optional={"port": port})
+    found = draw(some(port=port, address=st.sampled_from(("private", "public")), jumpHost=through))
+    return found | (package() if draw(flag) else {})
+
+
+def package() -> Row:
+    return {"packageUrl": "https://files.mail-domain.com/OpenSSH.zip", "packageSha256": "0123456789abcdef" * 4}
+
+
+@st.composite
+def images(draw: Draw, *, own: bool) -> Row:
+    if own or draw(flag):
+        id = draw(st.sampled_from(("images/windows", "galleries/all/images/windows/versions/1.0.0")))
+        return {"id": IMAGES + id} | draw(some(trustedLaunch=flag))
+    sku = st.sampled_from(("2019-datacenter", "2022-datacenter-g2", "own-gensecond"))
+    return draw(
+        some(publisher=st.just("Own"), offer=st.just("Own"), sku=sku, version=st.just("1.2.3"), trustedLaunch=flag)
+    )
+
+
+def rotation(ttl: int) -> st.SearchStrategy[Row]:
+    """Servers leave when clients have forgotten them, at the earliest."""
+    return some(drainSeconds=st.sampled_from((ttl, 7200)), healthSeconds=st.sampled_from((1, 300, 3600)))
+
+
+def rollouts(configured: Sequence[str]) -> st.SearchStrategy[Row]:
+    canary: Mapping[str, Any] = {"canary": st.sampled_from(configured)} if configured else {}
+    return some(then=st.sampled_from(("parallel", "oneByOne")), **canary)
+
+
+@st.composite
+def namespaces(draw: Draw) -> Row:
+    found = {"domain": draw(domain)} | draw(some(clientName=label, externalDomain=domain, externalClientName=label))
+    if draw(flag):
+        found["autodiscoverName"] = "autodiscover-2"
+    urls = {"enabled": flag, "internalUrl": url, "externalUrl": url}
+    methods = st.lists(st.sampled_from(("Basic", "Ntlm", "OAuth", "Negotiate")), min_size=1, unique=True)
+    services = {name: some(**urls) for name in ("owa", "ecp", "ews", "oab", "activesync")}
+    return found | draw(
+        some(
+            services=some(
+                **services,
+                mapi=some(**urls, iisAuthenticationMethods=methods),
+                autodiscover=some(enabled=flag, serviceInternalUri=url),
+                outlookAnywhere=anywhere(),
+            )
+        )
+    )
+
+
+@st.composite
+def anywhere(draw: Draw) -> Row:
+    logon = st.sampled_from(("Basic", "Ntlm", "Negotiate"))
+    logons = {f"{side}ClientAuthenticationMethod": logon for side in ("internal", "external")}
+    found = draw(some(enabled=flag, internalHostname=host, externalHostname=host, **logons))
+    if draw(flag):
+        # TLS ends before the server: only then may it do without.
+        found |= {"sslOffloading": True} | draw(some(internalClientsRequireSsl=flag, externalClientsRequireSsl=flag))
+    return found

@@ -1,0 +1,96 @@
+"""__main__.py as it is run: mistakes and warnings of a stack file, previews, machines that do not run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pulumi
+import pytest
+
+from stacks.settings import PROJECT
+from tests.plan import stack_files
+from tests.plan.plan import Plan
+from tests.plan.program import plan
+from tests.plan.wire import UNKNOWN, Secret, bare
+
+SERVERS = f"{PROJECT}:servers"
+
+
+@pytest.mark.parametrize("stack", stack_files.STACKS)
+def test_a_preview_registers_the_same_and_differs_only_in_what_it_cannot_know(
+    stack: str, plans: dict[str, Plan]
+) -> None:
+    foreseen, made = plan(stack_files.config_of(stack), stack=stack, preview=True), plans[stack]
+    assert foreseen.resources.keys() == made.resources.keys()
+    for urn, one in made.resources.items():
+        before = foreseen.resources[urn]
+        assert before.options == one.options, one.name
+        assert foreseen.waits_for(before) == made.waits_for(one), one.name
+        assert list(differences(before.inputs, one.inputs, one.name)) == []
+
+
+def differences(foreseen: Any, made: Any, path: str) -> Iterator[str]:
+    if foreseen is UNKNOWN or (isinstance(foreseen, Secret) and foreseen.value is UNKNOWN):
+        return
+    if isinstance(foreseen, Secret) and isinstance(made, Secret):
+        yield from differences(foreseen.value, made.value, path)
+    elif isinstance(foreseen, Mapping) and isinstance(made, Mapping) and foreseen.keys() == made.keys():
+        for key in made:
+            yield from differences(foreseen[key], made[key], f"{path}.{key}")
+    elif isinstance(foreseen, list) and isinstance(made, list) and len(foreseen) == len(made):
+        for index, part in enumerate(made):
+            yield from differences(foreseen[index], part, f"{path}[{index}]")
+    elif foreseen != made:
+        yield f"{path}: {foreseen!r}, then {made!r}"
+
+
+def test_a_preview_of_a_new_stack_shows_the_names_inside_and_no_id() -> None:
+    made = plan(stack_files.config_of("made-here"), stack="made-here", preview=True)
+    records = made.one("cas-mail-a").inputs["aRecords"]
+    assert records == [{"ipv4Address": "10.41.2.11"}, {"ipv4Address": "10.41.2.12"}]
+    assert made.one("cas-webmail-a").inputs["aRecords"] == [{"ipv4Address": UNKNOWN}, {"ipv4Address": UNKNOWN}]
+    assert made.one("cas-ex01-vm").inputs["networkProfile"]["networkInterfaces"][0]["id"] is UNKNOWN
+    assert made.calls == [], "nothing is there to be asked"
+
+
+def test_a_preview_of_a_key_logon_keeps_the_documents_secret() -> None:
+    made = plan(stack_files.config_of("made-here"), stack="made-here", preview=True)
+    for name in ("cas-ex01-rotation", "cas-ex01-namespace"):
+        assert isinstance(made.one(name).inputs["stdin"], Secret)
+
+
+def test_a_machine_that_does_not_run_is_an_error_that_names_it_and_the_remedy() -> None:
+    config = stack_files.config_of("lab")
+    with pytest.raises(ValueError, match=r"no SSH host key of EX0[12].*hostKey"):
+        plan(config, host_keys=False)
+
+
+def test_a_machine_whose_host_key_is_pinned_need_not_run() -> None:
+    config = stack_files.config_of("lab")
+    pinned = {key: {**row, "hostKey": "ssh-ed25519 AAAA"} for key, row in config[SERVERS].items()}
+    made = plan({**config, SERVERS: pinned}, host_keys=False)
+    assert made.calls == []
+    assert bare(made.one("cas-ex01-namespace").inputs["connection"])["hostKey"] == "ssh-ed25519 AAAA"
+
+
+def test_a_mistake_is_told_with_its_key_and_registers_nothing() -> None:
+    config = stack_files.config_of("lab") | {f"{PROJECT}:dns": {"ttlSecond": 60}, f"{PROJECT}:servars": {}}
+    with pytest.raises(pulumi.RunError, match=re.compile(r"dns\.ttlSecond.*servars|servars.*dns\.ttlSecond", re.S)):
+        plan(config)
+
+
+def test_a_secret_in_plain_is_refused_without_being_shown() -> None:
+    config = stack_files.config_of("lab") | {f"{PROJECT}:adminPassword": "plain and simple"}
+    with pytest.raises(pulumi.RunError, match="adminPassword: is not encrypted") as refused:
+        plan(config)
+    assert "plain and simple" not in str(refused.value)
+
+
+def test_what_is_allowed_and_unwise_is_a_warning() -> None:
+    config = stack_files.config_of("lab") | {f"{PROJECT}:dns": {"ttlSeconds": 3600}}
+    (warning,) = plan(config).log.warnings
+    assert "dns.ttlSeconds = 3600" in warning
+    named = [said for said in plan(stack_files.config_of("lab"), stack="production").log.warnings if "protect" in said]
+    assert named, "the stack's name tells production"
