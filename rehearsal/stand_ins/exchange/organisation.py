@@ -109,26 +109,31 @@ class Organisation:
         """As Get-ExchangeServer shows it: Version 15.1 (Build 2507.6). Raises KeyError without Exchange."""
         return str(self._server(computer_name)["adminDisplayVersion"])
 
-    def marks(self, computer_name: str) -> components.Components:
-        """Component -> requester -> state, of those that a requester ever set."""
-        marks: components.Components = self._server(computer_name)["components"]
-        return marks
+    def marks(self, computer_name: str) -> components.Marks:
+        """Component -> requester -> the state that it set: the worse one of registry and Active Directory."""
+        return components.marks(self._server(computer_name)["components"])
 
     def component_states(self, computer_name: str) -> dict[str, str]:
         """Component -> the state that counts: Active, Draining or Inactive. Raises KeyError without Exchange."""
         return components.effective(self._server(computer_name)["components"])
 
-    def set_component(self, computer_name: str, component: str, state: str, requester: str) -> None:
-        """As Set-ServerComponentState: only the requester that put a component down can put it up again."""
+    def set_component(
+        self, computer_name: str, component: str, state: str, requester: str, *, only: str | None = None
+    ) -> None:
+        """As Set-ServerComponentState: only the requester that put a component down can put it up again.
+
+        `only`: "local" as with -LocalOnly, "remote" as with -RemoteOnly.
+        """
         with self._changed(self._server_file(computer_name)) as server:
-            components.mark(server["components"], component, state, requester)
+            places = (only,) if only else components.PLACES
+            components.mark(server["components"], component, state, requester, places)
 
     def is_active(self, computer_name: str, service: str) -> bool:
         """Whether a service answers. Raises KeyError without Exchange, or for what is no service."""
         return self.component_states(computer_name).get(components.PROXIES[service]) == "Active"
 
     def fail(self, computer_name: str, cmdlet: str, message: str | None) -> None:
-        """Lets a Set cmdlet fail with this message; with None it says nothing and changes nothing."""
+        """Lets a Set cmdlet or Restart-WebAppPool fail with this message; with None it says and does nothing."""
         with self._changed(self._server_file(computer_name)) as state:
             state["faults"][cmdlet] = message
 
