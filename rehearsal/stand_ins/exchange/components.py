@@ -47,7 +47,7 @@ REQUESTERS = ("HealthAPI", "Maintenance", "Sidelined", "Functional", "Deployment
 STATES = ("Active", "Draining", "Inactive")  # the better one first
 ALWAYS_ON = ("Monitoring", "RecoveryActionsEnabled")  # they go on when the whole server is offline
 
-# Where a mark is kept: in the registry and in Active Directory. A change with -LocalOnly or -RemoteOnly leaves them apart.
+# Where a mark is kept: registry and Active Directory. A change with -LocalOnly or -RemoteOnly leaves them apart.
 PLACES = ("local", "remote")
 
 Marks = dict[str, dict[str, str]]  # component -> requester -> state

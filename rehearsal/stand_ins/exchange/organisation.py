@@ -137,6 +137,16 @@ class Organisation:
         with self._changed(self._server_file(computer_name)) as state:
             state["faults"][cmdlet] = message
 
+    def fault(self, computer_name: str, cmdlet: str) -> str | None:
+        """What `fail` lets this cmdlet fail with, if anything."""
+        message: str | None = self._server(computer_name)["faults"].get(cmdlet)
+        return message
+
+    def app_pools(self, computer_name: str) -> dict[str, str]:
+        """Application pool -> Started or Stopped."""
+        pools: dict[str, str] = self._server(computer_name)["appPools"]
+        return pools
+
     def set_app_pool(self, computer_name: str, pool: str, state: str | None) -> None:
         """Started or Stopped; None removes the pool."""
         with self._changed(self._server_file(computer_name)) as server:
