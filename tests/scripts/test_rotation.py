@@ -122,7 +122,7 @@ def test_a_mark_in_the_registry_or_in_active_directory_alone_holds_a_server_down
 ) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.set_component("ex1", "ServerWideOffline", "Inactive", "Maintenance", only=only)
-    rotate(servers, site, into=False, drainSeconds=60)
+    rotate(servers, site, into=False)
     assert steps(servers) == [], "it is offline already"
     rotate(servers, site, into=True)
     assert steps(servers) == ["ServerWideOffline=Active"]
@@ -137,7 +137,7 @@ def test_of_two_marks_that_differ_the_worse_one_counts(
     for component, requester in (("ServerWideOffline", "Maintenance"), ("EwsProxy", "HealthAPI")):
         servers.organisation.set_component("ex1", component, local, requester, only="local")
         servers.organisation.set_component("ex1", component, remote, requester, only="remote")
-    rotate(servers, site, into=False, drainSeconds=60)
+    rotate(servers, site, into=False)
     assert steps(servers) == [], "it is offline already"
     site.pages["/ews/healthcheck.htm"] = (503, "")
     outcome = servers.run(ROTATE, rotation(site.port, in_rotation=True))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from typer.testing import CliRunner, Result
 
+from operations.__main__ import app
 from tests.unit.azure_native import Azure
 from tests.unit.drill_namespace import Namespace
+from tests.unit.previews import Step
 from tests.unit.servers import Farm
 
 
@@ -38,3 +42,15 @@ def namespace(farm: Farm) -> Iterator[Namespace]:
     made = Namespace(farm)
     with made.dns:
         yield made
+
+
+@pytest.fixture
+def review(tmp_path: Path) -> Callable[..., Result]:
+    """`review(content, "--strict")` types the command; `content` is a digest, or a file's bytes."""
+
+    def run(content: Step | bytes, *words: str) -> Result:
+        file = tmp_path / "preview.json"
+        file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        return CliRunner().invoke(app, ["review", str(file), *words])
+
+    return run
