@@ -17,6 +17,8 @@ SET, GET, RESTORE = (SCRIPTS / f"{verb}-ClientAccessNamespace.ps1" for verb in (
 ROTATE = SCRIPTS / "Set-ClientAccessRotation.ps1"
 ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
 ADDRESS = "127.40.0.11"
+# How the lines on standard error begin that tell of a rotation's step.
+STEPS_TOLD = ("HubTransport:", "UMCallRouter:", "MSExchangeTransport:", "W3SVC:", "ServerWideOffline")
 NAMES = ("mail.example.com", "autodiscover.example.com")
 
 Document = dict[str, Any]

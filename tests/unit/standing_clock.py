@@ -14,6 +14,8 @@ STEP_SECONDS = 0.25
 # Turns of the loop in which all that a timer sets off has happened.
 TURNS = 50
 LOOK_SECONDS = 0.005
+# What takes longer hangs: on the clock that stands still, and on the one at the wall.
+LONGEST_SECONDS, LONGEST_PATIENCE = 3600, 120
 
 
 class StandingLoop(asyncio.SelectorEventLoop):
@@ -40,7 +42,10 @@ class StandingClock:
 
         async def watched() -> T:
             task = asyncio.ensure_future(work)
+            end = time.monotonic() + LONGEST_PATIENCE
             while not task.done():
+                if loop.now > LONGEST_SECONDS or time.monotonic() > end:
+                    raise AssertionError(f"after {loop.now} s of timers it has not ended: {asyncio.all_tasks()}")
                 if self.only_timers():
                     loop.now += STEP_SECONDS
                     for _ in range(TURNS):

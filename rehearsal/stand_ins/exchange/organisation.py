@@ -18,6 +18,8 @@ from rehearsal.stand_ins.exchange.state_files import locked, read, write
 
 HERE = Path(__file__).parent
 PASSWORD_ITERATIONS = 10_000
+# .NET's, in a second.
+TICKS = 10_000_000
 # What the scripts' documents name; the state holds more (the Autodiscover virtual directory, for one).
 SETTINGS = {
     **dict.fromkeys(("owa", "ecp", "ews", "oab", "activesync"), ("InternalUrl", "ExternalUrl")),
@@ -37,8 +39,9 @@ SETTINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A cmdlet call: the computer it ran on, and its parameters; of a credential only the user name."""
+    """A cmdlet call: when, in seconds, on which computer, its parameters; of a credential only the user name."""
 
+    at: float
     server: str
     cmdlet: str
     parameters: Mapping[str, Any]
@@ -169,8 +172,8 @@ class Organisation:
         for log in (self._folder / "calls").iterdir():
             with self._locked(f"calls-{log.stem}"):
                 lines += map(json.loads, log.read_text(encoding="utf-8").splitlines())
-        lines.sort(key=lambda line: line.pop("time"))
-        return [Call(**line) for line in lines]
+        lines.sort(key=lambda line: line["time"])
+        return [Call(at=line.pop("time") / TICKS, **line) for line in lines]
 
     def prepare(
         self,
