@@ -6,6 +6,9 @@ $ComponentCmdlets = 'Get-ServerComponentState', 'Set-ServerComponentState'
 # restarted before it notices. Which of them there are depends on the version and the roles.
 $DrainedComponents = [ordered]@{ HubTransport = 'MSExchangeTransport'; UMCallRouter = $null }
 
+# From worse to better; a state that is not among them counts as the worst.
+$ComponentStates = 'Inactive', 'Draining', 'Active'
+
 # Component -> State (what counts) and Marks (requester -> its state; $null where the session hands back something else).
 function Read-ComponentState {
     param([Parameter(Mandatory = $true)] $Exchange)
@@ -28,7 +31,8 @@ function Get-RequesterMark {
         foreach ($mark in @($Found.$source | Where-Object { $null -ne $_ })) {
             if (-not $mark.PSObject.Properties['Requester'] -or -not $mark.PSObject.Properties['State']) { return $null }
             $requester = "$($mark.Requester)"
-            if (-not $marks.ContainsKey($requester) -or $marks[$requester] -eq 'Active') { $marks[$requester] = "$($mark.State)" }
+            $worse = [array]::IndexOf($ComponentStates, "$($mark.State)") -lt [array]::IndexOf($ComponentStates, $marks[$requester])
+            if (-not $marks.ContainsKey($requester) -or $worse) { $marks[$requester] = "$($mark.State)" }
         }
     }
     $marks

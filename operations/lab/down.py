@@ -94,9 +94,12 @@ def leave(cloud: Azure, lab: Lab, found: Found) -> None:
 
 
 def own(tags: dict[str, str] | None, known: State, lab: Lab) -> dict[str, str] | None:
-    """A group of another's by the lab's name is none of the lab's, unless the stack made it."""
+    """None for a group of another's: one with another lab's tag, or with none where the stack did not make it.
+
+    A group that the stack made may have been deleted by hand, and made again by somebody else.
+    """
     made = known.group is not None and bool(known.group.id) and not known.group.found
-    return tags if tags is not None and (made or tags.get(LAB) == lab.name) else None
+    return tags if tags is not None and tags.get(LAB, lab.name if made else None) == lab.name else None
 
 
 def group(known: State, config: Mapping[str, Any], lab: Lab) -> str:

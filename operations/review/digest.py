@@ -79,11 +79,15 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """`config` is the stack's configuration by full name, `outputs` those of the last run, `errors` why it failed."""
+    """`config` is the stack's configuration by full name, `outputs` those of the last run, `errors` why it failed.
+
+    `values` are all inputs and outputs in the file, old and new, also of what is no step here.
+    """
 
     stack: str
     config: Mapping[str, str]
     steps: tuple[Step, ...]
+    values: tuple[Mapping[str, Any], ...]
     outputs: Mapping[str, Any]
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -163,10 +167,17 @@ def preview_of(digest: Mapping[str, Any]) -> Preview:
         config=digest.get("config") or {},
         # The engine works in parallel, so its order is another one each time.
         steps=tuple(sorted(steps_of(raw), key=lambda step: (step.name, step.urn))),
+        values=tuple(values_of(raw)),
         outputs=outputs,
         errors=tuple(entry["message"].strip() for entry in said if entry["severity"] == "error"),
         warnings=tuple(entry["message"].strip() for entry in said if entry["severity"] == "warning"),
     )
+
+
+def values_of(raw: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for entry in raw:
+        for state in (entry.get("oldState") or {}, entry.get("newState") or {}):
+            yield from (state.get(part) or {} for part in ("inputs", "outputs"))
 
 
 def steps_of(raw: Sequence[Mapping[str, Any]]) -> Iterator[Step]:

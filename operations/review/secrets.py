@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from operations.review.digest import SECRET, Preview, unknown
 from operations.review.markdown import inert, one_line
+from operations.review.values import parsed
 from stacks import settings
 
 TELLING = re.compile(r"password|privatekey|secret|token|credential|accountkey|connectionstring", re.IGNORECASE)
@@ -30,13 +31,12 @@ def spellings(secret: str) -> Iterator[str]:
 
 
 def secrets(preview: Preview) -> Iterator[str]:
-    """Texts under keys that tell of a secret, in the configuration and in every resource."""
+    """Texts under keys that tell of a secret: in the configuration, and in what every resource was and would be."""
     for full_name, value in preview.config.items():
         if full_name.rpartition(":")[2] in settings.SECRETS:
             yield from texts(value)
-    for step in preview.steps:
-        for half in (step.before, step.after, step.outputs):
-            yield from told(half)
+    for values in preview.values:
+        yield from told(values)
 
 
 def told(value: object) -> Iterator[str]:
@@ -46,6 +46,9 @@ def told(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for part in value:
             yield from told(part)
+    elif isinstance(value, str):
+        # A script's document, with a credential in it.
+        yield from told(parsed(value))
 
 
 def texts(value: object) -> Iterator[str]:

@@ -15,7 +15,7 @@ from dnslib.server import DNSHandler, DNSLogger, DNSServer  # type: ignore[impor
 NEGATIVE_TTL = 300
 TOP_LEVEL_DOMAINS = ("com", "net", "org", "info")  # one for each of a zone's name servers
 ADDRESS = "127.0.0.1"
-POLL_SECONDS = 0.1  # how long stop() may take
+POLL_SECONDS = 0.02  # how long stop() may take
 
 
 class RecordSet(Protocol):

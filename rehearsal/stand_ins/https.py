@@ -138,7 +138,8 @@ class HttpsListener:
 
     def _connections(self) -> list[tuple[TransportSocket, asyncio.Transport]]:
         transports = [row.transport for row in self._server.connections] if self._server else []
-        return [(row.get_extra_info("socket"), row) for row in transports if row is not None]
+        found = [(row.get_extra_info("socket"), row) for row in transports if row is not None]
+        return [(open_socket, row) for open_socket, row in found if open_socket]  # none where one is just ending
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         response = await self._route(request)

@@ -12,7 +12,7 @@ from operations.comparison import same
 from rehearsal.stand_ins import autodiscover, windows_state
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.exchange import Organisation
-from rehearsal.stand_ins.exit_codes import DISAGREEMENT, NOTHING_KEPT, FailedError
+from rehearsal.stand_ins.exit_codes import DISAGREEMENT, FAILURE, NOTHING_KEPT, FailedError
 
 GET, RESTORE = "Get-ClientAccessNamespace.ps1", "Restore-ClientAccessNamespace.ps1"
 ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
@@ -36,13 +36,14 @@ def new_report(script: str) -> dict[str, Any]:
 
 @dataclass(kw_only=True)
 class Namespace:
-    """One run for one server; `report` is filled with what it prints."""
+    """One run for one server; `report` and `notes` are filled with what it prints."""
 
     request: Mapping[str, Any]
     organisation: Organisation
     computer_name: str
     root: Path
     report: dict[str, Any]
+    notes: list[str]
 
     def run(self, script: str) -> None:
         """Raises FailedError."""
@@ -95,17 +96,35 @@ class Namespace:
         services: dict[str, dict[str, dict[str, Any]]] = self.report["settings"]
         changed = {name: sum(cell["changed"] for cell in row.values()) for name, row in services.items()}
         self.report["changed"] = sum(changed.values())
+        failures = []
         if self.request.get("recycleAppPools") is not False:
-            self._recycle([name for name in POOLS if changed.get(name)])
+            failures = self._recycle([name for name in POOLS if changed.get(name)])
         cells = [cell for row in services.values() for cell in row.values()]
         self.report["agreement"] = all(same(cell["after"], cell["expected"]) for cell in cells)
+        if failures:
+            head = (
+                "Not everything could be done; after a setting that could not be written, the services behind it were "
+                "left alone."
+            )
+            raise FailedError(FAILURE, "\n  ".join([head, *failures]))
         if not self.report["agreement"]:
             raise FailedError(DISAGREEMENT, "Exchange took the settings, but reads back other values.")
 
-    def _recycle(self, services: list[str]) -> None:
+    def _recycle(self, services: list[str]) -> list[str]:
+        """A sentence for each pool that could not be recycled."""
+        states = self.organisation.app_pools(self.computer_name)
+        refusal = self.organisation.fault(self.computer_name, "Restart-WebAppPool")
+        failures = []
         for pool in dict.fromkeys(pool for name in services for pool in (POOLS[name], autodiscover.POOL)):
-            windows_state.recycle(self.root, pool)
-            self.report["recycledAppPools"].append(pool)
+            if states.get(pool) != "Started":
+                self.notes.append(f"Application pool {pool}: not running here, not recycled.")
+            elif refusal is not None:
+                again = f"The settings are written; run Restart-WebAppPool -Name {pool}."
+                failures.append(f"application pool {pool}: {refusal} {again}")
+            else:
+                windows_state.recycle(self.root, pool)
+                self.report["recycledAppPools"].append(pool)
+        return failures
 
 
 def plain(value: object) -> object:

@@ -21,6 +21,7 @@ from rehearsal.stand_ins.https import SERVICES
 DRAINED = ("HubTransport", "UMCallRouter")
 ORIGINAL_CLOSED_PORTS = "C/ProgramData/ExchangeCas/original-closed-ports.json"
 STEALTH = "DisableStealthMode"
+WEB_SITE = "W3SVC"
 PATHS = {service: path for path, service in SERVICES.items()}
 PROBE_SECONDS = 10
 ROUND_SECONDS = 0.5
@@ -75,7 +76,16 @@ class Rotation:
         self.organisation.set_component(self.computer_name, component, state, "Maintenance")
         self.notes.append(f"{component}: set to {state} by the requester Maintenance.")
         if component == "HubTransport":
-            self.report["restarted"].append("MSExchangeTransport")
+            self._restart("MSExchangeTransport")
+
+    def _restart(self, service: str) -> None:
+        if windows_state.read(self.root).get("services", {}).get(service, "Running") != "Running":
+            self.notes.append(f"{service}: not running here, not restarted.")
+            return
+        if service == WEB_SITE:
+            windows_state.restart_web_site(self.root)
+        self.report["restarted"].append(service)
+        self.notes.append(f"{service}: restarted.")
 
     def _enter(self) -> None:
         for component in ("ServerWideOffline", *reversed(DRAINED)):
@@ -94,7 +104,7 @@ class Rotation:
         states, marks = self._states(), self.organisation.marks(self.computer_name)
         answers = [f"{name}: {'; '.join(self.report['health'][name])}" for name in unhealthy]
         held = [
-            f"{name} is {states[name]}: held by {', '.join(sorted(marks[name])) or 'nobody'}"
+            f"{name} is {states[name]}{_held_by(marks[name])}"
             for name in ("ServerWideOffline", *(PROXIES[service] for service in unhealthy))
             if states[name] != "Active"
         ]
@@ -131,15 +141,18 @@ class Rotation:
             return answer.status, answer.read().decode()
 
     def _leave(self) -> None:
-        if self._states()["ServerWideOffline"] == "Inactive":
+        if self.organisation.marks(self.computer_name)["ServerWideOffline"].get("Maintenance") == "Inactive":
+            self.notes.append("ServerWideOffline is Inactive already.")
             return
-        time.sleep(self.request["drainSeconds"])
-        self.report["drainedSeconds"] = self.request["drainSeconds"]
+        seconds = self.request["drainSeconds"]
+        if seconds:
+            self.notes.append(f"Clients may hold the address of {self.computer_name.upper()} for {seconds} s more.")
+        time.sleep(seconds)
+        self.report["drainedSeconds"] = seconds
         for component in DRAINED:
             if self._states().get(component) == "Active":
                 self._set(component, "Draining")
-        windows_state.restart_web_site(self.root)
-        self.report["restarted"].append("W3SVC")
+        self._restart(WEB_SITE)
         self._set("ServerWideOffline", "Inactive")
 
     def _answer_closed_ports(self) -> None:
@@ -176,3 +189,8 @@ class Rotation:
 
 def _key(profile: str) -> str:
     return rf"{windows_state.FIREWALL}\{profile}"
+
+
+def _held_by(marks: Mapping[str, str]) -> str:
+    holders = [f"{requester} ({state})" for requester, state in sorted(marks.items()) if state != "Active"]
+    return f": held by {', '.join(holders)}, and only that requester can make it Active" if holders else ""

@@ -44,7 +44,7 @@ def run(
         if rotates:
             Rotation(request=request, report=report, notes=notes, **server).run()
         else:
-            Namespace(request=request, report=report, **server).run(script.name)
+            Namespace(request=request, report=report, notes=notes, **server).run(script.name)
     except FailedError as failure:
         notes.append(str(failure))
         code = failure.exit_code

@@ -22,6 +22,14 @@ Set-ServerComponentState ex1 -Component HubTransport -State Draining -Requester 
 $results['marked'] = Get-States
 $marks = @((Get-ServerComponentState -Identity ex1 -Component OwaProxy).LocalStates)
 $results['marks'] = @($marks | ForEach-Object { "$($_.Requester)=$($_.State)" } | Sort-Object)
+Set-ServerComponentState ex1 -Component EwsProxy -State Inactive -Requester Maintenance -LocalOnly
+Set-ServerComponentState ex1 -Component EcpProxy -State Inactive -Requester Maintenance -RemoteOnly
+$results['apart'] = Get-States
+$results['kept apart'] = @('EwsProxy', 'EcpProxy' | ForEach-Object {
+        $found = Get-ServerComponentState -Identity ex1 -Component $_
+        "$_ local=$(@($found.LocalStates).Count) remote=$(@($found.RemoteStates).Count)"
+    })
+$results['both at once'] = Get-Failure @{ Identity = 'ex1'; Component = 'OwaProxy'; State = 'Active'; Requester = 'HealthAPI'; LocalOnly = $true; RemoteOnly = $true }
 Set-ServerComponentState ex1 -Component ServerWideOffline -State Inactive -Requester Maintenance
 $results['offline'] = Get-States
 Restart-Service -Name W3SVC 3>$null

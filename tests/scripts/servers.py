@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ SET, GET, RESTORE = (SCRIPTS / f"{verb}-ClientAccessNamespace.ps1" for verb in (
 ROTATE = SCRIPTS / "Set-ClientAccessRotation.ps1"
 ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
 ADDRESS = "127.40.0.11"
+# How the lines on standard error begin that tell of a rotation's step.
+STEPS_TOLD = ("HubTransport:", "UMCallRouter:", "MSExchangeTransport:", "W3SVC:", "ServerWideOffline")
 NAMES = ("mail.example.com", "autodiscover.example.com")
 
 Document = dict[str, Any]
@@ -105,6 +108,17 @@ class Servers:
 
     def writes(self, *, after: int = 0) -> list[str]:
         return [cmdlet for cmdlet in self.cmdlets(after=after) if cmdlet.startswith("Set-")]
+
+
+def altered(folder: Path, script: Path, part: str, changes: Mapping[str, str]) -> Path:
+    """This script in a copy of the folder, where each of these texts, which is there once, is another in `part`."""
+    shutil.copytree(SCRIPTS, folder)
+    text = (folder / part).read_text(encoding="utf-8-sig")
+    for old, new in changes.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    (folder / part).write_text(text, encoding="utf-8-sig")
+    return folder / script.name
 
 
 def document(server: str = "ex1", version: str = "2016", **changes: object) -> Document:

@@ -30,6 +30,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory, pwsh: str) -> dict[str, Any]:
         ("other state", "Microsoft.Exchange.Data.ServiceState"),
         ("other component", "The component 'Owa' is not valid"),
         ("other server", "'ex9' couldn't be found"),
+        ("both at once", "LocalOnly and RemoteOnly"),
         ("after the restart", "no longer available"),
     ],
 )
@@ -47,6 +48,13 @@ def test_the_cmdlets_and_the_python_view_agree_on_what_counts(seen: dict[str, An
     assert seen["marked"] == organisation.component_states("ex1")
     assert (seen["marked"]["OwaProxy"], seen["marked"]["HubTransport"]) == ("Inactive", "Draining")
     assert seen["marks"] == ["HealthAPI=Inactive", "Maintenance=Active"]
+    organisation.set_component("ex1", "EwsProxy", "Inactive", "Maintenance", only="local")
+    organisation.set_component("ex1", "EcpProxy", "Inactive", "Maintenance", only="remote")
+    assert seen["apart"] == organisation.component_states("ex1")
+    assert (seen["apart"]["EwsProxy"], seen["apart"]["EcpProxy"]) == ("Inactive", "Inactive"), (
+        "one of the two is enough"
+    )
+    assert seen["kept apart"] == ["EwsProxy local=1 remote=0", "EcpProxy local=0 remote=1"]
     organisation.set_component("ex1", "ServerWideOffline", "Inactive", "Maintenance")
     assert seen["offline"] == organisation.component_states("ex1")
     active = {name for name, state in seen["offline"].items() if state == "Active"}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from rehearsal.stand_ins import without_powershell
-from tests.scripts.servers import ADDRESS, NAMES, ROTATE, Outcome, Servers, rotation
+from tests.scripts.servers import ADDRESS, NAMES, ROTATE, Outcome, Servers, altered, rotation
 from tests.scripts.web_site import PAGE, WebSite, serving
 
 PATHS = {
@@ -24,7 +25,7 @@ PATHS = {
     "outlookAnywhere": "/rpc",
     "autodiscover": "/autodiscover",
 }
-PROBE_SECONDS = 10  # ClientAccess.Health.ps1's $ProbeMilliseconds
+HEALTH, PROBE = "ClientAccess.Health.ps1", "$ProbeMilliseconds = 10000"
 
 
 def knock(servers: Servers, site: WebSite, *, seconds: int = 0, version: str = "2016") -> Outcome:
@@ -121,33 +122,55 @@ def test_a_port_that_nobody_listens_on_shuts_the_gate(servers: Servers, tmp_path
     assert_shut(knock(servers, gone), "owa: ", "refused")
 
 
-def test_a_web_site_that_accepts_and_never_answers_does_not_hold_up_the_run(servers: Servers) -> None:
+@contextmanager
+def mute() -> Iterator[int]:
+    """A port that accepts, and never answers."""
+    with socket.create_server((ADDRESS, 0)) as accepting:
+        yield accepting.getsockname()[1]
+
+
+@contextmanager
+def full() -> Iterator[int]:
+    """A port that answers no SYN: its queue is full."""
+    with socket.create_server((ADDRESS, 0), backlog=0) as accepting, socket.create_connection(accepting.getsockname()):
+        yield accepting.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("port", "reason"), [(mute, f"owa: https://{NAMES[0]}/owa at {ADDRESS}: "), (full, "no connection to port")]
+)
+def test_a_web_site_that_never_answers_does_not_hold_up_the_run(
+    servers: Servers, tmp_path: Path, port: Callable[[], AbstractContextManager[int]], reason: str
+) -> None:
     servers.organisation.add_server("ex1")
-    with socket.create_server((ADDRESS, 0)) as mute:
-        document = rotation(mute.getsockname()[1], in_rotation=True)
+    quick = altered(tmp_path / "scripts", ROTATE, HEALTH, {PROBE: "$ProbeMilliseconds = 500"})
+    with port() as number:
+        document = rotation(number, in_rotation=True)
         document["health"]["names"] = {"owa": [NAMES[0]]}
-        began = time.monotonic()
-        outcome = servers.run(ROTATE, document)
-    assert_shut(outcome, f"\n  owa: https://{NAMES[0]}/owa at {ADDRESS}: ")
-    assert PROBE_SECONDS <= time.monotonic() - began < 3 * PROBE_SECONDS
+        outcome = servers.run(quick, document)
+    assert_shut(outcome, f"\n  owa: https://{NAMES[0]}/owa at {ADDRESS}: ", reason)
 
 
 def test_a_round_that_hangs_once_the_time_is_over_asks_nobody_else_and_the_whole_round_before_counts(
-    servers: Servers, site: WebSite
+    servers: Servers, site: WebSite, tmp_path: Path
 ) -> None:
+    """The script's clock goes on by an hour when the second round has begun, and its first answer hangs."""
     servers.organisation.add_server("ex1")
-    over = threading.Event()
+    over, hours = threading.Event(), tmp_path / "hours"
 
     class Pages(dict[str, tuple[int, str]]):
         def get(self, _path: str, _default: tuple[int, str] = (0, "")) -> tuple[int, str]:  # type: ignore[override]
             if len(site.asked) > 2:
-                over.wait(2 * PROBE_SECONDS)
+                hours.write_text("1")
+                over.wait(60)
             return (503, "")
 
     site.pages = Pages()
+    clock = f"function Get-Date {{ [datetime]::Now.AddHours([int](Test-Path -LiteralPath '{hours}')) }}"
+    quick = altered(tmp_path / "scripts", ROTATE, HEALTH, {PROBE: f"$ProbeMilliseconds = 3000\n{clock}"})
     document = rotation(site.port, in_rotation=True)
-    document["health"] |= {"seconds": 3, "names": {"owa": [NAMES[0]], "ecp": [NAMES[0]]}}
-    outcome = servers.run(ROTATE, document)
+    document["health"] |= {"seconds": 1800, "names": {"owa": [NAMES[0]], "ecp": [NAMES[0]]}}
+    outcome = servers.run(quick, document)
     over.set()
     assert_shut(outcome, "\n  owa: ", "\n  ecp: ", "503")
     assert [path.split("/")[1] for _, _, path in site.asked] == ["owa", "ecp", "owa"]

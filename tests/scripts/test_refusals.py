@@ -151,6 +151,21 @@ def test_a_pool_that_is_stopped_or_missing_is_left_alone(servers: Servers) -> No
     assert outcome.report["recycledAppPools"] == ["MSExchangeAutodiscoverAppPool"]
 
 
+def test_a_pool_that_cannot_be_recycled_fails_the_run_with_the_settings_written_and_what_to_do(
+    servers: Servers,
+) -> None:
+    servers.organisation.add_server("ex1")
+    servers.organisation.fail("ex1", "Restart-WebAppPool", "The service cannot accept control messages at this time.")
+    outcome = servers.run(SET, document(settings={"owa": namespace()["owa"]}))
+    assert outcome.exit_code == 1
+    for pool in ("MSExchangeOWAAppPool", "MSExchangeAutodiscoverAppPool"):
+        said = f"application pool {pool}: The service cannot accept control messages at this time."
+        assert f"{said} The settings are written; run Restart-WebAppPool -Name {pool}." in outcome.stderr
+    assert outcome.report["recycledAppPools"] == []
+    assert outcome.report["agreement"] is True
+    assert servers.organisation.settings("ex1")["owa"] == namespace()["owa"]
+
+
 def test_pools_are_left_alone_when_the_document_says_so(servers: Servers) -> None:
     servers.organisation.add_server("ex1")
     outcome = servers.run(SET, document(settings={"owa": namespace()["owa"]}, recycleAppPools=False))

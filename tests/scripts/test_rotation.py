@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from rehearsal.stand_ins.exchange import Call
-from tests.scripts.servers import ROTATE, Outcome, Servers, rotation
+from tests.scripts.servers import ROTATE, STEPS_TOLD, Outcome, Servers, rotation
 from tests.scripts.web_site import WebSite
 
 STEPS = ("Set-ServerComponentState", "Restart-Service")
@@ -81,19 +80,26 @@ def test_a_second_run_changes_nothing_and_waits_for_nothing(servers: Servers, si
     assert (again.report["drainedSeconds"], again.report["restarted"]) == (0, [])
 
 
-def test_no_session_is_open_while_clients_forget_the_address_and_nothing_is_set_before(
+def test_no_session_is_open_while_clients_forget_the_address_and_nothing_is_done_before(
     servers: Servers, site: WebSite
 ) -> None:
     servers.organisation.add_server("ex1")
-    began = time.monotonic()
-    outcome = rotate(servers, site, into=False, drainSeconds=3)
-    assert time.monotonic() - began >= 3
-    assert "Clients may hold the address of EX1 for 3 s more." in outcome.stderr
-    assert outcome.report["drainedSeconds"] == 3
+    outcome = rotate(servers, site, into=False, drainSeconds=2)
+    assert outcome.report["drainedSeconds"] == 2
+    told = [line for line in outcome.stderr.splitlines() if line.startswith(("Clients may", *STEPS_TOLD))]
+    assert [line.removesuffix(" by the requester Maintenance.") for line in told if "1 s more" not in line] == [
+        "Clients may hold the address of EX1 for 2 s more.",
+        "HubTransport: set to Draining",
+        "MSExchangeTransport: restarted.",
+        "UMCallRouter: set to Draining",
+        "W3SVC: restarted.",
+        "ServerWideOffline: set to Inactive",
+    ]
     # One session to look, one to drain, one after the restart: each is closed before the next is opened.
-    rows = [call.cmdlet for call in servers.organisation.calls() if "PSSession" in call.cmdlet]
-    rows = [row for row in rows if not row.startswith("Import")]
-    assert rows == ["New-PSSession", "Remove-PSSession"] * 3
+    calls = [call for call in servers.organisation.calls() if call.cmdlet in ("New-PSSession", "Remove-PSSession")]
+    assert [call.cmdlet for call in calls] == ["New-PSSession", "Remove-PSSession"] * 3
+    _, looked, next_session, *_ = calls
+    assert next_session.at - looked.at >= 2
     commands = servers.cmdlets()
     assert not set(STEPS) & set(commands[: commands.index("Remove-PSSession")])
 
@@ -114,6 +120,34 @@ def test_what_another_requester_holds_is_left_to_it(servers: Servers, site: WebS
     assert steps(servers) == []
     states = servers.organisation.component_states("ex1")
     assert (states["HubTransport"], states["ImapProxy"]) == ("Draining", "Inactive")
+
+
+@pytest.mark.parametrize("only", ["local", "remote"])
+def test_a_mark_in_the_registry_or_in_active_directory_alone_holds_a_server_down_and_is_taken_away(
+    servers: Servers, site: WebSite, only: str
+) -> None:
+    servers.organisation.add_server("ex1")
+    servers.organisation.set_component("ex1", "ServerWideOffline", "Inactive", "Maintenance", only=only)
+    rotate(servers, site, into=False)
+    assert steps(servers) == [], "it is offline already"
+    rotate(servers, site, into=True)
+    assert steps(servers) == ["ServerWideOffline=Active"]
+    assert servers.organisation.component_states("ex1")["ServerWideOffline"] == "Active"
+
+
+@pytest.mark.parametrize(("local", "remote"), [("Draining", "Inactive"), ("Inactive", "Draining")])
+def test_of_two_marks_that_differ_the_worse_one_counts(
+    servers: Servers, site: WebSite, local: str, remote: str
+) -> None:
+    servers.organisation.add_server("ex1")
+    for component, requester in (("ServerWideOffline", "Maintenance"), ("EwsProxy", "HealthAPI")):
+        servers.organisation.set_component("ex1", component, local, requester, only="local")
+        servers.organisation.set_component("ex1", component, remote, requester, only="remote")
+    rotate(servers, site, into=False)
+    assert steps(servers) == [], "it is offline already"
+    site.pages["/ews/healthcheck.htm"] = (503, "")
+    outcome = servers.run(ROTATE, rotation(site.port, in_rotation=True))
+    assert "EwsProxy is Inactive: held by HealthAPI (Inactive)" in outcome.stderr
 
 
 def test_a_transport_service_that_somebody_stopped_stays_stopped(servers: Servers, site: WebSite) -> None:

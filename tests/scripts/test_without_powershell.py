@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,41 @@ from typing import Any
 import pytest
 
 from rehearsal.stand_ins import without_powershell
-from tests.scripts.servers import GET, RESTORE, ROTATE, SET, Servers, document, rotation
+from tests.scripts.servers import GET, RESTORE, ROTATE, SET, STEPS_TOLD, Servers, document, rotation
 
 Prepare = Callable[[Servers], object]
 Run = tuple[Path, Any]
+LEAVE = rotation(443, in_rotation=False, drainSeconds=1)
+# What a run says before it fails: Exchange's warnings, and where the original values are.
+STEP = re.compile("|".join(["clients may", *STEPS_TOLD]).lower())
+ON_THE_WAY = re.compile(r"set-\w+: |the original values are kept")
+POOL_REFUSAL = "The service cannot accept control messages at this time. (Exception from HRESULT: 0x80070425)"
 
 
 def installed(servers: Servers) -> None:
+    servers.root("ex1").mkdir()
     servers.organisation.add_server("ex1")
 
 
 def older(servers: Servers) -> None:
     servers.organisation.add_server("ex1", version="2013")
+
+
+def pools_that_are_not_there(servers: Servers) -> None:
+    installed(servers)
+    servers.organisation.set_app_pool("ex1", "MSExchangeOWAAppPool", "Stopped")
+    servers.organisation.set_app_pool("ex1", "MSExchangeECPAppPool", None)
+
+
+def pools_that_refuse(servers: Servers) -> None:
+    installed(servers)
+    servers.organisation.fail("ex1", "Restart-WebAppPool", POOL_REFUSAL)
+
+
+def held_down_by_another(servers: Servers) -> None:
+    installed(servers)
+    servers.windows("ex1", services={"MSExchangeTransport": "Stopped"})
+    servers.organisation.set_component("ex1", "ServerWideOffline", "Inactive", "HealthAPI")
 
 
 def being_updated(servers: Servers) -> None:
@@ -34,7 +58,7 @@ def nothing(servers: Servers) -> None:
 
 
 def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int, Any, list[str]]]:
-    """Exit code, report, and what a run that failed says first, without the folder that is its own."""
+    """Exit code, report, and the steps of a rotation in their order, else what a run that failed says first."""
     found = []
     for script, given in runs:
         if real:
@@ -44,8 +68,10 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
             stdin, root = json.dumps(given).encode(), servers.root("ex1")
             result = without_powershell.run(script, (), stdin, servers.organisation, "ex1", root)
             code, output, error = result.exit_code, result.output, result.error
-        first = error.replace(str(servers.folder), "").lower().splitlines()[:2] if code else []
-        found.append((code, json.loads(output), first))
+        # Without the folder that is its own.
+        said = error.replace(str(servers.folder), "").lower().splitlines()
+        why = [line for line in said if not ON_THE_WAY.match(line)][:2] if code else []
+        found.append((code, json.loads(output), [line for line in said if STEP.match(line)] or why))
     return found
 
 
@@ -59,6 +85,8 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
             id="there and back",
         ),
         pytest.param(installed, [(SET, document(recycleAppPools=False))], [0], id="nothing recycled"),
+        pytest.param(pools_that_are_not_there, [(SET, document())], [0], id="pools that are not there"),
+        pytest.param(pools_that_refuse, [(SET, document())], [1], id="pools that refuse"),
         pytest.param(older, [(SET, document(version="2013"))], [0], id="Exchange 2013"),
         pytest.param(installed, [(SET, "no document"), (GET, [])], [2, 2], id="no document"),
         pytest.param(
@@ -83,6 +111,8 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
             being_updated, [(SET, document()), (ROTATE, rotation(443, in_rotation=False))], [5, 5], id="setup"
         ),
         pytest.param(installed, [(RESTORE, document())], [7], id="nothing kept"),
+        pytest.param(installed, [(ROTATE, LEAVE)], [0], id="out of rotation"),
+        pytest.param(held_down_by_another, [(ROTATE, LEAVE), (ROTATE, LEAVE)], [0, 0], id="out, and held down before"),
     ],
 )
 def test_the_scripts_and_what_stands_in_for_them_answer_alike(

@@ -24,6 +24,9 @@ from tests.unit.provider_client import (
 )
 from tests.unit.scripted_ssh_server import PASSWORD, ScriptedSshServer
 
+# Where the provider never answers, an engine's patience is so many times shorter here than it was in the record.
+HASTE = 10
+
 
 class Scenarios:
     """A provider and an SSH server of its own; each public method is one part of the record and returns its lines."""
@@ -118,7 +121,7 @@ class Scenarios:
         client.create(COMMAND, "o", inputs, step="a line of 70,000 letters, logging none")
         inputs = client.check(COMMAND, "o", {**base, "create": "long 300000"})
         step = "a line of 300,000 letters, default logging, 15 s allowed"
-        client.create(COMMAND, "o", inputs, step=step, deadline=15, timed=True)
+        client.create(COMMAND, "o", inputs, step=step, deadline=15 / HASTE, timed=True)
         return self._told()
 
     def failures(self) -> list[Line]:
@@ -148,7 +151,7 @@ class Scenarios:
                 client.create(COMMAND, "f", client.check(COMMAND, "f", news), step=step, timed=True)
             inputs = client.check(COMMAND, "f", {**base, "connection": self._connection(port=deaf)})
             step = "a host that accepts and never speaks, 10 s allowed"
-            client.create(COMMAND, "f", inputs, step=step, deadline=10, timed=True)
+            client.create(COMMAND, "f", inputs, step=step, deadline=10 / HASTE, timed=True)
             inputs = client.check(COMMAND, "f", {**base, "connection": self._connection(), "delete": "echo gone"})
             state = client.create(COMMAND, "f", inputs)["properties"]
             gone = {**state, "connection": self._connection(port=refused)}

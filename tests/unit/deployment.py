@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,11 +86,17 @@ class Deployment:
         farm = settings.read(self.values, location="westeurope")
         return made("test", farm, {"settings": namespace.settings(farm.namespace), "servers": self.outputs})
 
-    def verify(self, *, trusted: ssl.SSLContext | None = None, name_servers: Sequence[AzureDns] = ()) -> Verification:
+    def verify(
+        self,
+        *,
+        trusted: ssl.SSLContext | None = None,
+        name_servers: Sequence[AzureDns] = (),
+        run: Callable[[Coroutine[Any, Any, Verification]], Verification] = asyncio.run,
+    ) -> Verification:
         """With the servers' authority trusted, and a resolver that answers from `rows`."""
         with AzureDns(lambda: self.rows, private=True) as resolver:
             owners = [of(server) for server in name_servers]
-            return asyncio.run(verify(self.stack(), trusted or self.trusted, of(resolver), owners))
+            return run(verify(self.stack(), trusted or self.trusted, of(resolver), owners))
 
     @property
     def trusted(self) -> ssl.SSLContext:

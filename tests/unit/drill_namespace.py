@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from operations.drill import Clients, Observation, Profile, Way
+from operations.drill.clients import FEW_BEATS
 from operations.outlook import Timers
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.dns import AzureDns
@@ -17,8 +18,9 @@ from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
 from tests.unit.test_dns_stand_in import Row
 
 EX01, EX02 = "127.40.0.11", "127.40.0.12"
-BEAT, SILENT = 0.2, 1.5  # seconds; the SYN timer is short here, and longer than all else
+BEAT, SILENT = 0.2, 0.8  # seconds; the SYN timer is short here, and longer than all else
 NUMBER = 6
+PATIENCE = 60  # seconds; what takes longer hangs
 
 
 class Namespace:
@@ -44,17 +46,36 @@ class Namespace:
 
         self.lost.https._site = replace(site, settings=settings)
 
-    def clients(self, number: int = NUMBER, *, tls: ssl.SSLContext | None = None) -> Clients:
+    def clients(
+        self, number: int = NUMBER, *, tls: ssl.SSLContext | None = None, timers: Timers | None = None
+    ) -> Clients:
         trusting = ssl.create_default_context(cadata=self.farm.certificates.authority_pem)
-        way = Way(tls=tls or trusting, dns=("127.0.0.1", self.dns.port), port=self.port, timers=Timers(connect=SILENT))
+        timers = timers or Timers(connect=SILENT)
+        way = Way(tls=tls or trusting, dns=("127.0.0.1", self.dns.port), port=self.port, timers=timers)
         profile = Profile(mailbox=f"user@{DOMAIN}", user=USER, password=PASSWORD)
         return Clients(number, profile, way, beat=BEAT)
 
-    def lose(self, make: Callable[[Server], None], *, number: int = NUMBER, seconds: float = 8) -> Observation:
-        """All clients served, the loss, and all served again or `seconds` over."""
-        with self.clients(number) as clients:
-            assert clients.wait(10, 0.0), clients.errors()
+    def lose(self, make: Callable[[Server], None], *, healed: bool = True) -> Observation:
+        """All clients served, the loss, and all served again; if it is not `healed`, half of them failing for good."""
+        with self.clients() as clients:
+            assert clients.wait(PATIENCE, 0.0), clients.errors()
             since = time.monotonic()
             make(self.lost)
-            clients.wait(seconds, since)
+            if healed:
+                assert clients.wait(PATIENCE, since), clients.errors()
+            else:
+                awaited(lambda: self._stuck(clients, since) == NUMBER // 2)
             return clients.observe("a loss", since)
+
+    def _stuck(self, clients: Clients, since: float) -> int:
+        """Clients whose last few requests all failed."""
+        last = [client.beats[-FEW_BEATS:] for client in clients._clients]
+        return sum(all(beat.asked >= since and not beat.server for beat in beats) for beats in last)
+
+
+def awaited(so: Callable[[], bool]) -> None:
+    """Until it is so."""
+    end = time.monotonic() + PATIENCE
+    while not so():
+        assert time.monotonic() < end, "it never was so"
+        time.sleep(0.02)

@@ -120,6 +120,18 @@ def digest(
     }
 
 
+def events(content: Step) -> list[str]:
+    """The same as the engine's events, one a line."""
+    found: list[dict[str, Any]] = [{"preludeEvent": {"config": content["config"]}}]
+    for each in content["steps"]:
+        diff = {key: {"diffKind": value["kind"]} for key, value in (each["detailedDiff"] or {}).items()}
+        told = {"op": each["op"], "urn": each["urn"], "old": each.get("oldState"), "new": each.get("newState")}
+        found.append({"resourcePreEvent": {"metadata": {**told, "detailedDiff": diff}}})
+    found += ({"diagnosticEvent": said} for said in content.get("diagnostics", ()))
+    found.append({"summaryEvent": {}})
+    return [json.dumps({"sequence": number, **event}) for number, event in enumerate(found)]
+
+
 def preview(path: Path, content: Step) -> Preview:
     file = path / "preview.json"
     file.write_text(json.dumps(content), encoding="utf-8")

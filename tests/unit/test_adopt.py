@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 import pytest
 from pulumi_azure_native import dns
 from rich.console import Console
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from operations.__main__ import app
-from operations.adopt import page
+from operations.adopt import command, page
 from operations.adopt.adoption import Adoption, Search, chosen, shown
 from operations.adopt.look.__main__ import UNKNOWN, WORDS, camel, look
 from operations.finding import State, exit_code
@@ -55,6 +56,8 @@ def step(urn: str, operation: str, *, now: Mapping[str, Any] | None = None, **in
 class Copy:
     """A copy of a stack that says what it is told: one list of steps for each look at the next `up`."""
 
+    name = "lab"
+
     def __init__(self, exists: Mapping[str, Any], *previews: list[dict[str, Any]]) -> None:
         self.exists, self._previews = exists, list(previews)
         self.asked: list[set[str]] = []
@@ -69,6 +72,20 @@ class Copy:
 
     def adopt(self, file: Mapping[str, Any]) -> None:
         self.adopted.append(dict(file))
+
+
+Typed = Callable[[Copy, Path], Result]
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """`typed(copy, file)`: the command as it is typed, for a stack that has this copy."""
+
+    def run(copy: Copy, file: Path) -> Result:
+        monkeypatch.setattr(command, "Scratch", lambda *_: copy)
+        return CliRunner().invoke(app, ["adopt", "--stack", "lab", "--output", str(file)], env={"COLUMNS": "300"})
+
+    return run
 
 
 def zone(operation: str = "create", **inputs: Any) -> dict[str, Any]:
@@ -177,6 +194,43 @@ def test_a_page_says_how_to_adopt_and_what_cannot_be(tmp_path: Path) -> None:
     assert f"pulumi import --file {file} --stack lab --protect=false --generate-code=false" in text
     assert "cas-public-zone: the next up would replace it (location)" in text
     assert "nothing to adopt" in told(Search(Copy({}, [zone()])).run(), file)
+
+
+REPLACED = [zone("replace", now={**NAMED, "location": "a"}, location="b")]
+
+
+@pytest.mark.parametrize(
+    ("exists", "previews", "code", "said"),
+    [
+        ({}, [[zone()]], 0, "there is nothing to adopt"),
+        ({ZONE: {"id": "/zone"}}, [[zone()], REPLACED], 1, "the next up would replace it"),
+        ({ZONE: {"error": "Status=403"}}, [[zone()]], 2, "Status=403"),
+    ],
+    ids=["nothing exists", "all would be replaced", "nothing could be looked at"],
+)
+def test_with_nothing_to_adopt_no_file_is_written_and_one_that_is_there_stays_as_it_is(
+    typed: Typed, tmp_path: Path, exists: dict[str, Any], previews: list[Any], code: int, said: str
+) -> None:
+    file = tmp_path / "adopt.json"
+    result = typed(Copy(exists, *previews), file)
+    assert (result.exit_code, file.exists()) == (code, False)
+    assert said in result.stdout
+    assert "pulumi import" not in result.stdout
+    file.write_text("of another day", encoding="utf-8")
+    typed(Copy(exists, *previews), file)
+    assert file.read_text(encoding="utf-8") == "of another day"
+
+
+def test_the_file_that_is_written_holds_what_is_adopted_and_the_command_names_it(typed: Typed, tmp_path: Path) -> None:
+    file = tmp_path / "adopt.json"
+    result = typed(Copy({ZONE: {"id": "/zone"}}, [zone()], [zone("same")]), file)
+    assert result.exit_code == 0
+    written = json.loads(file.read_text(encoding="utf-8"))
+    assert [(one["name"], one.get("id")) for one in written["resources"]] == [
+        ("casNamespaceRecords", None),
+        ("cas-public-zone", "/zone"),
+    ]
+    assert f"pulumi import --file {file} --stack lab" in result.stdout
 
 
 def told(adoption: Adoption, file: Path) -> str:

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from operations.__main__ import app
 from rehearsal import losses
 from rehearsal.tools import REPOSITORY
-from tests.unit.drill_namespace import Namespace
+from tests.unit.drill_namespace import PATIENCE, Namespace, awaited
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, PASSWORD, USER
 
 pytestmark = pytest.mark.unit
 
 CLIENTS, BEAT = 4, 0.2
+VARIABLE = "EXCHANGE_DRILL_PASSWORD"
 SERVED = f"All {CLIENTS} clients are served. Stop a server now."
+
+
+def command_line(namespace: Namespace, folder: Path) -> list[str]:
+    """The command without a report."""
+    authority = folder / "authority.pem"
+    authority.write_text(namespace.farm.certificates.authority_pem, encoding="ascii")
+    there = ("--ca", str(authority), "--port", str(namespace.port), "--resolver", f"127.0.0.1:{namespace.dns.port}")
+    whose = ("--mailbox", f"user@{DOMAIN}", "--user", USER, "--clients", str(CLIENTS), "--beat", str(BEAT))
+    return ["drill", *whose, *there]
 
 
 class Terminal:
@@ -37,15 +49,12 @@ class Terminal:
         stdin: int = subprocess.DEVNULL,
     ) -> None:
         self.report = folder / "report.html"
-        authority = folder / "authority.pem"
-        authority.write_text(namespace.farm.certificates.authority_pem, encoding="ascii")
-        there = ("--ca", str(authority), "--port", str(namespace.port), "--resolver", f"127.0.0.1:{namespace.dns.port}")
-        whose = ("--mailbox", f"user@{DOMAIN}", "--user", USER, "--clients", str(CLIENTS), "--beat", str(BEAT))
-        environment = {name: value for name, value in os.environ.items() if name != "EXCHANGE_DRILL_PASSWORD"}
+        typed = command_line(namespace, folder)
+        environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
         if password is not None:
-            environment["EXCHANGE_DRILL_PASSWORD"] = password
+            environment[VARIABLE] = password
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "operations", "drill", *whose, *there, "--report", str(self.report), *words],
+            [sys.executable, "-m", "operations", *typed, "--report", str(self.report), *words],
             cwd=REPOSITORY,
             env=environment,
             stdin=stdin,
@@ -73,7 +82,7 @@ class Terminal:
 
     def end(self) -> tuple[int, str, str]:
         """Exit code, standard output, and what was not read yet of standard error."""
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=120)
         assert PASSWORD not in out + err
         assert "Traceback" not in err
         return self.process.returncode, out, err
@@ -94,12 +103,22 @@ def typed(namespace: Namespace, tmp_path: Path) -> Iterator[Callable[..., Termin
         terminal.process.communicate()
 
 
+@pytest.fixture
+def here(namespace: Namespace, tmp_path: Path) -> Callable[..., Result]:
+    """The command in this process, which has everything loaded, and no terminal."""
+
+    def run(*words: str, password: str | None = PASSWORD) -> Result:
+        result = CliRunner().invoke(app, [*command_line(namespace, tmp_path), *words], env={VARIABLE: password})
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        assert PASSWORD not in result.output
+        return result
+
+    return run
+
+
 def answered(namespace: Namespace, status: int) -> None:
     """Waits until a client of the server to be lost has had such an answer: it has asked again."""
-    end = time.monotonic() + 20
-    while sum(row.status == status for row in tuple(namespace.lost.https.requests)) <= CLIENTS / 2:
-        assert time.monotonic() < end, f"no client met {status}"
-        time.sleep(0.02)
+    awaited(lambda: sum(row.status == status for row in tuple(namespace.lost.https.requests)) > CLIENTS / 2)
 
 
 def test_a_watch_that_nobody_disturbs_is_ended_by_hand_with_report_and_figures(typed: Callable[..., Terminal]) -> None:
@@ -114,7 +133,10 @@ def test_a_watch_that_nobody_disturbs_is_ended_by_hand_with_report_and_figures(t
     assert "requests/s" in err
     (row,) = [line for line in out.splitlines() if "as observed" in line]
     assert "within 20 s" in out
-    assert [cell.strip() for cell in row.split("│")[2:6]] == [str(CLIENTS), "0%", "0%", "0%"]
+    number, noticed, *others = [cell.strip() for cell in row.split("│")[2:6]]
+    worst = max(float(seconds) for seconds in re.findall(r"(\d+\.\d+) s", row))
+    assert (number, others) == (str(CLIENTS), ["0%", "0%"])
+    assert noticed == "0%" or worst >= 2 * BEAT, "only a client that the computer held up has noticed that"
     page = terminal.report.read_text(encoding="utf-8")
     assert page.count("<svg") == 1
     assert DOMAIN in page
@@ -139,7 +161,7 @@ def test_it_ends_by_itself_once_every_client_is_served_again_and_tells_programs_
 def test_a_slow_answer_is_no_loss_and_the_watch_goes_on_until_its_time_is_up(
     namespace: Namespace, typed: Callable[..., Terminal]
 ) -> None:
-    seconds = 4
+    seconds = 2
     terminal = typed("--json", "--seconds", str(seconds))
     terminal.read_until(SERVED)
     namespace.slow_once(0.7)
@@ -166,14 +188,11 @@ def test_whoever_ends_it_while_clients_are_not_served_has_missed_the_budget(
     assert result["figures"]["unserved"] > 0
 
 
-def test_it_ends_when_its_time_is_up_and_a_budget_that_is_missed_is_exit_code_1(
-    typed: Callable[..., Terminal],
-) -> None:
-    terminal = typed("--seconds", "1", "--budget", "0.01", "--json")
-    code, out, _ = terminal.end()
-    (result,) = json.loads(out)
-    assert (code, result["kept"]) == (1, False)
-    assert 1 <= result["seconds"] < 3
+def test_it_ends_when_its_time_is_up_and_a_budget_that_is_missed_is_exit_code_1(here: Callable[..., Result]) -> None:
+    ended = here("--seconds", "1", "--budget", "0.01", "--json")
+    (result,) = json.loads(ended.stdout)
+    assert (ended.exit_code, result["kept"]) == (1, False)
+    assert 1 <= result["seconds"] < PATIENCE, "without the option it would be 120"
 
 
 def test_an_interruption_before_clients_are_served_is_quiet_and_no_drill(
@@ -182,10 +201,7 @@ def test_an_interruption_before_clients_are_served_is_quiet_and_no_drill(
     for server in (namespace.lost, namespace.other):
         losses.silence(server)
     terminal = typed()
-    end = time.monotonic() + 30
-    while not namespace.dns.queries:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    awaited(lambda: bool(namespace.dns.queries))
     terminal.interrupt()
     assert terminal.end() == (130, "", "")
     assert not terminal.report.exists()
@@ -218,20 +234,19 @@ def test_autodiscover_may_have_a_name_that_does_not_follow_from_the_mailbox(
 
 @pytest.mark.parametrize(("retransmissions", "timer"), [(2, 7.0), (4, 21.0), (6, 123.0)])
 def test_the_connect_timer_follows_from_the_retransmissions_that_windows_is_set_to(
-    typed: Callable[..., Terminal], retransmissions: int, timer: float
+    here: Callable[..., Result], retransmissions: int, timer: float
 ) -> None:
-    terminal = typed("--max-syn-retransmissions", str(retransmissions), "--seconds", "1", "--json")
-    (result,) = json.loads(terminal.end()[1])
+    watch = ("--clients", "1", "--beat", "0.1", "--seconds", "1", "--json")
+    ended = here("--max-syn-retransmissions", str(retransmissions), *watch)
+    (result,) = json.loads(ended.stdout)
     assert result["connectTimerSeconds"] == timer
 
 
 @pytest.mark.parametrize("password", [None, ""])
-def test_without_a_password_and_a_terminal_there_is_no_drill(
-    typed: Callable[..., Terminal], password: str | None
-) -> None:
-    code, out, err = typed(password=password).end()
-    assert (code, out) == (2, "")
-    assert "EXCHANGE_DRILL_PASSWORD: set this variable" in err
+def test_without_a_password_and_a_terminal_there_is_no_drill(here: Callable[..., Result], password: str | None) -> None:
+    ended = here(password=password)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "EXCHANGE_DRILL_PASSWORD: set this variable" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -246,11 +261,11 @@ def test_without_a_password_and_a_terminal_there_is_no_drill(
     ],
 )
 def test_an_option_that_cannot_be_is_one_clear_error_and_no_drill(
-    typed: Callable[..., Terminal], words: tuple[str, ...], reason: str
+    here: Callable[..., Result], words: tuple[str, ...], reason: str
 ) -> None:
-    code, out, err = typed(*words).end()
-    assert (code, out) == (2, "")
-    assert reason in " ".join(err.replace("│", " ").split())
+    ended = here(*words)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert reason in " ".join(ended.stderr.replace("│", " ").split())
 
 
 def test_an_account_that_is_refused_is_tried_once_for_all_clients(

@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -18,7 +18,7 @@ import yaml
 from typer.testing import CliRunner
 
 from components import namespace
-from operations.lab import azure, backend, command, down, engine, file, state, up
+from operations.lab import backend, command, engine, file, state, up
 from operations.lab.names import Lab, LabError, expired, lab_of
 from operations.lab.project import Project
 from operations.stack import StackError
@@ -231,14 +231,6 @@ def lock(host: str, pid: int, at: datetime) -> engine.Lock:
     return found
 
 
-@pytest.fixture
-def dead() -> int:
-    """The number of a process that is no more."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        pass
-    return process.pid
-
-
 def test_a_lock_of_a_process_that_is_no_more_does_not_stand(dead: int) -> None:
     here, now = socket.gethostname(), datetime.now(UTC)
     assert lock(here, os.getpid(), now).stands(now)
@@ -383,74 +375,6 @@ def test_only_a_lab_that_is_refused_is_left_alone_by_the_steps_that_follow(
     assert not told.exists()
     assert CliRunner().invoke(command.app, ["up", "Anna"]).exit_code == 1
     assert told.read_text(encoding="utf-8") == "refused=true\n"
-
-
-# --- a lab that goes ---
-
-
-class Cloud:
-    """Azure with the lab's resource group in it; `deleted` has what was deleted as a whole."""
-
-    def __init__(self) -> None:
-        self.deleted: list[str] = []
-
-    def __enter__(self) -> Cloud:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def group_tags(self, group: str) -> dict[str, str] | None:
-        return None if group in self.deleted else dict(TAGS)
-
-    def zones(self, _: str) -> dict[str, dict[str, str]]:
-        return {}
-
-    def delete_group(self, group: str) -> None:
-        self.deleted.append(group)
-
-
-@pytest.fixture
-def goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Recorded, Cloud]]:
-    """`goes(*errors)`: a lab to take down, whose first runs of `pulumi` end with these errors."""
-
-    def made(*errors: Exception) -> tuple[Recorded, Cloud]:
-        cloud, left = Cloud(), list(errors)
-
-        def run(*_: str, **__: object) -> None:
-            if left:
-                raise left.pop(0)
-
-        monkeypatch.setattr(engine, "run", run)
-        monkeypatch.setattr(azure, "sign_in", lambda *_: cloud)
-        return there(tmp_path, monkeypatch, deployment(), {"exchange-cas:tags": TAGS}), cloud
-
-    return made
-
-
-def take_down(project: Project) -> None:
-    down.down(project, ANNA, me="anna", break_lock=False, now=NOW)
-
-
-def test_a_run_that_begins_when_a_dead_ones_lock_is_taken_away_keeps_the_resource_group(
-    goes: Callable[..., tuple[Recorded, Cloud]], dead: int
-) -> None:
-    text = "the stack is currently locked by 1 lock(s). created by anna@{} (pid {}) at 2026-11-24T03:59:00Z"
-    before = engine.InUseError(text.format(socket.gethostname(), dead))
-    project, cloud = goes(before, engine.InUseError(text.format("elsewhere", 1)))
-    with pytest.raises(engine.InUseError, match="elsewhere"):
-        take_down(project)
-    assert project.asked == [(("cancel", "--yes", "lab-anna"), "")], "the stack is there, too"
-    assert cloud.deleted == []
-
-
-def test_where_pulumi_alone_cannot_the_resource_group_goes_as_a_whole(
-    goes: Callable[..., tuple[Recorded, Cloud]],
-) -> None:
-    project, cloud = goes(StackError("pulumi destroy ended with 255."))
-    take_down(project)
-    assert cloud.deleted == ["exchange-cas-lab-anna"]
-    assert [words[:2] for words, _ in project.asked] == [("stack", "rm")]
 
 
 @pytest.mark.parametrize("word", ["up", "down"])

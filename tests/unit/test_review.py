@@ -17,7 +17,6 @@ from typer.testing import CliRunner, Result
 
 from operations.__main__ import app
 from operations.review.markdown import LONGEST, code
-from operations.review.page import LONGEST_ERROR
 from rehearsal.tools import REPOSITORY
 from tests.unit import previews
 from tests.unit.previews import (
@@ -32,6 +31,7 @@ from tests.unit.previews import (
     Step,
     command,
     digest,
+    events,
     machine,
     records,
     server,
@@ -45,18 +45,6 @@ ONE, TWO, THREE = (f"10.0.0.{number}" for number in range(1, 4))
 SERVERS = {"ex01": server(1), "ex02": server(2)}
 DRAINED = records("update", [ONE, TWO], [ONE])
 Review = Callable[..., Result]
-
-
-@pytest.fixture
-def review(tmp_path: Path) -> Review:
-    """`review(content, "--strict")` types the command; `content` is a digest, or a file's bytes."""
-
-    def run(content: Step | bytes, *words: str) -> Result:
-        file = tmp_path / "preview.json"
-        file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-        return CliRunner().invoke(app, ["review", str(file), *words])
-
-    return run
 
 
 def of(*steps: Step, **config: Any) -> Step:
@@ -306,14 +294,9 @@ def test_a_preview_that_failed_is_shown_with_its_dangers_and_is_never_fine(revie
 
 def test_the_engine_s_events_tell_the_same_as_its_digest(review: Review) -> None:
     steps = [stack(**SERVERS), records("update", [ONE, TWO], [ONE], detailedDiff={"aRecords[1]": {"kind": "delete"}})]
-    events: list[dict[str, Any]] = [{"preludeEvent": {"config": of()["config"]}}]
-    for each in steps:
-        diff = {key: {"diffKind": value["kind"]} for key, value in (each["detailedDiff"] or {}).items()}
-        told = {"op": each["op"], "urn": each["urn"], "old": each["oldState"], "new": each["newState"]}
-        events.append({"resourcePreEvent": {"metadata": {**told, "detailedDiff": diff}}})
-    events.append({"summaryEvent": {}})
-    lines = [json.dumps({"sequence": number, **event}) for number, event in enumerate(events)]
-    digested = review({**of(), "steps": steps}).stdout
+    content = {**of(), "steps": steps}
+    lines = events(content)
+    digested = review(content).stdout
     assert review("\n".join(lines).encode()).stdout == digested
     assert review("\n".join(lines[:-1]).encode()).exit_code == 2, "without an end it is not the whole"
     said = {"diagnosticEvent": {"severity": "error", "message": "<{%fg 1%}>error: <{%reset%}>it broke"}}
@@ -372,52 +355,6 @@ def test_no_value_is_markup_a_mention_a_link_or_a_cell_of_its_own(review: Review
 @pytest.mark.parametrize("value", ["a|b", "a`b", "a\\|b", "``", "\\", "|me@www.example"])
 def test_a_value_with_signs_of_a_table_can_be_read_back(value: str) -> None:
     assert html.unescape(code(value)).replace("<!-- -->", "") == f"<code>{value}</code>"
-
-
-@pytest.mark.parametrize(
-    "secret",
-    [
-        "hunter2-Passw0rd",
-        "hunter2|Passw0rd",
-        "hunter2`Passw0rd",
-        "hunter2\\Passw0rd",
-        "a!b|c`d\\e@f.g",
-        "-----BEGIN KEY-----\nhunter2\n-----END KEY-----",
-    ],
-)
-@pytest.mark.parametrize("around", ["logon with {} failed", "CORP\\me | {} | failed"], ids=["plain", "signs"])
-def test_no_secret_is_printed_though_the_preview_shows_them(review: Review, secret: str, around: str) -> None:
-    document = {
-        "server": "EX01",
-        "credential": {"userName": "me", "password": secret},
-        "settings": {"owa": {"Url": secret}},
-    }
-    step_of_command = command("update", "ex01", "namespace", {"settings": {}}, document)
-    step_of_command["newState"]["inputs"]["connection"] = {"host": ONE, "password": secret}
-    content = of(step_of_command, operatorPassword=secret)
-    content["diagnostics"] = [
-        {"severity": severity, "message": around.format(secret)} for severity in ("error", "warning")
-    ]
-    text = html.unescape(review(content).output).replace("<!-- -->", "")
-    for part in secret.splitlines():
-        assert part not in text
-    assert text.count(around.format("[secret]")) == 2
-
-
-def test_of_a_secret_where_an_error_is_cut_nothing_is_left(review: Review) -> None:
-    secret = "hunter2-Passw0rd"  # noqa: S105
-    content = of(DRAINED, operatorPassword=secret)
-    content["diagnostics"] = [{"severity": "error", "message": "x" * (LONGEST_ERROR - 8) + secret}]
-    assert "hunter2" not in review(content).output
-
-
-def test_a_credential_in_a_document_is_not_printed_where_nothing_else_tells_that_it_is_one(review: Review) -> None:
-    secret = "hunter2-Passw0rd"  # noqa: S105
-    old = {"settings": {"owa": {"X": 1}}, "credential": {"userName": "me", "password": "another"}}
-    new = {"settings": {"owa": {"X": 2}}, "credential": {"userName": "me", "password": secret}}
-    result = review(of(command("update", "ex01", "namespace", old, new)))
-    assert row(result.stdout, "`ex01` | `owa.X`")[2:] == ["`1`", "`2`"]
-    assert secret not in result.output
 
 
 def test_a_secret_document_is_said_to_be_one(review: Review) -> None:

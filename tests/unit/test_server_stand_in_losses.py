@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -108,6 +110,31 @@ def test_a_silent_server_answers_no_new_connection_on_any_port(server: Server) -
     assert [answer(port) for port in (web, ssh)] == ["accepted"] * 2
     server.silence()
     assert [answer(port) for port in (web, ssh)] == ["silence"] * 2
+
+
+def test_a_connection_that_is_just_ending_keeps_no_server_from_falling_silent(
+    farm: Farm, server: Server, kept: ssl.SSLSocket
+) -> None:
+    """Between two turns of the loop its socket is gone already, and the connection not yet."""
+    looking = threading.Event()
+
+    async def silence_when_it_ends() -> bool:
+        assert server.https._server
+        while open_ones := [row.transport for row in server.https._server.connections if row.transport]:
+            looking.set()
+            if any(row.get_extra_info("socket") is None for row in open_ones):
+                server.https.silence()
+                return True
+            await asyncio.sleep(0)
+        return False
+
+    port = server.https.port or 0
+    silenced = farm.portal.start_task_soon(silence_when_it_ends)
+    assert looking.wait(10)
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    kept.close()
+    assert silenced.result(10), "it was met while it ended"
+    assert answer(port) == "silence"
 
 
 def test_an_open_ssh_connection_of_a_silent_server_is_neither_answered_nor_closed(server: Server) -> None:

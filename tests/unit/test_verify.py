@@ -225,14 +225,6 @@ def without_authority(resolve: Callable[..., object]) -> Callable[..., object]:
     return answer
 
 
-def test_a_name_server_that_is_gone_could_not_be_asked(outside: Deployment) -> None:
-    with AzureDns(lambda: outside.rows) as gone:
-        pass
-    result = outside.verify(name_servers=[gone])
-    assert len(said(result, State.UNSEEN)) == 2
-    assert exit_code(result.findings()) == 2
-
-
 def test_drift_of_a_setting_is_named_with_both_values(deployment: Deployment) -> None:
     deployment.farm.organisation.change("ex01", "mapi", "IISAuthenticationMethods", ["Basic"])
     result = deployment.verify()

@@ -8,10 +8,13 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from operations.__main__ import app
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.tools import REPOSITORY
 from tests.unit.deployment import SCRIPTS, Deployment
@@ -32,6 +35,9 @@ if words[words.index("--stack") + 1] != "test":
     sys.exit("error: no stack of that name")
 print((folder / ("outputs" if words[:2] == ["stack", "output"] else "config")).read_text())
 """
+
+
+Ended = tuple[int, str, str]
 
 
 class Shell:
@@ -64,17 +70,27 @@ class Shell:
             text=True,
         )
 
-    def run(self, *words: str) -> tuple[int, str, str]:
-        """Exit code, standard output, standard error."""
+    def run(self, *words: str) -> Ended:
+        """Exit code, standard output, standard error; in this process, which has everything loaded."""
+        path = f"{self.folder}{os.pathsep}{os.environ['PATH']}"
+        result = CliRunner().invoke(app, words, env={"PATH": path, "COLUMNS": "80"}, prog_name="operations")
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        assert PASSWORD not in result.output
+        return result.exit_code, result.stdout, result.stderr
+
+    def type(self, *words: str) -> Ended:
+        """The same in a process of its own."""
         process = self.start(*words)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
         assert PASSWORD not in out + err
         return process.returncode, out, err
 
-    def verify(self, deployment: Deployment, *words: str) -> tuple[int, str, str]:
+    def verify(
+        self, deployment: Deployment, *words: str, by: Callable[[Shell], Callable[..., Ended]] = lambda shell: shell.run
+    ) -> Ended:
         with AzureDns(lambda: deployment.rows, private=True) as resolver:
             where = f"{resolver.address}:{resolver.port}"
-            return self.run("verify", "--ca", str(self.folder / "authority.pem"), "--resolver", where, *words)
+            return by(self)("verify", "--ca", str(self.folder / "authority.pem"), "--resolver", where, *words)
 
 
 def as_pulumi_hands_on(value: object) -> str:
@@ -95,7 +111,7 @@ def shell(deployment: Deployment, tmp_path: Path) -> Shell:
 def test_verify_tells_fine_differences_and_could_not_look_apart_by_its_exit_code(
     deployment: Deployment, shell: Shell
 ) -> None:
-    code, out, err = shell.verify(deployment)
+    code, out, err = shell.verify(deployment, by=lambda shell: shell.type)
     assert (code, out.splitlines()[-1], err) == (0, "verdict: fine", "")
     deployment.farm.organisation.change("ex02", "owa", "InternalUrl", "https://other/owa")
     code, out, _ = shell.verify(deployment)
@@ -109,7 +125,7 @@ def test_verify_tells_fine_differences_and_could_not_look_apart_by_its_exit_code
 def test_drift_prints_one_command_for_all_servers_that_drifted_and_no_other(
     deployment: Deployment, shell: Shell
 ) -> None:
-    assert shell.run("drift")[0] == 0
+    assert shell.type("drift")[0] == 0
     for server in ("ex01", "ex02"):
         deployment.farm.organisation.change(server, "owa", "InternalUrl", "https://other/owa")
     code, out, _ = shell.run("drift", "--cwd", str(shell.folder))
@@ -161,11 +177,11 @@ def test_a_stack_without_servers_says_what_to_run(shell: Shell) -> None:
 def test_an_interruption_is_quiet(farm: Farm, tmp_path: Path) -> None:
     deployment, running = Deployment(farm=farm, pwsh=sys.executable), tmp_path / "running"
     os.mkfifo(running)
-    script = f"import time\nopen({str(running)!r}, 'w').close()\ntime.sleep(60)"
+    script = f"import time\nopen({str(running)!r}, 'w').close()\ntime.sleep(600)"
     deployment.servers[0].drive.local(f"{SCRIPTS}Get-ClientAccessNamespace.ps1").write_text(script)
     (tmp_path / "bin").mkdir()
     process = Shell(deployment, tmp_path / "bin").start("drift")
     running.open().close()  # returns when the script has opened it too
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err) == (130, "", "")

@@ -19,6 +19,7 @@ from .resource_types import type_of
 from .wire import Json
 
 API_VERSION = "2021-04-01"
+POLL_SECONDS = 0.02  # how long stop() may take
 _GROUP = re.compile(r"(?P<group>/subscriptions/[^/]+/resourcegroups/[^/]+)(?P<list>/resources)?", re.IGNORECASE)
 _FILTER = re.compile(r"resourceType eq '([^']+)'")
 _Answer = tuple[int, Json | None, dict[str, str]]
@@ -43,7 +44,7 @@ class ResourceManager:
     def start(self) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._answer))
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
 
     def stop(self) -> None:
         if self._server:

@@ -74,7 +74,7 @@ function Get-SetParameterText {
     param([string] $Noun)
     $text = '[Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)] $Identity, $DomainController'
     if ($Noun -eq 'ServerComponentState') {
-        return $text + ', [Parameter(Mandatory)] [string] $Component, [Parameter(Mandatory)] [string] $Requester, [Parameter(Mandatory)] [string] $State, [int] $TimeoutInSeconds'
+        return $text + ', [Parameter(Mandatory)] [string] $Component, [Parameter(Mandatory)] [string] $Requester, [Parameter(Mandatory)] [string] $State, [switch] $LocalOnly, [switch] $RemoteOnly, [int] $TimeoutInSeconds'
     }
     foreach ($name in $ObjectKinds[$Noun].Set.Keys) {
         $type = switch ($ObjectKinds[$Noun].Set[$name]) { 'bool' { '[bool] ' } 'switch' { '[switch] ' } default { '' } }

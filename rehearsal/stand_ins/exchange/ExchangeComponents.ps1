@@ -1,4 +1,5 @@
-# Get-ServerComponentState and Set-ServerComponentState. State: components in the server's file, component -> requester -> state.
+# Get-ServerComponentState and Set-ServerComponentState. State: components in the server's file,
+# component -> local (the registry) and remote (Active Directory) -> requester -> state.
 
 $Requesters = 'HealthAPI', 'Maintenance', 'Sidelined', 'Functional', 'Deployment'
 $ComponentStates = 'Active', 'Inactive', 'Draining'
@@ -8,8 +9,8 @@ $AlwaysOn = 'Monitoring', 'RecoveryActionsEnabled'
 # A component is as bad as its worst requester says, and no better than the whole server.
 function Get-EffectiveState {
     param($Components, [string] $Name)
-    $marks = @($Components[$Name].Values)
-    if ($Name -notin $AlwaysOn) { $marks += @($Components['ServerWideOffline'].Values | Where-Object { $_ -eq 'Inactive' }) }
+    $marks = @($Components[$Name].Values | ForEach-Object { $_.Values })
+    if ($Name -notin $AlwaysOn) { $marks += @($Components['ServerWideOffline'].Values | ForEach-Object { $_.Values } | Where-Object { $_ -eq 'Inactive' }) }
     if ('Inactive' -in $marks) { 'Inactive' } elseif ('Draining' -in $marks) { 'Draining' } else { 'Active' }
 }
 
@@ -27,19 +28,23 @@ function Get-ComponentItem {
     if ($Bound['Component']) { $names = @($names | Where-Object { $_ -eq $Bound['Component'] }) }
     if ($names.Count -eq 0) { return Out-Error "The component '$($Bound['Component'])' is not found on server '$($server.fqdn)'." }
     foreach ($name in $names) {
-        $marks = @($server.components[$name].Keys | ForEach-Object { ConvertTo-RemoteMark $name $_ $server.components[$name][$_] })
+        $local = @(Get-RemoteMark $server $name 'local')
+        $remote = @(Get-RemoteMark $server $name 'remote')
         Out-Object (New-RemoteObject 'ServerComponentState' $server $DomainController ([ordered]@{
                     ServerFqdn = $server.fqdn; Component = $name; State = Get-EffectiveState $server.components $name
-                    LocalStates = [System.Collections.ArrayList] $marks; RemoteStates = [System.Collections.ArrayList] $marks
+                    LocalStates = [System.Collections.ArrayList] $local; RemoteStates = [System.Collections.ArrayList] $remote
                 }))
     }
 }
 
-function ConvertTo-RemoteMark {
-    param([string] $Component, [string] $Requester, [string] $State)
-    $mark = [pscustomobject]@{ Component = $Component; Requester = $Requester; State = $State; Timestamp = [datetime]::UtcNow }
-    $mark.PSObject.TypeNames.Insert(0, 'Deserialized.Microsoft.Exchange.Data.Directory.ServerComponentStateEntry')
-    $mark
+function Get-RemoteMark {
+    param($Server, [string] $Component, [string] $Place)
+    $kept = $Server.components[$Component][$Place]
+    foreach ($requester in $kept.Keys) {
+        $mark = [pscustomobject]@{ Component = $Component; Requester = $requester; State = $kept[$requester]; Timestamp = [datetime]::UtcNow }
+        $mark.PSObject.TypeNames.Insert(0, 'Deserialized.Microsoft.Exchange.Data.Directory.ServerComponentStateEntry')
+        $mark
+    }
 }
 
 function Set-ComponentItem {
@@ -48,6 +53,7 @@ function Set-ComponentItem {
         return Out-Error -Stream Terminating -Id 'ParameterArgumentTransformationError' -Text "Cannot process argument transformation on parameter 'State'. Cannot convert value `"$($Bound['State'])`" to type `"Microsoft.Exchange.Data.ServiceState`"."
     }
     if ($Bound['Requester'] -notin $Requesters) { return Out-Error "The requester '$($Bound['Requester'])' is not valid. Valid requesters are: $($Requesters -join ', ')." }
+    if ($Bound['LocalOnly'] -and $Bound['RemoteOnly']) { return Out-Error "You can't use the LocalOnly and RemoteOnly parameters together." }
     if ($Bound.ContainsKey('Confirm') -and $Bound['Confirm']) { return Out-Prompt }
     $server = Find-ComponentServer $Bound
     if (-not $server) { return Out-Error "The operation couldn't be performed because object '$($Bound['Identity'])' couldn't be found on '$DomainController'." }
@@ -58,6 +64,8 @@ function Set-ComponentItem {
         return
     }
     if ($Bound.ContainsKey('WhatIf') -and $Bound['WhatIf']) { return }
-    $server.components[$name][@($Requesters -eq $Bound['Requester'])[0]] = @($ComponentStates -eq $Bound['State'])[0]
+    foreach ($place in @(if (-not $Bound['RemoteOnly']) { 'local' }) + @(if (-not $Bound['LocalOnly']) { 'remote' })) {
+        $server.components[$name][$place][@($Requesters -eq $Bound['Requester'])[0]] = @($ComponentStates -eq $Bound['State'])[0]
+    }
     Write-Json (Get-ServerFile $server.name) $server
 }

@@ -19,6 +19,8 @@ from rehearsal.stand_ins.exchange.state_files import locked, read, write
 
 HERE = Path(__file__).parent
 PASSWORD_ITERATIONS = 10_000
+# .NET's, in a second.
+TICKS = 10_000_000
 # What the scripts' documents name; the state holds more (the Autodiscover virtual directory, for one).
 SETTINGS = {
     **dict.fromkeys(("owa", "ecp", "ews", "oab", "activesync"), ("InternalUrl", "ExternalUrl")),
@@ -38,8 +40,9 @@ SETTINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A cmdlet call: the computer it ran on, and its parameters; of a credential only the user name."""
+    """A cmdlet call: when, in seconds, on which computer, its parameters; of a credential only the user name."""
 
+    at: float
     server: str
     cmdlet: str
     parameters: Mapping[str, Any]
@@ -110,28 +113,43 @@ class Organisation:
         """As Get-ExchangeServer shows it: Version 15.1 (Build 2507.6). Raises KeyError without Exchange."""
         return str(self._server(computer_name)["adminDisplayVersion"])
 
-    def marks(self, computer_name: str) -> components.Components:
-        """Component -> requester -> state, of those that a requester ever set."""
-        marks: components.Components = self._server(computer_name)["components"]
-        return marks
+    def marks(self, computer_name: str) -> components.Marks:
+        """Component -> requester -> the state that it set: the worse one of registry and Active Directory."""
+        return components.marks(self._server(computer_name)["components"])
 
     def component_states(self, computer_name: str) -> dict[str, str]:
         """Component -> the state that counts: Active, Draining or Inactive. Raises KeyError without Exchange."""
         return components.effective(self._server(computer_name)["components"])
 
-    def set_component(self, computer_name: str, component: str, state: str, requester: str) -> None:
-        """As Set-ServerComponentState: only the requester that put a component down can put it up again."""
+    def set_component(
+        self, computer_name: str, component: str, state: str, requester: str, *, only: str | None = None
+    ) -> None:
+        """As Set-ServerComponentState: only the requester that put a component down can put it up again.
+
+        `only`: "local" as with -LocalOnly, "remote" as with -RemoteOnly.
+        """
         with self._changed(self._server_file(computer_name)) as server:
-            components.mark(server["components"], component, state, requester)
+            places = (only,) if only else components.PLACES
+            components.mark(server["components"], component, state, requester, places)
 
     def is_active(self, computer_name: str, service: str) -> bool:
         """Whether a service answers. Raises KeyError without Exchange, or for what is no service."""
         return self.component_states(computer_name).get(components.PROXIES[service]) == "Active"
 
     def fail(self, computer_name: str, cmdlet: str, message: str | None) -> None:
-        """Lets a Set cmdlet fail with this message; with None it says nothing and changes nothing."""
+        """Lets a Set cmdlet or Restart-WebAppPool fail with this message; with None it says and does nothing."""
         with self._changed(self._server_file(computer_name)) as state:
             state["faults"][cmdlet] = message
+
+    def fault(self, computer_name: str, cmdlet: str) -> str | None:
+        """What `fail` lets this cmdlet fail with, if anything."""
+        message: str | None = self._server(computer_name)["faults"].get(cmdlet)
+        return message
+
+    def app_pools(self, computer_name: str) -> dict[str, str]:
+        """Application pool -> Started or Stopped."""
+        pools: dict[str, str] = self._server(computer_name)["appPools"]
+        return pools
 
     def set_app_pool(self, computer_name: str, pool: str, state: str | None) -> None:
         """Started or Stopped; None removes the pool."""
@@ -155,8 +173,8 @@ class Organisation:
         for log in (self._folder / "calls").iterdir():
             with self._locked(f"calls-{log.stem}"):
                 lines += map(json.loads, log.read_text(encoding="utf-8").splitlines())
-        lines.sort(key=lambda line: line.pop("time"))
-        return [Call(**line) for line in lines]
+        lines.sort(key=lambda line: line["time"])
+        return [Call(at=line.pop("time") / TICKS, **line) for line in lines]
 
     def prepare(
         self,

@@ -26,6 +26,11 @@ function Restart-WebAppPool {
     Add-Call 'Restart-WebAppPool' @{ Name = $Name }
     $state = Get-Pool $Name
     if (-not $state) { return Write-PoolError $PSCmdlet "Application pool '$Name' does not exist." }
+    $faults = (Read-Server $env:COMPUTERNAME).faults
+    if ($faults.ContainsKey('Restart-WebAppPool')) {
+        if ($null -ne $faults['Restart-WebAppPool']) { Write-PoolError $PSCmdlet $faults['Restart-WebAppPool'] }
+        return
+    }
     if ($state -ne 'Started') { return Write-PoolError $PSCmdlet "You have to start stopped object before restarting it: application pool '$Name' is $state." }
     $windows = Read-Windows
     $windows.recycledAppPools[$Name]++
