@@ -1,11 +1,12 @@
 # One word per duty; CI calls the same words. `make` alone lists them.
 STACK ?= lab
+WORKERS ?= 2
 PYTHON ?= python3
 BIN := .venv/bin
 # Without kept bytecode each start of the program compiles azure-native anew: four seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup rehearse look drill test plans lab-up lab-down lint format bench schema lock clean
+.PHONY: help setup rehearse look parts drill test soak plans lab-up lab-down lint format bench schema lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -46,6 +47,9 @@ rehearse: setup ## the main job without Azure: make rehearse [STACK=prod] [OPTIO
 look: setup ## what a running or kept rehearsal holds: subscription, DNS, Exchange
 	@$(BIN)/python -m rehearsal look --stack $(STACK)
 
+parts: setup ## which parts of a rehearsal are real on this computer: make parts [OPTIONS=--real, which fails without the host and the provider]
+	@$(BIN)/python -m rehearsal parts $(OPTIONS)
+
 drill: setup ## lose a server in every way under clients' load; figures, and a report with a picture: make drill [STACK=prod]
 	@$(BIN)/python -m rehearsal drill --stack $(STACK) $(OPTIONS)
 
@@ -55,8 +59,14 @@ lab-up: setup ## a lab of your own in Azure, from stacks/Pulumi.lab.yaml: make l
 lab-down: setup ## the lab is gone, whatever was killed before: make lab-down NAME=anna
 	@$(BIN)/python -m operations lab down "$(NAME)" $(OPTIONS)
 
+# Side by side, by files: what a file deploys is deployed once.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 10
+
 test: setup policies ## every test, or one tier: make test [TIER=unit, plan, scripts or engine]
-	@$(BIN)/python -m pytest $(if $(TIER),-m $(TIER))
+	@$(PYTEST) -m "$(if $(TIER),$(TIER) and )not soak and not windows"
+
+soak: setup policies ## what is long by nature: ten rotations under load, ten kills, Windows' own timers, twenty servers
+	@$(PYTEST) -m soak
 
 lint: setup .tools/bin/actionlint ## style, types, import contract, schema, workflows
 	@$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""The commands of the rehearsal: `python -m rehearsal run`, `look`, `drill`, `bench`."""
+"""The commands of the rehearsal: `python -m rehearsal run`, `parts`, `look`, `drill`, `bench`."""
 
 from __future__ import annotations
 
@@ -49,6 +49,28 @@ def run(
         drawn = console.export_svg(title=f"make rehearse STACK={stack}")
         # A picture opens without a network: the fonts of this computer will do.
         picture.write_text(re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL), encoding="utf-8")
+
+
+@app.command()
+def parts(
+    real: Annotated[
+        bool, typer.Option("--real", help="Exit code 1 where a part of a Pulumi install is missing.")
+    ] = False,
+) -> None:
+    """Which parts of a rehearsal are real on this computer, and which stand in."""
+    from rehearsal.story import introduce
+
+    console = Console(highlight=False)
+    try:
+        found = tools.find()
+    except tools.ToolMissingError as error:
+        console.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+    introduce(found, console)
+    if real and (missing := found.missing_of_an_install()):
+        console.print(f"Stand-ins play: {', '.join(missing)}. Install Pulumi, and the provider:", style="red")
+        console.print(f"pulumi plugin install resource command {tools.COMMAND_VERSION}", style="red", soft_wrap=True)
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from rehearsal.stand_ins.language_host import LANGUAGE_HOST
 
 REPOSITORY = set_up.REPOSITORY
 COMMAND_PLUGIN = "pulumi-resource-command"
+COMMAND_VERSION = version("pulumi-command")  # the SDK asks for the provider of its own version
 
 
 class ToolMissingError(Exception):
@@ -35,6 +36,11 @@ class Tools:
     powershell: Path | None
     python: Path
     powershell_kind: str = ""
+
+    def missing_of_an_install(self) -> list[str]:
+        """The parts that a Pulumi install brings and this computer has not; stand-ins take their place."""
+        installed = {"Python language host": self.language_host, "command provider": self.command_plugin}
+        return [part for part, path in installed.items() if path is None]
 
     def rows(self) -> list[tuple[str, str]]:
         """Part and what plays it, for people."""
@@ -83,7 +89,7 @@ def language_host(engine: Path) -> Path | None:
 def command_plugin() -> Path | None:
     """The folder of the installed provider, if it has exactly the version that the SDK asks for."""
     home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    folder = home / "plugins" / f"resource-command-v{version('pulumi-command')}"
+    folder = home / "plugins" / f"resource-command-v{COMMAND_VERSION}"
     partial = folder.with_name(folder.name + ".partial")  # an install that broke off; the engine passes it over
     return folder if (folder / COMMAND_PLUGIN).exists() and not partial.exists() else None
 

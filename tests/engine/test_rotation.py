@@ -6,7 +6,7 @@ import pytest
 
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
-from tests.engine.conftest import DRAIN_SECONDS, ROTATION, SERVERS, rotate
+from tests.engine.conftest import DRAIN_SECONDS, ROTATION, SERVERS, Start, quick, rotate
 from tests.engine.looks import ask, cmdlets, servers_in
 from tests.engine.watch import Watch
 

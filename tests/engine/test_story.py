@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
-import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from rich.console import Console
@@ -18,6 +14,7 @@ from rehearsal import limits, tools
 from rehearsal.look import show
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.story import Story, StoryFailedError, introduce
+from tests.bare_checkout import BareCheckout
 from tests.engine.conftest import Rehearsals, Start
 from tests.engine.looks import differences, wanted
 
@@ -71,50 +68,23 @@ def story_of(rehearsal: Rehearsal) -> str:
 
 
 @pytest.fixture
-def bare(tmp_path: Path, found: tools.Tools) -> Checkout:
-    """A checkout with its set-up, on a computer without PowerShell."""
-    folder = tmp_path / "checkout"
-    left_out = shutil.ignore_patterns(".git", ".venv", ".tools", ".rehearsal", ".*_cache", "__pycache__")
-    shutil.copytree(tools.REPOSITORY, folder, ignore=left_out)
-    engine = folder / ".tools" / "bin" / "pulumi"
-    engine.parent.mkdir(parents=True)
-    engine.symlink_to(found.engine)
-    search = [part for part in os.environ["PATH"].split(os.pathsep) if not Path(part, "pwsh").exists()]
-    return Checkout(folder, found.python, {**os.environ, "PATH": os.pathsep.join(search)})
+def bare(tmp_path: Path, found: tools.Tools) -> BareCheckout:
+    return BareCheckout(tmp_path / "checkout", found.python, engine=found.engine)
 
 
-class Checkout(NamedTuple):
-    folder: Path
-    python: Path
-    environment: dict[str, str]
-
-    def type(self, *words: str) -> str:
-        """What `python -m rehearsal` prints; it has to end well."""
-        done = subprocess.run(
-            [self.python, "-m", "rehearsal", *words],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return " ".join(done.stdout.split())
-
-
-def test_a_protected_stack_is_rehearsed_as_it_is_typed_and_nothing_is_left(bare: Checkout) -> None:
-    told = bare.type("run", "--stack", "prod")
+def test_a_protected_stack_is_rehearsed_as_it_is_typed_and_nothing_is_left(bare: BareCheckout) -> None:
+    told = bare.rehearse("run", "--stack", "prod")
     assert "unprotected first" in told
     assert "0 left" in told
     assert "came out as promised" in told
     assert says_what_is_not_shown(told)
 
 
-def test_a_rehearsal_that_is_kept_can_be_looked_at_afterwards(bare: Checkout) -> None:
-    told = bare.type("run", "--stack", "existing", "--keep")
+def test_a_rehearsal_that_is_kept_can_be_looked_at_afterwards(bare: BareCheckout) -> None:
+    told = bare.rehearse("run", "--stack", "existing", "--keep")
     assert "pulumi destroy" not in told
     assert says_what_is_not_shown(told)
-    seen = bare.type("look", "--stack", "existing")
+    seen = bare.rehearse("look", "--stack", "existing")
     assert "Microsoft.Network/privateDnsZones/A" in seen
     assert says_what_is_not_shown(seen)
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import tools
 from tests.scripts.servers import ADDRESS, NAMES, Servers
 from tests.scripts.web_site import WebSite, serving
 
@@ -17,12 +16,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def pwsh() -> str:
-    """PowerShell of this machine; without one these tests fail, as nothing else runs the scripts."""
-    found = tools.powershell()
-    if found is None:
-        pytest.fail("PowerShell is needed: run `make setup`, or put pwsh on PATH (https://aka.ms/powershell).")
-    return str(found)
+def pwsh(powershell: Path) -> str:
+    """The program that runs the scripts."""
+    return str(powershell)
 
 
 @pytest.fixture

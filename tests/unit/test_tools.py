@@ -9,8 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from rehearsal import tools
+from rehearsal.__main__ import app
 from rehearsal.datacentre import free_ports, is_free
 from rehearsal.engine import build
 from rehearsal.powershell import lookup
@@ -74,6 +76,21 @@ def test_a_command_provider_of_another_version_or_half_installed_is_not_usable(c
         program(plugins / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
     program(plugins / folder.format(version("pulumi-command")) / tools.COMMAND_PLUGIN)
     assert tools.find().command_plugin is None
+
+
+def test_a_check_for_real_parts_names_each_that_a_pulumi_install_would_bring(computer: Path) -> None:
+    program(computer / "bin" / "pulumi", "v3.300.1")
+    told = CliRunner().invoke(app, ["parts", "--real"])
+    assert told.exit_code == 1
+    assert "Stand-ins play: Python language host, command provider." in told.stdout
+    assert f"pulumi plugin install resource command {version('pulumi-command')}" in told.stdout
+    assert CliRunner().invoke(app, ["parts"]).exit_code == 0, "it is a look, unless more is asked for"
+
+    program(computer / "bin" / LANGUAGE_HOST)
+    program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
+    assert "Stand-ins play: command provider." in CliRunner().invoke(app, ["parts", "--real"]).stdout
+    program(computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
+    assert CliRunner().invoke(app, ["parts", "--real"]).exit_code == 0
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from tests.workflow_files import ACTIONS, GITHUB, WORKFLOWS, Step, every_step, j
 pytestmark = pytest.mark.unit
 
 PYTHON = ".venv/bin/python"
+TESTS = ("make test", "make soak")
 PIN = re.compile(r"uses: (?P<action>[\w./-]+)@(?P<commit>[0-9a-f]{40}) # (?P<tag>v\d+\.\d+\.\d+)$")
 
 
@@ -210,6 +211,22 @@ def test_forgotten_labs_go_though_one_could_not_be_read_and_the_job_is_red_all_t
 def test_the_workflows_install_the_engine_that_rehearsals_build() -> None:
     (installed,) = [step.given["pulumi-version"] for step in every_step() if step.uses.startswith("pulumi/actions@")]
     assert f"v{installed}" == build.pinned()
+
+
+def test_the_workflows_install_the_command_provider_that_the_program_asks_for() -> None:
+    installs = [command for _, command in EVERY if command[:3] == ["pulumi", "plugin", "install"]]
+    locked = re.search(r"^pulumi-command==(\S+)", (REPOSITORY / "requirements.txt").read_text(encoding="utf-8"), re.M)
+    assert locked
+    assert installs == [["pulumi", "plugin", "install", "resource", "command", locked[1]]]
+
+
+def test_tests_on_github_meet_the_real_host_and_provider_or_the_job_fails() -> None:
+    jobs_with_tests = {step.where for step in every_step() if step.run.startswith(TESTS)}
+    assert jobs_with_tests == {"checks.test", "soak.soak"}
+    for job in jobs_with_tests:
+        runs = [step.run for step in every_step() if step.where == job]
+        first = next(at for at, run in enumerate(runs) if run.startswith(TESTS))
+        assert "make parts OPTIONS=--real" in runs[:first], job
 
 
 def test_the_check_of_make_lint_finds_what_strangers_could_use(tmp_path: Path) -> None:
