@@ -29,7 +29,6 @@ from stacks.settings import PROJECT
 HEALTH = 60  # seconds; a stack's own are 300
 FOLDER = REPOSITORY / ".rehearsal" / "drill"
 BEAT = 0.5
-HARD, SLACK = 2.0, 2.0  # what a hard loss may take, and what comes on top of a timer
 FEW_BEATS = 4
 STUCK_SECONDS = 3.0  # how long a server that answers 503 is watched before it is taken out
 
@@ -40,11 +39,15 @@ class DrillFailedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """Waits in seconds. `ttl` and `drain` are short (a stack's own: 300 and TTL + 60); `syn`, how long a silent
-    server is waited for by the number of retransmissions, is what Windows was measured to wait."""
+    """Waits in seconds. `ttl` and `drain` are short (a stack's own: 300 and TTL + 60).
+
+    `syn` is how long a silent server is waited for, by the number of retransmissions: what Windows was measured to
+    wait. `slack` is what a hard loss may take, and what may come on top of a timer.
+    """
 
     ttl: int = 4
     drain: int = 6
+    slack: float = 2.0
     syn: Mapping[int, float] = field(default_factory=lambda: SYN_SECONDS)
 
 
@@ -70,14 +73,15 @@ class Drill:
         yield from self.rotation()
 
     def hard(self, title: str, make: Callable[[Server], None]) -> Result:
-        return self._lost(title, make, HARD, Timers())
+        return self._lost(title, make, self.pace.slack, Timers())
 
     def silent(self, title: str, make: Callable[[Server], None], retransmissions: int) -> Result:
         seconds = self.pace.syn[retransmissions]
-        return self._lost(title, make, seconds + SLACK, Timers(connect=seconds))
+        return self._lost(title, make, seconds + self.pace.slack, Timers(connect=seconds))
 
     def unavailable(self) -> Result:
         """Watched while nothing heals it, then taken out of DNS, which does."""
+        ttl, slack = self.pace.ttl, self.pace.slack
         with self.clients(Timers()) as clients:
             since = time.monotonic()
             losses.unavailable(self.server, self.rehearsal.organisation)
@@ -85,15 +89,15 @@ class Drill:
             self.console.print(f"  503: {self.number - clients.served(since)} clients not served, and no end to it")
             self.rotate(False)
             left = self._left()
-            clients.wait(self.pace.ttl + SLACK, left)
+            clients.wait(ttl + slack, left)
             seen = clients.observe("503, then taken out", since)
         losses.restore(self.server, self.rehearsal.organisation)
         self.rotate(True)
         healed = max((_last_failure(seen, since) - left), 0.0)
         return Result(
             observation=seen,
-            promise=f"does not heal by itself; healed within the TTL ({self.pace.ttl} s) + {SLACK:g} s of leaving DNS",
-            kept=stuck and not seen.figures.unserved and healed <= self.pace.ttl + SLACK,
+            promise=f"does not heal by itself; healed within the TTL ({ttl} s) + {slack:g} s of leaving DNS",
+            kept=stuck and not seen.figures.unserved and healed <= ttl + slack,
         )
 
     def rotation(self) -> Iterator[Result]:
@@ -101,17 +105,17 @@ class Drill:
             for title, in_rotation in (("rotation: out", False), ("rotation: in", True)):
                 since = time.monotonic()
                 self.rotate(in_rotation)
-                clients.wait(self.pace.ttl + SLACK, time.monotonic(), beats=2 * FEW_BEATS)
+                clients.wait(self.pace.ttl + self.pace.slack, time.monotonic(), beats=2 * FEW_BEATS)
                 seen = clients.observe(title, since)
                 figures = seen.figures
-                kept = not figures.failed_requests and not figures.unserved and figures.worst <= HARD
+                kept = not figures.failed_requests and not figures.unserved and figures.worst <= self.pace.slack
                 yield Result(observation=seen, promise="no failed request", kept=kept)
 
     def _lost(self, title: str, make: Callable[[Server], None], promise: float, timers: Timers) -> Result:
         with self.clients(timers) as clients:
             since = time.monotonic()
             make(self.server)
-            clients.wait(promise + SLACK, since)
+            clients.wait(promise + self.pace.slack, since)
             seen = clients.observe(title, since)
         losses.restore(self.server, self.rehearsal.organisation)
         figures = seen.figures

@@ -58,7 +58,7 @@ def differences(rehearsal: Rehearsal, computer_name: str, expected: dict[str, di
 
 def ask(server: AzureDns, name: str) -> tuple[set[str], int]:
     """Addresses and TTL that a name server answers, asked with another library than the one it is made with."""
-    answer = dns.query.udp(dns.message.make_query(name, "A"), server.address, port=server.port, timeout=5)
+    answer = dns.query.udp(dns.message.make_query(name, "A"), server.address, port=server.port, timeout=60)
     found = [record for group in answer.answer for record in group if record.rdtype == dns.rdatatype.A]
     return {record.address for record in found}, answer.answer[0].ttl if answer.answer else 0
 
