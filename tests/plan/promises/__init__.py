@@ -16,6 +16,7 @@ Promise = Callable[[Plan, FarmArgs], Iterator[str]]
 EVERY: tuple[Promise, ...] = (
     whole.every_resource_is_placed_in_its_part_of_the_farm,
     names.every_resource_has_the_name_that_states_know,
+    names.every_resource_has_the_name_that_azure_knows,
     whole.no_secret_is_in_plain,
     whole.nothing_is_unknown,
     whole.whoever_names_an_id_waits_for_it,
