@@ -42,6 +42,10 @@ def every_configured_server_has_its_scripts_and_two_commands(plan: Plan, farm: F
             yield f"{key}: {copied['source']} into {folder}"
         if not farm.servers[key].existing and f"/<vmId of cas-{key}-vm>/" not in folder:
             yield f"{key}: a rebuilt machine would get no scripts: {folder}"
+        if not farm.servers[key].existing and not plan.waits(
+            plan.one(f"cas-{key}-scripts"), plan.one(f"cas-{key}-ssh")
+        ):
+            yield f"{key} is dialled before SSH is on"
         for what, script in SCRIPTS.items():
             line = plan.one(f"cas-{key}-{what}").inputs["create"]
             if line != f"powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {folder}{script}.ps1":
