@@ -41,6 +41,7 @@ EVERY: tuple[Promise, ...] = (
     records.the_private_zone_answers_the_networks_that_it_should,
     commands.every_configured_server_has_its_scripts_and_two_commands,
     commands.each_server_is_dialled_as_the_stack_file_says,
+    commands.a_host_key_is_read_when_it_has_been_told,
     commands.a_teardown_needs_no_live_server,
     commands.commands_say_what_people_should_see_and_no_more,
     commands.each_script_gets_its_document,

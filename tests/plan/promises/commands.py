@@ -62,6 +62,15 @@ def each_server_is_dialled_as_the_stack_file_says(plan: Plan, farm: FarmArgs) ->
                 yield f"{key} {what}: {found}, not {wanted}"
 
 
+def a_host_key_is_read_when_it_has_been_told(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    """Azure has nothing to tell before the run command is done, so the connection's value comes from there."""
+    for key, server in configured(farm).items():
+        for what in () if server.existing or server.host_key else ("scripts", *SCRIPTS):
+            one = plan.one(f"cas-{key}-{what}")
+            if plan.one(f"cas-{key}-ssh").urn not in one.input_dependencies["connection"]:
+                yield f"{one.name} does not wait for the host key"
+
+
 def way(farm: FarmArgs, key: str) -> dict[str, Any]:
     ssh, server = farm.ssh, farm.servers[key]
     outside = public_address(farm, key) if ssh.address == "public" else None

@@ -35,7 +35,8 @@ def public_addresses_are_of_the_kind_that_azure_still_makes(plan: Plan, farm: Fa
     for name, one in {**found, **plan.of("NatGateway")}.items():
         if one.inputs["sku"] != {"name": "Standard"}:
             yield f"{name}: {one.inputs['sku']}"
-        if one.inputs.get("publicIPAllocationMethod", "Static") != "Static":
+    for name, one in found.items():
+        if one.inputs.get("publicIPAllocationMethod") != "Static":
             yield f"{name} may change"
 
 
