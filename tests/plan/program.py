@@ -9,7 +9,7 @@ import runpy
 import selectors
 import warnings
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,13 +48,18 @@ class DeadlockSelector(selectors.DefaultSelector):
         return super().select(timeout)
 
 
-class InlineExecutor(ThreadPoolExecutor):
+class InlineLoop(asyncio.SelectorEventLoop):
     """Calls of the engine are answered where they are made: no threads, always the same order."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
+    def __init__(self) -> None:
+        super().__init__(DeadlockSelector())
+
+    def run_in_executor(  # type: ignore[override]
+        self, _: object, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        done = self.create_future()
         try:
-            done.set_result(fn(*args, **kwargs))
+            done.set_result(func(*args))
         except Exception as error:  # noqa: BLE001 (the future carries it, as from a thread)
             done.set_exception(error)
         return done
@@ -110,8 +115,7 @@ def in_context(
     configure(settings)
     values, secrets = told(config)
     runtime_config.set_all_config(values, secrets)
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(DeadlockSelector())) as runner:
-        runner.get_loop().set_default_executor(InlineExecutor())
+    with asyncio.Runner(loop_factory=InlineLoop) as runner:
         runner.run(run_in_stack(program))
 
 

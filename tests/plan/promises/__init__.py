@@ -16,6 +16,7 @@ Promise = Callable[[Plan, FarmArgs], Iterator[str]]
 EVERY: tuple[Promise, ...] = (
     whole.every_resource_is_placed_in_its_part_of_the_farm,
     names.every_resource_has_the_name_that_states_know,
+    names.every_resource_has_the_name_that_azure_knows,
     whole.no_secret_is_in_plain,
     whole.nothing_is_unknown,
     whole.whoever_names_an_id_waits_for_it,
@@ -40,6 +41,7 @@ EVERY: tuple[Promise, ...] = (
     records.the_private_zone_answers_the_networks_that_it_should,
     commands.every_configured_server_has_its_scripts_and_two_commands,
     commands.each_server_is_dialled_as_the_stack_file_says,
+    commands.a_host_key_is_read_when_it_has_been_told,
     commands.a_teardown_needs_no_live_server,
     commands.commands_say_what_people_should_see_and_no_more,
     commands.each_script_gets_its_document,

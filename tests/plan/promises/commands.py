@@ -42,6 +42,10 @@ def every_configured_server_has_its_scripts_and_two_commands(plan: Plan, farm: F
             yield f"{key}: {copied['source']} into {folder}"
         if not farm.servers[key].existing and f"/<vmId of cas-{key}-vm>/" not in folder:
             yield f"{key}: a rebuilt machine would get no scripts: {folder}"
+        if not farm.servers[key].existing and not plan.waits(
+            plan.one(f"cas-{key}-scripts"), plan.one(f"cas-{key}-ssh")
+        ):
+            yield f"{key} is dialled before SSH is on"
         for what, script in SCRIPTS.items():
             line = plan.one(f"cas-{key}-{what}").inputs["create"]
             if line != f"powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {folder}{script}.ps1":
@@ -56,6 +60,15 @@ def each_server_is_dialled_as_the_stack_file_says(plan: Plan, farm: FarmArgs) ->
                 yield f"{key} {what}: the connection is in plain"
             if (found := bare(connection)) != (wanted := way(farm, key)):
                 yield f"{key} {what}: {found}, not {wanted}"
+
+
+def a_host_key_is_read_when_it_has_been_told(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    """Azure has nothing to tell before the run command is done, so the connection's value comes from there."""
+    for key, server in configured(farm).items():
+        for what in () if server.existing or server.host_key else ("scripts", *SCRIPTS):
+            one = plan.one(f"cas-{key}-{what}")
+            if plan.one(f"cas-{key}-ssh").urn not in one.input_dependencies["connection"]:
+                yield f"{one.name} does not wait for the host key"
 
 
 def way(farm: FarmArgs, key: str) -> dict[str, Any]:

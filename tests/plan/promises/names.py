@@ -1,10 +1,11 @@
-"""Logical names are how a stack of before finds its resources again: another name is a resource deleted and made."""
+"""Names are how a stack of before and Azure find a resource again: another name is a resource deleted and made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from components.args import FarmArgs
+from rehearsal.stand_ins.azure_native.resource_types import RESOURCE_TYPES
 from tests.plan.plan import Plan
 from tests.plan.promises.reading import (
     configured,
@@ -14,6 +15,23 @@ from tests.plan.promises.reading import (
     makes_public_zone,
     own_network,
 )
+
+# Where Azure's name is not the logical one; zones, records, machines and what is on them are looked at elsewhere.
+IN_AZURE = {
+    "cas-availability-set": "cas-servers",
+    "cas-security-group": "cas-servers",
+    "cas-subnet": "servers",
+    "cas-outbound-ip": "cas-outbound",
+}
+NAMED = ("VirtualNetwork", "Subnet", "NatGateway", "PublicIPAddress", "NetworkSecurityGroup", "NetworkInterface")
+
+
+def every_resource_has_the_name_that_azure_knows(plan: Plan, _: FarmArgs) -> Iterator[str]:
+    for kind in (*NAMED, "AvailabilitySet"):
+        for name, one in plan.of(kind).items():
+            key = RESOURCE_TYPES[one.type.removeprefix("azure-native:")].name_parameter
+            if one.inputs[key] != IN_AZURE.get(name, name):
+                yield f"{name} is {one.inputs[key]}"
 
 
 def every_resource_has_the_name_that_states_know(plan: Plan, farm: FarmArgs) -> Iterator[str]:

@@ -35,7 +35,8 @@ def public_addresses_are_of_the_kind_that_azure_still_makes(plan: Plan, farm: Fa
     for name, one in {**found, **plan.of("NatGateway")}.items():
         if one.inputs["sku"] != {"name": "Standard"}:
             yield f"{name}: {one.inputs['sku']}"
-        if one.inputs.get("publicIPAllocationMethod", "Static") != "Static":
+    for name, one in found.items():
+        if one.inputs.get("publicIPAllocationMethod") != "Static":
             yield f"{name} may change"
 
 
@@ -83,15 +84,17 @@ def the_security_group_lets_in_whom_it_should_and_no_other(plan: Plan, farm: Far
                 )
                 # What no rule speaks of is left to Azure's own: the virtual network comes in, the Internet does not.
                 expected = "Allow" if wanted else "Deny" if port in (ssh, *given.client_ports) else None
-                if (met := access(rules, source, port)) != expected:
+                if (met := access(rules, source, port, "Tcp")) != expected:
                     yield f"{source} to port {port}: {met}, not {expected}"
+            if (met := access(rules, source, 59999, "Udp")) != ("Allow" if everywhere else None):
+                yield f"{source} over UDP: {met}"
 
 
-def access(rules: list[Mapping[str, Any]], source: str, port: int) -> str | None:
-    """What the first rule says of a connection over TCP; rules name sources as the stack file does."""
+def access(rules: list[Mapping[str, Any]], source: str, port: int, protocol: str) -> str | None:
+    """What the first rule says of a connection; rules name sources as the stack file does."""
     for rule in sorted(rules, key=lambda rule: int(rule["priority"])):
         ports = {rule.get("destinationPortRange"), *rule.get("destinationPortRanges", [])}
-        meant = rule["sourceAddressPrefix"] in ("*", source) and rule["protocol"] in ("*", "Tcp")
+        meant = rule["sourceAddressPrefix"] in ("*", source) and rule["protocol"] in ("*", protocol)
         if meant and ports & {"*", str(port)} and rule["destinationAddressPrefix"] == rule["sourcePortRange"] == "*":
             return str(rule["access"])
     return None
