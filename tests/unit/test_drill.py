@@ -164,7 +164,7 @@ def test_autodiscover_is_run_again_when_its_hour_is_over_and_no_connection_is_le
 def test_an_autodiscover_that_failed_is_not_run_again_before_its_time_however_often_connections_fail(
     namespace: Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pause = 5 * BEAT
+    pause = 10 * BEAT
     monkeypatch.setattr("operations.drill.client.DISCOVER_RETRY", pause)
     namespace.rows[:] = [Row(name="owa", values=(EX01,)), Row(name="autodiscover", values=(EX02,))]
     with namespace.clients(1) as clients:
