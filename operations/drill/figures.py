@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from operations.drill.client import Beat, Move
+from operations.drill.client import SHORTEST_PATIENCE, Beat, Move
 from operations.outlook import Timers
 
 
@@ -107,7 +107,9 @@ def recovery(client: Beats, since: float, until: float, beat: float) -> Recovery
     times = [before[-1].at if before else since, *(row.at for row in after), until]
     gap = max(later - earlier for earlier, later in pairwise(times))
     failed = sum(not row.server and row.at > since for row in client.beats)
-    served = bool(client.beats and client.beats[-1].server) and until - times[-2] <= 2 * beat
+    # A client that still waits for its next answer, no longer than it waits for any, is served.
+    waits = beat + max(beat, SHORTEST_PATIENCE)
+    served = bool(client.beats and client.beats[-1].server) and until - times[-2] <= waits
     # asked before the loss, answered by it
     moves = [row for row in client.moves if row.at > since - beat and not row.impatient]
     return Recovery(

@@ -18,7 +18,7 @@ from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
 from tests.unit.test_dns_stand_in import Row
 
 EX01, EX02 = "127.40.0.11", "127.40.0.12"
-BEAT, SILENT = 0.2, 0.8  # seconds; the SYN timer is short here, and longer than all else
+BEAT, SILENT = 0.1, 0.8  # seconds; the SYN timer is short here, and longer than all else
 NUMBER = 6
 PATIENCE = 60  # seconds; what takes longer hangs
 

@@ -23,7 +23,7 @@ from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, PASSWORD, USER
 
 pytestmark = pytest.mark.unit
 
-CLIENTS, BEAT = 4, 0.2
+CLIENTS, BEAT = 4, 0.1
 VARIABLE = "EXCHANGE_DRILL_PASSWORD"
 SERVED = f"All {CLIENTS} clients are served. Stop a server now."
 
@@ -236,7 +236,7 @@ def test_autodiscover_may_have_a_name_that_does_not_follow_from_the_mailbox(
 def test_the_connect_timer_follows_from_the_retransmissions_that_windows_is_set_to(
     here: Callable[..., Result], retransmissions: int, timer: float
 ) -> None:
-    watch = ("--clients", "1", "--beat", "0.1", "--seconds", "1", "--json")
+    watch = ("--clients", "1", "--seconds", "1", "--json")
     ended = here("--max-syn-retransmissions", str(retransmissions), *watch)
     (result,) = json.loads(ended.stdout)
     assert result["connectTimerSeconds"] == timer

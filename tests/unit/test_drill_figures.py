@@ -53,6 +53,10 @@ def test_a_client_is_served_as_long_as_its_last_answer_is_good_and_at_most_two_b
     assert recovery(LOST, SINCE, 101.0, BEAT).after == ""
 
 
+def test_a_client_of_a_quick_rhythm_is_served_as_long_as_it_has_patience_with_its_next_answer() -> None:
+    assert [recovery(STEADY, SINCE, until, 0.1).after for until in (101.85, 101.95)] == ["EX02", ""]
+
+
 def test_who_met_the_dead_address_first_is_told_by_its_first_move_and_a_slow_answer_is_none() -> None:
     found = recovery(MOVED, SINCE, 102.0, BEAT)
     assert (found.before, found.after, found.moved, found.dead_first) == ("EX01", "EX02", True, True)
