@@ -7,36 +7,22 @@ from __future__ import annotations
 
 import re
 import sys
-import types
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import cache
 from typing import Any
+
+from azure.mgmt.compute import models as compute
+from azure.mgmt.devtestlabs import models as devtestlabs  # type: ignore[import-untyped]
+from azure.mgmt.dns import models as dns
+from azure.mgmt.network import models as network
+from azure.mgmt.privatedns import models as privatedns
 
 from rehearsal.stand_ins.azure_native.resource_types import RESOURCE_TYPES
 from tests.plan.recorder import Registration
 from tests.plan.wire import UNKNOWN, bare
 
 PREFIX = "azure-native:"
-
-
-def with_metaclass(meta: type, *bases: type) -> Any:
-    return types.new_class("Base", bases, {"metaclass": meta})
-
-
-try:
-    import six  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
-except ModuleNotFoundError:
-    # azure-mgmt-devtestlabs 9.0.0 imports it for this one function, and does not name it among what it needs.
-    sys.modules["six"] = types.ModuleType("six")
-    sys.modules["six"].with_metaclass = with_metaclass  # type: ignore[attr-defined]
-
-from azure.mgmt.compute import models as compute  # noqa: E402
-from azure.mgmt.devtestlabs import models as devtestlabs  # type: ignore[import-untyped]  # noqa: E402
-from azure.mgmt.dns import models as dns  # noqa: E402
-from azure.mgmt.network import models as network  # noqa: E402
-from azure.mgmt.privatedns import models as privatedns  # noqa: E402
-
 # azure-native's type -> Azure's model; a resource group's is in a package of its own.
 MODELS: Mapping[str, Any] = {
     "compute:AvailabilitySet": compute.AvailabilitySet,
