@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rehearsal.stand_ins.exchange import Organisation
-from tests.scripts.servers import Servers
+from tests.scripts.servers import SCRIPTS, Servers
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +88,14 @@ def test_marks_that_exchange_does_not_know_are_refused(tmp_path: Path) -> None:
         with pytest.raises(error):
             organisation.set_component("ex1", component, state, requester)
     assert organisation.marks("ex1") == before
+
+
+def test_of_a_requesters_marks_in_the_registry_and_in_active_directory_the_worse_one_counts(
+    servers: Servers,
+) -> None:
+    outcome = servers.run(Path(__file__).with_name("requester_marks.ps1"), None, "-Scripts", str(SCRIPTS))
+    assert outcome.exit_code == 0, outcome.stderr
+    # From better to worse; a state that was never heard of is trusted least.
+    order = ("", "Active", "Draining", "Inactive", "Unheard")
+    expected = {f"{one}/{other}": max(one, other, key=order.index) or None for one in order for other in order}
+    assert outcome.report == {**expected, "no marks at all": None}

@@ -135,21 +135,6 @@ def test_a_mark_in_the_registry_or_in_active_directory_alone_holds_a_server_down
     assert servers.organisation.component_states("ex1")["ServerWideOffline"] == "Active"
 
 
-@pytest.mark.parametrize(("local", "remote"), [("Draining", "Inactive"), ("Inactive", "Draining")])
-def test_of_two_marks_that_differ_the_worse_one_counts(
-    servers: Servers, site: WebSite, local: str, remote: str
-) -> None:
-    servers.organisation.add_server("ex1")
-    for component, requester in (("ServerWideOffline", "Maintenance"), ("EwsProxy", "HealthAPI")):
-        servers.organisation.set_component("ex1", component, local, requester, only="local")
-        servers.organisation.set_component("ex1", component, remote, requester, only="remote")
-    rotate(servers, site, into=False)
-    assert steps(servers) == [], "it is offline already"
-    site.pages["/ews/healthcheck.htm"] = (503, "")
-    outcome = servers.run(ROTATE, rotation(site.port, in_rotation=True))
-    assert "EwsProxy is Inactive: held by HealthAPI (Inactive)" in outcome.stderr
-
-
 def test_a_transport_service_that_somebody_stopped_stays_stopped(servers: Servers, site: WebSite) -> None:
     servers.organisation.add_server("ex1")
     servers.windows("ex1", services={"MSExchangeTransport": "Stopped"})
