@@ -60,7 +60,8 @@ def virtual_machine(
         os_profile=compute.OSProfileArgs(
             computer_name=args.computer_name,
             admin_username=shared.administrator,
-            admin_password=shared.admin_password,
+            # azure-native's schema does not mark it.
+            admin_password=None if shared.admin_password is None else pulumi.Output.secret(shared.admin_password),
             # Updates restart a server: take it out of rotation first, one at a time.
             windows_configuration=compute.WindowsConfigurationArgs(
                 provision_vm_agent=True,
