@@ -1,6 +1,6 @@
 # One word per duty; CI calls the same words. `make` alone lists them.
 STACK ?= lab
-WORKERS ?= 2
+WORKERS ?= 3
 PYTHON ?= python3
 BIN := .venv/bin
 # Without kept bytecode each start of the program compiles azure-native anew: four seconds.
@@ -59,8 +59,8 @@ lab-up: setup ## a lab of your own in Azure, from stacks/Pulumi.lab.yaml: make l
 lab-down: setup ## the lab is gone, whatever was killed before: make lab-down NAME=anna
 	@$(BIN)/python -m operations lab down "$(NAME)" $(OPTIONS)
 
-# Side by side, by files: what a file deploys is deployed once.
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 10
+# Side by side, by files: what a file deploys is deployed once. In their order, which begins with the long ones (engine).
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 10
 
 test: setup policies ## every test, or one tier: make test [TIER=unit, plan, scripts or engine]
 	@$(PYTEST) -m "$(if $(TIER),$(TIER) and )not soak and not windows"

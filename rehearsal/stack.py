@@ -87,7 +87,7 @@ class Stack:
         if self._tools.language_host is None:
             # Beside the engine that was built here, where a bundled host lies: the engine then gives no warning.
             beside = self._tools.engine == build.ENGINE
-            hosts = self._tools.engine.parent if beside else self.folder / "bin"
+            hosts = self._tools.host_folder or (self._tools.engine.parent if beside else self.folder / "bin")
             search.insert(0, str(write_launcher(hosts, self._tools.python).parent))
         if plugin := self._tools.command_plugin:
             # The engine passes over a folder that is a link itself.

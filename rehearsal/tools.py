@@ -27,7 +27,8 @@ class ToolMissingError(Exception):
 class Tools:
     """Paths of the real parts; None where a stand-in takes the part's place.
 
-    `powershell_kind` tells people which PowerShell it is: an official build or not, its version, where it is from.
+    `host_folder` is where the host's stand-in is put, if not in the usual place. `powershell_kind` tells people which
+    PowerShell it is: an official build or not, its version, where it is from.
     """
 
     engine: Path
@@ -36,6 +37,7 @@ class Tools:
     powershell: Path | None
     python: Path
     powershell_kind: str = ""
+    host_folder: Path | None = None
 
     def missing_of_an_install(self) -> list[str]:
         """The parts that a Pulumi install brings and this computer has not; stand-ins take their place."""

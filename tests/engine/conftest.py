@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -80,13 +81,25 @@ class Rehearsals:
 
 @pytest.fixture(scope="session")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tools.Tools]:
-    """The parts of this computer; the host's stand-in forks a Python that is warm already."""
+    """The parts of this computer; the host's stand-in forks a Python that is warm already.
+
+    It lies beside an engine of its own, as other workers have another one.
+    """
     parts = tools.find()
     if parts.language_host or not AVAILABLE:
         yield parts
         return
+    engine = tmp_path_factory.mktemp("engine") / "pulumi"
+    link_or_copy(parts.engine, engine)
     with WarmPython(tmp_path_factory.mktemp("warm")) as warm:
-        yield dataclasses.replace(parts, python=warm.launcher)
+        yield dataclasses.replace(parts, engine=engine, python=warm.launcher, host_folder=engine.parent)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source.resolve())
+    except OSError:  # another file system
+        shutil.copy2(source, target)
 
 
 @pytest.fixture(scope="session")

@@ -84,19 +84,19 @@ def test_a_rebuilt_virtual_machine_gets_its_scripts_and_its_namespace_again(lab:
 
 
 def test_a_new_operator_password_runs_the_script_again_and_the_script_sets_nothing(deployed: Start) -> None:
-    lab = deployed("lab", powershell=True)
-    before = len(lab.organisation.calls())
+    existing = deployed("existing", powershell=True)
+    before = len(existing.organisation.calls())
     new = "another-Passw0rd-of-the-operator"
-    lab.accounts.put(lab.file.farm.operator, new)
-    lab.organisation.add_account(lab.file.farm.operator, new)
-    lab.stack.set_secret("operatorPassword", new)
-    changed = lab.stack.up().changed()
+    existing.accounts.put(existing.file.farm.operator, new)
+    existing.organisation.add_account(existing.file.farm.operator, new)
+    existing.stack.set_secret("operatorPassword", new)
+    changed = existing.stack.up().changed()
     assert {name: operation for name, operation in changed.items() if "namespace" in name} == {
-        "cas-ex01-namespace": "update",
-        "cas-ex02-namespace": "update",
+        "cas-cas1-namespace": "update",
+        "cas-cas2-namespace": "update",
     }
-    assert servers_in(cmdlets(lab, before, "Get-")) == {"EX01", "EX02"}, "the script ran"
-    assert cmdlets(lab, before, "Set-") == []
+    assert servers_in(cmdlets(existing, before, "Get-")) == {"EX-CAS16-1", "EX-CAS16-2"}, "the script ran"
+    assert cmdlets(existing, before, "Set-") == []
 
 
 def test_a_new_admin_password_is_never_sent_to_a_virtual_machine_that_exists(lab: Rehearsal) -> None:
@@ -107,12 +107,13 @@ def test_a_new_admin_password_is_never_sent_to_a_virtual_machine_that_exists(lab
 
 
 def test_drift_on_one_server_is_healed_there_and_no_other_server_is_written(deployed: Start) -> None:
-    lab = deployed("lab", powershell=True)
-    lab.organisation.change("EX02", "ews", "ExternalUrl", "https://ex02.corp.example/EWS/Exchange.asmx")
-    before = len(lab.organisation.calls())
-    lab.stack.up("--target-replace", lab.stack.urn("cas-ex02-namespace"))
-    assert cmdlets(lab, before, "Set-") == [("EX02", "Set-WebServicesVirtualDirectory")]
-    assert differences(lab, "EX02", wanted(LAB)) == {}
+    existing = deployed("existing", powershell=True)
+    url = "https://ex-cas16-2.corp.example/EWS/Exchange.asmx"
+    existing.organisation.change("EX-CAS16-2", "ews", "ExternalUrl", url)
+    before = len(existing.organisation.calls())
+    existing.stack.up("--target-replace", existing.stack.urn("cas-cas2-namespace"))
+    assert cmdlets(existing, before, "Set-") == [("EX-CAS16-2", "Set-WebServicesVirtualDirectory")]
+    assert differences(existing, "EX-CAS16-2", wanted("mail-domain.com")) == {}
 
 
 def test_refresh_finds_nothing_to_change_after_up(lab: Rehearsal) -> None:

@@ -72,12 +72,15 @@ class AzureNative:
         self.port = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
         # Importing the SDK takes a second or more: better while the engine and the program start than while they wait.
-        threading.Thread(target=_import_schemas, daemon=True).start()
+        self._importing = threading.Thread(target=_import_schemas, daemon=True)
+        self._importing.start()
 
     def stop(self) -> None:
         if self._server is not None:
             self._server.stop(grace=None).wait()
             self._server = None
+            # A module of the SDK that another thread is still importing looks empty.
+            self._importing.join()
         self.resource_manager.stop()
 
     def __enter__(self) -> "AzureNative":
