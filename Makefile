@@ -65,8 +65,9 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-r
 test: setup policies ## every test, or one tier: make test [TIER=unit, plan, scripts or engine]
 	@$(PYTEST) -m "$(if $(TIER),$(TIER) and )not soak and not windows"
 
+# One after the other: bounds are tight here, and a neighbour would be measured, too.
 soak: setup policies ## what is long by nature: ten rotations under load, ten kills, Windows' own timers, twenty servers
-	@$(PYTEST) -m soak
+	@$(BIN)/python -m pytest --durations 10 -m soak
 
 lint: setup .tools/bin/actionlint ## style, types, import contract, schema, workflows
 	@$(BIN)/ruff check .

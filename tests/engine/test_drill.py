@@ -48,7 +48,7 @@ AS_WINDOWS_COMES = {loss for loss, retransmissions in SILENCES.items() if retran
 # TTL is longer than all clients need to start: after it they would ask again, and meet the addresses in another order.
 # The slack is what only a hang exceeds: how quick a quiet computer is, `make soak` looks at.
 SHORT = Round(Pace(ttl=8, drain=10, slack=15, syn={2: 1, 4: 3}), 2.5, AS_WINDOWS_COMES | {UNAVAILABLE})
-REAL = Round(Pace(), 19, AS_WINDOWS_COMES)
+REAL = Round(Pace(ttl=8, drain=10), 19, AS_WINDOWS_COMES)
 
 
 class Held(NamedTuple):
