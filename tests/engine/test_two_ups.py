@@ -77,13 +77,13 @@ def test_the_second_of_two_ups_is_refused_and_nothing_is_lost(
 ) -> None:
     with held_write(existing, monkeypatch) as held, typed(existing, "up", "--yes", "--skip-preview") as first:
         assert held.reached.wait(60)
-        there, written = list(existing.azure.subscription.resources), len(existing.organisation.calls())
+        there, written = list(existing.azure.subscription.resources), existing.datacentre.connections()
         for word in ("up", "destroy"):
             with pytest.raises(CommandFailedError, match=rf"currently locked by 1 lock\(s\)[^$]*pid {first.pid}\)"):
                 existing.stack.run(word, "--yes", "--skip-preview", "--stack", "existing")
         assert existing.stack.preview()["changeSummary"]["create"] > 0, "looking is allowed"
         assert list(existing.azure.subscription.resources) == there
-        assert len(existing.organisation.calls()) == written
+        assert existing.datacentre.connections() == written
         held.go_on.set()
         printed, _ = first.communicate(timeout=120)
     assert first.returncode == 0, printed
