@@ -32,6 +32,17 @@ def diff(record: Record, old: Properties, new: Properties) -> pb.DiffResponse:
     )
 
 
+def unsettles(record: Record, old: Properties, new: Properties) -> bool:
+    """Whether an update from the state `old` to the inputs `new` has outputs that a preview cannot know.
+
+    An input that is added does not unsettle them, unless it is unknown: the provider looks at what it had before.
+    """
+    return any(
+        new.get(name) == values.UNKNOWN or (name in old and not values.equal(old[name], new.get(name)))
+        for name in record.fields
+    )
+
+
 def _changes(
     old: Properties, new: Properties, prefix: str = ""
 ) -> Iterator[tuple[str, pb.PropertyDiff.Kind.ValueType]]:
@@ -46,7 +57,7 @@ def _changes(
 
 
 def _changed(path: str, old: Any, new: Any) -> Iterator[tuple[str, pb.PropertyDiff.Kind.ValueType]]:
-    if old == new:
+    if values.equal(old, new):
         return
     marked = values.is_marked(old) or values.is_marked(new)
     if isinstance(old, dict) and isinstance(new, dict) and not marked:
