@@ -143,6 +143,7 @@ def test_a_difference_is_told_by_its_path(
     line = client.diff(COMMAND, "r", {}, old, new, "")
     assert line["answer"]["detailedDiff"] == {path: {"kind": kind}}
     assert line["answer"].get("replaces", []) == ([path] if kind.endswith("REPLACE") else [])
+    assert line["answer"]["diffs"] == list(new or old), "the property, without the place in it"
 
 
 def test_other_resources_are_refused(client: ProviderClient) -> None:

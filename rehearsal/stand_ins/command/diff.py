@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,8 @@ def diff(record: Record, old: Properties, new: Properties) -> pb.DiffResponse:
     changes |= {path: _REPLACING[changes[path]] for path in replaces}
     return pb.DiffResponse(
         changes=pb.DiffResponse.DIFF_SOME if changes else pb.DiffResponse.DIFF_NONE,
-        diffs=sorted(changes),
+        # Whole properties: a trigger is named by its place in the details alone.
+        diffs=sorted({re.split(r"[.\[]", path)[0] for path in changes}),
         replaces=sorted(replaces),
         detailedDiff={path: pb.PropertyDiff(kind=kind) for path, kind in changes.items()},
         hasDetailedDiff=True,
