@@ -127,16 +127,15 @@ class CommandServicer(NoHandshake):
     def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> pb.UpdateResponse:
         old, new = values.from_struct(request.olds), values.from_struct(request.news)
         record = _record(request.urn, context)
-        changed = unsettles(record, old, new)
         if record is not COPY_TO_REMOTE:
             state = {**new, "stdout": old.get("stdout", ""), "stderr": old.get("stderr", "")}
             if not request.preview:
                 state |= self._run(request, context, state, "update" if "update" in new else "create")
-            elif changed:
+            elif unsettles(record, old, new):
                 state |= {"stdout": UNKNOWN, "stderr": UNKNOWN}
             return pb.UpdateResponse(properties=_outputs(state))
         if request.preview:
-            return pb.UpdateResponse(properties=_outputs({**new, "source": UNKNOWN} if changed else new))
+            return pb.UpdateResponse(properties=_outputs({**new, "source": UNKNOWN}))
         if copies(old, new):
             self._copy(request, context, new)
         return pb.UpdateResponse(properties=_outputs(new))
