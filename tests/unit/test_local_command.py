@@ -54,8 +54,15 @@ def test_another_interpreter_and_another_folder_are_used_and_must_exist(client: 
     news = {"create": "import os; print(os.getcwd())", "interpreter": ["python3", "-c"], "dir": str(program / "sub")}
     made = client.create(LOCAL, "c", client.check(LOCAL, "c", news))
     assert made["properties"]["stdout"] == str((program / "sub").resolve())
-    client.create(LOCAL, "c", client.check(LOCAL, "c", {**news, "interpreter": ["/nowhere/x"]}))
-    assert error(client).startswith("fork/exec /nowhere/x: no such file or directory: running ")
+    for wrong, reason in {
+        ("interpreter", "/nowhere/x"): "fork/exec /nowhere/x: no such file or directory",
+        ("interpreter", "no-such-shell"): 'exec: "no-such-shell": executable file not found in $PATH',
+        ("dir", "/nowhere"): "chdir /nowhere: no such file or directory",
+    }.items():
+        name, value = wrong
+        changed = {**news, name: [value] if name == "interpreter" else value}
+        client.create(LOCAL, "c", client.check(LOCAL, "c", changed))
+        assert error(client).startswith(f"{reason}: running ")
 
 
 def test_a_connection_is_no_input_of_a_local_command(client: ProviderClient) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +39,7 @@ async def run_here(
             stderr=asyncio.subprocess.PIPE,
         )
     except OSError as error:
-        reason = f"fork/exec {interpreter[0]}: {reason_of(error)}"
+        reason = _not_started(interpreter[0], folder, error)
         raise OperationError(f"{reason}: running {go_text.quoted(line.text)}:\n") from error
     output = Output(line.logged, log)
     killing = asyncio.create_task(_kill(process, interruption))
@@ -59,6 +60,14 @@ async def run_here(
     if code:
         raise OperationError(f"{go_text.ended(code)}: running {go_text.quoted(line.text)}:\n{output.both()}")
     return output.results()
+
+
+def _not_started(program: str, folder: Path, error: OSError) -> str:
+    if not folder.exists():
+        return f"chdir {folder}: {reason_of(error)}"
+    if os.sep not in program and shutil.which(program) is None:
+        return f"exec: {go_text.quoted(program)}: executable file not found in $PATH"
+    return f"fork/exec {program}: {reason_of(error)}"
 
 
 async def _kill(process: asyncio.subprocess.Process, interruption: Interruption) -> None:
