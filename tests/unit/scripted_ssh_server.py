@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -27,7 +27,7 @@ class ScriptedSshServer:
     """Runs in a thread of its own; `log` holds what clients did, in order; files arrive under `root`.
 
     `questions`: asked instead of taking a password as such. `authorized`: a public key that may log on. `dropped`:
-    so many connections are dropped before the handshake.
+    so many connections are dropped before the handshake. `breaks`: a host whose first forwarded connection ends.
     """
 
     def __init__(
@@ -37,8 +37,10 @@ class ScriptedSshServer:
         questions: tuple[str, ...] = (),
         authorized: asyncssh.SSHKey | None = None,
         dropped: int = 0,
+        breaks: str | None = None,
     ) -> None:
-        self.root, self.questions, self.authorized, self.dropped = root, questions, authorized, dropped
+        self.root, self.questions, self.authorized = root, questions, authorized
+        self.dropped, self.breaks = dropped, breaks
         self.log: list[str] = []
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.left = threading.Semaphore(0)  # released by each connection that ends
@@ -119,8 +121,13 @@ class _Connection(asyncssh.SSHServer):
     def _questions(self) -> tuple[str, ...]:
         return self._server.questions or ("Password:",)
 
-    def connection_requested(self, dest_host: str, dest_port: int, _orig_host: str, _orig_port: int) -> bool:
+    def connection_requested(
+        self, dest_host: str, dest_port: int, _orig_host: str, _orig_port: int
+    ) -> bool | Callable[[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]], None]:
         self._server.log.append(f"forward {dest_host}")
+        if dest_host == self._server.breaks:
+            self._server.breaks = None
+            return lambda _reader, writer: writer.close()
         return bool(dest_port)
 
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], asyncssh.SSHServerProcess[bytes]]:
