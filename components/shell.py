@@ -116,10 +116,10 @@ def dialled(args: FarmArgs, server: Server) -> pulumi.Input[str]:
     if args.ssh.address != "public":
         return server.address
     public = server.public_address or server.address
-    return pulumi.Output.from_input(public).apply(lambda address: existing(server.computer_name, address))
+    return pulumi.Output.from_input(public).apply(lambda address: public_address(server.computer_name, address))
 
 
-def existing(computer_name: str, address: str) -> str:
+def public_address(computer_name: str, address: str) -> str:
     if address in ("", str(None)):  # as Azure answers while an address has not been given
         raise pulumi.RunError(
             f"Azure has no public address for {computer_name}, so that nothing can be dialled. "
