@@ -26,6 +26,8 @@ AZURE = "azure-native"
 LOCATION = f"{AZURE}:location"
 # Whose keys a stack file of this program may hold beside its own.
 OTHERS = frozenset({AZURE, "command", "pulumi"})
+# Named as one of this project's keys, and Pulumi's own.
+PULUMI_TAGS = "pulumi:tags"
 SECRETS = frozenset(name for name, (_, hint, _) in keys_of(FarmArgs).items() if Secret in (hint, optional(hint)))
 
 
@@ -76,7 +78,7 @@ def misplaced(full_names: Iterable[str]) -> Iterator[Problem]:
     for full_name in full_names:
         prefix, _, name = full_name.partition(":")
         meant = prefix.strip().lower().replace("_", "-")
-        if prefix == AZURE or (prefix in OTHERS and name not in keys_of(FarmArgs)):
+        if prefix == AZURE or full_name == PULUMI_TAGS or (prefix in OTHERS and name not in keys_of(FarmArgs)):
             continue
         if name == "location" or get_close_matches(meant, [AZURE], cutoff=0.8):
             yield Problem(full_name, MISSING, f"is not read under this prefix. Write {AZURE}:{name}.")

@@ -44,7 +44,7 @@ def test_null_clears_what_a_left_out_key_would_derive() -> None:
 
 
 def test_an_empty_text_is_refused_where_null_is_taken() -> None:
-    with pytest.raises(settings.SettingsError, match="ecp.externalUrl = '': Write a text that is not empty"):
+    with pytest.raises(settings.SettingsError, match=r"ecp\.externalUrl = '': Write a text that is not empty"):
         farm({"ecp": {"externalUrl": ""}})
 
 
