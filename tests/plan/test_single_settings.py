@@ -95,7 +95,9 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "everything tagged": one(servers=REACHED, dns={**LINKED, "public": {}}, tags={"a": "b"}, autoShutdown={}),
     "a group that exists": one(resourceGroup={"existing": True}, servers=REACHED, dns={"private": {}, "public": {}}),
     "no sources": one(network={"adminSources": [], "clientSources": [], "natGateway": False}),
-    "no URLs recycled": one(recycleAppPools=False, rejectClosedPorts=True, httpsPort=8443, network={"clientPorts": [8443]}),
+    "no URLs recycled": one(
+        recycleAppPools=False, rejectClosedPorts=True, httpsPort=8443, network={"clientPorts": [8443]}
+    ),
 }
 
 
