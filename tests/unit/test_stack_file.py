@@ -159,6 +159,14 @@ def test_the_program_looks_into_the_stacks_own_file_for_what_was_typed(tmp_path:
     assert settings.typed_in(path) == settings.typed_in(tmp_path / "Pulumi.none.yaml") == {}
 
 
+@pytest.mark.parametrize(
+    ("handed_on", "meant"),
+    [("", None), ("x", "x"), ("{x", "{x"), ("[", "["), ('{"a": [1]}', {"a": [1]}), ("0730", "0730")],
+)
+def test_what_pulumi_hands_on_is_an_object_a_list_or_a_text(handed_on: str, meant: Any) -> None:
+    assert settings.plain(handed_on) == meant
+
+
 def test_texts_in_quotes_are_texts(tmp_path: Path) -> None:
     lines = "  exchange-cas:tags: {cost: '00123', since: \"2026-01-02\", lab: 'true', empty: ''}\n"
     assert messages(tmp_path, lines) == []
