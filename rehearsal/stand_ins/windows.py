@@ -30,7 +30,7 @@ Write = Callable[[bytes], None]
 
 
 class InputLeftError(Exception):
-    """A script ended well and left a part of its standard input unread.
+    """A script ended well and left a part of its standard input unread; `Windows.cmd` raises it.
 
     On a server that harms nothing, but the command provider fails such a run now and then.
     """
@@ -59,7 +59,7 @@ class Windows:
     web_site_restarted: Callable[[], Awaitable[None]]
 
     async def cmd(self, line: str, *, logon: str, stdin: Source, stdout: Write, stderr: Write) -> int:
-        """`cmd.exe /c line`: the exit status. `logon` is "password" or "key". May raise InputLeftError."""
+        """`cmd.exe /c line`: the exit status. `logon` is "password" or "key"."""
         if "%" in line or CMD_SPECIAL.search(re.sub(r'"[^"]*"', "", line)):
             stderr(b"This stand-in of cmd.exe runs one plain command, without % & | < > ^\r\n")
             return 1
