@@ -79,7 +79,7 @@ def verify(
 
     trusted = readable(lambda: probes.trust(ca), f"--ca {ca}")
     deployed = readable(lambda: read(stack, cwd))
-    if name_server and not deployed.farm.dns.public:
+    if name_server and not deployed.public_names:
         stop("--name-server: the stack has no public zone, and a private one has no name servers; use --resolver.")
     result = run(verify.verify(deployed, trusted, resolver, name_server or []), deployed.name)
     if as_json:

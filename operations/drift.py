@@ -81,7 +81,7 @@ async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> tuple[Mappi
     """The report of Get-ClientAccessNamespace.ps1 on this server, and what it said of services that it cannot read."""
     document = powershell.namespace_document(
         server=server["computerName"],
-        exchange_version=stack.farm.exchange_version,
+        exchange_version=stack.exchange_version,
         recycle_app_pools=False,
         settings=stack.settings,
         credential=stack.operator.credential,
