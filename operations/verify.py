@@ -11,7 +11,8 @@ from pathlib import Path
 from operations import drift, probes, resolution
 from operations.finding import Finding
 from operations.resolution import DnsServer
-from operations.stack import Stack, StackFile
+from operations.stack import Stack
+from operations.stack_file import StackFile
 from operations.way import Way
 
 
