@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import dns.resolver
 import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn
@@ -19,6 +20,7 @@ from operations.drill.clients import ClientFaultError, Clients, Way
 from operations.drill.page import page
 from operations.drill.report import Result, as_json, judged, machine, table
 from operations.outlook import SYN_SECONDS, Timers
+from operations.outlook.url import host_name
 from operations.resolution import DnsServer
 from operations.terminal import INTERRUPTED, dns_server, stop, unexpected, wide
 
@@ -65,7 +67,8 @@ def drill(
     if report:
         _writable(report)
     way = Way(tls=_trust(ca), dns=resolver, port=port, timers=Timers(connect=SYN_SECONDS[max_syn_retransmissions]))
-    profile = Profile(mailbox=mailbox, user=user, password=_password(), inside=not outside, autodiscover=autodiscover)
+    host = _autodiscover_host(mailbox, autodiscover)
+    profile = Profile(mailbox=mailbox, user=user, password=_password(), inside=not outside, autodiscover=host)
     console = Console(stderr=True, highlight=False)
     try:
         with Clients(clients, profile, way, beat=beat) as all_clients:
@@ -75,6 +78,8 @@ def drill(
         raise typer.Exit(INTERRUPTED) from None
     except ClientFaultError as error:
         unexpected(error.fault)
+    except dns.resolver.NoResolverConfiguration as error:
+        stop(f"The name servers of this computer are not known: {error} Name one: --resolver.")
     if report:
         report.write_text(page([result], _heading(mailbox), budget), encoding="utf-8")
         console.print(f"report: {report}")
@@ -121,6 +126,14 @@ def _password() -> str:
     if not given:
         stop(f"{PASSWORD}: set this variable to the account's password, or run the drill at a terminal.")
     return given
+
+
+def _autodiscover_host(mailbox: str, given: str | None) -> str:
+    option = "--autodiscover" if given else "--mailbox"
+    try:
+        return host_name(given or f"autodiscover.{mailbox.rpartition('@')[2]}")
+    except ValueError as error:
+        stop(f"{option}: {error}. Write a host name, such as autodiscover.mail-domain.com.")
 
 
 def _writable(report: Path) -> None:

@@ -77,6 +77,11 @@ def error_document(code: object, message: str, schema: str = OUTLOOK) -> bytes:
     return document(f"<Error><ErrorCode>{code}</ErrorCode><Message>{escape(message)}</Message></Error>", schema)
 
 
+WITH_AN_ENTITY = (
+    b'<!DOCTYPE Autodiscover [<!ENTITY e "x">]>' + error_document(1, "!").replace(b"!", b"&e;").partition(b"?>")[2]
+)
+
+
 class Internet:
     """One site behind every name, clients for it, and their name server."""
 
@@ -146,7 +151,8 @@ USELESS = AnswerError, NoAddressAnswersError, HttpError, NameNotResolvedError
         (page(b"\xff\xfe\x00\x9b31m"), AnswerError, "not an Autodiscover document"),
         (page(b'<?xml version="1.0" encoding="klingon"?><a/>'), AnswerError, "not an Autodiscover document"),
         (page(b'<?xml version="1.0" encoding="euc-jp"?><a/>'), AnswerError, "not an Autodiscover document"),
-        (page(f"{BOMB}]><a>&i;</a>".encode()), AnswerError, "not an Autodiscover document"),
+        (page(f"{BOMB}]><a>&i;</a>".encode()), AnswerError, "it begins: <!DOCTYPE a [<!ENTITY a"),
+        (page(WITH_AN_ENTITY), AnswerError, 'it begins: <!DOCTYPE Autodiscover [<!ENTITY e "x">]>'),
         (page(b"<a>" * 100_000 + b"</a>" * 100_000), AnswerError, "its root is a"),
         (page(b"a" * (LARGEST + 1)), AnswerError, "answers with more than 1 MiB"),
         (page(document("<User/>")), AnswerError, "describes no account"),

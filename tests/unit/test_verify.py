@@ -249,14 +249,6 @@ def test_where_every_service_is_opted_out_no_server_is_read(deployment: Deployme
     assert [server.ssh.connections for server in deployment.servers] == [[], []]
 
 
-def test_only_the_services_that_the_stack_names_are_asked_for(deployment: Deployment) -> None:
-    deployment.values["namespace"]["services"] = {"oab": {"enabled": False}}
-    deployment.farm.organisation.change("ex01", "oab", "InternalUrl", "https://other/oab")
-    result = deployment.verify()
-    assert exit_code(result.findings()) == 0
-    assert {len(row.settings) for row in result.settings} == {19}
-
-
 @pytest.mark.parametrize(
     ("host_key", "password", "detail"),
     [

@@ -10,6 +10,7 @@ import pytest
 
 from operations.finding import Finding, State, exit_code
 from operations.report import as_json
+from operations.stack_file import differing
 from tests.unit.deployment import Deployment
 from tests.unit.servers import AUTODISCOVER, OWA, Farm
 
@@ -133,6 +134,11 @@ def test_a_file_with_mistakes_hides_nothing_of_what_is_deployed_and_its_values_a
     assert "servers.ex01.hostKey" in result.file.detail
     assert "nonsense" in result.file.detail
     assert "a password in the wrong place" not in as_json(result)
+
+
+def test_what_is_none_and_what_a_state_leaves_out_are_the_same() -> None:
+    assert list(differing({"owa": {"InternalUrl": None}, "ecp": None}, {"owa": {}})) == []
+    assert list(differing({"owa": {"InternalUrl": None}}, {"owa": {"InternalUrl": f"https://{OWA}/owa"}})) == ["owa"]
 
 
 def test_a_file_as_it_was_deployed_says_nothing(deployment: Deployment) -> None:
