@@ -94,6 +94,7 @@ def test_each_setting_changed_by_hand_is_named_and_the_printed_command_heals_tha
     clean = verify(existing, tmp_path)
     assert clean.returncode == 0, clean.stdout + clean.stderr
     assert "verdict: fine" in clean.stdout
+    assert "stack file" not in clean.stdout
     existing.stack.change(waits_for_its_up)
     healed = operations(existing, "drift")
     assert healed.returncode == 0
@@ -141,6 +142,7 @@ def test_verify_looks_at_both_zones_of_a_stack_and_tells_the_three_cases_apart(d
     fine = verify(prod, tmp_path, "--json", *sides)
     told = json.loads(fine.stdout)
     assert (fine.returncode, told["verdict"]) == (0, "fine"), fine.stderr
+    assert told["file"] == {"state": "fine", "detail": ""}
     assert len({row["source"] for row in told["dns"]}) == 2
     names = sorted(prod.datacentre.servers)
 
