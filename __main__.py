@@ -25,7 +25,7 @@ async def main() -> pulumi.Inputs:
     farm = ClientAccessFarm("cas", args)
     # Every registration begins here: the SDK is slow at waiting for those that have not when a program ends.
     await asyncio.sleep(0)
-    return {"names": farm.names, "settings": farm.settings, "servers": farm.servers}
+    return farm.outputs
 
 
 pulumi.run(main)

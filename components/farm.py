@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_azure_native as azure
 
-from components import namespace, powershell
+from components import namespace, outputs, powershell
 from components.aliases import drop_versioned_aliases
 from components.args import FarmArgs
 from components.dns import NamespaceRecords
@@ -21,8 +21,7 @@ from components.virtual_machine import VmDefaults
 class ClientAccessFarm(pulumi.ComponentResource):
     """Client Access Servers that answer as one namespace through DNS round robin."""
 
-    names: list[str]
-    settings: namespace.Settings
+    outputs: dict[str, Any]
     servers: dict[str, dict[str, Any]]
 
     def __init__(self, name: str, args: FarmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -35,11 +34,10 @@ class ClientAccessFarm(pulumi.ComponentResource):
         network = self._network(group) if group is not None and made else None
         servers = self._servers(group, network)
         known = namespace.names(args.namespace)
-        self.names = known.every()
-        self.settings = namespace.settings(args.namespace)
+        settings = namespace.settings(args.namespace)
         self.servers = {server.key: described(server) for server in servers}
         configured = [server for server in servers if server.configure_namespace and args.configure_namespace]
-        exchange = ClientAccessNamespace(name, args, settings=self.settings, servers=configured, opts=self._child)
+        exchange = ClientAccessNamespace(name, args, settings=settings, servers=configured, opts=self._child)
         existing = [server for server in servers if args.servers[server.key].existing]
         # What is deleted goes in the other order: a destroy takes the names away before any server forgets them.
         restorations = [restoration(name, args, server, exchange) for server in existing]
@@ -61,7 +59,8 @@ class ClientAccessFarm(pulumi.ComponentResource):
         for key, command in exchange.commands.items():
             self.servers[key]["lastChanges"] = command.stdout.apply(powershell.changes)
             self.servers[key]["namespaceUrn"] = command.urn
-        self.register_outputs({"names": self.names, "servers": self.servers})
+        self.outputs = {**outputs.outputs(args), "servers": self.servers}
+        self.register_outputs({"names": known.every(), "servers": self.servers})
 
     def _makes_a_zone(self) -> bool:
         zones = (self._args.dns.private_zone, self._args.dns.public)

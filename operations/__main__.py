@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -19,7 +18,7 @@ from operations.github.command import app as github
 from operations.lab.command import app as lab
 from operations.resolution import DnsServer
 from operations.review.command import review
-from operations.terminal import dns_server, wide
+from operations.terminal import INTERRUPTED, dns_server, stop, unexpected, wide
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -29,7 +28,6 @@ app.command()(review)
 app.add_typer(github, name="github")
 app.add_typer(lab, name="lab")
 
-COULD_NOT_LOOK, INTERRUPTED = 2, 130
 T = TypeVar("T")
 
 
@@ -81,7 +79,7 @@ def verify(
 
     trusted = readable(lambda: probes.trust(ca), f"--ca {ca}")
     deployed = readable(lambda: read(stack, cwd))
-    if name_server and not deployed.farm.dns.public:
+    if name_server and not deployed.public_names:
         stop("--name-server: the stack has no public zone, and a private one has no name servers; use --resolver.")
     result = run(verify.verify(deployed, trusted, resolver, name_server or []), deployed.name)
     if as_json:
@@ -134,18 +132,6 @@ def run(looking: Coroutine[Any, Any, T], stack: str) -> T:
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:  # noqa: BLE001 - as above
         unexpected(error)
-
-
-def unexpected(error: Exception) -> NoReturn:
-    """An error of this program; Python's development mode shows where it is."""
-    if sys.flags.dev_mode:
-        raise error
-    stop(f"Unexpected {type(error).__name__}: {error}. To see where, run it again as: python -X dev -m operations")
-
-
-def stop(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(COULD_NOT_LOOK)
 
 
 if __name__ == "__main__":

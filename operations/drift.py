@@ -64,9 +64,11 @@ async def look_at_all(stack: Stack, way: Way) -> list[ServerSettings]:
 async def look(stack: Stack, way: Way, key: str) -> ServerSettings:
     server = stack.servers[key]
     name = str(server["computerName"])
-    if "namespaceUrn" not in server:
-        detail = "configureNamespace is false: Exchange is not this stack's"
-        return ServerSettings(key=key, server=name, state=State.SHOWN, detail=detail)
+    if "namespaceUrn" not in server or not stack.settings:
+        because = "every service is opted out" if "namespaceUrn" in server else "configureNamespace is false"
+        return ServerSettings(
+            key=key, server=name, state=State.SHOWN, detail=f"{because}: Exchange is not this stack's"
+        )
     try:
         report, unread = await read(stack, way, server)
     except (OSError, asyncssh.Error, UnreadableError) as error:
@@ -81,7 +83,7 @@ async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> tuple[Mappi
     """The report of Get-ClientAccessNamespace.ps1 on this server, and what it said of services that it cannot read."""
     document = powershell.namespace_document(
         server=server["computerName"],
-        exchange_version=stack.farm.exchange_version,
+        exchange_version=stack.exchange_version,
         recycle_app_pools=False,
         settings=stack.settings,
         credential=stack.operator.credential,

@@ -94,7 +94,7 @@ def blind() -> ssl.SSLContext:
 
 def services_by_name(stack: Stack) -> dict[str, list[str]]:
     """Each name that clients use -> the services they are sent to there."""
-    names = namespace.names(stack.farm.namespace)
+    names = stack.names
     found: dict[str, list[str]] = {name: [] for name in names.every()}
     told = namespace.hosts(stack.settings)
     if "autodiscover" in told:

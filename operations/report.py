@@ -43,7 +43,8 @@ def show_drift(result: Drift, console: Console) -> None:
     console.print(settings_table(result.settings))
     problems(result.findings(), console)
     if result.heal:
-        console.print("\nheal with:")
+        first = " (undo or deploy the edit of the stack file first: the command takes the file as it is)"
+        console.print(f"\nheal with{first if result.file.detail else ''}:", soft_wrap=True)
         # As it is, on one line, to be copied.
         console.print(result.heal, markup=False, soft_wrap=True)
 

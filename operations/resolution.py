@@ -14,7 +14,6 @@ import dns.exception
 import dns.flags
 import dns.resolver
 
-from components import namespace
 from operations.finding import Finding, State
 from operations.stack import Stack
 
@@ -71,7 +70,7 @@ async def look_at_all(
 ) -> list[Answer]:
     """Every name at every source at the same time; `resolver` and `name_servers` take the place of what is found."""
     public = outside(stack)
-    ttl = stack.farm.dns.ttl_seconds
+    ttl = stack.ttl_seconds
     source = f"resolver {resolver}" if resolver else SYSTEM
     resolved, told = await asyncio.gather(
         asyncio.gather(*(ask_resolver(source, resolver, name, sets, ttl) for name, sets in everywhere(stack).items())),
@@ -82,21 +81,16 @@ async def look_at_all(
 
 def outside(stack: Stack) -> Expected:
     """The names of the public zone -> the public addresses of the servers in rotation."""
-    if not stack.farm.dns.public:
-        return {}
-    names = namespace.names(stack.farm.namespace)
     rotating = tuple(sorted(row["publicAddress"] or "" for row in stack.servers.values() if row["inRotation"]))
-    return {name: [rotating] for name in sorted({names.external_client, names.external_autodiscover})}
+    return {name: [rotating] for name in stack.public_names}
 
 
 def everywhere(stack: Stack) -> dict[str, list[tuple[str, ...]]]:
     """Each name -> what a resolver may answer: it sees the private zone, the public one, or one of the two."""
     found = {name: list(sets) for name, sets in outside(stack).items()}
-    if stack.farm.dns.private_zone:
-        names = namespace.names(stack.farm.namespace)
-        rotating = tuple(sorted(row["address"] for row in stack.servers.values() if row["inRotation"]))
-        for name in sorted({names.client, names.autodiscover}):
-            found.setdefault(name, []).insert(0, rotating)
+    rotating = tuple(sorted(row["address"] for row in stack.servers.values() if row["inRotation"]))
+    for name in stack.private_names:
+        found.setdefault(name, []).insert(0, rotating)
     return found
 
 

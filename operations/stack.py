@@ -1,4 +1,7 @@
-"""A deployed stack, read through the `pulumi` command: what it promised, and how its servers are reached."""
+"""A deployed stack, read through the `pulumi` command: what it promised, and how its servers are reached.
+
+What is promised, and by which way, comes from the outputs; the stack file may have been edited since (decision 0019).
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from components.args import FarmArgs
-from components.namespace import Settings
+from components.args import JumpHostArgs, SshArgs
+from components.namespace import Names, Settings
 from components.powershell import Credential
+from operations.stack_file import OUTPUTS, StackFile, compared
 from stacks import settings
 
 # A state in the cloud answers in seconds.
@@ -41,14 +45,25 @@ class Logon:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """`settings` and `servers` are the outputs of the last `pulumi up`; `farm` is the stack file without secrets."""
+    """The outputs of the last `pulumi up`, which alone say what is deployed, and the logons of the stack file.
+
+    `private_names` and `public_names` have a record set in the zone of that kind; `file` says whether the stack file
+    differs from all that.
+    """
 
     name: str
-    farm: FarmArgs
+    names: Names
+    private_names: Sequence[str]
+    public_names: Sequence[str]
+    ttl_seconds: int
+    exchange_version: str
+    https_port: int
+    ssh: SshArgs
     settings: Settings
     servers: Mapping[str, Mapping[str, Any]]
     operator: Logon
     jump_host: Logon | None
+    file: StackFile
 
     def healing(self, keys: Iterable[str], cwd: Path | None = None) -> str:
         """The command that gives the servers with these keys the namespace again, and touches no other."""
@@ -65,41 +80,64 @@ def read(name: str | None, cwd: Path | None = None, environment: Mapping[str, st
     run = partial(pulumi, cwd=cwd, environment=environment)
     name = name or run("stack", "--show-name").strip()
     outputs = document(run("stack", "output", "--json", "--show-secrets", "--stack", name))
+    config = document(run("config", "--json", "--show-secrets", "--stack", name))
+    return made(name, outputs, values_of(config), config.get("azure-native:location", {}).get("value"))
+
+
+def made(name: str, outputs: Mapping[str, Any], values: Mapping[str, Any], location: str | None) -> Stack:
+    """From the outputs, and the stack file's values with its secrets, which are kept apart from the rest."""
     if "servers" not in outputs:
         raise StackError(f"The stack {name} holds no servers yet. Run: pulumi up --stack {name}")
-    return made(name, farm_of(name, document(run("config", "--json", "--show-secrets", "--stack", name))), outputs)
-
-
-def made(name: str, farm: FarmArgs, outputs: Mapping[str, Any]) -> Stack:
-    """From the whole stack file and the outputs; the secrets are kept apart from the rest."""
-    jump = farm.ssh.jump_host
+    if missing := [key for key in OUTPUTS if key not in outputs]:
+        raise StackError(
+            f"The stack {name} was deployed by an older version of this program, which did not keep "
+            f"{', '.join(missing)} among its outputs. Run once: pulumi up --stack {name}"
+        )
+    if missing := [key for key in ("operator", "operatorPassword") if key not in values]:
+        raise StackError(f"{name}: the stack file holds no {' and no '.join(missing)} to log on to the servers with.")
+    ssh = ssh_of(outputs["ssh"])
+    jump = ssh.jump_host
     return Stack(
         name=name,
-        farm=replace(
-            farm,
-            operator_password="",
-            operator_private_key=None,
-            admin_password=None,
-            jump_host_password=None,
-            jump_host_private_key=None,
-        ),
+        names=names_of(outputs["namespace"]),
+        private_names=outputs["dns"]["private"],
+        public_names=outputs["dns"]["public"],
+        ttl_seconds=outputs["dns"]["ttlSeconds"],
+        exchange_version=outputs["exchangeVersion"],
+        https_port=outputs["httpsPort"],
+        ssh=ssh,
         settings=outputs["settings"],
         servers=outputs["servers"],
-        operator=logon(farm.operator, farm.operator_password, farm.operator_private_key),
-        jump_host=logon(jump.user, farm.jump_host_password, farm.jump_host_private_key) if jump else None,
+        operator=logon(values["operator"], values["operatorPassword"], values.get("operatorPrivateKey")),
+        jump_host=logon(jump.user, values.get("jumpHostPassword"), values.get("jumpHostPrivateKey")) if jump else None,
+        file=compared(name, values, location, outputs),
     )
 
 
-def farm_of(name: str, config: Mapping[str, Any]) -> FarmArgs:
+def names_of(output: Mapping[str, Any]) -> Names:
+    return Names(
+        client=output["client"],
+        autodiscover=output["autodiscover"],
+        external_client=output["externalClient"],
+        external_autodiscover=output["externalAutodiscover"],
+    )
+
+
+def ssh_of(output: Mapping[str, Any]) -> SshArgs:
+    through = None
+    if jump := output.get("jumpHost"):
+        through = JumpHostArgs(host=jump["host"], port=jump["port"], user=jump["user"], host_key=jump["hostKey"])
+    return SshArgs(port=output["port"], address=output["address"], jump_host=through)
+
+
+def values_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The stack file's values, from what `pulumi config --json` says."""
     values: dict[str, Any] = {}
     for full_name, entry in config.items():
         project, _, key = full_name.partition(":")
         if project == settings.PROJECT:
             values[key] = entry["value"] if key in settings.SECRETS else settings.plain(entry["value"])
-    try:
-        return settings.read(values, location=config.get("azure-native:location", {}).get("value"))
-    except settings.SettingsError as error:
-        raise StackError(f"{name}: {error}") from None
+    return values
 
 
 def logon(user: str, password: object, private_key: object) -> Logon:

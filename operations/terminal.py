@@ -1,11 +1,17 @@
-"""What the commands of operations share at the terminal: how an option is read, and how wide a table may be."""
+"""What the commands of operations share at the terminal: how an option is read, how wide a table is, how they end."""
 
 from __future__ import annotations
+
+import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
 
 from operations.resolution import DnsServer
+
+# Exit codes. The first: nothing was looked at, or not everything.
+COULD_NOT_LOOK, INTERRUPTED = 2, 130
 
 
 def dns_server(text: str) -> DnsServer:
@@ -19,3 +25,15 @@ def wide(*, stderr: bool = False) -> Console:
     """A log has no width of its own, and a table must not be cut there."""
     console = Console(highlight=False, stderr=stderr)
     return console if console.is_terminal else Console(highlight=False, stderr=stderr, width=200)
+
+
+def unexpected(error: Exception) -> NoReturn:
+    """An error of this program; Python's development mode shows where it is."""
+    if sys.flags.dev_mode:
+        raise error
+    stop(f"Unexpected {type(error).__name__}: {error}. To see where, run it again as: python -X dev -m operations")
+
+
+def stop(reason: str) -> NoReturn:
+    typer.echo(reason, err=True)
+    raise typer.Exit(COULD_NOT_LOOK)

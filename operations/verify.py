@@ -12,18 +12,20 @@ from operations import drift, probes, resolution
 from operations.finding import Finding
 from operations.resolution import DnsServer
 from operations.stack import Stack
+from operations.stack_file import StackFile
 from operations.way import Way
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
     stack: str
+    file: StackFile
     sites: Sequence[probes.Site]
     dns: Sequence[resolution.Answer]
     settings: Sequence[drift.ServerSettings]
 
     def findings(self) -> list[Finding]:
-        return [*probes.flat(self.sites), *self.dns, *drift.flat(self.settings)]
+        return [self.file, *probes.flat(self.sites), *self.dns, *drift.flat(self.settings)]
 
 
 async def verify(
@@ -36,7 +38,7 @@ async def verify(
             resolution.look_at_all(stack, resolver, name_servers),
             drift.look_at_all(stack, way),
         )
-    return Verification(stack=stack.name, sites=sites, dns=answers, settings=settings)
+    return Verification(stack=stack.name, file=stack.file, sites=sites, dns=answers, settings=settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +46,12 @@ class Drift:
     """The settings alone; `heal` is the one command for all servers that drifted."""
 
     stack: str
+    file: StackFile
     settings: Sequence[drift.ServerSettings]
     heal: str | None
 
     def findings(self) -> list[Finding]:
-        return drift.flat(self.settings)
+        return [self.file, *drift.flat(self.settings)]
 
 
 async def find_drift(stack: Stack, cwd: Path | None = None) -> Drift:
@@ -56,4 +59,5 @@ async def find_drift(stack: Stack, cwd: Path | None = None) -> Drift:
     async with Way(stack) as way:
         settings = await drift.look_at_all(stack, way)
     keys = [server.key for server in settings if server.drifted]
-    return Drift(stack=stack.name, settings=settings, heal=stack.healing(keys, cwd) if keys else None)
+    heal = stack.healing(keys, cwd) if keys else None
+    return Drift(stack=stack.name, file=stack.file, settings=settings, heal=heal)

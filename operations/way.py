@@ -32,7 +32,7 @@ class Way:
         self._jump: asyncio.Task[asyncssh.SSHClientConnection] | None = None
 
     async def __aenter__(self) -> Way:
-        jump, logon = self._stack.farm.ssh.jump_host, self._stack.jump_host
+        jump, logon = self._stack.ssh.jump_host, self._stack.jump_host
         if jump and logon:
             self._jump = asyncio.create_task(self._connect(jump.host, jump.port, jump.host_key, logon, None))
         return self
@@ -47,7 +47,7 @@ class Way:
 
     def address(self, server: Mapping[str, Any]) -> str:
         """The address that is dialled: the one that `pulumi up` dials."""
-        public = self._stack.farm.ssh.address == "public"
+        public = self._stack.ssh.address == "public"
         return str((public and server["publicAddress"]) or server["address"])
 
     async def shell(self, server: Mapping[str, Any]) -> asyncssh.SSHClientConnection:
@@ -55,7 +55,7 @@ class Way:
         async with asyncio.timeout(SECONDS):
             return await self._connect(
                 self.address(server),
-                self._stack.farm.ssh.port,
+                self._stack.ssh.port,
                 server["hostKey"],
                 self._stack.operator,
                 await self._through(),
@@ -63,7 +63,7 @@ class Way:
 
     async def web(self, server: Mapping[str, Any]) -> tuple[str, int]:
         """Where the server's web site is met from here: address and port."""
-        address, port = self.address(server), self._stack.farm.https_port
+        address, port = self.address(server), self._stack.https_port
         async with asyncio.timeout(SECONDS):
             through = await self._through()
             if through is None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
-from operations.drill import Clients, Observation, Profile, Way
+from operations.drill import ClientFaultError, Clients, Observation, Profile, Way
 from operations.drill.page import page
 from operations.drill.report import Result, as_json, machine, table
 from operations.outlook import SYN_SECONDS, Timers
@@ -140,10 +140,13 @@ class Drill:
             inside=self._inside,
             autodiscover=names.autodiscover if self._inside else names.external_autodiscover,
         )
-        with Clients(self.number, profile, way, beat=BEAT) as clients:
-            if not clients.wait(30, 0.0):
-                raise DrillFailedError("Not every client found a server:\n" + "\n".join(clients.errors()))
-            yield clients
+        try:
+            with Clients(self.number, profile, way, beat=BEAT) as clients:
+                if not clients.wait(30, 0.0):
+                    raise DrillFailedError("Not every client found a server:\n" + "\n".join(clients.errors()))
+                yield clients
+        except ClientFaultError as error:
+            raise DrillFailedError(str(error)) from error
 
     @property
     def _inside(self) -> bool:

@@ -137,17 +137,20 @@ function Get-ExchangeBuild {
     $build
 }
 
-# Only a build that never had the cmdlets is a reason to skip a service; a cmdlet missing otherwise is a missing right.
+# Only a build that never had the cmdlets is a reason to skip a service; a cmdlet missing otherwise is a missing right. It matters for the
+# services that the document names, and for all where it names none.
 function Select-Service {
     param(
         [Parameter(Mandatory = $true)] $Exchange,
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Table
+        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Table,
+        [Parameter(Mandatory = $true)] [AllowEmptyCollection()] [string[]] $Named
     )
     foreach ($name in $Table.Keys) {
         $reason = Get-SkipReason -Exchange $Exchange -Service $Table[$name]
         if ($reason) { $Exchange.Skipped[$name] = $reason } else { $Exchange.Services[$name] = $Table[$name] }
     }
-    Assert-Imported -Exchange $Exchange -Name @($Exchange.Services.Values | ForEach-Object { $_.Getter; $_.Setter })
+    $needed = @($Exchange.Services.Keys | Where-Object { $Named.Count -eq 0 -or $_ -in $Named } | ForEach-Object { $Exchange.Services[$_] })
+    if ($needed.Count -gt 0) { Assert-Imported -Exchange $Exchange -Name @($needed | ForEach-Object { $_.Getter; $_.Setter }) }
 }
 
 function Get-SkipReason {

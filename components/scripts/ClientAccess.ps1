@@ -91,7 +91,7 @@ function Invoke-NamespaceRun {
         $table = Get-NamespaceServiceTable -ExchangeVersion $document.ExchangeVersion
         $exchange = Connect-Exchange -Document $document -Cmdlet @($table.Values | ForEach-Object { $_.Getter; $_.Setter })
         try {
-            Select-Service -Exchange $exchange -Table $table
+            Select-Service -Exchange $exchange -Table $table -Named @($document.Settings.Keys)
             foreach ($service in $exchange.Skipped.Keys) { $Report['skipped'][$service] = $exchange.Skipped[$service] }
             & $Body $document $exchange
         } finally {

@@ -2,9 +2,9 @@
 .SYNOPSIS
 Reports the client access settings of this Exchange server. Never writes.
 .DESCRIPTION
-Reads one JSON document from standard input: server, exchangeVersion and optionally credential; other keys are ignored, so the document of
-Set-ClientAccessNamespace.ps1 will do. Standard output is one JSON document with the settings of every service, and the services this build of
-Exchange does not have with the reason. Standard error is for people.
+Reads one JSON document from standard input: server, exchangeVersion and optionally settings and credential; other keys are ignored, so the
+document of Set-ClientAccessNamespace.ps1 will do. Standard output is one JSON document with every setting of the services that settings names,
+of all services where it names none, and the services this build of Exchange does not have with the reason. Standard error is for people.
 
 Exit codes: 0 all was read; 1 failure; 2 problems in the document; 3 Exchange is not installed; 5 Exchange setup is running.
 .EXAMPLE
@@ -21,6 +21,8 @@ $ProgressPreference = 'SilentlyContinue'
 $report = [ordered]@{ server = $env:COMPUTERNAME; exchangeVersion = $null; settings = [ordered]@{}; skipped = [ordered]@{} }
 exit (Invoke-NamespaceRun -Report $report -Body {
         param($Document, $Exchange)
-        $problems = Read-Namespace -Exchange $Exchange -Name @($Exchange.Services.Keys) -Into $report['settings']
+        # A service that nobody asks for may be missing here.
+        $named = @(if ($Document.Settings.Count -gt 0) { $Document.Settings.Keys } else { $Exchange.Services.Keys })
+        $problems = Read-Namespace -Exchange $Exchange -Name $named -Into $report['settings']
         Assert-NoProblem -Message 'Not every service could be read:' -Problem $problems
     })

@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from operations.outlook import Attempt, HttpError, NoAddressAnswersError, OutlookError, discovery
+from operations.outlook import AnswerError, Attempt, HttpError, NoAddressAnswersError, OutlookError
+from operations.outlook.answer import Endpoint
+from operations.outlook.discovery import discover
 from operations.outlook.transport import Answer, Link, LostError, SlowError, Transport
+from operations.outlook.url import Url
 
 # Outlook's rhythm of Autodiscover, in seconds
 REDISCOVER, DISCOVER_RETRY = 3600.0, 300.0
 # After so long a kept connection counts as busy, and the request goes over another one: a beat, within these bounds.
 SHORTEST_PATIENCE, LONGEST_PATIENCE = 0.5, 1.0
 AGAIN_SECONDS = 0.1
-NAME = re.compile(r"<br\s*/?>\s*([A-Za-z0-9-]+)", re.IGNORECASE)
+NAME = re.compile(r"<br\s*/?>\s*([A-Za-z0-9-]{1,63})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,21 +68,28 @@ class Move:
 class Client:
     """`beats` and `moves` grow while it runs; `give_up` ends it at once, whatever it waits for.
 
-    `refused`: Autodiscover did not take the account. It is not tried again, or the directory would lock it.
+    `refused`: the answer of Autodiscover after which it is not asked again, as it did not take the account, which the
+    directory would lock, or as it never led to a server. `fault`: an error of this program, of which the client died.
     """
 
     def __init__(self, profile: Profile, transport: Transport, beat: float, delay: float) -> None:
         self._profile, self._transport = profile, transport
         self._beat, self._delay = beat, delay
-        self._endpoint: discovery.Endpoint | None = None
+        self._endpoint: Endpoint | None = None
         self._link: Link | None = None
         self._discover_from = self._retry_from = 0.0
         self._discovering: threading.Thread | None = None
         self.refused: OutlookError | None = None
+        self.fault: Exception | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.beats: list[Beat] = []
         self.moves: list[Move] = []
+
+    @property
+    def hopeless(self) -> bool:
+        """It found no server, and will find none."""
+        return self.refused is not None and self._endpoint is None
 
     def start(self) -> None:
         self._thread.start()
@@ -99,6 +109,14 @@ class Client:
             thread.join(AGAIN_SECONDS)
 
     def _run(self) -> None:
+        try:
+            self._ask_in_rhythm()
+        except Exception as error:  # noqa: BLE001 - a thread has no caller; whoever waits for its answers asks for this
+            self.fault = error
+        finally:
+            self._close()
+
+    def _ask_in_rhythm(self) -> None:
         due = time.monotonic() + self._delay
         while not self._over.wait(max(0.0, due - time.monotonic())):
             asked = time.monotonic()
@@ -109,7 +127,6 @@ class Client:
             if not self._over.is_set():
                 self.beats.append(Beat(asked=asked, at=time.monotonic(), server=server, error=error))
             due = max(due + self._beat, time.monotonic())
-        self._close()
 
     def _ask(self, asked: float) -> str:
         """The name of the server that answered. A lost connection is no failure yet: the request is sent again."""
@@ -119,25 +136,25 @@ class Client:
             self._discover_meanwhile()
         endpoint = self._endpoint
         assert endpoint
-        if self._link and self._link.host != endpoint.host:
+        page, slow = replace(endpoint.url, path=f"/{endpoint.protocol}/healthcheck.htm"), ""
+        if self._link and (self._link.host, self._link.port) != (page.host, page.port):
             self._close()
-        path, slow = f"/{endpoint.protocol}/healthcheck.htm", ""
         if self._link:
             try:
                 patience = min(max(self._beat, SHORTEST_PATIENCE), LONGEST_PATIENCE)
-                return _name(self._link, self._transport.ask(self._link, "GET", path, b"", patience=patience))
-            except HttpError:
+                return _name(self._link, self._transport.ask(self._link, "GET", page.path, b"", patience=patience))
+            except OutlookError:
                 self._close()
                 raise
             except LostError as lost:
                 slow = self._link.address if isinstance(lost, SlowError) else ""
                 self._close()
                 self._failed()
-        return self._connect(asked, endpoint.host, path, slow)
+        return self._connect(asked, page, slow)
 
-    def _connect(self, asked: float, host: str, path: str, slow: str) -> str:
+    def _connect(self, asked: float, page: Url, slow: str) -> str:
         try:
-            self._link, failed, answer = self._transport.ask_any(host, "GET", path, b"")
+            self._link, failed, answer = self._transport.ask_any(page, "GET", b"")
         except NoAddressAnswersError as error:
             self.moves.append(Move(at=asked, failed=error.attempts, address=""))
             self._failed()
@@ -149,17 +166,16 @@ class Client:
         if self.refused:
             raise self.refused
         self._discover_from = time.monotonic() + DISCOVER_RETRY
-        host = self._profile.autodiscover_host
+        profile = self._profile
         try:
-            link, _, answer = self._transport.ask_any(
-                host, "POST", discovery.PATH, discovery.request(self._profile.mailbox)
+            self._endpoint, _ = discover(
+                self._transport, profile.autodiscover_host, profile.mailbox, inside=profile.inside
             )
-        except HttpError as error:
-            if error.status == HTTPStatus.UNAUTHORIZED:
+        except OutlookError as error:
+            refused = isinstance(error, HttpError) and error.status == HTTPStatus.UNAUTHORIZED
+            if refused or (isinstance(error, AnswerError) and self._endpoint is None):
                 self.refused = error
             raise
-        link.http.close()
-        self._endpoint = discovery.endpoint(host, answer.body, "Internal" if self._profile.inside else "External")
         self._discover_from = time.monotonic() + REDISCOVER
         self._retry_from = 0.0
 
@@ -178,6 +194,8 @@ class Client:
             self._discover()
         except OutlookError:
             self._retry_from = self._discover_from
+        except Exception as error:  # noqa: BLE001 - as in _run
+            self.fault = error
 
     def _close(self) -> None:
         if self._link:

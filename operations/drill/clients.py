@@ -19,9 +19,20 @@ FEW_BEATS = 4
 LOOK_SECONDS = 0.05
 
 
+class ClientFaultError(Exception):
+    """A client died of an error of this program, so nothing that is measured would be true any more."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(f"Unexpected {type(fault).__name__} in a client: {fault}")
+        self.fault = fault
+
+
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """How clients reach the namespace; with `dns` None they ask the name servers of this computer."""
+    """How clients reach the namespace; with `dns` None they ask the name servers of this computer.
+
+    `port` is dialled where a URL names none.
+    """
 
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     dns: tuple[str, int] | None = None
@@ -30,7 +41,10 @@ class Way:
 
 
 class Clients:
-    """`number` clients, each with a DNS cache of its own; `beat` is their rhythm in seconds. A context manager."""
+    """`number` clients, each with a DNS cache of its own; `beat` is their rhythm in seconds. A context manager.
+
+    Whatever waits for them, and what takes their outcome, raises ClientFaultError when one of them has died.
+    """
 
     def __init__(self, number: int, profile: Profile, way: Way, *, beat: float = 0.5) -> None:
         self.beat, self.timers = beat, way.timers
@@ -57,9 +71,16 @@ class Clients:
         first, *others = self._clients
         first.start()
         while not first.beats:
+            self._living()
             time.sleep(LOOK_SECONDS)
-        for client in others if not first.refused else ():
+        for client in others if not first.hopeless else ():
             client.start()
+
+    def _living(self) -> list[Client]:
+        for client in self._clients:
+            if client.fault:
+                raise ClientFaultError(client.fault) from client.fault
+        return self._clients
 
     def __exit__(self, *exc_info: object) -> None:
         for client in self._clients:
@@ -71,7 +92,7 @@ class Clients:
         """How many clients have had so many good answers in a row to what they asked since then."""
         return sum(
             len(last) == beats and all(beat.server and beat.asked >= since for beat in last)
-            for last in (client.beats[-beats:] for client in self._clients)
+            for last in (client.beats[-beats:] for client in self._living())
         )
 
     def disturbed(self, since: float) -> float | None:
@@ -84,7 +105,7 @@ class Clients:
         """Until every client is served, and has been for a few beats; False when `seconds` were not enough."""
         end = time.monotonic() + seconds
         while self.served(since, beats=beats) < len(self._clients):
-            if time.monotonic() > end or self._clients[0].refused:
+            if time.monotonic() > end or any(client.hopeless for client in self._clients):
                 return False
             time.sleep(LOOK_SECONDS)
         return True
@@ -104,7 +125,7 @@ class Clients:
             cpu_share=(time.process_time() - self._cpu) / (now - self._started),
             processors=os.cpu_count() or 1,
         )
-        rows = [Beats(beats=tuple(client.beats), moves=tuple(client.moves)) for client in self._clients]
+        rows = [Beats(beats=tuple(client.beats), moves=tuple(client.moves)) for client in self._living()]
         return Observation(
             title=title,
             beat=self.beat,

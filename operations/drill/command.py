@@ -8,24 +8,25 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
+import dns.resolver
 import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from operations.drill.client import Profile
-from operations.drill.clients import Clients, Way
+from operations.drill.clients import ClientFaultError, Clients, Way
 from operations.drill.page import page
 from operations.drill.report import Result, as_json, judged, machine, table
 from operations.outlook import SYN_SECONDS, Timers
+from operations.outlook.url import host_name
 from operations.resolution import DnsServer
-from operations.terminal import dns_server, wide
+from operations.terminal import INTERRUPTED, dns_server, stop, unexpected, wide
 
 PASSWORD = "EXCHANGE_DRILL_PASSWORD"  # noqa: S105 - the variable's name
 QUIET_BEATS = 10
 START_SECONDS = 60.0
-NO_DRILL, INTERRUPTED = 2, 130
 
 
 def drill(
@@ -41,7 +42,9 @@ def drill(
     ] = None,
     outside: Annotated[bool, typer.Option("--outside", help="Take the external URLs.")] = False,
     ca: Annotated[Path | None, typer.Option(help="A PEM file: authorities to trust beside the system's.")] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The port of the web site.")] = 443,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="The port of the web site, where a URL names none.")
+    ] = 443,
     resolver: Annotated[
         DnsServer | None,
         typer.Option(parser=dns_server, metavar="HOST[:PORT]", help="Ask this resolver, not the system's."),
@@ -56,15 +59,16 @@ def drill(
     option is wrong); 130 Ctrl-C before clients were served.
     """
     if max_syn_retransmissions not in SYN_SECONDS:
-        _stop("--max-syn-retransmissions: only 2, 4 and 6 were measured on Windows; choose one of them.")
+        stop("--max-syn-retransmissions: only 2, 4 and 6 were measured on Windows; choose one of them.")
     if "@" not in mailbox.strip("@"):
-        _stop(f"--mailbox: {mailbox} is no address; write user@mail-domain.com.")
+        stop(f"--mailbox: {mailbox} is no address; write user@mail-domain.com.")
     if resolver and not resolver.is_address:
-        _stop(f"--resolver {resolver.host}: write its IP address; another resolver would have to look its name up.")
+        stop(f"--resolver {resolver.host}: write its IP address; another resolver would have to look its name up.")
     if report:
         _writable(report)
     way = Way(tls=_trust(ca), dns=resolver, port=port, timers=Timers(connect=SYN_SECONDS[max_syn_retransmissions]))
-    profile = Profile(mailbox=mailbox, user=user, password=_password(), inside=not outside, autodiscover=autodiscover)
+    host = _autodiscover_host(mailbox, autodiscover)
+    profile = Profile(mailbox=mailbox, user=user, password=_password(), inside=not outside, autodiscover=host)
     console = Console(stderr=True, highlight=False)
     try:
         with Clients(clients, profile, way, beat=beat) as all_clients:
@@ -72,6 +76,10 @@ def drill(
             seen = all_clients.disturbed(result.observation.since) is not None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+    except ClientFaultError as error:
+        unexpected(error.fault)
+    except dns.resolver.NoResolverConfiguration as error:
+        stop(f"The name servers of this computer are not known: {error} Name one: --resolver.")
     if report:
         report.write_text(page([result], _heading(mailbox), budget), encoding="utf-8")
         console.print(f"report: {report}")
@@ -82,14 +90,14 @@ def drill(
         wide().print(table([result], budget))
         console.print(machine([result]))
     if result.kept and not seen:
-        _stop("No client lost its server while it was watched: nothing was measured.")
+        stop("No client lost its server while it was watched: nothing was measured.")
     raise typer.Exit(0 if result.kept else 1)
 
 
 def _watch(clients: Clients, number: int, seconds: float, budget: float, console: Console) -> Result:
     """Until a loss is over, the time is up, or Ctrl-C, which is a way to say that it is enough."""
     if not clients.wait(START_SECONDS, 0.0):
-        _stop("Not every client found a server:\n" + "\n".join(clients.errors() or ["no answer yet"]))
+        stop("Not every client found a server:\n" + "\n".join(clients.errors() or ["no answer yet"]))
     since = time.monotonic()
     try:
         console.print(f"[bold]All {number} clients are served. Stop a server now.[/bold] (Ctrl-C ends the watch.)")
@@ -116,8 +124,16 @@ def _password() -> str:
         except typer.Abort:
             raise typer.Exit(INTERRUPTED) from None
     if not given:
-        _stop(f"{PASSWORD}: set this variable to the account's password, or run the drill at a terminal.")
+        stop(f"{PASSWORD}: set this variable to the account's password, or run the drill at a terminal.")
     return given
+
+
+def _autodiscover_host(mailbox: str, given: str | None) -> str:
+    option = "--autodiscover" if given else "--mailbox"
+    try:
+        return host_name(given or f"autodiscover.{mailbox.rpartition('@')[2]}")
+    except ValueError as error:
+        stop(f"{option}: {error}. Write a host name, such as autodiscover.mail-domain.com.")
 
 
 def _writable(report: Path) -> None:
@@ -128,7 +144,7 @@ def _writable(report: Path) -> None:
         if not there:
             report.unlink()
     except OSError as error:
-        _stop(f"--report {report}: {error.strerror}. Name a file in a folder that can be written.")
+        stop(f"--report {report}: {error.strerror}. Name a file in a folder that can be written.")
 
 
 def _trust(authority: Path | None) -> ssl.SSLContext:
@@ -138,14 +154,9 @@ def _trust(authority: Path | None) -> ssl.SSLContext:
         return trust(authority)
     except (OSError, ssl.SSLError) as error:
         reason = error.strerror or str(error)
-        _stop(f"--ca {authority}: {reason}. Name a readable file with certificates in PEM.")
+        stop(f"--ca {authority}: {reason}. Name a readable file with certificates in PEM.")
 
 
 def _heading(mailbox: str) -> str:
     when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     return f"{mailbox.split('@')[-1]}, {when}. The loss was made by hand: seconds count from the prompt."
-
-
-def _stop(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(NO_DRILL)

@@ -8,6 +8,7 @@ or a wrong certificate does not: the user would see it.
 from operations.outlook.client import OutlookClient
 from operations.outlook.outcome import (
     SYN_SECONDS,
+    AnswerError,
     Attempt,
     CertificateError,
     Connection,
@@ -21,6 +22,7 @@ from operations.outlook.outcome import (
 
 __all__ = [
     "SYN_SECONDS",
+    "AnswerError",
     "Attempt",
     "CertificateError",
     "Connection",

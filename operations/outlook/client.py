@@ -6,7 +6,8 @@ import ssl
 import time
 from collections.abc import Mapping
 
-from operations.outlook import discovery
+from operations.outlook.answer import Endpoint
+from operations.outlook.discovery import discover
 from operations.outlook.outcome import Attempt, Connection, Reply, Timers
 from operations.outlook.transport import Link, LostError, Transport
 
@@ -14,7 +15,8 @@ from operations.outlook.transport import Link, LostError, Transport
 class OutlookClient:
     """One profile. Not for several threads at once. `dns` is (address, port) of the name server to ask.
 
-    `ports` says where a well-known port is found here, as {443: 44301}. `inside` chooses the internal URLs.
+    `ports` says where a well-known port is found here, as {443: 44301}; a port in a URL is dialled as it is. `inside`
+    chooses the internal URLs.
     All methods raise the OutlookError that says which step failed for which address.
     """
 
@@ -33,7 +35,7 @@ class OutlookClient:
     ) -> None:
         self._mailbox = mailbox
         self._autodiscover_host = autodiscover_host or f"autodiscover.{mailbox.split('@')[-1]}"
-        self._side = "Internal" if inside else "External"
+        self._inside = inside
         self._transport = Transport(
             user=user,
             password=password,
@@ -42,7 +44,7 @@ class OutlookClient:
             port=ports.get(443, 443),
             timers=timers or Timers(),
         )
-        self._endpoint: discovery.Endpoint | None = None
+        self._endpoint: Endpoint | None = None
         self._link: Link | None = None
 
     def __enter__(self) -> OutlookClient:
@@ -54,11 +56,9 @@ class OutlookClient:
     def connect(self) -> Connection:
         """Find the endpoint through Autodiscover and connect to it."""
         started = time.monotonic()
-        link, attempts, answer = self._transport.ask_any(
-            self._autodiscover_host, "POST", discovery.PATH, discovery.request(self._mailbox)
+        self._endpoint, attempts = discover(
+            self._transport, self._autodiscover_host, self._mailbox, inside=self._inside
         )
-        link.http.close()
-        self._endpoint = discovery.endpoint(self._autodiscover_host, answer.body, self._side)
         return self._reconnect(started, attempts)
 
     def reconnect(self) -> Connection:
@@ -70,7 +70,7 @@ class OutlookClient:
         started = time.monotonic()
         if self._link and self._endpoint:
             try:
-                answer = self._transport.ask(self._link, "POST", self._endpoint.path, b"")
+                answer = self._transport.ask(self._link, "POST", self._endpoint.url.path, b"")
                 return Reply(server=answer.server, seconds=time.monotonic() - started, moved=None)
             except LostError:
                 pass
@@ -87,11 +87,11 @@ class OutlookClient:
             raise RuntimeError("connect() finds the endpoint first")
         self.close()
         endpoint = self._endpoint
-        self._link, attempts, answer = self._transport.ask_any(endpoint.host, "POST", endpoint.path, b"")
+        self._link, attempts, answer = self._transport.ask_any(endpoint.url, "POST", b"")
         return Connection(
             server=answer.server,
             address=self._link.address,
-            host=endpoint.host,
+            host=endpoint.url.host,
             protocol=endpoint.protocol,
             seconds=time.monotonic() - started,
             attempts=before + attempts,

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 Step = Literal["connect", "tls", "http"]
+# Characters of what a server says that are shown.
+LONGEST = 200
+
+
+def told(text: str) -> str:
+    """A server's own text for one line of a terminal: what is not printable is a space, and a long text is cut."""
+    clean = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return clean if len(clean) <= LONGEST else f"{clean[: LONGEST - 1]}…"
 
 
 # MaxSynRetransmissions of Windows -> seconds until it gives a silent address up, as measured: no plain doubling.
@@ -16,7 +24,8 @@ SYN_SECONDS = {2: 7.0, 4: 21.0, 6: 123.0}
 class Timers:
     """Seconds. `connect`: after how long a silent address is given up, one of SYN_SECONDS.
 
-    `answer`: how long an open connection may stay silent; Windows' 5 retransmissions, doubled from 0.3 s.
+    `answer`: how long an answer may take over an open connection, silent or drop by drop; Windows' 5 retransmissions,
+    doubled from 0.3 s.
     """
 
     connect: float = SYN_SECONDS[4]
@@ -85,9 +94,14 @@ class CertificateError(OutlookError):
 
 
 class HttpError(OutlookError):
-    """The server at `address` answered, with an error. The client stays with it."""
+    """The server at `address` answered, with an error. The client stays with it. `location`: where a redirect leads."""
 
-    def __init__(self, host: str, address: str, status: int, reason: str) -> None:
-        super().__init__(host, f"{address} answered {status} {reason}")
+    def __init__(self, host: str, address: str, status: int, reason: str, location: str = "") -> None:
+        super().__init__(host, f"{address} answered {status} {told(reason)}".rstrip())
         self.address = address
         self.status = status
+        self.location = location
+
+
+class AnswerError(OutlookError):
+    """A server answered with what leads a client nowhere; asked again, it would answer the same."""

@@ -9,19 +9,26 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
+from ipaddress import IPv4Address
 
 import dns.exception
 import dns.resolver
 
 from operations.outlook.outcome import (
+    AnswerError,
     Attempt,
     CertificateError,
     HttpError,
     NameNotResolvedError,
     NoAddressAnswersError,
+    OutlookError,
     Step,
     Timers,
+    told,
 )
+from operations.outlook.response import BoundedConnection, TooLargeError
+from operations.outlook.url import Url
 
 
 class LostError(Exception):
@@ -34,11 +41,15 @@ class SlowError(LostError):
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """An open TLS connection to one address; `headers` go with every request, the logon once it was asked for."""
+    """An open TLS connection to one address; `headers` go with every request, the logon once it was asked for.
+
+    `port` is the one that the URL named, None where it named none.
+    """
 
     host: str
+    port: int | None
     address: str
-    http: http.client.HTTPSConnection
+    http: BoundedConnection
     headers: dict[str, str]
 
 
@@ -53,7 +64,8 @@ class Answer:
 class Transport:
     """Addresses are tried in the order DNS gave them, one attempt each; answers of DNS are kept for their TTL.
 
-    `dns` is (address, port) of the name server to ask; None asks those of this computer. For several threads at once.
+    `dns` is (address, port) of the name server to ask; None asks those of this computer. `port` is dialled where a URL
+    names none. For several threads at once.
     """
 
     def __init__(
@@ -74,8 +86,9 @@ class Transport:
         self._trying: set[socket.socket] = set()
         self._given_up = False
 
-    def ask_any(self, host: str, method: str, path: str, body: bytes) -> tuple[Link, tuple[Attempt, ...], Answer]:
+    def ask_any(self, url: Url, method: str, body: bytes) -> tuple[Link, tuple[Attempt, ...], Answer]:
         """The first address that answers, the addresses that failed hard before it, and the answer."""
+        host = url.host
         attempts: list[Attempt] = []
         for address in self._addresses(host):
             started = time.monotonic()
@@ -86,18 +99,18 @@ class Transport:
                 if self._given_up:
                     raise LostError("given up")
                 raw.settimeout(self._timers.connect)
-                raw.connect((address, self._port))
+                raw.connect((address, url.port or self._port))
                 step = "tls"
                 raw = self._secured(raw, host)
-                link = self._linked(raw, host, address)
+                link = self._linked(raw, url, address)
                 step = "http"
-                return link, tuple(attempts), self.ask(link, method, path, body)
-            except (OSError, LostError) as error:
+                return link, tuple(attempts), self.ask(link, method, url.path, body)
+            except (OSError, ValueError, LostError) as error:  # ValueError: a name that TLS does not take
                 raw.close()
-                reason = "no answer" if isinstance(error, TimeoutError) else str(error)
+                reason = "no answer" if isinstance(error, TimeoutError) else told(str(error)) or type(error).__name__
                 seconds = time.monotonic() - started
                 attempts.append(Attempt(host=host, address=address, step=step, reason=reason, seconds=seconds))
-            except (HttpError, CertificateError):
+            except OutlookError:
                 raw.close()
                 raise
             finally:
@@ -113,10 +126,12 @@ class Transport:
                 socket.socket.shutdown(raw, socket.SHUT_RDWR)
 
     def _addresses(self, host: str) -> list[str]:
+        with contextlib.suppress(ValueError):
+            return [str(IPv4Address(host))]
         try:
             return [str(record) for record in self._resolver.resolve(host, "A", search=False)]
-        except dns.exception.DNSException as error:
-            raise NameNotResolvedError(host, str(error)) from error
+        except (dns.exception.DNSException, OSError, ValueError) as error:  # ValueError: no name of DNS
+            raise NameNotResolvedError(host, told(str(error)) or type(error).__name__) from error
 
     def _secured(self, raw: socket.socket, host: str) -> ssl.SSLSocket:
         """In the place of `raw`, without a handshake yet: `give_up` has to be able to end that, too."""
@@ -126,46 +141,43 @@ class Transport:
         self._trying.discard(raw)
         return secured
 
-    def _linked(self, secured: ssl.SSLSocket, host: str, address: str) -> Link:
+    def _linked(self, secured: ssl.SSLSocket, url: Url, address: str) -> Link:
         try:
             secured.do_handshake()
         except ssl.SSLCertVerificationError as error:
-            raise CertificateError(host, address, error.verify_message) from error
-        connection = http.client.HTTPSConnection(host, context=self._tls)
+            raise CertificateError(url.host, address, error.verify_message) from error
+        connection = BoundedConnection(url.host, url.port, context=self._tls)
         connection.sock = secured
         connection.auto_open = 0  # a lost connection must show, not be made again unseen
         headers = {"Content-Type": "text/xml", "X-MapiHttpCapability": "1"}
-        return Link(host=host, address=address, http=connection, headers=headers)
+        return Link(host=url.host, port=url.port, address=address, http=connection, headers=headers)
 
     def ask(self, link: Link, method: str, path: str, body: bytes, *, patience: float | None = None) -> Answer:
         """The answer over an open connection; LostError when that failed hard, HttpError for any status but 200.
 
-        `patience`: seconds to wait for it, where that is not to be the answer timer; SlowError when they are over.
+        `patience`: seconds to wait for the whole of it, where that is not to be the answer timer; SlowError when they
+        are over. AnswerError for more than any answer of Exchange holds.
         """
+        seconds = patience or self._timers.answer
         try:
-            if link.http.sock:
-                link.http.sock.settimeout(patience or self._timers.answer)
-            response = _exchange(link, method, path, body)
-            if response.status == 401:
+            response, content = link.http.exchange(method, path, body, link.headers, seconds)
+            if response.status == HTTPStatus.UNAUTHORIZED:
+                if not link.http.sock:
+                    raise LostError("it closes the connection with its 401, so no logon can follow")
                 link.headers["Authorization"] = self._authorization
-                response = _exchange(link, method, path, body)
-            content = response.read()
-        except (OSError, http.client.HTTPException) as error:
+                response, content = link.http.exchange(method, path, body, link.headers, seconds)
+        except TooLargeError as error:
+            link.http.close()
+            raise AnswerError(link.host, f"{link.address} {error}") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: of HTTP that http.client trusts
             link.http.close()
             if isinstance(error, TimeoutError):
                 raise SlowError("no answer") from error
-            raise LostError(str(error) or type(error).__name__) from error
-        if response.status != 200:
-            raise HttpError(link.host, link.address, response.status, response.reason)
-        return Answer(server=response.headers.get("X-FEServer", ""), body=content)
-
-
-def _exchange(link: Link, method: str, path: str, body: bytes) -> http.client.HTTPResponse:
-    link.http.request(method, path, body, link.headers)
-    response = link.http.getresponse()
-    if response.status == 401:
-        response.read()  # so that the next request may use the connection
-    return response
+            raise LostError(told(str(error)) or type(error).__name__) from error
+        if response.status != HTTPStatus.OK:
+            location = response.headers.get("Location", "")
+            raise HttpError(link.host, link.address, response.status, response.reason, location)
+        return Answer(server=told(response.headers.get("X-FEServer", "")), body=content)
 
 
 def _resolver(server: tuple[str, int] | None, seconds: float) -> dns.resolver.Resolver:

@@ -50,7 +50,8 @@ class Namespace:
         present = self._settings()
         self.report["skipped"] = {name: "This server does not have it." for name in POOLS if name not in present}
         if script == GET:
-            self.report["settings"] = present
+            named = self.request.get("settings") or present
+            self.report["settings"] = {service: row for service, row in present.items() if service in named}
         elif script == RESTORE:
             self._bring_to(self._originals(), present)
         else:

@@ -16,7 +16,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.tools import REPOSITORY
 from tests.engine.conftest import SERVERS, Start
-from tests.engine.looks import cmdlets, scripts_run, servers_in, wanted
+from tests.engine.looks import PROJECT, cmdlets, scripts_run, servers_in, wanted
 
 pytestmark = pytest.mark.engine
 
@@ -94,13 +94,25 @@ def test_each_setting_changed_by_hand_is_named_and_the_printed_command_heals_tha
     clean = verify(existing, tmp_path)
     assert clean.returncode == 0, clean.stdout + clean.stderr
     assert "verdict: fine" in clean.stdout
+    assert "stack file" not in clean.stdout
+    existing.stack.change(waits_for_its_up)
     healed = operations(existing, "drift")
     assert healed.returncode == 0
-    assert "pulumi" not in healed.stdout
+    assert "heal with" not in healed.stdout
+    assert WAITS in healed.stdout
     printed = "".join(run.stdout + run.stderr for run in (done, clean, healed)) + "".join(told)
     assert not any(secret in printed for secret in secrets_of(existing))
 
 
+def waits_for_its_up(config: dict[str, Any]) -> None:
+    """An edit that nothing has deployed."""
+    config[f"{PROJECT}:namespace"]["clientName"], config[f"{PROJECT}:httpsPort"] = "mail", 444
+
+
+WAITS = (
+    "shown: stack file: it differs from what is deployed: namespace.client, namespace.externalClient, dns.private, "
+    "httpsPort, "
+)
 CANARY, SECOND, THIRD = "EX-CAS16-1", "EX-CAS16-2", "EX-CAS16-3"
 
 
@@ -130,6 +142,7 @@ def test_verify_looks_at_both_zones_of_a_stack_and_tells_the_three_cases_apart(d
     fine = verify(prod, tmp_path, "--json", *sides)
     told = json.loads(fine.stdout)
     assert (fine.returncode, told["verdict"]) == (0, "fine"), fine.stderr
+    assert told["file"] == {"state": "fine", "detail": ""}
     assert len({row["source"] for row in told["dns"]}) == 2
     names = sorted(prod.datacentre.servers)
 

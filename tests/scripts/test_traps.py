@@ -117,14 +117,22 @@ def test_a_missing_virtual_directory_stops_the_script_before_any_write(servers: 
     assert outcome.report["agreement"] is False
 
 
-def test_a_missing_virtual_directory_that_is_not_asked_for_is_only_noted(servers: Servers) -> None:
+def test_what_is_missing_and_not_asked_for_is_noted_where_originals_are_kept_and_never_read(servers: Servers) -> None:
+    """A virtual directory that was removed by hand, and cmdlets that this Exchange no longer has."""
     for server in ("ex1", "ex2"):
         servers.organisation.add_server(server)
     servers.remove_object("ex1", "oab")
+    servers.organisation.withhold("Get-OutlookAnywhere", "Set-OutlookAnywhere")
     outcome = servers.run(SET, document(settings={"owa": namespace()["owa"]}))
     assert outcome.exit_code == 0, outcome.stderr
     assert "Not kept as an original value: oab:" in outcome.stderr
 
+    named = {service: values for service, values in namespace().items() if service not in ("oab", "outlookAnywhere")}
+    reading = servers.run(GET, document(settings=named))
+    assert (reading.exit_code, reading.stderr) == (0, "")
+    assert set(reading.report["settings"]) == set(named)
+
+    servers.organisation.withhold()
     reading = servers.run(GET, document())
     assert reading.exit_code == 1
     assert set(reading.report["settings"]) == set(namespace()) - {"oab"}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components import namespace
+from components.outputs import outputs
 from operations.resolution import DnsServer
 from operations.stack import Stack, made
 from operations.verify import Verification, verify
@@ -34,12 +34,16 @@ class Record:
 
 @dataclass(kw_only=True)
 class Deployment:
-    """`count` servers that are as promised; `rows`, `outputs` and `values` (the stack file) may be changed."""
+    """`count` servers as promised; `rows`, `outputs` (of servers) and `values` (the stack file) may be changed.
+
+    With `deployed`, the stack was deployed from those values, and the file was edited since.
+    """
 
     farm: Farm
     count: int = 2
     pwsh: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
+    deployed: dict[str, Any] | None = None
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     rows: list[Record] = field(default_factory=list)
 
@@ -83,8 +87,12 @@ class Deployment:
         return server
 
     def stack(self) -> Stack:
-        farm = settings.read(self.values, location="westeurope")
-        return made("test", farm, {"settings": namespace.settings(farm.namespace), "servers": self.outputs})
+        return made("test", self.told(), self.values, "westeurope")
+
+    def told(self) -> dict[str, Any]:
+        """All outputs of the stack."""
+        farm = settings.read(self.deployed or self.values, location="westeurope")
+        return {**outputs(farm), "servers": self.outputs}
 
     def verify(
         self,

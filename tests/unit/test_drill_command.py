@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dns.resolver
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -254,6 +255,8 @@ def test_without_a_password_and_a_terminal_there_is_no_drill(here: Callable[...,
     [
         (("--max-syn-retransmissions", "3"), "only 2, 4 and 6 were measured"),
         (("--mailbox", "nobody"), "--mailbox: nobody is no address"),
+        (("--mailbox", "me@a b"), "--mailbox: autodiscover.a b, whose host cannot be looked up."),
+        (("--autodiscover", "https://a/"), "--autodiscover: https://a/, whose host cannot be looked up."),
         (("--ca", "/nowhere.pem"), "--ca /nowhere.pem: No such file"),
         (("--resolver", "a:b:c"), "write HOST or HOST:PORT"),
         (("--resolver", "dns.mail-domain.com"), "--resolver dns.mail-domain.com: write its IP address"),
@@ -266,6 +269,18 @@ def test_an_option_that_cannot_be_is_one_clear_error_and_no_drill(
     ended = here(*words)
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert reason in " ".join(ended.stderr.replace("│", " ").split())
+
+
+def test_where_this_computer_names_no_name_server_the_option_for_one_is_named(
+    here: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise dns.resolver.NoResolverConfiguration
+
+    monkeypatch.setattr("operations.outlook.transport._resolver", none)
+    ended = here()
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr.endswith("Name one: --resolver.\n")
 
 
 def test_an_account_that_is_refused_is_tried_once_for_all_clients(

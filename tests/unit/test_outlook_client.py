@@ -141,7 +141,7 @@ def test_without_mapi_over_http_a_client_uses_outlook_anywhere(farm: Farm, insid
 def test_an_answer_without_an_endpoint_is_an_error_that_says_so(farm: Farm, namespace: Namespace) -> None:
     farm.organisation.tell("EX01", {"mapi": dict.fromkeys(("InternalUrl", "ExternalUrl"))})
     farm.organisation.tell("EX01", {"outlookAnywhere": dict.fromkeys(("InternalHostname", "ExternalHostname"))})
-    with pytest.raises(OutlookError, match="no endpoint"):
+    with pytest.raises(OutlookError, match="names no internal URL"):
         namespace.client().connect()
 
 

@@ -8,7 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -48,15 +48,18 @@ class Shell:
         self._script = folder / "pulumi"
         self._script.write_text(PULUMI.format(python=sys.executable))
         self._script.chmod(0o755)
-        stack = deployment.stack()
-        self.tell("outputs", {"settings": stack.settings, "servers": stack.servers})
-        values = {f"exchange-cas:{name}": value for name, value in deployment.values.items()}
-        entries = {"azure-native:location": "westeurope", **values}
-        self.tell("config", {name: {"value": as_pulumi_hands_on(value)} for name, value in entries.items()})
+        self.tell("outputs", deployment.told())
+        self.configure(deployment.values)
         (folder / "authority.pem").write_text(deployment.farm.certificates.authority_pem)
 
     def tell(self, file: str, content: object) -> None:
         (self.folder / file).write_text(json.dumps(content))
+
+    def configure(self, values: Mapping[str, object]) -> None:
+        """The stack file."""
+        named = {f"exchange-cas:{name}": value for name, value in values.items()}
+        entries = {"azure-native:location": "westeurope", **named}
+        self.tell("config", {name: {"value": as_pulumi_hands_on(value)} for name, value in entries.items()})
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}"}
@@ -157,13 +160,13 @@ def test_what_cannot_be_read_is_one_clear_error_and_exit_code_2(shell: Shell, wo
 
 @pytest.mark.parametrize(
     "outputs",
-    [{"servers": {}}, {"settings": {}, "servers": {"ex01": {"computerName": "EX01", "inRotation": True}}}],
+    [{"dns": {}}, {"servers": {"ex01": {"computerName": "EX01", "inRotation": True}}}],
     ids=["while the stack is read", "while servers are looked at"],
 )
 def test_an_error_that_nobody_expected_is_one_line_and_never_the_exit_code_of_differences(
     deployment: Deployment, shell: Shell, outputs: dict[str, object]
 ) -> None:
-    shell.tell("outputs", outputs)
+    shell.tell("outputs", {**deployment.told(), **outputs})
     code, out, err = shell.verify(deployment)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("Unexpected KeyError: ")
@@ -172,6 +175,39 @@ def test_an_error_that_nobody_expected_is_one_line_and_never_the_exit_code_of_di
 def test_a_stack_without_servers_says_what_to_run(shell: Shell) -> None:
     shell.tell("outputs", {})
     assert shell.run("drift") == (2, "", "The stack test holds no servers yet. Run: pulumi up --stack test\n")
+
+
+def test_a_stack_that_an_older_program_deployed_says_what_to_run(deployment: Deployment, shell: Shell) -> None:
+    shell.tell("outputs", {key: deployment.told()[key] for key in ("names", "settings", "servers")})
+    reason = "which did not keep namespace, dns, exchangeVersion, httpsPort, ssh among its outputs"
+    told = (
+        f"The stack test was deployed by an older version of this program, {reason}. Run once: pulumi up --stack test\n"
+    )
+    assert shell.run("verify") == shell.run("drift") == (2, "", told)
+
+
+def test_a_stack_file_without_a_logon_says_what_is_missing(deployment: Deployment, shell: Shell) -> None:
+    shell.configure({key: value for key, value in deployment.values.items() if key != "operatorPassword"})
+    told = "test: the stack file holds no operatorPassword to log on to the servers with.\n"
+    assert shell.run("drift") == (2, "", told)
+
+
+def test_an_edit_of_the_stack_file_that_waits_for_its_up_is_one_line_in_what_is_printed(
+    deployment: Deployment, shell: Shell
+) -> None:
+    shell.configure({**deployment.values, "httpsPort": 9, "dns": {**deployment.values["dns"], "ttlSeconds": 60}})
+    line = (
+        "shown: stack file: it differs from what is deployed: dns.ttlSeconds, httpsPort. "
+        "See it: pulumi preview --stack test; deploy it: pulumi up --stack test"
+    )
+    code, out, _ = shell.verify(deployment)
+    assert (code, out.splitlines().count(line), out.splitlines()[-1]) == (0, 1, "verdict: fine")
+    code, out, _ = shell.run("drift")
+    assert (code, out.splitlines().count(line), "heal with" in out) == (0, 1, False)
+    deployment.farm.organisation.change("ex02", "owa", "InternalUrl", "https://other/owa")
+    code, out, _ = shell.run("drift")
+    assert "heal with (undo or deploy the edit of the stack file first: the command takes the file as it is):" in out
+    assert json.loads(shell.run("drift", "--json")[1])["file"]["state"] == "shown"
 
 
 def test_an_interruption_is_quiet(farm: Farm, tmp_path: Path) -> None:

@@ -119,8 +119,9 @@ def outputs_tell_what_operations_need(plan: Plan, farm: FarmArgs) -> Iterator[st
         f"{names.external_client_name or names.client_name}.{outside}",
         f"{names.autodiscover_name}.{outside}",
     }
-    if outputs.keys() != {"names", "settings", "servers"} or outputs["names"] != sorted(every):
-        yield f"{outputs.keys()}: {outputs['names']}"
+    if outputs["names"] != sorted(every):
+        yield f"{outputs['names']}"
+    yield from outputs_tell_the_way(outputs, farm)
     if outputs["servers"].keys() != farm.servers.keys():
         yield f"{outputs['servers'].keys()}"
     for key, server in farm.servers.items():
@@ -141,6 +142,40 @@ def outputs_tell_what_operations_need(plan: Plan, farm: FarmArgs) -> Iterator[st
     (component,) = (found for urn, found in plan.component_outputs.items() if plan.resources[urn].type.endswith(FARM))
     if bare(component) != {"names": outputs["names"], "servers": outputs["servers"]}:
         yield f"the farm's own outputs: {component}"
+
+
+def outputs_tell_the_way(outputs: Mapping[str, Any], farm: FarmArgs) -> Iterator[str]:
+    """Beside servers and settings: names, zones, ports and hosts, and none of the secrets."""
+    names, jump = farm.namespace, farm.ssh.jump_host
+    outside = names.external_domain or names.domain
+    owa, autodiscover = f"{names.client_name}.{names.domain}", f"{names.autodiscover_name}.{names.domain}"
+    external_owa = f"{names.external_client_name or names.client_name}.{outside}"
+    external_autodiscover = f"{names.autodiscover_name}.{outside}"
+    wanted = {
+        "namespace": {
+            "client": owa,
+            "autodiscover": autodiscover,
+            "externalClient": external_owa,
+            "externalAutodiscover": external_autodiscover,
+        },
+        "dns": {
+            "ttlSeconds": farm.dns.ttl_seconds,
+            "private": sorted([owa, autodiscover]) if farm.dns.private or not farm.dns.public else [],
+            "public": sorted([external_owa, external_autodiscover]) if farm.dns.public else [],
+        },
+        "exchangeVersion": farm.exchange_version,
+        "httpsPort": farm.https_port,
+        "ssh": {
+            "port": farm.ssh.port,
+            "address": farm.ssh.address,
+            "jumpHost": {"host": jump.host, "port": jump.port, "user": jump.user, "hostKey": jump.host_key}
+            if jump
+            else None,
+        },
+    }
+    told = {key: value for key, value in outputs.items() if key not in ("names", "settings", "servers")}
+    if told != wanted:
+        yield f"{told}, not {wanted}"
 
 
 def host_key(farm: FarmArgs, key: str) -> str | None:
