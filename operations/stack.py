@@ -7,14 +7,14 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from components.args import FarmArgs
 from components.namespace import Settings
-from components.powershell import Credential
+from restoration.ssh import Logon
 from stacks import settings
 
 # A state in the cloud answers in seconds.
@@ -23,20 +23,6 @@ PULUMI_SECONDS = 120
 
 class StackError(Exception):
     """The stack could not be read; the text holds no value of it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Logon:
-    """An account, with a password or a private key to log on with over SSH. Secrets never show in its text."""
-
-    user: str
-    password: str | None = field(repr=False)
-    private_key: str | None = field(repr=False)
-
-    @property
-    def credential(self) -> Credential | None:
-        """What a script needs beside a logon with a key: Windows gives such a session none for the network."""
-        return {"userName": self.user, "password": self.password or ""} if self.private_key else None
 
 
 @dataclass(frozen=True, kw_only=True)
