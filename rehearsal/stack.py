@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,11 +16,15 @@ from typing import Any
 import yaml
 
 from rehearsal.engine import build
-from rehearsal.stand_ins.language_host import write_launcher
+from rehearsal.stand_ins.language_host import LANGUAGE_HOST, write_launcher
 from rehearsal.tools import COMMAND_PLUGIN, REPOSITORY, Tools
 
 # Words of the engine for "nothing happens to this resource".
 UNCHANGED = frozenset({"same", "read", "refresh", "read-discard", "discard"})
+
+
+# Variables that lead the engine to other plugins than those on PATH and in its home.
+ELSEWHERE = frozenset({"PULUMI_IGNORE_AMBIENT_PLUGINS", "PULUMI_DEBUG_LANGUAGES", "PULUMI_DEBUG_PROVIDERS"})
 
 
 class CommandFailedError(Exception):
@@ -83,19 +88,12 @@ class Stack:
         for made in (self.file.parent, home / "plugins", state):
             made.mkdir(parents=True, exist_ok=True)
         self._write_project_file()
-        search = [str(self._tools.engine.parent), os.environ.get("PATH", os.defpath)]
-        if self._tools.language_host is None:
-            # Beside the engine that was built here, where a bundled host lies: the engine then gives no warning.
-            beside = self._tools.engine == build.ENGINE
-            hosts = self._tools.host_folder or (self._tools.engine.parent if beside else self.folder / "bin")
-            search.insert(0, str(write_launcher(hosts, self._tools.python).parent))
-        if plugin := self._tools.command_plugin:
-            # The engine passes over a folder that is a link itself.
-            (home / "plugins" / plugin.name).mkdir(exist_ok=True)
-            (home / "plugins" / plugin.name / COMMAND_PLUGIN).symlink_to(plugin / COMMAND_PLUGIN)
+        parts = self._link_parts(self.folder / "bin", home / "plugins")
+        # What a computer's own settings would put in the place of a part that is shown.
+        known = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
         return {
-            **os.environ,
-            "PATH": os.pathsep.join(search),
+            **known,
+            "PATH": os.pathsep.join([str(parts), os.environ.get("PATH", os.defpath)]),
             "PULUMI_HOME": str(home),
             "PULUMI_BACKEND_URL": state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": passphrase,
@@ -106,6 +104,26 @@ class Stack:
             "PULUMI_DEBUG_PROVIDERS": ",".join(f"{name}:{port}" for name, port in attached.items()),
             "PULUMI_PYTHON_CMD": str(self._tools.python),
         }
+
+    def _link_parts(self, first: Path, plugins: Path) -> Path:
+        """The folder that comes first on PATH, where the engine looks before all else: the parts that are shown."""
+        first.mkdir(exist_ok=True)
+        engine, host, plugin = self._tools.engine, self._tools.language_host, self._tools.command_plugin
+        link(first / "pulumi", engine)
+        if host is None:
+            # Beside the engine that was built here, where a bundled host lies: the engine then gives no warning.
+            beside = engine.parent if engine == build.ENGINE else self.folder / "stand-ins"
+            host = write_launcher(self._tools.host_folder or beside, self._tools.python)
+        else:
+            link(first / f"{LANGUAGE_HOST}-exec", Path(f"{host}-exec"))
+        link(first / LANGUAGE_HOST, host)
+        if plugin:
+            # The engine passes over a folder that is a link itself.
+            (plugins / plugin.name).mkdir(exist_ok=True)
+            link(plugins / plugin.name / COMMAND_PLUGIN, plugin / COMMAND_PLUGIN)
+            if shutil.which(COMMAND_PLUGIN):
+                link(first / COMMAND_PLUGIN, plugin / COMMAND_PLUGIN)
+        return first
 
     def _write_project_file(self) -> None:
         """The project's own file, pointing back to the program: the repository's stack files stay untouched."""
@@ -209,3 +227,9 @@ def shown(lines: Iterable[str]) -> Iterator[str]:
         sys.stdout.write("  │ " + line)
         sys.stdout.flush()
         yield line
+
+
+def link(place: Path, target: Path) -> None:
+    """In the place of a link that a copy of another rehearsal brought along."""
+    place.unlink(missing_ok=True)
+    place.symlink_to(target.absolute())
