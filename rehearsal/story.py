@@ -18,6 +18,7 @@ from operations.stack import read
 from operations.terminal import table_of
 from operations.verify import Drift, find_drift
 from rehearsal import limits
+from rehearsal.elsewhere import hosts_elsewhere
 from rehearsal.proof import prove
 from rehearsal.rehearsal import MAILBOX, Rehearsal
 from rehearsal.tools import Tools, relative
@@ -204,5 +205,7 @@ def notice(rehearsal: Rehearsal, console: Console) -> None:
     """What was changed in the stack file, and what is not as it would be in Azure."""
     for text in rehearsal.file.notices:
         console.print(f"• {text}")
+    for host in hosts_elsewhere(rehearsal.file.farm.namespace):
+        console.print(f"• {host}: the stack makes no record of it; here it leads to the servers, in Azure you make one")
     console.print("• each new virtual machine boots with Exchange installed; in Azure you install it")
     console.print(f"• state while it runs: {relative(rehearsal.folder)} (make look)")

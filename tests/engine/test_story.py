@@ -7,6 +7,7 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -18,7 +19,8 @@ from rehearsal.stand_ins import language_host
 from rehearsal.stand_ins.language_host import LANGUAGE_HOST, write_launcher
 from rehearsal.story import Story, StoryFailedError, introduce, show_proof
 from tests.bare_checkout import BareCheckout
-from tests.engine.conftest import Start
+from tests.engine.conftest import Edit, Start
+from tests.engine.looks import PROJECT
 
 pytestmark = pytest.mark.engine
 
@@ -48,9 +50,26 @@ def test_the_story_is_told_from_preview_to_destroy(start: Start) -> None:
     assert limits.NOT_SHOWN not in told
 
 
-@pytest.mark.parametrize("stack", ["lab", "prod", "existing"])
-def test_without_powershell_the_same_story_is_told_and_no_step_speaks_of_cmdlets(start: Start, stack: str) -> None:
-    told = story_of(start(stack))
+def hosts_of_its_own(config: dict[str, Any]) -> None:
+    """Clients connect to a host of another domain, and are sent to hosts that nothing else names."""
+    config[f"{PROJECT}:namespace"]["services"] = {
+        "mapi": {"internalUrl": "https://outlook.other.example/mapi"},
+        "ews": {"externalUrl": "https://ews.mail-domain.com/EWS/Exchange.asmx"},
+        "outlookAnywhere": {"internalHostname": "anywhere.inside.example"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("stack", "edit"), [("lab", hosts_of_its_own), ("prod", None), ("existing", None)], ids=["lab", "prod", "existing"]
+)
+def test_without_powershell_the_same_story_is_told_and_no_step_speaks_of_cmdlets(
+    start: Start, stack: str, edit: Edit | None
+) -> None:
+    rehearsal = start(stack, edit)
+    told = story_of(rehearsal)
+    if edit:
+        assert "→ outlook.other.example →" in told
+        assert rehearsal.certificates.covers("ews.mail-domain.com")
     for sentence in ("0 changes, 0 SSH connections\n", "promise: 20 s", "owa.InternalUrl: expected", "0 left"):
         assert sentence in told
     assert "cmdlet" not in told.lower()
