@@ -26,7 +26,7 @@ from rehearsal.stand_ins.command import CommandProvider
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.tls import Certificates
-from rehearsal.tools import REPOSITORY, Tools
+from rehearsal.tools import REPOSITORY, ToolMissingError, Tools
 
 MAILBOX = "CORP\\user"
 SCRIPTS_RUN = "scripts-run"  # an empty file where PowerShell runs the scripts, for those who look at the folder
@@ -103,7 +103,7 @@ class Rehearsal:
         self._passphrase = kept.passphrase if kept else stack_file.password()
         self.names = namespace.names(self.file.farm.namespace)
         self.accounts, self.organisation = self._people()
-        self.certificates = Certificates(every_host(self.file.farm.namespace))
+        self.certificates = certificates(every_host(self.file.farm.namespace))
         self.datacentre = self._datacentre()
         self.azure = AzureNative(self.folder / "azure.json", site=self.datacentre)
         if not kept:
@@ -172,6 +172,16 @@ class Rehearsal:
         if self.tools.command_plugin is None:
             attached["command"] = self._running.enter_context(CommandProvider(REPOSITORY)).port
         return attached
+
+
+def certificates(hosts: set[str]) -> Certificates:
+    try:
+        return Certificates(hosts)
+    except ValueError as error:
+        told = f"No certificate can be for one of {', '.join(sorted(hosts))}: {error}."
+        raise ToolMissingError(
+            f"{told} Write a host of letters, digits and hyphens in the URL that names it."
+        ) from None
 
 
 def existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[str, object]]]:

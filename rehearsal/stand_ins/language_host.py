@@ -9,6 +9,7 @@ repository, so that the program finds the modules that it would find under the r
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -72,23 +73,20 @@ class Program:
             sys.exit(run(language.RunRequest.FromString(request), engine_address) if request else 0)
         os.close(reading)
         self._request = os.fdopen(writing, "wb")
-        self._lock = threading.Lock()
         self._ended = False
 
     def run(self, request: language.RunRequest) -> int:
         """The exit code; -1 where a signal ended it, as the real host tells it."""
         with self._request:
             self._request.write(request.SerializeToString())
-        os.waitid(os.P_PID, self._id, os.WEXITED | os.WNOWAIT)
-        with self._lock:
-            _, status = os.waitpid(self._id, 0)
-            self._ended = True
+        _, status = os.waitpid(self._id, 0)
+        self._ended = True
         return max(os.waitstatus_to_exitcode(status), -1)
 
     def end(self) -> None:
         """Wherever it is: an orderly end would wait for threads that wait for the engine."""
-        with self._lock:
-            if not self._ended:
+        if not self._ended:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(self._id, signal.SIGKILL)
 
 

@@ -23,7 +23,7 @@ class Certificates:
         self.renew(names)
 
     def renew(self, names: Iterable[str]) -> None:
-        """A new certificate on every server, for connections from now on."""
+        """A new certificate on every server, for connections from now on. ValueError for what is no host name."""
         self.names = frozenset(name.lower() for name in names)
         self._authority.issue_cert(*sorted(self.names)).configure_cert(self.server_context)
 
