@@ -88,12 +88,13 @@ class Stack:
         for made in (self.file.parent, home / "plugins", state):
             made.mkdir(parents=True, exist_ok=True)
         self._write_project_file()
-        parts = self._link_parts(self.folder / "bin", home / "plugins")
+        search = os.pathsep.join([str(self._tools.engine.parent), os.environ.get("PATH", os.defpath)])
+        parts = self._link_parts(self.folder / "bin", home / "plugins", search)
         # What a computer's own settings would put in the place of a part that is shown.
         known = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
         return {
             **known,
-            "PATH": os.pathsep.join([str(parts), os.environ.get("PATH", os.defpath)]),
+            "PATH": os.pathsep.join([str(parts), search]),
             "PULUMI_HOME": str(home),
             "PULUMI_BACKEND_URL": state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": passphrase,
@@ -105,11 +106,10 @@ class Stack:
             "PULUMI_PYTHON_CMD": str(self._tools.python),
         }
 
-    def _link_parts(self, first: Path, plugins: Path) -> Path:
-        """The folder that comes first on PATH, where the engine looks before all else: the parts that are shown."""
+    def _link_parts(self, first: Path, plugins: Path, search: str) -> Path:
+        """The folder that comes first on PATH, where the engine looks before all else: the plugins that are shown."""
         first.mkdir(exist_ok=True)
         engine, host, plugin = self._tools.engine, self._tools.language_host, self._tools.command_plugin
-        link(first / "pulumi", engine)
         if host is None:
             # Beside the engine that was built here, where a bundled host lies: the engine then gives no warning.
             beside = engine.parent if engine == build.ENGINE else self.folder / "stand-ins"
@@ -121,7 +121,7 @@ class Stack:
             # The engine passes over a folder that is a link itself.
             (plugins / plugin.name).mkdir(exist_ok=True)
             link(plugins / plugin.name / COMMAND_PLUGIN, plugin / COMMAND_PLUGIN)
-            if shutil.which(COMMAND_PLUGIN):
+            if shutil.which(COMMAND_PLUGIN, path=search):
                 link(first / COMMAND_PLUGIN, plugin / COMMAND_PLUGIN)
         return first
 

@@ -267,12 +267,13 @@ def install(computer: Path) -> tools.Tools:
 
 
 @pytest.mark.parametrize("too_old", [False, True], ids=["no pulumi on PATH", "one that is too old"])
+@pytest.mark.parametrize("other", ["bin", "built"])
 def test_the_engine_finds_the_parts_that_are_shown_before_all_others(
-    computer: Path, install: tools.Tools, monkeypatch: pytest.MonkeyPatch, too_old: bool
+    computer: Path, install: tools.Tools, monkeypatch: pytest.MonkeyPatch, too_old: bool, other: str
 ) -> None:
     if too_old:
         program(computer / "bin" / "pulumi", "v3.237.0")
-    program(computer / "bin" / tools.COMMAND_PLUGIN, "a provider of another version, which PATH names")
+    program(computer / other / tools.COMMAND_PLUGIN, "a provider of another version")
     for name in ("PULUMI_IGNORE_AMBIENT_PLUGINS", "PULUMI_DEBUG_LANGUAGES"):
         monkeypatch.setenv(name, "python:1")
     assert tools.find() == install
