@@ -278,9 +278,9 @@ def test_a_wildcard_certificate_is_taken_for_one_label_and_no_more(namespace: Na
     namespace.rows.append(Row(name="mail.lab", values=(EX01, EX02)))
     for server in ("EX01", "EX02"):
         namespace.farm.organisation.tell(server, namespace_settings(f"mail.lab.{DOMAIN}"))
-    for server in namespace.servers.values():
-        server.stop_https()
-        server.start_https()
+    for running in namespace.servers.values():
+        running.stop_https()
+        running.start_https()
     with pytest.raises(CertificateError, match=rf"mail\.lab\.{DOMAIN}"):
         namespace.client().connect()
 
