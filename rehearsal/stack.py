@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -15,16 +14,11 @@ from typing import Any
 
 import yaml
 
-from rehearsal.engine import build
-from rehearsal.stand_ins.language_host import LANGUAGE_HOST, write_launcher
-from rehearsal.tools import COMMAND_PLUGIN, REPOSITORY, Tools
+from rehearsal.plugins import ELSEWHERE, link_plugins
+from rehearsal.tools import REPOSITORY, Tools
 
 # Words of the engine for "nothing happens to this resource".
 UNCHANGED = frozenset({"same", "read", "refresh", "read-discard", "discard"})
-
-
-# Variables that lead the engine to other plugins than those on PATH and in its home.
-ELSEWHERE = frozenset({"PULUMI_IGNORE_AMBIENT_PLUGINS", "PULUMI_DEBUG_LANGUAGES", "PULUMI_DEBUG_PROVIDERS"})
 
 
 class CommandFailedError(Exception):
@@ -89,12 +83,12 @@ class Stack:
             made.mkdir(parents=True, exist_ok=True)
         self._write_project_file()
         search = os.pathsep.join([str(self._tools.engine.parent), os.environ.get("PATH", os.defpath)])
-        parts = self._link_parts(self.folder / "bin", home / "plugins", search)
+        plugins = link_plugins(self._tools, self.folder, home / "plugins", search)
         # What a computer's own settings would put in the place of a part that is shown.
         known = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
         return {
             **known,
-            "PATH": os.pathsep.join([str(parts), search]),
+            "PATH": os.pathsep.join([str(plugins), search]),
             "PULUMI_HOME": str(home),
             "PULUMI_BACKEND_URL": state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": passphrase,
@@ -105,25 +99,6 @@ class Stack:
             "PULUMI_DEBUG_PROVIDERS": ",".join(f"{name}:{port}" for name, port in attached.items()),
             "PULUMI_PYTHON_CMD": str(self._tools.python),
         }
-
-    def _link_parts(self, first: Path, plugins: Path, search: str) -> Path:
-        """The folder that comes first on PATH, where the engine looks before all else: the plugins that are shown."""
-        first.mkdir(exist_ok=True)
-        engine, host, plugin = self._tools.engine, self._tools.language_host, self._tools.command_plugin
-        if host is None:
-            # Beside the engine that was built here, where a bundled host lies: the engine then gives no warning.
-            beside = engine.parent if engine == build.ENGINE else self.folder / "stand-ins"
-            host = write_launcher(self._tools.host_folder or beside, self._tools.python)
-        else:
-            link(first / f"{LANGUAGE_HOST}-exec", Path(f"{host}-exec"))
-        link(first / LANGUAGE_HOST, host)
-        if plugin:
-            # The engine passes over a folder that is a link itself.
-            (plugins / plugin.name).mkdir(exist_ok=True)
-            link(plugins / plugin.name / COMMAND_PLUGIN, plugin / COMMAND_PLUGIN)
-            if shutil.which(COMMAND_PLUGIN, path=search):
-                link(first / COMMAND_PLUGIN, plugin / COMMAND_PLUGIN)
-        return first
 
     def _write_project_file(self) -> None:
         """The project's own file, pointing back to the program: the repository's stack files stay untouched."""
@@ -227,9 +202,3 @@ def shown(lines: Iterable[str]) -> Iterator[str]:
         sys.stdout.write("  │ " + line)
         sys.stdout.flush()
         yield line
-
-
-def link(place: Path, target: Path) -> None:
-    """In the place of a link that a copy of another rehearsal brought along."""
-    place.unlink(missing_ok=True)
-    place.symlink_to(target.absolute())
