@@ -16,7 +16,7 @@ from components.server import Server
 
 # In the program's folder, where the command provider runs; the virtual environment is the one that Pulumi.yaml names.
 PYTHON = ".venv\\Scripts\\python" if sys.platform == "win32" else ".venv/bin/python"
-RESTORE = f"{PYTHON} -m operations.restore"
+RESTORE = f"{PYTHON} -m restoration"
 
 
 def restoration(name: str, args: FarmArgs, server: Server, parent: pulumi.Resource) -> local.Command:
@@ -38,7 +38,7 @@ def restoration(name: str, args: FarmArgs, server: Server, parent: pulumi.Resour
 
 
 def document(args: FarmArgs, server: Server) -> pulumi.Output[str]:
-    """The standard input of operations.restore, with all that it needs: the state is all that is left by then."""
+    """The standard input of `python -m restoration`, with all that it needs: the state is all that is left by then."""
     jump = args.ssh.jump_host
     public = args.ssh.address == "public"
     known = pulumi.Output.json_dumps(

@@ -14,10 +14,8 @@ from components import powershell
 from operations.comparison import same
 from operations.finding import Finding, State
 from operations.stack import Stack
-from operations.way import Way, why
-
-# Opening an Exchange session and reading eight virtual directories takes a minute on a busy server.
-SCRIPT_SECONDS = 180
+from operations.way import Way
+from restoration.ssh import SCRIPT_SECONDS, why
 
 
 @dataclass(frozen=True, kw_only=True)

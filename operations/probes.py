@@ -20,7 +20,8 @@ from cryptography import x509
 from components import namespace
 from operations.finding import Finding, State
 from operations.stack import Stack
-from operations.way import Way, why
+from operations.way import Way
+from restoration.ssh import why
 
 # Of one step, a handshake or a page; half of what a logon over SSH may take, as there are two.
 SECONDS = 5

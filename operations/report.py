@@ -14,6 +14,7 @@ from operations.drift import ServerSettings
 from operations.finding import Finding, State, exit_code
 from operations.probes import Health, Site
 from operations.resolution import Answer
+from operations.terminal import table_of
 from operations.verify import Drift, Verification
 from stacks.reading import camel
 
@@ -51,7 +52,7 @@ def show_drift(result: Drift, console: Console) -> None:
 
 def sites_table(sites: Sequence[Site]) -> Table:
     services = list(dict.fromkeys(page.service for site in sites for page in site.services))
-    table = Table("server", "name", "certificate", *services, title="Health, on each server's own address")
+    table = table_of("server", "name", "certificate", *services, title="Health, on each server's own address")
     for site in sites:
         days = site.certificate.days_left
         pages = {page.service: page for page in site.services}
@@ -71,7 +72,7 @@ def health(page: Health) -> str:
 
 
 def dns_table(answers: Sequence[Answer]) -> Table:
-    table = Table("asked", "name", "TTL", "addresses", title="DNS")
+    table = table_of("asked", "name", "TTL", "addresses", title="DNS")
     for row in answers:
         ttl = "" if row.ttl is None else f"{row.ttl} s"
         table.add_row(row.source, row.name, ttl, cell(row, ", ".join(row.addresses) or "?"))
@@ -79,7 +80,7 @@ def dns_table(answers: Sequence[Answer]) -> Table:
 
 
 def settings_table(servers: Sequence[ServerSettings]) -> Table:
-    table = Table("server", "settings as promised", title="Settings")
+    table = table_of("server", "settings as promised", title="Settings")
     for server in servers:
         judged = [row for row in server.settings if row.state is not State.SHOWN]
         as_promised = sum(row.state is State.FINE for row in judged)

@@ -10,15 +10,15 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from components.args import JumpHostArgs, SshArgs
 from components.namespace import Names, Settings
-from components.powershell import Credential
 from operations.stack_file import OUTPUTS, StackFile, compared
+from restoration.ssh import Logon
 from stacks import settings
 
 # A state in the cloud answers in seconds.
@@ -27,20 +27,6 @@ PULUMI_SECONDS = 120
 
 class StackError(Exception):
     """The stack could not be read; the text holds no value of it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Logon:
-    """An account, with a password or a private key to log on with over SSH. Secrets never show in its text."""
-
-    user: str
-    password: str | None = field(repr=False)
-    private_key: str | None = field(repr=False)
-
-    @property
-    def credential(self) -> Credential | None:
-        """What a script needs beside a logon with a key: Windows gives such a session none for the network."""
-        return {"userName": self.user, "password": self.password or ""} if self.private_key else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What the commands of operations share at the terminal: how an option is read, how wide a table is, how they end."""
+"""What commands share at the terminal: options, widths of tables, and how a command ends."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
+from rich.table import Column, Table
 
 from operations.resolution import DnsServer
 
@@ -37,3 +38,8 @@ def unexpected(error: Exception) -> NoReturn:
 def stop(reason: str) -> NoReturn:
     typer.echo(reason, err=True)
     raise typer.Exit(COULD_NOT_LOOK)
+
+
+def table_of(*heads: str, title: str) -> Table:
+    """An empty table whose long words go on in the next line: a path, a URL or an address that is cut says nothing."""
+    return Table(*(Column(head, overflow="fold") for head in heads), title=title)

@@ -28,9 +28,10 @@ def run(
     picture: Annotated[Path | None, typer.Option(help="Write what was told as a picture (SVG).")] = None,
 ) -> None:
     """The main job without Azure, told step by step."""
+    from rehearsal.proof import NotAsShownError
     from rehearsal.rehearsal import Rehearsal
     from rehearsal.stack import CommandFailedError
-    from rehearsal.story import Story, StoryFailedError, introduce, notice
+    from rehearsal.story import Story, StoryFailedError, introduce, notice, show_proof
     from stacks.file import StackFileError
     from stacks.settings import SettingsError
 
@@ -38,10 +39,18 @@ def run(
     try:
         found = tools.find()
         introduce(found, console)
+        show_proof(found, console)
         with Rehearsal(stack, folder_of(stack), found) as rehearsal:
             notice(rehearsal, console)
             Story(rehearsal, console).tell(keep=keep)
-    except (tools.ToolMissingError, SettingsError, StackFileError, CommandFailedError, StoryFailedError) as error:
+    except (
+        tools.ToolMissingError,
+        SettingsError,
+        StackFileError,
+        CommandFailedError,
+        NotAsShownError,
+        StoryFailedError,
+    ) as error:
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     console.print("\n[green]The rehearsal came out as promised.[/green]")
@@ -55,20 +64,25 @@ def run(
 @app.command()
 def parts(
     real: Annotated[
-        bool, typer.Option("--real", help="Exit code 1 where a part of a Pulumi install is missing.")
+        bool, typer.Option("--real", help="Runs them; exit code 1 where a part of a Pulumi install is missing.")
     ] = False,
 ) -> None:
     """Which parts of a rehearsal are real on this computer, and which stand in."""
-    from rehearsal.story import introduce
+    from rehearsal.proof import NotAsShownError
+    from rehearsal.stack import CommandFailedError
+    from rehearsal.story import introduce, show_proof
 
     console = Console(highlight=False)
     try:
         found = tools.find()
-    except tools.ToolMissingError as error:
+        introduce(found, console)
+        missing = found.missing_of_an_install() if real else []
+        if real and not missing:
+            show_proof(found, console)
+    except (tools.ToolMissingError, CommandFailedError, NotAsShownError) as error:
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
-    introduce(found, console)
-    if real and (missing := found.missing_of_an_install()):
+    if missing:
         console.print(f"Stand-ins play: {', '.join(missing)}. Install Pulumi, and the provider:", style="red")
         console.print(f"pulumi plugin install resource command {tools.COMMAND_VERSION}", style="red", soft_wrap=True)
         raise typer.Exit(1)

@@ -17,15 +17,16 @@ from components import namespace
 from components.args import FarmArgs
 from rehearsal import stack_file
 from rehearsal.datacentre import Datacentre, PlacedServer, free_ports
+from rehearsal.elsewhere import every_host, with_elsewhere
 from rehearsal.stack import Stack
 from rehearsal.stack_file import RehearsedFile
 from rehearsal.stand_ins.accounts import Accounts
-from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative, RecordSet
 from rehearsal.stand_ins.command import CommandProvider
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.tls import Certificates
-from rehearsal.tools import REPOSITORY, Tools
+from rehearsal.tools import REPOSITORY, ToolMissingError, Tools
 
 MAILBOX = "CORP\\user"
 SCRIPTS_RUN = "scripts-run"  # an empty file where PowerShell runs the scripts, for those who look at the folder
@@ -102,15 +103,15 @@ class Rehearsal:
         self._passphrase = kept.passphrase if kept else stack_file.password()
         self.names = namespace.names(self.file.farm.namespace)
         self.accounts, self.organisation = self._people()
-        self.certificates = Certificates(self.names.every())
+        self.certificates = certificates(every_host(self.file.farm.namespace))
         self.datacentre = self._datacentre()
         self.azure = AzureNative(self.folder / "azure.json", site=self.datacentre)
         if not kept:
             for id, body in existing_resources(self.file.farm, self._name):
                 self.azure.subscription.put_existing(id, body)
         self._before = kept.before if kept else tuple(self.azure.subscription.resources)
-        self.private_dns = AzureDns(self.azure.subscription.record_sets, private=True)
-        self.public_dns = AzureDns(self.azure.subscription.record_sets)
+        self.private_dns = AzureDns(self._records, private=True)
+        self.public_dns = AzureDns(self._records)
         for part in (self.azure, self.private_dns, self.public_dns):
             self._running.enter_context(part)
         if kept:
@@ -126,6 +127,9 @@ class Rehearsal:
     def _rehearsed_file(self) -> RehearsedFile:
         ssh_port, https_port = free_ports(stack_file.addresses(self._source), 2)
         return stack_file.rehearse(self._source, ssh_port=ssh_port, https_port=https_port)
+
+    def _records(self) -> list[RecordSet]:
+        return list(with_elsewhere(self.azure.subscription.record_sets(), self.file.farm.namespace))
 
     def left_over(self) -> list[str]:
         """What the subscription holds beyond what was there before the stack."""
@@ -168,6 +172,16 @@ class Rehearsal:
         if self.tools.command_plugin is None:
             attached["command"] = self._running.enter_context(CommandProvider(REPOSITORY)).port
         return attached
+
+
+def certificates(hosts: set[str]) -> Certificates:
+    try:
+        return Certificates(hosts)
+    except ValueError as error:
+        told = f"No certificate can be for one of {', '.join(sorted(hosts))}: {error}."
+        raise ToolMissingError(
+            f"{told} Write a host of letters, digits and hyphens in the URL that names it."
+        ) from None
 
 
 def existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[str, object]]]:

@@ -14,9 +14,8 @@ from typing import Any
 
 import yaml
 
-from rehearsal.engine import build
-from rehearsal.stand_ins.language_host import write_launcher
-from rehearsal.tools import COMMAND_PLUGIN, REPOSITORY, Tools
+from rehearsal.plugins import ELSEWHERE, link_plugins
+from rehearsal.tools import REPOSITORY, Tools
 from stacks.file import dump, read
 from stacks.settings import PROJECT
 
@@ -85,19 +84,13 @@ class Stack:
         for made in (self.file.parent, home / "plugins", state):
             made.mkdir(parents=True, exist_ok=True)
         self._write_project_file()
-        search = [str(self._tools.engine.parent), os.environ.get("PATH", os.defpath)]
-        if self._tools.language_host is None:
-            # Beside the engine that was built here, where a bundled host lies: the engine then gives no warning.
-            beside = self._tools.engine == build.ENGINE
-            hosts = self._tools.host_folder or (self._tools.engine.parent if beside else self.folder / "bin")
-            search.insert(0, str(write_launcher(hosts, self._tools.python).parent))
-        if plugin := self._tools.command_plugin:
-            # The engine passes over a folder that is a link itself.
-            (home / "plugins" / plugin.name).mkdir(exist_ok=True)
-            (home / "plugins" / plugin.name / COMMAND_PLUGIN).symlink_to(plugin / COMMAND_PLUGIN)
+        search = os.pathsep.join([str(self._tools.engine.parent), os.environ.get("PATH", os.defpath)])
+        plugins = link_plugins(self._tools, self.folder, home / "plugins", search)
+        # What a computer's own settings would put in the place of a part that is shown.
+        known = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
         return {
-            **os.environ,
-            "PATH": os.pathsep.join(search),
+            **known,
+            "PATH": os.pathsep.join([str(plugins), search]),
             "PULUMI_HOME": str(home),
             "PULUMI_BACKEND_URL": state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": passphrase,

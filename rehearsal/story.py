@@ -10,14 +10,16 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 
 from operations.drift import shown
 from operations.finding import State
 from operations.outlook import OutlookClient
 from operations.stack import read
+from operations.terminal import table_of
 from operations.verify import Drift, find_drift
 from rehearsal import limits
+from rehearsal.elsewhere import hosts_elsewhere
+from rehearsal.proof import prove
 from rehearsal.rehearsal import MAILBOX, Rehearsal
 from rehearsal.tools import Tools, relative
 
@@ -82,7 +84,7 @@ class Story:
         self._say(f"{len(update.changes)} resources made in {update.seconds:.1f} s")
 
     def _show_records(self) -> None:
-        table = Table("zone", "name", "TTL", "addresses", title="Record sets")
+        table = table_of("zone", "name", "TTL", "addresses", title="Record sets")
         for row in self._rehearsal.azure.subscription.record_sets():
             view = "private" if row.private else "public"
             table.add_row(f"{row.zone} ({view})", row.name, f"{row.ttl} s", ", ".join(row.values))
@@ -90,7 +92,7 @@ class Story:
 
     def _show_servers(self) -> None:
         servers = [server for server in self._look_for_drift().settings if server.settings]
-        table = Table("setting", "expected", *(server.server for server in servers), title="Settings")
+        table = table_of("setting", "expected", *(server.server for server in servers), title="Settings")
         for row in zip(*(server.settings for server in servers), strict=True):
             cells = ("[green]✓[/green]" if cell.state is State.FINE else f"[red]{cell.actual}[/red]" for cell in row)
             table.add_row(f"{row[0].service}.{row[0].setting}", shown(row[0].expected), *cells)
@@ -185,16 +187,25 @@ class Story:
 
 def introduce(tools: Tools, console: Console) -> None:
     """What is real and what stands in."""
-    table = Table("part", "played by", title="A rehearsal on this computer: no Azure, no Exchange")
+    table = table_of("part", "played by", title="A rehearsal on this computer: no Azure, no Exchange")
     for part, by in tools.rows():
         table.add_row(part, by)
     console.print(table)
     limits.say(console, scripts_run=tools.powershell is not None)
 
 
+def show_proof(tools: Tools, console: Console) -> None:
+    """That what runs is what the table shows, or NotAsShownError."""
+    for text in prove(tools):
+        console.print(f"• {text}", soft_wrap=True, markup=False)
+    console.print("• the parts were run and asked: what runs is what the table shows")
+
+
 def notice(rehearsal: Rehearsal, console: Console) -> None:
     """What was changed in the stack file, and what is not as it would be in Azure."""
     for text in rehearsal.file.notices:
         console.print(f"• {text}")
+    for host in hosts_elsewhere(rehearsal.file.farm.namespace):
+        console.print(f"• {host}: the stack makes no record of it; here it leads to the servers, in Azure you make one")
     console.print("• each new virtual machine boots with Exchange installed; in Azure you install it")
     console.print(f"• state while it runs: {relative(rehearsal.folder)} (make look)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -81,11 +80,9 @@ def find() -> Tools:
 
 def language_host(engine: Path) -> Path | None:
     """The host beside the engine or on PATH; it works only with its -exec script in the same folder."""
-    on_path = shutil.which(LANGUAGE_HOST)
-    candidates = [engine.resolve().parent / LANGUAGE_HOST, *([Path(on_path)] if on_path else [])]
-    return next(
-        (host for host in candidates if host.exists() and host.with_name(f"{LANGUAGE_HOST}-exec").exists()), None
-    )
+    on_path = (Path(folder) for folder in os.get_exec_path() if Path(folder).is_absolute())
+    candidates = (folder / LANGUAGE_HOST for folder in (engine.resolve().parent, *on_path))
+    return next((host for host in candidates if is_program(host) and Path(f"{host}-exec").exists()), None)
 
 
 def command_plugin() -> Path | None:
@@ -93,7 +90,11 @@ def command_plugin() -> Path | None:
     home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
     folder = home / "plugins" / f"resource-command-v{COMMAND_VERSION}"
     partial = folder.with_name(folder.name + ".partial")  # an install that broke off; the engine passes it over
-    return folder if (folder / COMMAND_PLUGIN).exists() and not partial.exists() else None
+    return folder if is_program(folder / COMMAND_PLUGIN) and not partial.exists() else None
+
+
+def is_program(file: Path) -> bool:
+    return file.is_file() and os.access(file, os.X_OK)
 
 
 def powershell() -> Path | None:

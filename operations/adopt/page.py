@@ -12,6 +12,7 @@ from operations.adopt.adoption import Adoption, Existing
 from operations.adopt.scratch import import_words
 from operations.finding import State
 from operations.report import STYLES, cell
+from operations.terminal import table_of
 
 WORDS = {"same": "leaves it as it is", "update": "updates it"}
 
@@ -20,7 +21,7 @@ def show(adoption: Adoption, file: Path, stack: str, console: Console) -> None:
     if not adoption.existing:
         console.print(f"Nothing that {stack} would create exists already: there is nothing to adopt.")
         return
-    table = Table("exists", "type", "the next up", "setting", "now", "then", title=f"What {stack} can adopt")
+    table = table_of("exists", "type", "the next up", "setting", "now", "then", title=f"What {stack} can adopt")
     for one in adoption.existing:
         add(table, one)
     console.print(table)

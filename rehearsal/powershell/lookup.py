@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def look_at(program: Path, origin: str, remedy: str) -> PowerShell | None:
         return None
 
 
-def ask(program: Path, origin: str) -> PowerShell:
+def ask(program: Path, origin: str, its_environment: Mapping[str, str] | None = None) -> PowerShell:
     """Starts the program once and lets it say what it is. Raises CannotStartError."""
     argv = [str(program), "-NoProfile", "-NonInteractive", "-Command", QUESTION]
     try:
@@ -94,7 +95,7 @@ def ask(program: Path, origin: str) -> PowerShell:
             errors="replace",
             timeout=PATIENCE,
             check=False,
-            env={**os.environ, **environment()},
+            env=its_environment or {**os.environ, **environment()},
         )
     except subprocess.TimeoutExpired:
         raise CannotStartError(f"no answer within {PATIENCE} s") from None

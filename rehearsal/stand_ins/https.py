@@ -159,7 +159,8 @@ class HttpsListener:
         return response
 
     async def _route(self, request: web.BaseRequest) -> web.Response:
-        if request.host.rsplit(":", 1)[0].lower() not in {*self._site.certificates.names, self._site.fqdn.lower()}:
+        asked = request.host.rsplit(":", 1)[0]
+        if not self._site.certificates.covers(asked) and asked.lower() != self._site.fqdn.lower():
             return _page(HTTPStatus.BAD_REQUEST, "Bad Request - Invalid Hostname")
         first, _, rest = request.path.lstrip("/").lower().partition("/")
         service = SERVICES.get(first)

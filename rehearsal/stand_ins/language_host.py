@@ -1,13 +1,15 @@
 """Stand-in of `pulumi-language-python`: runs the program for the engine on machines without a Pulumi install.
 
 The engine starts it with its own address as last argument, reads the port from the first line of output, and ends it
-with SIGINT; preview and update are two processes. This file is run by its path and imports nothing of this repository,
-so that the program finds the modules that it would find under the real host, and no others.
+with SIGINT; preview and update are two processes. As under the real host the program is a process of its own, and its
+exit code says what the engine adds to what the program told. This file is run by its path and imports nothing of this
+repository, so that the program finds the modules that it would find under the real host, and no others.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -32,6 +34,7 @@ from pulumi.runtime.proto.language_pb2_grpc import LanguageRuntimeServicer, add_
 
 LANGUAGE_HOST = "pulumi-language-python"
 _LARGEST_MESSAGE = 400 * 1024 * 1024  # what the engine itself accepts
+_TOLD = 32  # the exit code of a program whose error has been shown: the engine adds none of its own
 
 
 def write_launcher(folder: Path, python: Path) -> Path:
@@ -51,11 +54,47 @@ def write_launcher(folder: Path, python: Path) -> Path:
     return launcher
 
 
+class Program:
+    """The process of the program, which waits until it is told what to run.
+
+    Made before gRPC starts its threads, which do not survive a fork; a new Python would import pulumi once more.
+    """
+
+    def __init__(self, engine_address: str) -> None:
+        reading, writing = os.pipe()
+        self._id = os.fork()
+        if self._id == 0:
+            os.close(writing)
+            # The engine interrupts the host and all that it started.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            with os.fdopen(reading, "rb") as told:
+                request = told.read()
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            sys.exit(run(language.RunRequest.FromString(request), engine_address) if request else 0)
+        os.close(reading)
+        self._request = os.fdopen(writing, "wb")
+        self._ended = False
+
+    def run(self, request: language.RunRequest) -> int:
+        """The exit code; -1 where a signal ended it, as the real host tells it."""
+        with self._request:
+            self._request.write(request.SerializeToString())
+        _, status = os.waitpid(self._id, 0)
+        self._ended = True
+        return max(os.waitstatus_to_exitcode(status), -1)
+
+    def end(self) -> None:
+        """Wherever it is: an orderly end would wait for threads that wait for the engine."""
+        if not self._ended:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._id, signal.SIGKILL)
+
+
 class LanguageHost(LanguageRuntimeServicer):
     """Answers what the engine asks of a Python host during preview, up, refresh, destroy and about."""
 
-    def __init__(self, engine_address: str) -> None:
-        self._engine_address = engine_address
+    def __init__(self, program: Program) -> None:
+        self._program = program
 
     def Handshake(
         self, _request: language.LanguageHandshakeRequest, _context: object
@@ -74,25 +113,10 @@ class LanguageHost(LanguageRuntimeServicer):
         return language.GetRequiredPackagesResponse(packages=installed_packages())
 
     def Run(self, request: language.RunRequest, _context: object) -> language.RunResponse:
-        set_all_config(dict(request.config), list(request.configSecretKeys))
-        configure(
-            Settings(
-                monitor=request.monitor_address,
-                engine=self._engine_address,
-                project=request.project,
-                root_directory=request.info.root_directory,
-                stack=request.stack,
-                parallel=request.parallel,
-                dry_run=request.dryRun,
-                organization=request.organization,
-            )
-        )
-        os.chdir(request.pwd)
-        program = request.info.entry_point or "."
-        sys.argv = [program, *request.args]
-        succeeded = _run_program(program, workers=max(request.parallel, 1) * 4)
-        # bail: the error has been shown, the engine adds none of its own.
-        return language.RunResponse(bail=not succeeded)
+        code = self._program.run(request)
+        if code in (0, _TOLD):
+            return language.RunResponse(bail=code == _TOLD)
+        return language.RunResponse(error=f"program exited with non-zero exit code: {code}")
 
 
 def installed_packages() -> Iterator[plugin.PackageDependency]:
@@ -109,38 +133,55 @@ def installed_packages() -> Iterator[plugin.PackageDependency]:
                 )
 
 
-def _run_program(program: str, *, workers: int) -> bool:
+def run(request: language.RunRequest, engine_address: str) -> int:
+    """Runs the program in this process; the exit code, unless the program itself ends the process."""
+    set_all_config(dict(request.config), list(request.configSecretKeys))
+    configure(
+        Settings(
+            monitor=request.monitor_address,
+            engine=engine_address,
+            project=request.project,
+            root_directory=request.info.root_directory,
+            stack=request.stack,
+            parallel=request.parallel,
+            dry_run=request.dryRun,
+            organization=request.organization,
+        )
+    )
+    os.chdir(request.pwd)
+    program = request.info.entry_point or "."
+    sys.argv = [program, *request.args]
     # A failed program leaves tasks unfinished; asyncio's complaints about them would bury the program's own error.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    executor = ThreadPoolExecutor(max_workers=workers)
+    executor = ThreadPoolExecutor(max_workers=max(request.parallel, 1) * 4)
     loop.set_default_executor(executor)
     try:
         loop.run_until_complete(run_in_stack(lambda: _run_main(program)))
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
-        return False
-    # Whatever a program raises, SystemExit included, is reported as the program's failure.
-    except BaseException as error:  # noqa: BLE001
+        return 1
+    except Exception as error:  # noqa: BLE001 - whatever a program raises; SystemExit is its own end
         pulumi.log.error("Program failed with an unhandled exception:\n" + _traceback_of_program(error, program))
-        return False
+        return _TOLD
     finally:
         executor.shutdown(wait=True)
         loop.close()
         sys.stdout.flush()
         sys.stderr.flush()
-    return True
+    return 0
 
 
 def _run_main(program: str) -> None:
     main = Path(program)
     if main.is_dir() and not (main / "__main__.py").exists():
-        raise pulumi.RunError(f"unable to find main python program `__main__.py` in `{main.resolve()}`")
+        pulumi.log.error(f"unable to find main python program `__main__.py` in `{main.resolve()}`")
+        sys.exit(_TOLD)
     runpy.run_path(program, run_name="__main__")
 
 
-def _traceback_of_program(error: BaseException, program: str) -> str:
+def _traceback_of_program(error: Exception, program: str) -> str:
     """The error's traceback from the program's own first frame on, the whole where the program is not part of it."""
     main = Path(program).resolve()
     main = main / "__main__.py" if main.is_dir() else main
@@ -151,6 +192,7 @@ def _traceback_of_program(error: BaseException, program: str) -> str:
 
 def serve(engine_address: str) -> None:
     """Prints the port, then serves until SIGINT, SIGTERM or the end of the engine."""
+    program = Program(engine_address)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -159,7 +201,7 @@ def serve(engine_address: str) -> None:
         ThreadPoolExecutor(max_workers=4),
         options=[("grpc.max_receive_message_length", _LARGEST_MESSAGE)],
     )
-    add_LanguageRuntimeServicer_to_server(LanguageHost(engine_address), server)
+    add_LanguageRuntimeServicer_to_server(LanguageHost(program), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")
@@ -167,7 +209,8 @@ def serve(engine_address: str) -> None:
     while not ended.wait(1) and os.getppid() == engine:
         pass
     server.stop(None)
-    # A program that was interrupted has threads that wait for the engine; an orderly end would wait for them.
+    program.end()
+    # A thread may still wait for the program.
     os._exit(0)
 
 

@@ -11,6 +11,8 @@ import trustme
 class Certificates:
     """A new authority, and a certificate with all client names: the same on every server, as Exchange wants it.
 
+    A name may be a wildcard (`*.mail-domain.com`).
+
     `authority_pem` is what a client has to trust.
     """
 
@@ -21,6 +23,11 @@ class Certificates:
         self.renew(names)
 
     def renew(self, names: Iterable[str]) -> None:
-        """A new certificate on every server, for connections from now on."""
+        """A new certificate on every server, for connections from now on. ValueError for what is no host name."""
         self.names = frozenset(name.lower() for name in names)
         self._authority.issue_cert(*sorted(self.names)).configure_cert(self.server_context)
+
+    def covers(self, host: str) -> bool:
+        """Whether a client accepts it for this host: a wildcard stands for exactly one label (RFC 6125)."""
+        label, _, domain = host.lower().partition(".")
+        return host.lower() in self.names or (label != "" and f"*.{domain}" in self.names)

@@ -20,6 +20,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
 from rehearsal.tools import REPOSITORY
 from tests.engine.conftest import Rehearsals, Start, keep_whole
+from tests.engine.left_behind import LeftBehind
 from tests.engine.looks import ask
 
 # A computer that does much else besides takes its time.
@@ -59,6 +60,7 @@ class Labs:
     def __init__(self, rehearsal: Rehearsal) -> None:
         self.rehearsal = rehearsal
         self.project = rehearsal.stack.project
+        self.left_behind = LeftBehind()
         self._started: list[subprocess.Popen[str]] = []
         self._base = [str(path) for path in self._backend("stacks/*/*.json")]
 
@@ -100,6 +102,7 @@ class Labs:
             while not hold.reached.wait(0.5):
                 assert process.poll() is None, process.communicate()
             (engine,) = [row for row in psutil.Process(process.pid).children() if row.name().startswith("pulumi")]
+            self.left_behind.note(engine.pid)
             if everything:
                 os.kill(process.pid, signal.SIGKILL)
             engine.kill()
@@ -162,6 +165,7 @@ def ended(rehearsal: Rehearsal) -> Iterator[Labs]:
     made = Labs(rehearsal)
     yield made
     made.end()
+    made.left_behind.wait()
 
 
 @pytest.fixture
@@ -302,6 +306,7 @@ def test_a_run_that_goes_on_is_not_taken_for_one_that_was_killed(bare: Labs) -> 
     down = bare.type("down", "anna")
     assert (down.code, (azure.resources, bare.locks())) == (1, before)
     assert "another run holds the stack" in down.err
+    bare.left_behind.note(up.pid)
     os.killpg(up.pid, signal.SIGKILL)
     hold.go.set()
     bare.rehearsal.azure.on(None)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,22 +21,30 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Path:
-    folder = tmp_path / "program"
-    folder.mkdir()
-    return folder
+def program(folder: Path) -> Iterator[Path]:
+    """The program's folder, empty."""
+    made = folder / "program"
+    made.mkdir()
+    yield made
+    shutil.rmtree(made)
 
 
-@pytest.fixture
-def pulumi(tmp_path: Path, program: Path, found: tools.Tools) -> Run:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("host")
+
+
+@pytest.fixture(scope="module")
+def pulumi(folder: Path, found: tools.Tools) -> Run:
     """`pulumi("up", "--yes")` runs the engine on the project of `program`, with the stand-in as its only host."""
-    project, home, state = (tmp_path / name for name in ("project", "home", "state"))
-    for folder in (project, home, state):
-        folder.mkdir()
+    project, home, state = (folder / name for name in ("project", "home", "state"))
+    for made in (project, home, state):
+        made.mkdir()
+    program = folder / "program"
     (project / "Pulumi.yaml").write_text(
         json.dumps({"name": "p", "main": str(program), "runtime": {"name": "python", "options": {"toolchain": "pip"}}})
     )
-    launcher = write_launcher(tmp_path / "bin", Path(sys.executable))
+    launcher = write_launcher(folder / "bin", Path(sys.executable))
     environment = {
         "PATH": os.pathsep.join([str(launcher.parent), "/usr/bin", "/bin"]),
         "HOME": str(home),
@@ -98,31 +107,48 @@ def test_a_program_finds_its_folder_its_modules_and_its_configuration(pulumi: Ru
     assert pulumi("destroy", "--yes").returncode == 0
 
 
+EXITED = "an unhandled error occurred: program exited with non-zero exit code:"
+
+
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "told", "added"),
     [
-        ("raise pulumi.RunError('two mistakes:\\n  - one\\n  - two')", "error: two mistakes:\n      - one\n"),
-        ("raise ValueError('oops')", "in <module>\n        raise ValueError('oops')\n    ValueError: oops"),
-        ("pulumi.Output.from_input(0).apply(lambda none: 1 / none)", "ZeroDivisionError: division by zero"),
-        ("import missing_module", "ModuleNotFoundError: No module named 'missing_module'"),
-        ("import sys; sys.exit(3)", "SystemExit: 3"),
+        (r"raise pulumi.RunError('mistakes:\n  - one\n  - two')", "error: mistakes:\n      - one\n", f"{EXITED} 1"),
+        ("raise ValueError('oops')", "in <module>\n        raise ValueError('oops')\n    ValueError: oops", ""),
+        ("pulumi.Output.from_input(0).apply(lambda none: 1 / none)", "ZeroDivisionError: division by zero", ""),
+        ("import missing_module", "ModuleNotFoundError: No module named 'missing_module'", ""),
+        ("import sys; sys.exit(3)", "", f"{EXITED} 3"),
+        ("import sys; sys.exit('too early')", "too early", f"{EXITED} 1"),
+        ("import sys; pulumi.log.error('a reason'); sys.exit(32)", "error: a reason", ""),
+        ("import asyncio; raise asyncio.CancelledError", "asyncio.exceptions.CancelledError", f"{EXITED} 1"),
+        ("import os; os._exit(5)", "", f"{EXITED} 5"),
+        ("import os; os.kill(os.getpid(), 9)", "", f"{EXITED} -1"),
     ],
 )
-def test_an_error_of_the_program_is_told_once_and_fails_the_run(
-    pulumi: Run, program: Path, text: str, told: str
+def test_a_program_that_fails_is_told_as_under_the_real_host(
+    pulumi: Run, program: Path, text: str, told: str, added: str
 ) -> None:
+    """What the program told, and what the real host of 3.259 has the engine add to it."""
     (program / "__main__.py").write_text(f"import pulumi\n{text}\n")
     preview = pulumi("preview")
     assert preview.returncode != 0
-    diagnostics = preview.stdout.partition("Diagnostics:")[2]
+    diagnostics = preview.stdout.partition("Diagnostics:")[2] + preview.stderr
     assert told in diagnostics
-    assert diagnostics.count("error:") == 1
-    assert "language_host" not in diagnostics
+    assert diagnostics.count("error: ") == sum(map(bool, ("error: " in told or "Error: " in told, added)))
+    assert f"error: {added}" in diagnostics
+    assert "rpc error" not in diagnostics
+
+
+def test_a_program_may_end_itself_well(pulumi: Run, program: Path) -> None:
+    (program / "__main__.py").write_text("import sys\nsys.exit()\n")
+    preview = pulumi("preview")
+    assert (preview.returncode, "error" in preview.stdout) == (0, False), preview.stdout
 
 
 def test_a_folder_without_a_program_is_named(pulumi: Run, program: Path) -> None:
     preview = pulumi("preview")
     assert f"unable to find main python program `__main__.py` in `{program}`" in preview.stdout
+    assert EXITED not in preview.stdout
 
 
 def test_the_engine_hears_which_providers_the_installed_sdks_ask_for(pulumi: Run, program: Path) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from operations.way import SECONDS
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError, Update
+from restoration.ssh import SECONDS
 from tests.engine.conftest import Rehearsals, Start
 from tests.engine.looks import PROJECT, ask, differences, scripts_run, wanted
 

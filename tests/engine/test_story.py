@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -13,23 +15,23 @@ from rich.console import Console
 from rehearsal import limits, tools
 from rehearsal.look import show
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.story import Story, StoryFailedError, introduce
+from rehearsal.stand_ins import language_host
+from rehearsal.stand_ins.language_host import LANGUAGE_HOST, write_launcher
+from rehearsal.story import Story, StoryFailedError, introduce, show_proof
 from tests.bare_checkout import BareCheckout
-from tests.engine.conftest import Rehearsals, Start
-from tests.engine.looks import differences, wanted
+from tests.engine.conftest import Edit, Start
+from tests.engine.looks import PROJECT
 
 pytestmark = pytest.mark.engine
 
 # What an installed provider is to the engine: a program that prints its port and serves until it is ended.
 INSTALLED = """\
-#!{python}
 import sys, threading
 sys.path.insert(0, {repository!r})
 from rehearsal.stand_ins.command import CommandProvider
 
 with CommandProvider() as provider:
     print(provider.port, flush=True)
-    open({started!r}, "w").close()
     threading.Event().wait()
 """
 
@@ -48,9 +50,26 @@ def test_the_story_is_told_from_preview_to_destroy(start: Start) -> None:
     assert limits.NOT_SHOWN not in told
 
 
-@pytest.mark.parametrize("stack", ["lab", "prod", "existing"])
-def test_without_powershell_the_same_story_is_told_and_no_step_speaks_of_cmdlets(start: Start, stack: str) -> None:
-    told = story_of(start(stack))
+def hosts_of_its_own(config: dict[str, Any]) -> None:
+    """Clients connect to a host of another domain, and are sent to hosts that nothing else names."""
+    config[f"{PROJECT}:namespace"]["services"] = {
+        "mapi": {"internalUrl": "https://outlook.other.example/mapi"},
+        "ews": {"externalUrl": "https://ews.mail-domain.com/EWS/Exchange.asmx"},
+        "outlookAnywhere": {"internalHostname": "anywhere.inside.example"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("stack", "edit"), [("lab", hosts_of_its_own), ("prod", None), ("existing", None)], ids=["lab", "prod", "existing"]
+)
+def test_without_powershell_the_same_story_is_told_and_no_step_speaks_of_cmdlets(
+    start: Start, stack: str, edit: Edit | None
+) -> None:
+    rehearsal = start(stack, edit)
+    told = story_of(rehearsal)
+    if edit:
+        assert "→ outlook.other.example →" in told
+        assert rehearsal.certificates.covers("ews.mail-domain.com")
     for sentence in ("0 changes, 0 SSH connections\n", "promise: 20 s", "owa.InternalUrl: expected", "0 left"):
         assert sentence in told
     assert "cmdlet" not in told.lower()
@@ -111,20 +130,28 @@ def test_a_rehearsal_can_be_looked_at_while_it_runs(deployed: Start) -> None:
         assert part in seen
 
 
-def test_an_installed_command_provider_is_started_by_the_engine_and_the_screen_says_so(
-    tmp_path: Path, rehearsals: Rehearsals
+def test_what_an_install_brings_is_run_and_shown_also_beside_a_stand_in_that_was_left_behind(
+    tmp_path: Path, found: tools.Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugin = tmp_path / f"resource-command-v{version('pulumi-command')}"
-    plugin.mkdir()
-    started = tmp_path / "started"
-    program = plugin / tools.COMMAND_PLUGIN
-    program.write_text(INSTALLED.format(python=sys.executable, repository=str(tools.REPOSITORY), started=str(started)))
-    program.chmod(0o755)
-    parts = dataclasses.replace(rehearsals.tools(powershell=False), command_plugin=plugin)
+    installed(plugin / tools.COMMAND_PLUGIN, INSTALLED.format(repository=str(tools.REPOSITORY)))
+    # Another program than the stand-in, and as able.
+    installed(tmp_path / "host" / LANGUAGE_HOST, Path(language_host.__file__).read_text(encoding="utf-8"))
+    (tmp_path / "host" / f"{LANGUAGE_HOST}-exec").touch()
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "host"), os.environ["PATH"]]))
+    write_launcher(found.engine.parent if found.host_folder else tmp_path, found.python)
+    host = tools.language_host(found.engine)
+    parts = dataclasses.replace(found, language_host=host, command_plugin=plugin, powershell=None)
     screen = Console(record=True, width=200)
     introduce(parts, screen)
-    assert f"real: {plugin}" in screen.export_text()
-    with Rehearsal("existing", tmp_path / "rehearsal", parts) as rehearsal:
-        rehearsal.stack.up()
-        assert started.exists()
-        assert differences(rehearsal, "ex-cas16-1", wanted("mail-domain.com")) == {}
+    show_proof(parts, screen)
+    told = screen.export_text()
+    assert f"real: {tmp_path}/host/{LANGUAGE_HOST}" in told
+    assert f"real: {plugin}" in told
+    assert told.endswith("what runs is what the table shows\n")
+
+
+def installed(program: Path, text: str) -> None:
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(f"#!{sys.executable} -P\n{text}", encoding="utf-8")
+    program.chmod(0o755)

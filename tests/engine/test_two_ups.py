@@ -14,6 +14,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
 from rehearsal.stand_ins.azure_native.errors import RefusedError
 from tests.engine.conftest import Start, keep_whole, quick
+from tests.engine.left_behind import LeftBehind
 
 pytestmark = pytest.mark.engine
 
@@ -94,8 +95,10 @@ def test_the_second_of_two_ups_is_refused_and_nothing_is_lost(
 def test_a_killed_runs_lock_is_taken_away_by_hand_and_the_next_up_ends_its_work(
     existing: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    left_behind = LeftBehind()
     with held_write(existing, monkeypatch) as held, typed(existing, "up", "--yes", "--skip-preview") as first:
         assert held.reached.wait(60)
+        left_behind.note(first.pid)
         first.kill()
         first.communicate(timeout=60)
         held.lost = True
@@ -106,3 +109,4 @@ def test_a_killed_runs_lock_is_taken_away_by_hand_and_the_next_up_ends_its_work(
     assert locks(existing) == []
     existing.stack.up()
     assert existing.stack.up().changes == []
+    left_behind.wait()

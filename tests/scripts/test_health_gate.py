@@ -56,15 +56,27 @@ def test_each_service_is_asked_for_by_the_name_its_clients_use(servers: Servers,
     assert len(site.asked) == len(PATHS)
 
 
-def test_a_service_is_asked_for_under_its_name_outside_as_well(servers: Servers, site: WebSite) -> None:
+def test_a_service_is_asked_for_under_its_name_outside_as_well_and_a_wildcard_stands_for_one_label(
+    servers: Servers, tmp_path: Path
+) -> None:
     servers.organisation.add_server("ex1")
-    document = rotation(site.port, in_rotation=True)
-    document["health"]["names"]["owa"] = [NAMES[0], NAMES[1]]
-    outcome = servers.run(ROTATE, document)
-    assert outcome.exit_code == 0, outcome.stderr
-    assert [name for name, _, path in site.asked if path == "/owa/healthcheck.htm"] == [NAMES[0], NAMES[1]]
-    document["health"]["names"]["owa"] = [NAMES[0], "outside.example.com"]
-    assert_shut(servers.run(ROTATE, document), f"\n  owa: https://{NAMES[0]}/owa", "https://outside.example.com/owa")
+    with serving(tmp_path, address=ADDRESS, names=("*.example.com",)) as site:
+        servers.authority = site.authority
+        document = rotation(site.port, in_rotation=True)
+        document["health"]["names"]["owa"] = [NAMES[0], NAMES[1]]
+        outcome = servers.run(ROTATE, document)
+        assert outcome.exit_code == 0, outcome.stderr
+        assert [name for name, _, path in site.asked if path == "/owa/healthcheck.htm"] == [NAMES[0], NAMES[1]]
+        others = ["owa.outside.example.com", "example.com"]
+        document["health"]["names"]["owa"] = [NAMES[0], *others]
+        shut = [f"https://{name}/owa at {ADDRESS}: " for name in others]
+        assert_shut(servers.run(ROTATE, document), f"\n  owa: https://{NAMES[0]}/owa at {ADDRESS}: 200", *shut)
+        stdin, root = json.dumps(document).encode(), tmp_path / "without"
+        root.mkdir()
+        (root / "authority.pem").write_text(site.authority.read_text())
+        told = without_powershell.run(ROTATE, (), stdin, servers.organisation, "EX1", root)
+        assert f"owa: {NAMES[0]}: 200; {others[0]}: " in told.error
+        assert told.error.count("Hostname mismatch") == len(others)
 
 
 @pytest.mark.parametrize("service", PATHS)

@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from components.restoration import RESTORE
+
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYED = [ROOT / "__main__.py", *(ROOT / "components").glob("*.py"), *(ROOT / "stacks").glob("*.py")]
 ALLOWED = {*sys.stdlib_module_names, "pulumi", "pulumi_azure_native", "pulumi_command", "components", "stacks"}
+# What the program runs by its name, in a process of its own, when a server leaves.
+RUN = [*(ROOT / "restoration").glob("*.py")]
+ALLOWED_WHERE_RUN = {*sys.stdlib_module_names, "asyncssh", "components", "restoration"}
 
 
 def imported(file: Path) -> Iterator[str]:
@@ -30,6 +35,13 @@ def test_the_deployed_program_imports_the_standard_library_and_three_packages_on
     found = {name for file in DEPLOYED for name in imported(file) if (file.name, name) != ("file.py", "yaml")}
     assert {"pulumi", "pulumi_azure_native", "pulumi_command"} <= found, "the check sees what is imported"
     assert found <= ALLOWED
+
+
+def test_what_the_program_runs_by_its_name_imports_the_fourth_package_and_never_what_stands_above_it() -> None:
+    assert RESTORE.partition(" -m ")[2] == (ROOT / "restoration").name
+    found = {name for file in RUN for name in imported(file)}
+    assert {"asyncssh", "components"} <= found, "the check sees what is imported"
+    assert found <= ALLOWED_WHERE_RUN
 
 
 def test_every_component_has_one_literal_type_token_of_its_own() -> None:

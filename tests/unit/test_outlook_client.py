@@ -272,6 +272,19 @@ def test_a_name_that_is_not_in_the_certificate_is_refused(namespace: Namespace) 
         namespace.client().connect()
 
 
+def test_a_wildcard_certificate_is_taken_for_one_label_and_no_more(namespace: Namespace) -> None:
+    namespace.farm.certificates.renew([f"*.{DOMAIN}"])
+    assert namespace.client().connect().host == OWA
+    namespace.rows.append(Row(name="mail.lab", values=(EX01, EX02)))
+    for server in ("EX01", "EX02"):
+        namespace.farm.organisation.tell(server, namespace_settings(f"mail.lab.{DOMAIN}"))
+    for running in namespace.servers.values():
+        running.stop_https()
+        running.start_https()
+    with pytest.raises(CertificateError, match=rf"mail\.lab\.{DOMAIN}"):
+        namespace.client().connect()
+
+
 def test_dns_is_not_asked_again_within_the_ttl(namespace: Namespace) -> None:
     client = namespace.client()
     client.connect()

@@ -18,9 +18,10 @@ import asyncssh
 import pytest
 
 from components import powershell
-from operations import restore
+from components.restoration import RESTORE
 from rehearsal.datacentre import free_ports
 from rehearsal.tools import REPOSITORY
+from restoration import restore
 from tests.unit.scripted_ssh_server import PASSWORD as JUMP_PASSWORD
 from tests.unit.scripted_ssh_server import ScriptedSshServer
 from tests.unit.servers import PASSWORD, USER, Farm
@@ -203,16 +204,33 @@ def test_the_way_leads_through_the_jump_host(leaving: Leaving, tmp_path: Path) -
         assert f"forward {ADDRESS}" in jump.log
 
 
-def test_a_destroy_needs_the_programs_own_packages_and_no_others() -> None:
-    loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, operations.restore; print(*sys.modules)"],
+RUN_AND_LIST = """\
+import runpy, sys
+try:
+    runpy.run_module(sys.argv[1], run_name="__main__", alter_sys=True)
+except SystemExit as end:
+    print(end.code, *sys.modules)
+"""
+
+
+@pytest.mark.parametrize("module", [RESTORE.partition(" -m ")[2], "operations.restore"], ids=["now", "in older states"])
+def test_a_delete_text_runs_with_the_packages_of_the_deployed_program_alone(leaving: Leaving, module: str) -> None:
+    leaving.server.stop()
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_AND_LIST, module],
         cwd=REPOSITORY,
+        input=json.dumps(leaving.document),
         capture_output=True,
         text=True,
         check=True,
-    ).stdout
+    )
+    assert done.stderr.startswith("ex01 keeps the namespace's URLs: the connection is refused.")
+    code, *loaded = done.stdout.split()
+    assert code == "0"
+    ours = {name for name in loaded if name.partition(".")[0] in ("operations", "stacks", "rehearsal", "pulumi")}
+    assert ours <= {"operations"}
     owners = packages_distributions()
-    found = {owner.lower() for module in loaded.split() for owner in owners.get(module.partition(".")[0], [])}
+    found = {owner.lower() for name in loaded for owner in owners.get(name.partition(".")[0], [])}
     locked = set(re.findall(r"^([a-z0-9-]+)==", (REPOSITORY / "requirements.txt").read_text(), re.MULTILINE))
     assert "asyncssh" in found
     assert {re.sub(r"[_.]", "-", name) for name in found} <= {*locked, "pip"}

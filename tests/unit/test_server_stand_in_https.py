@@ -115,6 +115,32 @@ def test_another_host_name_is_refused_as_http_sys_does(browser: Browser, name: s
     assert (reply.status_code, reply.text) == (400, "Bad Request - Invalid Hostname")
 
 
+@pytest.fixture
+def with_wildcard(farm: Farm, server: Server) -> Iterator[Browser]:
+    farm.certificates.renew(["*.mail-domain.com", "mail.named.example"])
+    made = Browser(server, farm.certificates)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("host", ["owa.mail-domain.com", "OWA.Mail-Domain.com", "mail.named.example"])
+def test_a_wildcard_certificate_is_for_every_host_of_one_label_more(with_wildcard: Browser, host: str) -> None:
+    assert with_wildcard.ask("/owa/healthcheck.htm", name=host).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["mail-domain.com", "owa.lab.mail-domain.com", "owa.other-domain.com"])
+def test_a_wildcard_certificate_is_for_no_other_host_in_tls_and_for_the_site(with_wildcard: Browser, host: str) -> None:
+    with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
+        with_wildcard.ask("/owa/healthcheck.htm", name=host)
+    for asked in (host, ".mail-domain.com"):
+        reply = with_wildcard._client.get(
+            f"https://127.40.0.11:{with_wildcard._port}/owa/healthcheck.htm",
+            headers={"Host": asked},
+            extensions={"sni_hostname": OWA},
+        )
+        assert reply.status_code == 400
+
+
 def test_an_inactive_component_answers_503_for_its_whole_path_and_no_other(farm: Farm, browser: Browser) -> None:
     farm.organisation.set_component("EX01", "EwsProxy", "Inactive", "HealthAPI")
     assert browser.ask("/EWS/healthcheck.htm").status_code == 503

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import socket
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from rehearsal import tools
+from rehearsal import proof, story, tools
 from rehearsal.__main__ import app
 from rehearsal.datacentre import free_ports, is_free
 from rehearsal.engine import build
 from rehearsal.powershell import lookup
+from rehearsal.stack import Stack
+from rehearsal.stand_ins import language_host
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.language_host import LANGUAGE_HOST
+from rehearsal.story import introduce
 from tests.unit.programs import CONSOLE_HOST, official, program, script, small_host
 
 pytestmark = pytest.mark.unit
@@ -78,7 +83,9 @@ def test_a_command_provider_of_another_version_or_half_installed_is_not_usable(c
     assert tools.find().command_plugin is None
 
 
-def test_a_check_for_real_parts_names_each_that_a_pulumi_install_would_bring(computer: Path) -> None:
+def test_a_check_for_real_parts_names_each_that_a_pulumi_install_would_bring(
+    computer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program(computer / "bin" / "pulumi", "v3.300.1")
     told = CliRunner().invoke(app, ["parts", "--real"])
     assert told.exit_code == 1
@@ -90,6 +97,10 @@ def test_a_check_for_real_parts_names_each_that_a_pulumi_install_would_bring(com
     program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
     assert "Stand-ins play: command provider." in CliRunner().invoke(app, ["parts", "--real"]).stdout
     program(computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
+    told = CliRunner().invoke(app, ["parts", "--real"])
+    assert (told.exit_code, "Stand-ins play" in told.stdout) == (1, False), "nothing here runs a program"
+    assert "Pulumi engine: " in told.stdout.partition("Another program runs than the table shows:")[2]
+    monkeypatch.setattr(story, "prove", lambda _: [])
     assert CliRunner().invoke(app, ["parts", "--real"]).exit_code == 0
 
 
@@ -239,6 +250,130 @@ def environment_of_a_script(folder: Path) -> dict[str, str]:
         folder / "some.ps1", [], pwsh="pwsh", root=folder, computer_name="EX1", logon="password", names=names
     )
     return prepared[1]
+
+
+LEFT_BEHIND = "the stand-in of an earlier rehearsal"
+
+
+@pytest.fixture
+def install(computer: Path) -> tools.Tools:
+    """A host on PATH, with an engine built here beside which a stand-in was left, and an installed provider."""
+    program(computer / "built" / "pulumi")
+    program(computer / "built" / LANGUAGE_HOST, LEFT_BEHIND)
+    program(computer / "bin" / LANGUAGE_HOST)
+    program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
+    program(computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
+    return tools.find()
+
+
+@pytest.mark.parametrize("too_old", [False, True], ids=["no pulumi on PATH", "one that is too old"])
+@pytest.mark.parametrize("other", ["bin", "built"])
+def test_the_engine_finds_the_parts_that_are_shown_before_all_others(
+    computer: Path, install: tools.Tools, monkeypatch: pytest.MonkeyPatch, too_old: bool, other: str
+) -> None:
+    if too_old:
+        program(computer / "bin" / "pulumi", "v3.237.0")
+    program(computer / other / tools.COMMAND_PLUGIN, "a provider of another version")
+    for name in ("PULUMI_IGNORE_AMBIENT_PLUGINS", "PULUMI_DEBUG_LANGUAGES"):
+        monkeypatch.setenv(name, "python:1")
+    assert tools.find() == install
+    assert install.language_host
+    assert install.command_plugin
+    for _ in range(2):  # the second time over what a copy of a rehearsal brought along
+        environment = Stack("lab", computer / "rehearsal", install, {}, "passphrase").environment
+    shown = {
+        "pulumi": install.engine,
+        LANGUAGE_HOST: install.language_host,
+        tools.COMMAND_PLUGIN: install.command_plugin / tools.COMMAND_PLUGIN,
+    }
+    found = {name: Path(str(shutil.which(name, path=environment["PATH"]))) for name in shown}
+    assert {name: path.resolve() for name, path in found.items()} == shown
+    assert found[LANGUAGE_HOST].with_name(f"{LANGUAGE_HOST}-exec").exists()
+    assert not {"PULUMI_IGNORE_AMBIENT_PLUGINS", "PULUMI_DEBUG_LANGUAGES"} & environment.keys()
+
+
+@pytest.mark.parametrize("real", [True, False], ids=["not executable", "first on PATH without its executor"])
+def test_a_host_that_cannot_run_is_passed_over(
+    computer: Path, install: tools.Tools, monkeypatch: pytest.MonkeyPatch, real: bool
+) -> None:
+    first = program(computer / "first" / LANGUAGE_HOST)
+    if real:
+        first.chmod(0o644)
+        program(computer / "first" / f"{LANGUAGE_HOST}-exec")
+    monkeypatch.setenv("PATH", f"{computer}/first:{computer}/bin")
+    assert tools.find().language_host == install.language_host
+
+
+ENGINE_RAN = ["{built}/pulumi", "up"]
+STAND_IN_RAN = ["/usr/bin/python3", "-P", str(Path(language_host.__file__)), "127.0.0.1:1"]
+
+
+@pytest.mark.parametrize(
+    ("program_under", "command_under", "told"),
+    [
+        ([["{bin}/host", "127.0.0.1:1"], ENGINE_RAN], [["{plugin}"], ENGINE_RAN], []),
+        ([STAND_IN_RAN, ENGINE_RAN], [["{plugin}"], ENGINE_RAN], ["Python language host: {bin}/host is shown"]),
+        ([["/opt/host"], ENGINE_RAN], [["{plugin}"], ENGINE_RAN], ["Python language host: {bin}/host is shown"]),
+        ([["{bin}/host"], ["/opt/pulumi"]], [["{plugin}"], ["/opt/pulumi"]], ["Pulumi engine: {built}/pulumi is"]),
+        ([["{bin}/host"], ENGINE_RAN], [["/bin/sh", "-c"]], ["command provider: {plugin} is shown, and /bin/sh"]),
+        ([["{bin}/host"], ENGINE_RAN], [["/opt/provider"], ENGINE_RAN], ["command provider: {plugin} is shown"]),
+        ([], [], ["Pulumi engine: ", "Python language host: ", "command provider: "]),
+    ],
+)
+def test_a_process_that_is_not_the_one_shown_is_told(
+    computer: Path, program_under: list[list[str]], command_under: list[list[str]], told: list[str]
+) -> None:
+    """The programs themselves, no scripts, which could become another program."""
+    places = {name: computer / name for name in ("bin", "built")}
+    places["plugin"] = computer / "plugin" / tools.COMMAND_PLUGIN
+    for file in (places["bin"] / "host", places["built"] / "pulumi", places["plugin"]):
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"\x7fELF")
+    shown = tools.Tools(
+        engine=places["built"] / "pulumi",
+        language_host=places["bin"] / "host",
+        command_plugin=places["plugin"].parent,
+        powershell=None,
+        python=Path("python"),
+    )
+
+    def put(rows: list[list[str]]) -> list[list[str]]:
+        return [[word.format(**places) for word in row] for row in rows]
+
+    wrong = proof.wrong(proof.played(shown, put(program_under), put(command_under)))
+    assert len(wrong) == len(told)
+    assert all(text.startswith(start.format(**places)) for text, start in zip(wrong, told, strict=True))
+
+
+def test_a_stand_in_is_shown_where_one_runs_and_a_script_with_what_it_became(computer: Path) -> None:
+    wrapper = program(computer / "bin" / "pulumi")
+    shown = tools.Tools(engine=wrapper, language_host=None, command_plugin=None, powershell=None, python=Path("python"))
+    became = ["/opt/pulumi/pulumi", "up"]
+    parts = list(proof.played(shown, [STAND_IN_RAN, became], [["/bin/sh", "-c"]]))
+    assert proof.wrong(parts) == []
+    [told] = proof.wrapped(parts)
+    assert told.startswith(f"Pulumi engine: {wrapper} is a script that ran ")
+    assert told.endswith("/opt/pulumi/pulumi up")
+    [told] = proof.wrong(proof.played(shown, [["/opt/host"], became], [["/bin/sh", "-c"]]))
+    assert told == "Python language host: the stand-in is shown, and /opt/host under /opt/pulumi/pulumi up ran."
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_powershell_that_is_another_one_in_the_environment_of_the_scripts_is_told(computer: Path) -> None:
+    body = f"[ \"$EXCHANGE_STANDIN_ROOT\" ] && echo '{official('7.2.0')}' || echo '{official('7.4.12')}'"
+    script(computer / "bin" / "pwsh", body)
+    [told] = proof.wrong_powershell(tools.find(), computer)
+    assert told.endswith("in the environment of the scripts it is real: 7.2.0.")
+    program(computer / "bin" / "pwsh", official("7.4.12"))
+    assert list(proof.wrong_powershell(tools.find(), computer)) == []
+
+
+def test_no_path_is_cut_on_a_narrow_screen(install: tools.Tools) -> None:
+    screen = Console(record=True, width=60)
+    introduce(install, screen)
+    cells = [line.split("│")[2].strip() for line in screen.export_text().splitlines() if line.count("│") == 3]
+    for _, by in install.rows()[:3]:
+        assert by.replace(" ", "") in "".join(cells).replace(" ", "")
 
 
 def test_an_address_that_is_not_of_this_computer_is_named_with_the_remedy() -> None:

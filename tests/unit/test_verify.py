@@ -240,9 +240,11 @@ def test_a_server_whose_exchange_is_not_the_stacks_is_not_read(deployment: Deplo
     assert deployment.servers[0].ssh.connections == []
 
 
-def test_where_every_service_is_opted_out_no_server_is_read(deployment: Deployment) -> None:
-    services = ("owa", "ecp", "ews", "oab", "activesync", "mapi", "autodiscover", "outlookAnywhere")
-    deployment.values["namespace"]["services"] = {service: {"enabled": False} for service in services}
+def test_where_every_service_is_opted_out_no_server_is_read(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = {**deployment.told(), "settings": {}}
+    monkeypatch.setattr(deployment, "told", lambda: outputs)
     result = deployment.verify()
     assert exit_code(result.findings()) == 0
     assert [row.detail for row in result.settings] == ["every service is opted out: Exchange is not this stack's"] * 2

@@ -213,7 +213,7 @@ def a_server_that_leaves_is_restored_where_it_is_wanted(plan: Plan, farm: FarmAr
             if told.keys() != {"logging", "addPreviousOutputInEnv"}:
                 yield f"{name}: {told.keys()}"
             continue
-        if not re.fullmatch(r"\.venv[/\\](bin|Scripts)[/\\]python -m operations\.restore", str(told.get("delete"))):
+        if not re.fullmatch(r"\.venv[/\\](bin|Scripts)[/\\]python -m restoration", str(told.get("delete"))):
             yield f"{name} runs {told.get('delete')}"
         if not isinstance(told.get("stdin"), Secret):
             yield f"{name}: its standard input is in plain"
@@ -224,7 +224,7 @@ def a_server_that_leaves_is_restored_where_it_is_wanted(plan: Plan, farm: FarmAr
 
 
 def restoration(farm: FarmArgs, key: str) -> dict[str, Any]:
-    """What operations.restore needs when the stack has forgotten the server."""
+    """What `python -m restoration` needs when the stack has forgotten the server."""
     server, ssh, jump = farm.servers[key], farm.ssh, farm.ssh.jump_host
     outside = server.external_address if ssh.address == "public" else None
     return {
