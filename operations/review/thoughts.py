@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from components import rules
 from operations.review.dangers import Danger
+from operations.review.digest import Step
 from operations.review.markdown import code
-from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Addresses, Plan
+from operations.review.plan import COMMAND, MACHINE, ZONE_NAME, ZONES, Addresses, Plan
 from operations.review.values import AFTER_THE_RUN, plain
 from operations.review.words import RESTORATION, owner
 
@@ -51,6 +52,22 @@ def plain_urls(plan: Plan) -> Iterator[str]:
                 yield f"{code(change.setting)}: {code(text)}"
 
 
+def joining(plan: Plan) -> Iterator[str]:
+    """A server that exists passes its gate before it enters DNS, and is told the URLs after that."""
+    first = {owner(step) for step in plan.preview.changes if step.operation == "create" and is_namespace(step)}
+    entering = {plan.owner.get(address) for row in plan.records if row.before for address in row.entering}
+    for key in sorted(first & entering):
+        if key and not plan.servers[key].made:
+            yield (
+                f"{code(key)} enters DNS in the run that first tells it the URLs of this namespace: until then it "
+                "answers with its own, or none. Out of rotation first (inRotation: false), nobody meets those."
+            )
+
+
+def is_namespace(step: Step) -> bool:
+    return step.type == COMMAND and step.name.endswith("-namespace")
+
+
 def left(plan: Plan) -> Iterator[str]:
     """What becomes of a server's settings when its command is deleted."""
     deleted = [step for step in plan.preview.changes if step.operation == "delete"]
@@ -89,6 +106,7 @@ FINDERS: tuple[Callable[[Plan], Iterator[str]], ...] = (
     gone_for_a_while,
     different_addresses,
     plain_urls,
+    joining,
     left,
     open_ports,
     unprotected_zones,

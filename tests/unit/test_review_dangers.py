@@ -27,6 +27,8 @@ from tests.unit.previews import (
     digest,
     machine,
     records,
+    rule,
+    security,
     server,
     step,
     urn,
@@ -46,6 +48,10 @@ ALIAS = {
     "ttl": 300,
     "cnameRecord": {"cname": "elsewhere.example"},
 }
+CLIENTS = rule("AllowClients", 300, "VirtualNetwork", 443, 80)
+OTHERS = rule("DenyOthers", 4000, "*", 443, 80, 22, access="Deny")
+# As the program writes it for clientPorts: [80].
+DENIED = [rule("DenyOthers", 4000, "*", 80, 22, access="Deny")]
 FREED = step("same", RECORDS, IP, "cas-ip", old={"protect": True})
 
 
@@ -123,11 +129,11 @@ CASES = [
         id="a machine made and in DNS at once",
     ),
     pytest.param(
+        [machine("create", "ex03"), records("update", [ONE], [ONE, THREE])],
         [command("create", "ex03", "rotation", None, IN_ROTATION), records("update", [ONE], [ONE, THREE])],
-        [command("replace", "ex03", "rotation", OUT_OF_ROTATION, IN_ROTATION), records("update", [ONE], [ONE, THREE])],
         {"servers": THREE_SERVERS},
         "enters-dns-as-made",
-        id="an existing server added and in DNS at once",
+        id="a server made, or one that exists and is added",
     ),
     pytest.param(
         [
@@ -254,6 +260,27 @@ CASES = [
         {},
         "several-servers-replaced",
         id="two replaced",
+    ),
+    pytest.param(
+        [security("update", [CLIENTS], UNKNOWN)],
+        [security("update", [CLIENTS], [CLIENTS, rule("AllowMore", 400, "Internet", 443)])],
+        {},
+        "not-known-yet",
+        id="security rules unknown",
+    ),
+    pytest.param(
+        [step("frobnicate", SERVER, NAT, "cas-outbound")],
+        [step("read", SERVER, NAT, "cas-outbound"), step("same", SERVER, NAT, "cas-outbound-2")],
+        {},
+        "unknown-operation",
+        id="an operation of another engine, or one that changes the state alone",
+    ),
+    pytest.param(
+        [security("update", [CLIENTS, OTHERS], [rule("AllowClients", 300, "10.99.9.9", 80), *DENIED])],
+        [security("update", [CLIENTS, OTHERS], [rule("AllowClients", 300, "VirtualNetwork", 443), OTHERS])],
+        {},
+        "clients-shut-out",
+        id="other clients and other ports, or port 80 alone less",
     ),
     pytest.param(
         [records("update", [ONE, TWO], UNKNOWN)],
