@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -62,7 +63,7 @@ def differences(old: Sequence[Any], new: Sequence[Any], path: str) -> Iterator[t
     elif (before := by_name(old)) is not None and (after := by_name(new)) is not None:
         yield from of_named(before, after, path)
     else:
-        yield from of_nameless([text(item) for item in old], [text(item) for item in new])
+        yield from of_nameless(old, new)
 
 
 def by_name(given: Sequence[Any]) -> dict[str, Mapping[str, Any]] | None:
@@ -92,12 +93,15 @@ def described(item: Mapping[str, Any] | None, keys: Sequence[str], path: str) ->
     return code(rule_text(item) if path == RULES else pairs({key: item[key] for key in keys if key in item}, item))
 
 
-def of_nameless(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    gone, come = Counter(before) - Counter(after), Counter(after) - Counter(before)
-    yield from (("", code(item), ABSENT) for item in gone.elements())
-    yield from (("", ABSENT, code(item)) for item in come.elements())
+def of_nameless(before: Sequence[Any], after: Sequence[Any]) -> Iterator[tuple[str, str, str]]:
+    # Two different secrets look the same.
+    whole = {json.dumps(item, sort_keys=True): text(item) for item in (*before, *after)}
+    counts = [Counter(json.dumps(item, sort_keys=True) for item in half) for half in (before, after)]
+    gone, come = counts[0] - counts[1], counts[1] - counts[0]
+    yield from (("", code(whole[item]), ABSENT) for item in gone.elements())
+    yield from (("", ABSENT, code(whole[item])) for item in come.elements())
     if not gone and not come:
-        yield ORDER, code(", ".join(before)), code(", ".join(after))
+        yield ORDER, code(text(before)), code(text(after))
 
 
 def text(value: object) -> str:

@@ -178,6 +178,139 @@ def test_what_is_worth_a_second_thought_is_said_and_not_refused(review: Review, 
     assert result.exit_code == 0
 
 
+def items(text: str, title: str) -> list[list[str]]:
+    """The rows under a heading, without the part that they are of."""
+    table = text.partition(f"### {title}\n")[2].partition("\n###")[0]
+    lines = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    return [[cell.strip() for cell in line.strip("|").split("|")][1:] for line in lines]
+
+
+def test_who_is_let_in_is_told_rule_by_rule_old_and_new(review: Review) -> None:
+    others = previews.rule("DenyOthers", 4000, "*", 443, access="Deny")
+    before = [previews.rule("AllowClients", 300, "VirtualNetwork", 443, 80), previews.rule("Old", 301, ["a", "b"]), others]
+    after = [previews.rule("AllowClients", 300, "10.99.9.9", 80), previews.rule("New", 302, "Internet", 443), others]
+    text = review(of(previews.security("update", before, after))).stdout
+    rules = "`securityRules`"
+    assert items(text, "Who is let in") == [
+        [
+            *(rules, "`AllowClients`"),
+            "`Allow Tcp from VirtualNetwork to port 443, 80, priority 300`",
+            "`Allow Tcp from 10.99.9.9 to port 80, priority 300`",
+        ],
+        [rules, "`Old`", "`Allow Tcp from a, b to port *, priority 301`", "not there"],
+        [rules, "`New`", "not there", "`Allow Tcp from Internet to port 443, priority 302`"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rows"),
+    [
+        pytest.param(
+            {"dhcp": {"dnsServers": ["10.0.0.4", "10.0.0.5"]}},
+            {"dhcp": {"dnsServers": ["10.0.0.5", "10.0.0.6"]}},
+            [["`dhcp.dnsServers`", "", "`10.0.0.4`", "not there"], ["`dhcp.dnsServers`", "", "not there", "`10.0.0.6`"]],
+            id="inside of a mapping",
+        ),
+        pytest.param(
+            {"zones": ["1", "2"]},
+            {"zones": ["2", "1"]},
+            [["`zones`", "(order)", "`1, 2`", "`2, 1`"]],
+            id="in another order",
+        ),
+        pytest.param({}, {"zones": ["1"]}, [["`zones`", "", "not there", "`1`"]], id="a first list"),
+        pytest.param(
+            {"parts": [{"name": "a", "size": 1, "lun": 0}, {"name": "b"}]},
+            {"parts": [{"name": "a", "size": UNKNOWN, "lun": 0}, {"name": "b"}]},
+            [["`parts`", "`a`", "`size: 1`", "`size: known after the run`"]],
+            id="what differs of an item by name",
+        ),
+        pytest.param(
+            {"parts": [{"id": "x", "tags": ["u", "v"]}]},
+            {"parts": [{"id": "y", "tags": ["u", "v"]}]},
+            [["`parts`", "", "`id: x; tags: u, v`", "not there"], ["`parts`", "", "not there", "`id: y; tags: u, v`"]],
+            id="items without a name",
+        ),
+        pytest.param(
+            {"parts": [{"name": "AdminPassword", "value": "S3"}, {"password": "S4"}], "protectedParts": ["S5"]},
+            {"parts": [{"name": "AdminPassword", "value": "T3"}, {"password": "T4"}], "protectedParts": ["T5"]},
+            [
+                *(["`parts`", "", f"`{one}: [secret]`", "not there"] for one in ("name: AdminPassword; value", "password")),
+                *(["`parts`", "", "not there", f"`{one}: [secret]`"] for one in ("name: AdminPassword; value", "password")),
+                ["`protectedParts`", "", "`[secret]`", "`[secret]`"],
+            ],
+            id="secrets, short ones too",
+        ),
+        pytest.param(
+            {"parts": [{"name": "ApiToken", "value": "S3"}]},
+            {"parts": [{"name": "ApiToken", "value": "T3"}]},
+            [["`parts`", "`ApiToken`", "`value: [secret]`", "`value: [secret]`"]],
+            id="a secret by its name",
+        ),
+    ],
+)
+def test_every_list_that_differs_is_told_item_by_item(
+    review: Review, before: Step, after: Step, rows: list[list[str]]
+) -> None:
+    text = review(of(step("update", RECORDS, NAT, "cas-outbound", before, after))).stdout
+    assert items(text, "Lists that change") == rows
+
+
+def test_lists_that_have_a_place_of_their_own_are_not_told_twice(review: Review) -> None:
+    gate = step("replace", NAMESPACE, previews.COMMAND, "cas-ex01-rotation", {"triggers": [True]}, {"triggers": [False]})
+    assert "Lists that change" not in review(of(gate, DRAINED)).stdout
+    text = step("update", RECORDS, PUBLIC, "txt", {"recordType": "TXT", "txtRecords": [{"value": ["a"]}]}, {"ttl": 1})
+    assert items(review(of(text)).stdout, "Lists that change") == [["`txtRecords`", "", "`a`", "not there"]]
+
+
+def test_a_server_whose_two_commands_are_told_the_same_is_named_once(review: Review) -> None:
+    old, new = {"exchangeVersion": "2019"}, {"exchangeVersion": "SE"}
+    steps = [command("update", key, what, old, new) for key in ("ex01", "ex02") for what in ("namespace", "rotation")]
+    cells = row(review(of(*steps)).stdout, "`ex01`, `ex02`")
+    assert cells == ["`ex01`, `ex02`", "`exchangeVersion`", "`2019`", "`SE`"]
+
+
+def test_parts_inside_and_outside_with_one_name_are_one_subject_of_a_danger(review: Review) -> None:
+    both = [records("delete", [ONE], None, type=type, old={"protect": True}) for type in (PUBLIC, previews.PRIVATE)]
+    text = review(of(*both)).stdout
+    assert "**`protected-deleted`**: `cas-owa-a`. " in text
+
+
+@pytest.mark.parametrize("parent", [SERVER, "urn:pulumi:prod::p::exchange-cas:index:"])
+def test_an_operation_that_the_review_does_not_know_is_named_and_refused(review: Review, parent: str) -> None:
+    strange = step("froB", parent, "exchange-cas:index:Thing" if parent != SERVER else NAT, "cas-outbound")
+    for content in (of(strange), "\n".join(events(of(strange))).encode()):
+        result = review(content, "--strict")
+        assert result.exit_code == 1
+        assert "**`unknown-operation`**: `cas-outbound`. The engine would do `froB` with it" in result.stdout
+        assert "| `froB` |" in result.stdout
+        assert "1 `froB`." in result.stdout
+    accepted = review(of(strange), "--strict", "--allow", "unknown-operation=it is a rename")
+    assert accepted.exit_code == 0
+
+
+def test_an_unknown_operation_beside_a_known_one_of_the_same_part_is_not_lost(review: Review) -> None:
+    steps = [step(operation, SERVER, NAT, "cas-outbound") for operation in ("update", "froB", "replace")]
+    assert review(of(*steps), "--strict").exit_code == 1
+
+
+@pytest.mark.parametrize("operation", ["read", "refresh", "discard", "remove-pending-replace"])
+def test_what_happens_in_the_state_alone_is_nothing(review: Review, operation: str) -> None:
+    assert "**Nothing changes**" in review(of(step(operation, SERVER, NAT, "cas-outbound")), "--strict").stdout
+
+
+def test_an_existing_server_that_joins_in_dns_is_a_second_thought(review: Review) -> None:
+    steps = [
+        command("create", "ex02", "namespace", None, {"server": "EX02"}),
+        command("create", "ex02", "rotation", None, {"inRotation": True}),
+        records("update", [ONE], [ONE, TWO]),
+    ]
+    result = review(of(*steps), "--strict")
+    assert result.exit_code == 0
+    assert "`ex02` enters DNS in the run that first tells it the URLs" in result.stdout
+    assert "first tells it the URLs" not in review(of(*steps[:2], records("update", [ONE, TWO], [TWO]))).stdout
+    assert "first tells it the URLs" not in review(of(*steps, machine("create", "ex02"))).stdout
+
+
 def test_warnings_of_the_program_are_told(review: Review) -> None:
     content = of(DRAINED) | {"diagnostics": [{"severity": "warning", "message": "warning: something is odd\n"}]}
     assert "- `something is odd`" in review(content).stdout

@@ -133,7 +133,7 @@ def test_public_addresses_in_the_own_network_count_as_in_the_virtual_network(tmp
 
 
 def test_a_service_tag_and_ipv6_are_clients_of_their_own(tmp_path: Path) -> None:
-    door, six = (rule("Door", 200 + n, one, 443) for n, one in enumerate(("AzureFrontDoor.Backend", "2001:db8::/32")))
+    door, six = rule("Door", 200, "AzureFrontDoor.Backend", 443), rule("Six", 201, "2001:db8::/32", 443)
     assert len(shut_out(tmp_path, security("update", [door, six, OTHERS], [OTHERS]))) == 2
     everybody = rule("All", 200, "Internet", 443)
     assert shut_out(tmp_path, security("update", [door, six, OTHERS], [everybody, OTHERS])) == []
