@@ -7,12 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from operations.adopt.look.__main__ import UNKNOWN
+from operations.adopt.look.conflicts import ZONE_OF
 from operations.finding import Finding, State
+from operations.review.digest import unknown
+from operations.review.plan import MACHINE
+from operations.review.values import AFTER_THE_RUN
 
 AZURE = "azure-native:"
+PRIVATE_RECORDS = "azure-native:privatedns:PrivateRecordSet"
 # What an `up` may do with something that is adopted.
 HARMLESS = frozenset({"same", "update"})
+KEEP_MACHINE = (
+    "its disk and its network interface have names of their own, which no key of the stack file says. Keep the machine "
+    "as it is and write its server with existing: true and its hostKey: then no machine is made for it"
+)
 
 
 class Copy(Protocol):
@@ -49,11 +57,27 @@ class Existing(Finding):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Conflict(Finding):
+    """What is in the way of a thing of the stack, or takes its clients elsewhere; `detail` says it with the remedy."""
+
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, kw_only=True)
 class Adoption:
     """`file` is for `pulumi import`; `existing` what was found, and what could not be looked at."""
 
     existing: tuple[Existing, ...]
+    conflicts: tuple[Conflict, ...] = ()
     file: Mapping[str, Any]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return (*self.existing, *self.conflicts)
 
     @property
     def adopted(self) -> list[Existing]:
@@ -67,7 +91,8 @@ class Search:
     copy: Copy
     found: dict[str, str] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)
+    conflicts: dict[str, tuple[Conflict, ...]] = field(default_factory=dict)
+    asked: set[tuple[str, bool]] = field(default_factory=set)
 
     def run(self) -> Adoption:
         digest, skeleton = self.copy.preview()
@@ -77,15 +102,21 @@ class Search:
             digest, skeleton = self.copy.preview()
         existing = tuple(self._judged(digest))
         fine = {one.urn: str(one.id) for one in existing if one.state is State.FINE}
-        return Adoption(existing=existing, file=chosen(whole, fine))
+        conflicts = tuple(dict.fromkeys(one for several in self.conflicts.values() for one in several))
+        return Adoption(existing=existing, conflicts=conflicts, file=chosen(whole, fine))
 
     def _look(self, digest: Mapping[str, Any]) -> dict[str, str]:
         """What is found this time: URN -> id."""
-        wanted = {urn: one for urn, one in created(digest) if urn not in self.asked}
-        if not wanted:
+        asking = {urn: one for urn, one in wanted(digest) if (urn, one["path"]) not in self.asked}
+        if not asking:
             return {}
-        self.asked |= wanted.keys()
-        told = self.copy.look(wanted)
+        self.asked |= {(urn, one["path"]) for urn, one in asking.items()}
+        told = self.copy.look(asking)
+        for urn, answer in told.items():
+            details = answer.get("conflicts", ())
+            self.conflicts[urn] = tuple(
+                Conflict(state=State.DIFFERENT, detail=detail, name=called(asking[urn])) for detail in details
+            )
         self.unseen |= {urn: answer["error"] for urn, answer in told.items() if "error" in answer}
         new = {urn: str(answer["id"]) for urn, answer in told.items() if answer.get("id")}
         self.found |= new
@@ -99,21 +130,65 @@ class Search:
             yield Existing(state=State.UNSEEN, detail=error, urn=urn, type=type_of(urn), name=name_of(urn), id=None)
 
 
-def created(digest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What of Azure would be created and can be asked for by now: its path is known."""
+def wanted(digest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What of Azure would be created and can be asked for by now, and what may have something in its way.
+
+    type; `inputs`: as much of its path as is known, and `path`, whether that is all; `create`. Those in ZONE_OF have
+    the name of their `zone`; `zoneMade`, whether that is one of the stack's; the id of a link's `network` where it is
+    known; and the `names` that clients look for in private zones.
+    """
+    zones, names = zones_made(digest), private_names(digest)
     for step in digest["steps"]:
-        state = step.get("newState", {})
-        inputs = state.get("inputs", {})
-        known = {name: value for name, value in inputs.items() if name.endswith(("Name", "Type")) or name == "name"}
-        if step["op"] == "create" and state.get("type", "").startswith(AZURE) and UNKNOWN not in known.values():
-            yield step["urn"], {"type": state["type"], "inputs": known}
+        state = step.get("newState") or {}
+        type, inputs = state.get("type", ""), state.get("inputs") or {}
+        path = {name: value for name, value in inputs.items() if name.endswith(("Name", "Type")) or name == "name"}
+        known = {name: value for name, value in path.items() if not unknown(value)}
+        one = {"type": type, "inputs": known, "path": known.keys() == path.keys(), "create": step["op"] == "create"}
+        if type in ZONE_OF:
+            zone_type, name, _ = ZONE_OF[type]
+            zone = known.get(name, zones.get(zone_type))
+            network = (inputs.get("virtualNetwork") or {}).get("id")
+            one |= {"zone": zone, "zoneMade": zones.get(zone_type) == zone, "names": names}
+            one["network"] = None if unknown(network) or not zone else network
+        if (one["path"] and (one["create"] or type in ZONE_OF) and type.startswith(AZURE)) or one.get("network"):
+            yield step["urn"], one
+
+
+def zones_made(digest: Mapping[str, Any]) -> dict[str, str]:
+    """Type -> name of the zones that the stack has or would make: one of each."""
+    found = {}
+    for step in digest["steps"]:
+        state = step.get("newState") or {}
+        for zone_type, name, _ in ZONE_OF.values():
+            if state.get("type") == zone_type:
+                found[zone_type] = str(state["inputs"].get(name))
+    return found
+
+
+def private_names(digest: Mapping[str, Any]) -> list[str]:
+    made = zones_made(digest)
+    found = set()
+    for step in digest["steps"]:
+        state = step.get("newState") or {}
+        if state.get("type") == PRIVATE_RECORDS:
+            zone = state["inputs"].get("privateZoneName")
+            zone = made.get(ZONE_OF[PRIVATE_RECORDS][0]) if unknown(zone) else zone
+            found.add(f"{state['inputs'].get('relativeRecordSetName')}.{zone}")
+    return sorted(found)
+
+
+def called(one: Mapping[str, Any]) -> str:
+    """As people call it: the name in DNS, or the link's zone."""
+    label = one["inputs"].get("relativeRecordSetName")
+    return f"{label}.{one['zone']}" if label else str(one["zone"])
 
 
 def judged(urn: str, id: str, step: Mapping[str, Any]) -> Existing:
     operation = step["op"]
     fine = operation in HARMLESS
     reasons = ", ".join(step.get("replaceReasons") or step.get("diffReasons") or ())
-    detail = "" if fine else f"the next up would {operation} it ({reasons}): let the stack file say what is there"
+    remedy = KEEP_MACHINE if type_of(urn) == MACHINE else "let the stack file say what is there"
+    detail = "" if fine else f"the next up would {operation} it ({reasons}): {remedy}"
     return Existing(
         state=State.FINE if fine else State.DIFFERENT,
         detail=detail,
@@ -129,17 +204,36 @@ def judged(urn: str, id: str, step: Mapping[str, Any]) -> Existing:
 def changes(step: Mapping[str, Any]) -> Iterator[Change]:
     now = step.get("oldState", {}).get("inputs", {})
     then = step.get("newState", {}).get("inputs", {})
-    for setting in step.get("diffReasons") or ():
-        yield Change(setting=setting, now=shown(now.get(setting)), then=shown(then.get(setting)))
+    # A list as a whole; inside of other things, what differs.
+    paths = [path.partition("[")[0] for path in step.get("detailedDiff") or step.get("diffReasons") or ()]
+    for setting in dict.fromkeys(paths):
+        yield Change(setting=setting, now=shown(at(now, setting)), then=shown(at(then, setting)))
+
+
+def at(inputs: Any, path: str) -> Any:
+    for key in path.split("."):
+        inputs = inputs.get(key) if isinstance(inputs, dict) else None
+    return inputs
 
 
 def shown(value: object) -> str:
     """Short, for a table: the addresses of a list of records, and JSON of anything deeper."""
     if value is None:
         return "nothing"
+    if isinstance(value, str):
+        return AFTER_THE_RUN if unknown(value) else value
     if isinstance(value, list):
         return ", ".join(shown(next(iter(one.values())) if single(one) else one) for one in value) or "nothing"
-    return value if isinstance(value, str) else json.dumps(value)
+    return json.dumps(told(value))
+
+
+def told(value: Any) -> Any:
+    """With words for what only the run will tell."""
+    if isinstance(value, dict):
+        return {key: told(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [told(part) for part in value]
+    return AFTER_THE_RUN if unknown(value) else value
 
 
 def single(value: object) -> bool:

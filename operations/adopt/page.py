@@ -19,7 +19,14 @@ WORDS = {"same": "leaves it as it is", "update": "updates it"}
 def show(adoption: Adoption, file: Path, stack: str, console: Console) -> None:
     if not adoption.existing:
         console.print(f"Nothing that {stack} would create exists already: there is nothing to adopt.")
-        return
+    else:
+        show_existing(adoption, file, stack, console)
+    for detail in dict.fromkeys(conflict.detail for conflict in adoption.conflicts):
+        names = ", ".join(conflict.name for conflict in adoption.conflicts if conflict.detail == detail)
+        console.print(f"{names}: {detail}", style=STYLES[State.DIFFERENT], markup=False, soft_wrap=True)
+
+
+def show_existing(adoption: Adoption, file: Path, stack: str, console: Console) -> None:
     table = Table("exists", "type", "the next up", "setting", "now", "then", title=f"What {stack} can adopt")
     for one in adoption.existing:
         add(table, one)

@@ -75,9 +75,9 @@ def taken_elsewhere(plan: Plan) -> Iterator[str]:
     linked = [step.name for step in links if not unknown(step.after.get("virtualNetwork"))]
     if new:
         names = codes(list(dict.fromkeys(row.name for row in new)))
-        yield f"{names}: new in a zone that exists. Whether the zone has a CNAME, AAAA or NS record of that name, {LOOK}"
+        yield f"{names}: new in a zone that exists. Whether it has a CNAME, AAAA or NS record of that name, {LOOK}"
     if linked:
-        yield f"{codes(linked)}: Azure links a network to one private zone of a name. Whether it has such a link, {LOOK}"
+        yield f"{codes(linked)}: Azure links a network to one private zone of a name. Whether it is linked, {LOOK}"
 
 
 def makes_a_zone(step: Step) -> bool:

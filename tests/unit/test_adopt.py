@@ -17,9 +17,10 @@ from typer.testing import CliRunner, Result
 from operations.__main__ import app
 from operations.adopt import command, page
 from operations.adopt.adoption import Adoption, Search, chosen, shown
-from operations.adopt.look.__main__ import UNKNOWN, WORDS, camel, look
+from operations.adopt.look.__main__ import WORDS, camel, look
 from operations.finding import State, exit_code
 from rehearsal.stand_ins.azure_native.resource_types import RESOURCE_TYPES
+from tests.unit.previews import UNKNOWN
 
 pytestmark = pytest.mark.unit
 

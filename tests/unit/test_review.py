@@ -187,7 +187,11 @@ def items(text: str, title: str) -> list[list[str]]:
 
 def test_who_is_let_in_is_told_rule_by_rule_old_and_new(review: Review) -> None:
     others = previews.rule("DenyOthers", 4000, "*", 443, access="Deny")
-    before = [previews.rule("AllowClients", 300, "VirtualNetwork", 443, 80), previews.rule("Old", 301, ["a", "b"]), others]
+    before = [
+        previews.rule("AllowClients", 300, "VirtualNetwork", 443, 80),
+        previews.rule("Old", 301, ["a", "b"]),
+        others,
+    ]
     after = [previews.rule("AllowClients", 300, "10.99.9.9", 80), previews.rule("New", 302, "Internet", 443), others]
     text = review(of(previews.security("update", before, after))).stdout
     rules = "`securityRules`"
@@ -208,7 +212,10 @@ def test_who_is_let_in_is_told_rule_by_rule_old_and_new(review: Review) -> None:
         pytest.param(
             {"dhcp": {"dnsServers": ["10.0.0.4", "10.0.0.5"]}},
             {"dhcp": {"dnsServers": ["10.0.0.5", "10.0.0.6"]}},
-            [["`dhcp.dnsServers`", "", "`10.0.0.4`", "not there"], ["`dhcp.dnsServers`", "", "not there", "`10.0.0.6`"]],
+            [
+                ["`dhcp.dnsServers`", "", "`10.0.0.4`", "not there"],
+                ["`dhcp.dnsServers`", "", "not there", "`10.0.0.6`"],
+            ],
             id="inside of a mapping",
         ),
         pytest.param(
@@ -234,8 +241,14 @@ def test_who_is_let_in_is_told_rule_by_rule_old_and_new(review: Review) -> None:
             {"parts": [{"name": "AdminPassword", "value": "S3"}, {"password": "S4"}], "protectedParts": ["S5"]},
             {"parts": [{"name": "AdminPassword", "value": "T3"}, {"password": "T4"}], "protectedParts": ["T5"]},
             [
-                *(["`parts`", "", f"`{one}: [secret]`", "not there"] for one in ("name: AdminPassword; value", "password")),
-                *(["`parts`", "", "not there", f"`{one}: [secret]`"] for one in ("name: AdminPassword; value", "password")),
+                *(
+                    ["`parts`", "", f"`{one}: [secret]`", "not there"]
+                    for one in ("name: AdminPassword; value", "password")
+                ),
+                *(
+                    ["`parts`", "", "not there", f"`{one}: [secret]`"]
+                    for one in ("name: AdminPassword; value", "password")
+                ),
                 ["`protectedParts`", "", "`[secret]`", "`[secret]`"],
             ],
             id="secrets, short ones too",
@@ -256,7 +269,9 @@ def test_every_list_that_differs_is_told_item_by_item(
 
 
 def test_lists_that_have_a_place_of_their_own_are_not_told_twice(review: Review) -> None:
-    gate = step("replace", NAMESPACE, previews.COMMAND, "cas-ex01-rotation", {"triggers": [True]}, {"triggers": [False]})
+    gate = step(
+        "replace", NAMESPACE, previews.COMMAND, "cas-ex01-rotation", {"triggers": [True]}, {"triggers": [False]}
+    )
     assert "Lists that change" not in review(of(gate, DRAINED)).stdout
     text = step("update", RECORDS, PUBLIC, "txt", {"recordType": "TXT", "txtRecords": [{"value": ["a"]}]}, {"ttl": 1})
     assert items(review(of(text)).stdout, "Lists that change") == [["`txtRecords`", "", "`a`", "not there"]]

@@ -67,7 +67,9 @@ def like(old: Step, **changes: Any) -> Step:
             id="a Deny before it",
         ),
         pytest.param(
-            [rule("Block", 100, "Internet", 443, access="Deny"), *RULES], "`203.0.113.0/24`", id="a tag denied before it"
+            [rule("Block", 100, "Internet", 443, access="Deny"), *RULES],
+            "`203.0.113.0/24`",
+            id="a tag denied before it",
         ),
         pytest.param([], "`203.0.113.0/24`", id="no rules at all"),
     ],
@@ -82,7 +84,10 @@ def test_clients_that_could_reach_the_port_and_cannot_any_more(tmp_path: Path, a
     [
         pytest.param([like(CLIENTS, name="Everybody", sourceAddressPrefix="*"), OTHERS], id="wider"),
         pytest.param(
-            [like(CLIENTS, sourceAddressPrefix=None, sourceAddressPrefixes=["VirtualNetwork", "203.0.113.0/24"]), OTHERS],
+            [
+                like(CLIENTS, sourceAddressPrefix=None, sourceAddressPrefixes=["VirtualNetwork", "203.0.113.0/24"]),
+                OTHERS,
+            ],
             id="two rules become one",
         ),
         pytest.param(

@@ -1,6 +1,7 @@
-"""Asks azure-native's getters for each thing that the stack would create, and writes the ids of those that exist.
+"""Asks Azure, as azure-native signs in, for each thing that the stack would create and for what is in its way.
 
-`wanted.json` in the folder of LOOK: URN -> type and inputs. `found.json`: URN -> id (null: not there) or error.
+`wanted.json` in the folder: URN -> what adoption.wanted makes. `found.json`: URN -> id (null: not there) or error, and
+conflicts. The token stays in this process.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from operations.adopt.look.conflicts import ZONE_OF, Subscription, conflicts
+from operations.stack import StackError
+
 FOLDER = "EXCHANGE_CAS_LOOK"
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # as the engine writes what a preview cannot know
 GONE = re.compile(r"\b404\b|NotFound")
 WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -38,8 +42,45 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
+class SignedIn:
+    """The subscriptions that the account of azure-native sees."""
+
+    @property
+    def own(self) -> str:
+        return str(config().subscription_id)
+
+    @cache  # noqa: B019 (one a process)
+    def __call__(self, subscription: str) -> Subscription:
+        import pulumi
+        from pulumi_azure_native import authorization
+
+        from operations.lab.azure import ENDPOINTS, Azure, where
+
+        provider = {"environment": pulumi.Config("azure-native").get("environment") or ""}
+        endpoint = os.environ.get("LAB_RESOURCE_MANAGER") or ENDPOINTS[where(provider, os.environ)]
+        return Azure(endpoint, subscription, authorization.get_client_token().token)
+
+
+@cache
+def config() -> Any:
+    from pulumi_azure_native import authorization
+
+    return authorization.get_client_config()
+
+
+def found_of(one: Mapping[str, Any], azure: SignedIn) -> dict[str, Any]:
+    found = look(one["type"], one["inputs"]) if one["create"] and one["path"] else {}
+    if one["type"] in ZONE_OF:
+        try:
+            found["conflicts"] = list(conflicts(one, look, azure))
+        except StackError as error:
+            found.setdefault("error", str(error))
+    return found
+
+
 if __name__ == "__main__":
     folder = Path(os.environ[FOLDER])
     wanted = json.loads((folder / "wanted.json").read_text(encoding="utf-8"))
-    found = {urn: look(one["type"], one["inputs"]) for urn, one in wanted.items()}
+    signed_in = SignedIn()
+    found = {urn: found_of(one, signed_in) for urn, one in wanted.items()}
     (folder / "found.json").write_text(json.dumps(found), encoding="utf-8")
