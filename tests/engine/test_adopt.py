@@ -48,24 +48,46 @@ def words_of(line: str) -> list[str]:
     return shlex.split(command)[1:]
 
 
+def resource_names(rehearsal: Rehearsal) -> set[str]:
+    resources = json.loads(rehearsal.stack.state())["checkpoint"]["latest"]["resources"]
+    return {resource["urn"].rpartition("::")[2] for resource in resources}
+
+
 def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(start: Start) -> None:
+    """In the way at first: the hub is linked to another zone of the name, and one name has an IPv6 address, too."""
+    hub = f"{GROUPS}/net/providers/Microsoft.Network/virtualNetworks/hub"
+
     def third(config: dict[str, Any]) -> None:
+        config[f"{PROJECT}:dns"]["private"]["linkedNetworks"] = [hub]
         servers = config[f"{PROJECT}:servers"]
         servers["cas3"] = {**servers["cas1"], "computerName": "ex-cas16-3", "address": "10.16.0.13"}
 
     existing = start("existing", third)
     zone = f"{GROUPS}/dns/providers/Microsoft.Network/privateDnsZones/mail-domain.com"
     live_records(existing, zone, "127.16.0.11", "127.16.0.12")
-    with pytest.raises(CommandFailedError, match="cannot create already existing resource"):
+    subscription = existing.azure.subscription
+    other_zone = zone.replace("/dns/", "/hub-dns/")
+    subscription.put_existing(hub, {"location": "westeurope"})
+    subscription.put_existing(f"{other_zone}/virtualNetworkLinks/to-hub", {"virtualNetwork": {"id": hub}})
+    subscription.put_existing(f"{zone}/AAAA/owa", {"ttl": 300, "aaaaRecords": [{"ipv6Address": "2001:db8::1"}]})
+    with pytest.raises(CommandFailedError, match="multiple zones with overlapping namespaces"):
         existing.stack.up()
+    made = resource_names(existing)
+    assert not {name for name in made if name.endswith(("-rotation", "-namespace", "-a"))}, "no server is touched"
 
     def everything() -> tuple[object, ...]:
         return existing.azure.subscription.resources, existing.stack.state(), existing.datacentre.connections()
 
     before = everything()
     found = adopt(existing)
-    assert found.returncode == 0, found.stderr
+    assert found.returncode == 1, found.stderr
     assert everything() == before
+    assert "mail-domain.com: the network hub is linked to the private zone mail-domain.com in the resource" in found.stdout
+    assert "owa.mail-domain.com: AAAA records have this name, too" in found.stdout
+    assert "delegate" not in found.stdout + found.stderr
+    subscription.delete(other_zone + "/virtualNetworkLinks/to-hub")
+    subscription.delete(f"{zone}/AAAA/owa")
+    before = everything()
     assert "127.16.0.11, 127.16.0.12, 127.16.0.13" in found.stdout
     assert [row.split()[-4:] for row in found.stdout.splitlines() if " ttl " in row] == [["3600", "│", "300", "│"]] * 2
     assert existing.file.secrets["operatorPassword"] not in found.stdout + found.stderr

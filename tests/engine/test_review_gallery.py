@@ -156,6 +156,10 @@ def no_gateway(config: dict[str, Any]) -> None:
     config[NETWORK]["natGateway"] = False
 
 
+def other_clients(config: dict[str, Any]) -> None:
+    config[NETWORK] |= {"clientSources": ["10.99.9.9"], "clientPorts": [80]}
+
+
 def zone_of_others(config: dict[str, Any]) -> None:
     config[DNS]["private"] = {"existingResourceGroup": "dns"}
 
@@ -185,6 +189,7 @@ def test_what_is_created_has_its_text(gallery: Gallery) -> None:
             "all-elsewhere", (elsewhere("ex01", "ex02", "ex03"),), {"no-address-left"}, id="all addresses exchanged"
         ),
         pytest.param("one-elsewhere", (elsewhere("ex03"),), set(), id="one of three addresses exchanged"),
+        pytest.param("clients-shut-out", (other_clients,), {"clients-shut-out"}, id="other clients, another port"),
         pytest.param("tags", (put(tags={"owner": "messaging"}),), set(), id="tags"),
     ],
 )
