@@ -82,7 +82,9 @@ def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(sta
     found = adopt(existing)
     assert found.returncode == 1, found.stderr
     assert everything() == before
-    assert "mail-domain.com: the network hub is linked to the private zone mail-domain.com in the resource" in found.stdout
+    assert (
+        "mail-domain.com: the network hub is linked to the private zone mail-domain.com in the resource" in found.stdout
+    )
     assert "owa.mail-domain.com: AAAA records have this name, too" in found.stdout
     assert "delegate" not in found.stdout + found.stderr
     subscription.delete(other_zone + "/virtualNetworkLinks/to-hub")
