@@ -8,7 +8,7 @@ from pulumi.runtime.config import CONFIG, is_config_secret
 
 from components.debug_lines import drop_debug_lines
 from components.farm import ClientAccessFarm
-from stacks import rules, settings
+from stacks import advice, settings
 
 
 async def main() -> pulumi.Inputs:
@@ -17,10 +17,10 @@ async def main() -> pulumi.Inputs:
     drop_debug_lines()
     try:
         # The whole configuration: pulumi.Config tells only keys that one asks for, and a mistyped one would be lost.
-        args = settings.load(pulumi.Config(settings.PROJECT), CONFIG.get(), is_config_secret)
+        args = settings.load(pulumi.Config(settings.PROJECT), CONFIG.get(), is_config_secret, pulumi.get_stack())
     except settings.SettingsError as error:
         raise pulumi.RunError(str(error)) from None
-    for warning in rules.warnings(args, pulumi.get_stack()):
+    for warning in advice.warnings(args, pulumi.get_stack()):
         pulumi.log.warn(warning)
     farm = ClientAccessFarm("cas", args)
     # Every registration begins here: the SDK is slow at waiting for those that have not when a program ends.

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from components.keys import ADDRESS, GROUP, HOST_KEY, IMAGE, PREFIX, SOURCE, URL, Form, Secret, args, key
+from components.forms import (
+    ADDRESS,
+    GROUP,
+    HOST,
+    HOST_KEY,
+    IMAGE,
+    OPERATOR,
+    PREFIX,
+    SOURCE,
+    URL,
+    VM_SIZE,
+    Form,
+)
+from components.keys import Secret, args, key
 from components.namespace import NamespaceArgs
 from components.rules import MOST_TTL_SECONDS
 
@@ -52,7 +65,7 @@ class ServerArgs:
         default=None,
         form=HOST_KEY,
     )
-    size: str | None = key("The virtual machine size, if it differs from vmSize.", default=None)
+    size: str | None = key("The virtual machine size, if it differs from vmSize.", default=None, form=VM_SIZE)
     zone: Literal["1", "2", "3"] | None = key("Availability zone; else the availability set.", default=None)
     public_address: bool = key("true: a Standard public address is made for this server.", default=False)
     external_address: str | None = key("A public address that reaches this server already.", default=None, form=ADDRESS)
@@ -141,7 +154,7 @@ class ImageArgs:
 class JumpHostArgs:
     """An SSH server through which the servers are reached."""
 
-    host: str = key("Name or address of the jump host.")
+    host: str = key("Name or address of the jump host.", form=HOST)
     user: str = key("The account on the jump host.")
     host_key: str = key("The SSH host key of the jump host.", form=HOST_KEY)
     port: int = key("The SSH port of the jump host.", default=22, minimum=1, maximum=65535)
@@ -216,7 +229,9 @@ class FarmArgs:
 
     namespace: NamespaceArgs = key("The names that clients use.")
     servers: Mapping[str, ServerArgs] = key("The Client Access Servers, each under a key of your choice (ex01).")
-    operator: str = key("The domain account that logs on over SSH and runs the cmdlets: CORP\\name or name@domain.")
+    operator: str = key(
+        "The domain account that logs on over SSH and runs the cmdlets: CORP\\name or name@domain.", form=OPERATOR
+    )
     operator_password: Secret = key("Its password.")
     operator_private_key: Secret | None = key("Its SSH private key, to log on with a key instead.", default=None)
     administrator: str = key(
@@ -234,7 +249,7 @@ class FarmArgs:
     allow_single_server: bool = key("Accept fewer than two servers in rotation.", default=False)
     dns: DnsArgs = key("The record sets.", default=DnsArgs())
     network: NetworkArgs = key("The network of virtual machines made here.", default=NetworkArgs())
-    vm_size: str = key("The size of virtual machines made here.", default="Standard_D4s_v5")
+    vm_size: str = key("The size of virtual machines made here.", default="Standard_D4s_v5", form=VM_SIZE)
     image: ImageArgs = key("Their Windows Server image.", default=ImageArgs())
     ssh: SshArgs = key("How the servers are reached.", default=SshArgs())
     https_port: int = key("The port of the servers' web site.", default=443, minimum=1, maximum=65535)
@@ -253,7 +268,12 @@ class FarmArgs:
         default=False,
     )
     auto_shutdown: AutoShutdownArgs | None = key("A daily shutdown, for labs.", default=None)
-    tags: Mapping[str, str] = key("Tags of all that takes tags.", default_factory=dict)
+    tags: Mapping[str, str] = key(
+        "Tags of all that takes tags; at most 15 where a zone or a link to one is made, else 50.",
+        default_factory=dict,
+        minLength=0,
+        maxLength=256,
+    )
 
     @property
     def drain_seconds(self) -> int:

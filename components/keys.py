@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, dataclass_transform
 
-from components.rules import HTTPS_URL
+from components.forms import Form
 
 if TYPE_CHECKING:
     from pulumi import Input
@@ -23,42 +23,6 @@ else:
 
 
 T = TypeVar("T")
-
-LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-DOMAIN = rf"({LABEL}\.)+{LABEL}"
-OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-IPV4 = rf"({OCTET}\.){{3}}{OCTET}"
-CIDR = rf"{IPV4}/(3[0-2]|[12]?\d)"
-
-
-class Form(NamedTuple):
-    """A regular expression that a whole text must match, and what to write when it does not."""
-
-    pattern: str
-    remedy: str
-
-
-URL = Form(HTTPS_URL, "Write an absolute URL that begins with https://.")
-ADDRESS = Form(IPV4, "Write an IPv4 address such as 10.40.0.11.")
-NAME = Form(LABEL, "Write one DNS label: a-z, 0-9 and inner hyphens, at most 63 characters.")
-ZONE = Form(DOMAIN, "Write a domain in lower case, such as mail-domain.com.")
-PREFIX = Form(CIDR, "Write a prefix such as 10.40.0.0/24.")
-SOURCE = Form(
-    rf"{CIDR}|{IPV4}|VirtualNetwork|Internet",
-    "Write a prefix (203.0.113.0/24), an address, VirtualNetwork or Internet.",
-)
-GROUP = Form(
-    r"[A-Za-z0-9_.()-]*[A-Za-z0-9_()-]", "Write at most 90 letters, digits and - _ . ( ), and no dot at the end."
-)
-IMAGE = Form(
-    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Compute/"
-    r"(images/[^/]+|galleries/[^/]+/images/[^/]+(/versions/[^/]+)?)",
-    "Write an image's id: /subscriptions/…/images/NAME, or /subscriptions/…/galleries/…/images/NAME/versions/VERSION.",
-)
-HOST_KEY = Form(
-    r"(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*",
-    "Write the server's ed25519 or ECDSA line (ssh-keyscan -t ed25519 ADDRESS), compared on the server itself.",
-)
 
 
 class Key(NamedTuple):

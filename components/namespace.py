@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from enum import Enum
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from components.keys import NAME, URL, ZONE, args, key
+from components.forms import NAME, URL, ZONE
+from components.keys import args, key
 
 ClientAuthentication = Literal["Basic", "Ntlm", "Negotiate"]
 # The paths as Exchange's virtual directories have them (Microsoft: "Configure mail flow and client access").
@@ -22,16 +24,29 @@ PATHS = {
 AUTODISCOVER_PATH = "/autodiscover/autodiscover.xml"
 
 
+class Derived(Enum):
+    """Stands where a stack leaves a URL or a host name out; None, there, is a value: the servers' one is cleared."""
+
+    DERIVED = "derived"
+
+
+DERIVED = Derived.DERIVED
+
+
 @args
 class UrlServiceArgs:
     """A service that tells its clients two URLs."""
 
     enabled: bool = key("false leaves this service's settings on the servers untouched.", default=True)
-    internal_url: str | None = key(
-        "URL for clients inside; derived from the names if left out.", default=None, form=URL
+    internal_url: str | Derived | None = key(
+        "URL for clients inside; derived from the names if left out, cleared on the servers by null.",
+        default=DERIVED,
+        form=URL,
     )
-    external_url: str | None = key(
-        "URL for clients outside; derived from the names if left out.", default=None, form=URL
+    external_url: str | Derived | None = key(
+        "URL for clients outside; derived from the names if left out, cleared on the servers by null.",
+        default=DERIVED,
+        form=URL,
     )
 
 
@@ -49,8 +64,10 @@ class AutodiscoverArgs:
     """Where domain-joined clients find Autodiscover."""
 
     enabled: bool = key("false leaves the Autodiscover service URI on the servers untouched.", default=True)
-    service_internal_uri: str | None = key(
-        "The service URI; derived from the names if left out.", default=None, form=URL
+    service_internal_uri: str | Derived | None = key(
+        "The service URI; derived from the names if left out, cleared on the servers by null.",
+        default=DERIVED,
+        form=URL,
     )
 
 
@@ -59,8 +76,12 @@ class OutlookAnywhereArgs:
     """Outlook Anywhere: host names without a scheme, each with its RequireSsl and authentication pair."""
 
     enabled: bool = key("false leaves Outlook Anywhere on the servers untouched.", default=True)
-    internal_hostname: str | None = key("Host name inside; derived if left out.", default=None, form=ZONE)
-    external_hostname: str | None = key("Host name outside; derived if left out.", default=None, form=ZONE)
+    internal_hostname: str | Derived | None = key(
+        "Host name inside; derived if left out, cleared on the servers by null.", default=DERIVED, form=ZONE
+    )
+    external_hostname: str | Derived | None = key(
+        "Host name outside; derived if left out, cleared on the servers by null.", default=DERIVED, form=ZONE
+    )
     internal_clients_require_ssl: bool = key("TLS for clients inside.", default=True)
     external_clients_require_ssl: bool = key("TLS for clients outside.", default=True)
     internal_client_authentication_method: ClientAuthentication = key("Logon of clients inside.", default="Ntlm")
@@ -133,21 +154,24 @@ def settings(namespace: NamespaceArgs) -> Settings:
         own: UrlServiceArgs = getattr(services, service)
         if own.enabled:
             wanted[service] = {
-                "InternalUrl": own.internal_url or f"https://{known.client}{path}",
-                "ExternalUrl": own.external_url or f"https://{known.external_client}{path}",
+                "InternalUrl": given(own.internal_url, f"https://{known.client}{path}"),
+                "ExternalUrl": given(own.external_url, f"https://{known.external_client}{path}"),
             }
     if services.mapi.enabled:
         wanted["mapi"]["IISAuthenticationMethods"] = list(services.mapi.iis_authentication_methods)
     if services.autodiscover.enabled:
-        uri = services.autodiscover.service_internal_uri or f"https://{known.autodiscover}{AUTODISCOVER_PATH}"
-        wanted["autodiscover"] = {"AutoDiscoverServiceInternalUri": uri}
+        derived = f"https://{known.autodiscover}{AUTODISCOVER_PATH}"
+        wanted["autodiscover"] = {
+            "AutoDiscoverServiceInternalUri": given(services.autodiscover.service_internal_uri, derived)
+        }
     anywhere = services.outlook_anywhere
     if anywhere.enabled:
         wanted["outlookAnywhere"] = {
-            "InternalHostname": anywhere.internal_hostname or known.client,
-            "ExternalHostname": anywhere.external_hostname or known.external_client,
+            "InternalHostname": given(anywhere.internal_hostname, known.client),
+            "ExternalHostname": (external := given(anywhere.external_hostname, known.external_client)),
             "InternalClientsRequireSsl": anywhere.internal_clients_require_ssl,
-            "ExternalClientsRequireSsl": anywhere.external_clients_require_ssl,
+            # Exchange holds it as false where there is no external host name.
+            "ExternalClientsRequireSsl": anywhere.external_clients_require_ssl and external is not None,
             "InternalClientAuthenticationMethod": anywhere.internal_client_authentication_method,
             "ExternalClientAuthenticationMethod": anywhere.external_client_authentication_method,
             "SSLOffloading": anywhere.ssl_offloading,
@@ -155,13 +179,30 @@ def settings(namespace: NamespaceArgs) -> Settings:
     return wanted
 
 
+T = TypeVar("T")
+
+
+def given(value: T | Derived, derived: T) -> T:
+    """What the stack gives, null included; else what follows from the names."""
+    return derived if isinstance(value, Derived) else value
+
+
+def is_address(setting: str) -> bool:
+    """Whether clients are sent somewhere by the setting: a URL, a URI or a host name."""
+    return setting.endswith(("Url", "Uri", "Hostname"))
+
+
+def host(value: str) -> str:
+    """The host of a URL or of a host name, as clients ask DNS for it."""
+    return (urlsplit(value).hostname or value).lower()
+
+
 def hosts(wanted: Settings) -> dict[str, list[str]]:
-    """Service -> the host names its clients are sent to, the one for clients inside first; of what `settings` gives."""
-    found = {}
-    for service, values in wanted.items():
-        told = [str(value) for name, value in values.items() if name.endswith(("Url", "Uri", "Hostname"))]
-        found[service] = list(dict.fromkeys(urlsplit(text).hostname or text for text in told))
-    return found
+    """Service -> the hosts its clients are sent to, the one for clients inside first; of what `settings` gives."""
+    return {
+        service: list(dict.fromkeys(host(value) for name, value in values.items() if is_address(name) and value))
+        for service, values in wanted.items()
+    }
 
 
 def entrances(namespace: NamespaceArgs, wanted: Settings, *, published: bool) -> dict[str, list[str]]:
@@ -173,7 +214,11 @@ def entrances(namespace: NamespaceArgs, wanted: Settings, *, published: bool) ->
     known = names(namespace)
     inside, outside = {known.client, known.autodiscover}, {known.external_client, known.external_autodiscover}
     ours = inside | outside if published else inside
-    found = {service: told[:1] + [host for host in told[1:] if host in ours] for service, told in hosts(wanted).items()}
+    found: dict[str, list[str]] = {}
+    for service, values in wanted.items():
+        told = [(name, host(value)) for name, value in values.items() if is_address(name) and value]
+        # Whatever its name, what clients inside are sent to is met here.
+        found[service] = [to for name, to in told if to in ours or not name.startswith("External")]
     if "autodiscover" in found:
         found["autodiscover"] += sorted(ours & {known.autodiscover, known.external_autodiscover})
-    return {service: list(dict.fromkeys(told)) for service, told in found.items()}
+    return {service: list(dict.fromkeys(names)) for service, names in found.items() if names}

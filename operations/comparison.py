@@ -15,6 +15,8 @@ def same(one: object, other: object) -> bool:
 def plain(value: object) -> object:
     if isinstance(value, list):
         return {plain(part) for part in value}
+    if value is None or value == "":
+        return None
     text = str(value).lower()
     return url(text) if "://" in text else text
 

@@ -134,7 +134,7 @@ def judged(server: str, service: str, setting: str, expected: object, report: Ma
 def shown(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return "nothing" if value is None else str(value)
+    return "none" if value is None or value == "" else str(value)
 
 
 def flat(servers: Sequence[ServerSettings]) -> list[Finding]:

@@ -31,6 +31,7 @@ def run(
     from rehearsal.rehearsal import Rehearsal
     from rehearsal.stack import CommandFailedError
     from rehearsal.story import Story, StoryFailedError, introduce, notice
+    from stacks.file import StackFileError
     from stacks.settings import SettingsError
 
     console = Console(highlight=False, record=picture is not None)
@@ -40,7 +41,7 @@ def run(
         with Rehearsal(stack, folder_of(stack), found) as rehearsal:
             notice(rehearsal, console)
             Story(rehearsal, console).tell(keep=keep)
-    except (tools.ToolMissingError, SettingsError, CommandFailedError, StoryFailedError) as error:
+    except (tools.ToolMissingError, SettingsError, StackFileError, CommandFailedError, StoryFailedError) as error:
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     console.print("\n[green]The rehearsal came out as promised.[/green]")
@@ -94,12 +95,13 @@ def drill(
     """Every way to lose a server, under clients' load; exit code 1 when a promise is missed."""
     from rehearsal.drill import FOLDER, DrillFailedError, run_drill
     from rehearsal.stack import CommandFailedError
+    from stacks.file import StackFileError
     from stacks.settings import SettingsError
 
     console = wide(stderr=as_json)
     try:
         kept = run_drill(stack, tools.find(), console, clients=clients, budget=budget)
-    except (tools.ToolMissingError, SettingsError, CommandFailedError, DrillFailedError) as error:
+    except (tools.ToolMissingError, SettingsError, StackFileError, CommandFailedError, DrillFailedError) as error:
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     if as_json:

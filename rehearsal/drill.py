@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 
 from operations.drill import Clients, Observation, Profile, Way
@@ -24,6 +23,7 @@ from rehearsal.rehearsal import MAILBOX, Rehearsal
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import Server
 from rehearsal.tools import REPOSITORY, Tools, relative
+from stacks.file import dump, read
 from stacks.settings import PROJECT
 
 HEALTH = 60  # seconds; a stack's own are 300
@@ -237,10 +237,9 @@ def _report(results: list[Result], heading: str, budget: float, folder: Path, co
 
 def _quick(stack: str, target: Path, pace: Pace) -> Path:
     """The stack file with short waits, in which one server may be taken out of two."""
-    content = yaml.safe_load(stack_file.path_of(stack).read_text(encoding="utf-8"))
-    config = content["config"]
+    config = read(stack_file.path_of(stack), PROJECT).config
     config[f"{PROJECT}:dns"] = {**config.get(f"{PROJECT}:dns", {}), "ttlSeconds": pace.ttl}
     config[f"{PROJECT}:rotation"] = {"drainSeconds": pace.drain, "healthSeconds": HEALTH}
     config[f"{PROJECT}:allowSingleServer"] = True
-    target.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    target.write_text(dump({"config": config}), encoding="utf-8")
     return target

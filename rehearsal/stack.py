@@ -17,6 +17,8 @@ import yaml
 from rehearsal.engine import build
 from rehearsal.stand_ins.language_host import write_launcher
 from rehearsal.tools import COMMAND_PLUGIN, REPOSITORY, Tools
+from stacks.file import dump, read
+from stacks.settings import PROJECT
 
 # Words of the engine for "nothing happens to this resource".
 UNCHANGED = frozenset({"same", "read", "refresh", "read-discard", "discard"})
@@ -116,7 +118,7 @@ class Stack:
 
     def write(self, content: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
         """Makes the stack with this stack file; secrets are encrypted by the engine and never on a command line."""
-        self.file.write_text(yaml.safe_dump(dict(content), sort_keys=False), encoding="utf-8")
+        self.file.write_text(dump(content), encoding="utf-8")
         self.run("stack", "init", self.name)
         for key, value in secrets.items():
             self.set_secret(key, value)
@@ -126,9 +128,10 @@ class Stack:
 
     def change(self, edit: Any) -> None:
         """Edits the stack file: `edit` gets its `config:` block and changes it in place."""
-        content = yaml.safe_load(self.file.read_text(encoding="utf-8"))
+        found = read(self.file, PROJECT)
+        content = {**found.rest, "config": found.config}
         edit(content["config"])
-        self.file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        self.file.write_text(dump(content), encoding="utf-8")
 
     def run(self, *words: str, given: str | None = None, show: bool = False) -> str:
         """One `pulumi` command; its standard output. Raises CommandFailedError with all that it printed."""

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import choice
 from typing import Any
 
-import yaml
-
 from components.args import FarmArgs, NetworkArgs
-from components.keys import CIDR, IPV4
+from components.forms import CIDR, IPV4
 from rehearsal.tools import REPOSITORY
-from stacks import settings
+from stacks import file, settings
 
+# The last one only where a jump host is, which is left out here.
+SECRETS = ("operatorPassword", "adminPassword", "jumpHostPassword")
 ADDRESS = re.compile(rf"({CIDR}|{IPV4})")
 SERVERS, NETWORK, SSH, HTTPS_PORT = (
     f"{settings.PROJECT}:{name}" for name in ("servers", "network", "ssh", "httpsPort")
@@ -42,17 +42,25 @@ def path_of(stack: str) -> Path:
 
 
 def rehearse(path: Path, *, ssh_port: int, https_port: int) -> RehearsedFile:
-    """Raises stacks.settings.SettingsError where the file has mistakes."""
-    original = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
+    """Raises SettingsError where the file has mistakes, StackFileError where the engine would not read it."""
+    try:
+        original = file.read(path, settings.PROJECT)
+    except OSError as error:
+        raise file.StackFileError(f"{path} cannot be read: {error.strerror}.") from None
+    # As it is, so that mistakes are named with the values that were typed.
+    settings.from_file({**made_up(SECRETS), **original.config}, original.typed)
     config = {
         name: on_loopback(value)
-        for name, value in original.items()
+        for name, value in original.config.items()
         if name.removeprefix(f"{settings.PROJECT}:") not in settings.SECRETS
     }
     default = NetworkArgs()
     prefixes = {"subnetPrefix": default.subnet_prefix, "addressSpace": default.address_space}
-    config[NETWORK] = {**on_loopback(prefixes), **config.get(NETWORK, {})}
-    ssh = {**config.get(SSH, {}), "port": ssh_port}
+    network = {**on_loopback(prefixes), "clientPorts": list(default.client_ports), **(config.get(NETWORK) or {})}
+    before = config.get(HTTPS_PORT, FarmArgs.https_port)
+    network["clientPorts"] = [https_port if str(port) == str(before) else port for port in network["clientPorts"]]
+    config[NETWORK] = network
+    ssh = {**(config.get(SSH) or {}), "port": ssh_port}
     notices = [
         "addresses a.b.c.d are 127.b.c.d here",
         f"SSH listens on port {ssh_port}, HTTPS on port {https_port}, and passwords are made up for this run",
@@ -61,9 +69,14 @@ def rehearse(path: Path, *, ssh_port: int, https_port: int) -> RehearsedFile:
         notices.append("the jump host is left out: every server is on this computer")
     config[SSH] = ssh
     config[HTTPS_PORT] = https_port
-    secrets = {name: password() for name in ("operatorPassword", "adminPassword")}
-    farm = settings.from_file({**config, **{f"{settings.PROJECT}:{name}": value for name, value in secrets.items()}})
-    return RehearsedFile(config=config, secrets=secrets, farm=farm, notices=tuple(notices))
+    secrets = made_up(SECRETS[:2])
+    farm = settings.from_file({**config, **secrets})
+    return RehearsedFile(
+        config=config,
+        secrets={name.partition(":")[2]: value for name, value in secrets.items()},
+        farm=farm,
+        notices=tuple(notices),
+    )
 
 
 def on_loopback(value: Any) -> Any:
@@ -77,6 +90,11 @@ def on_loopback(value: Any) -> Any:
     return value
 
 
+def made_up(names: Iterable[str]) -> dict[str, str]:
+    """A password for each key of a stack file."""
+    return {f"{settings.PROJECT}:{name}": password() for name in names}
+
+
 def password() -> str:
     """Long enough for Azure's rule, with all four kinds of characters."""
     return "aA1!" + "".join(choice(string.ascii_letters + string.digits) for _ in range(20))
@@ -84,6 +102,7 @@ def password() -> str:
 
 def addresses(path: Path) -> list[str]:
     """The servers' addresses as they are here."""
-    servers = yaml.safe_load(path.read_text(encoding="utf-8"))["config"].get(SERVERS, {})
-    found = (server.get("address") for server in servers.values())
+    servers = file.read(path, settings.PROJECT).config.get(SERVERS)
+    rows = servers.values() if isinstance(servers, Mapping) else ()
+    found = (server.get("address") for server in rows if isinstance(server, Mapping))
     return [on_loopback(address) for address in found if isinstance(address, str) and ADDRESS.fullmatch(address)]

@@ -5,64 +5,96 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from components import namespace
 from components.args import FarmArgs
-from components.namespace import names, settings
-from stacks.reading import Report
+from components.namespace import AUTODISCOVER_PATH, PATHS, Derived, ServicesArgs, names, settings
+from stacks.problems import MISSING, Report, UnreadError
+from stacks.reading import camel, keys_of
+from stacks.server_rules import servers_of
 
 LONGEST_NAME = 253
 
 
-def readable(farm: FarmArgs) -> bool:
-    """Whether names can be derived at all; what is missing has been reported."""
-    space = farm.namespace
-    return bool(space and space.domain and space.client_name and space.autodiscover_name)
-
-
 def two_names(farm: FarmArgs, report: Report) -> None:
-    if not readable(farm):
-        return
     told = names(farm.namespace)
     if told.client == told.autodiscover or told.external_client == told.external_autodiscover:
         remedy = "is the name for the other services too; choose two names, inside and outside."
         report("namespace.autodiscoverName", farm.namespace.autodiscover_name, remedy)
-    for name in told.every():
+
+
+def lengths(farm: FarmArgs, report: Report) -> None:
+    for name in names(farm.namespace).every():
         if len(name) > LONGEST_NAME:
             report("namespace.domain", name, f"is longer than the {LONGEST_NAME} characters that DNS allows.")
 
 
+def some_service(farm: FarmArgs, report: Report) -> None:
+    if not settings(farm.namespace):
+        remedy = "every service is opted out, so there is nothing to configure; set configureNamespace: false instead."
+        report("namespace.services", MISSING, remedy)
+
+
 def no_server_in_a_name(farm: FarmArgs, report: Report) -> None:
-    """The namespace outlives any server, so no host that clients are told may be one."""
-    if not readable(farm):
-        return
-    computers = {str(server.computer_name).lower() for server in (farm.servers or {}).values() if server}
-    for key, host in hosts(farm):
-        if host.partition(".")[0].lower() in computers:
-            report(key, host, "is the name of a server; the namespace must outlive any server. Choose another name.")
+    """The namespace outlives any server, so no host that clients are sent to may be one."""
+    computers = set()
+    for _, server in servers_of(farm):
+        try:
+            computers.add(server.computer_name.lower())
+        except UnreadError:
+            continue
+    for key, value, host in [*derived(farm), *overrides(farm)]:
+        if host.partition(".")[0] in computers:
+            report(key, value, "is the name of a server; the namespace must outlive any server. Choose another name.")
 
 
-def hosts(farm: FarmArgs) -> Iterator[tuple[str, str]]:
-    """Key and host name of everything that clients are told."""
+def derived(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
+    """Key, value and host of the names that URLs are derived from."""
     told = names(farm.namespace)
-    yield "namespace.clientName", told.client
-    yield "namespace.autodiscoverName", told.autodiscover
+    yield "namespace.clientName", farm.namespace.client_name, told.client
+    yield "namespace.autodiscoverName", farm.namespace.autodiscover_name, told.autodiscover
     if farm.namespace.external_client_name:
-        yield "namespace.externalClientName", told.external_client
-    derived = set(told.every())
-    for service, wanted in settings(farm.namespace).items():
-        for setting, value in wanted.items():
-            if setting.endswith(("Url", "Uri", "Hostname")):
-                host = urlsplit(value).hostname if "//" in value else value
-                if host and host not in derived:
-                    yield f"namespace.services.{service}.{setting[0].lower()}{setting[1:]}", host
+        yield "namespace.externalClientName", farm.namespace.external_client_name, told.external_client
+
+
+def overrides(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
+    """Key, value and host of what the stack gives itself, for services that are not opted out."""
+    for key, _, value in given_addresses(farm):
+        yield key, value, namespace.host(value)
+
+
+def given_addresses(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
+    """Key, service and value of each URL and host name that the stack gives itself."""
+    services = farm.namespace.services
+    for service, (field, row, _) in keys_of(ServicesArgs).items():
+        try:
+            own = getattr(services, field.name)
+            settings_of = [(key, getattr(own, part.name)) for key, (part, _, _) in keys_of(row).items()]
+        except UnreadError:
+            continue
+        for key, value in settings_of:
+            if own.enabled and namespace.is_address(camel(key)) and value and not isinstance(value, Derived):
+                yield f"namespace.services.{service}.{key}", service, value
+
+
+def paths(farm: FarmArgs, report: Report) -> None:
+    """A client appends to the URL, or asks for it as it is: another path is answered with 404."""
+    expected = {**PATHS, "autodiscover": AUTODISCOVER_PATH}
+    for key, service, value in given_addresses(farm):
+        if service not in expected or "//" not in value:
+            continue
+        path = expected[service]
+        if not f"{urlsplit(value).path.lower()}/".startswith(f"{path.lower()}/"):
+            report(key, value, f"does not end in {path}, where Exchange has this service; write the whole URL.")
 
 
 def outlook_anywhere(farm: FarmArgs, report: Report) -> None:
-    if not readable(farm):
+    anywhere = farm.namespace.services.outlook_anywhere
+    if not anywhere.enabled or anywhere.ssl_offloading:
         return
-    wanted = settings(farm.namespace).get("outlookAnywhere")
-    if not wanted or wanted["SSLOffloading"]:
-        return
-    for side in ("internal", "external"):
-        if wanted[f"{side.capitalize()}ClientsRequireSsl"] is False:
+    for side, required, host in (
+        ("internal", anywhere.internal_clients_require_ssl, anywhere.internal_hostname),
+        ("external", anywhere.external_clients_require_ssl, anywhere.external_hostname),
+    ):
+        if not required and not (side == "external" and host is None):
             remedy = "contradicts sslOffloading: false, which requires TLS. Set it true, or sslOffloading: true."
             report(f"namespace.services.outlookAnywhere.{side}ClientsRequireSsl", False, remedy)

@@ -1,43 +1,31 @@
-"""Reads plain stack data into rows (`components.keys.args`), collecting every problem, not stopping at the first."""
+"""Reads plain stack data into rows (`components.keys.args`), collecting every problem, not stopping at the first.
+
+A part that cannot be read is reported and becomes UNREAD, so that no rule judges it. A key that is left out becomes its
+default; null is a value of its own where the row takes it.
+"""
 
 from __future__ import annotations
 
-import re
 import types
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING as MISSING
-from dataclasses import Field, dataclass, fields, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, fields, is_dataclass
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from components.keys import Key, Secret
+from stacks.plain_values import read_choice, read_number, read_text, read_truth
+from stacks.problems import MISSING, UNREAD, Report, row_of
 
-# Ends of paths that name a setting of Exchange 2010 which newer versions have not (Microsoft's cmdlet reference).
-ONLY_IN_2010 = (
-    "autodiscover.internalUrl",
-    "autodiscover.externalUrl",
-    "ews.internalNLBBypassUrl",
-    "oab.pollInterval",
-    "isOutOfService",
-    "rpcClientAccessServer",
-)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One mistake in a stack file: which key, its value, what is wrong and what to write."""
-
-    key: str
-    value: object
-    remedy: str
-
-    def __str__(self) -> str:
-        shown = "" if self.value is MISSING else f" = {self.value!r}"
-        return f"{self.key}{shown}: {self.remedy}"
-
-
-Report = Callable[[str, object, str], None]
+# Ends of paths of settings that people bring along and that are not managed here (Microsoft's cmdlet reference).
+NOT_MANAGED = {
+    "autodiscover.internalUrl": "is a setting of Exchange 2010 only; remove it.",
+    "autodiscover.externalUrl": "is a setting of Exchange 2010 only; remove it.",
+    "oab.pollInterval": "is a setting of Exchange 2010 only; remove it.",
+    "isOutOfService": "is a setting of Exchange 2010 only; remove it.",
+    "rpcClientAccessServer": "is a setting of Exchange 2010 only; remove it.",
+    "ews.internalNLBBypassUrl": "must stay the server's own address, so the stack does not set it; remove it.",
+}
 
 
 def camel(name: str) -> str:
@@ -53,7 +41,7 @@ def keys_of(row: type) -> dict[str, tuple[Field[Any], Any, Key]]:
 
 
 def optional(hint: Any) -> Any:
-    """T of `T | None`, else None."""
+    """T of `T | None` or `T | None | Derived`, else None."""
     if get_origin(hint) in (Union, types.UnionType):
         return next(kind for kind in get_args(hint) if kind is not type(None))
     return None
@@ -64,22 +52,21 @@ def required(field: Field[Any]) -> bool:
 
 
 def read_row(row: type, value: object, path: str, report: Report) -> Any:
-    """A `row` made from `value`. A wrong part is reported and becomes its default or None: the rest is still judged."""
+    """A `row` made from `value`."""
     if not isinstance(value, Mapping):
         report(path, value, "Write a mapping of keys to values.")
-        return None
+        return UNREAD
     known = keys_of(row)
     for name in value.keys() - known.keys():
         report(join(path, name), MISSING, unknown(join(path, name), known))
     parts: dict[str, Any] = {}
     for name, (field, hint, key) in known.items():
         if name in value:
-            part = read_value(hint, key, value[name], join(path, name), report)
-            parts[field.name] = field.default if part is None and field.default is not MISSING else part
+            parts[field.name] = read_value(hint, key, value[name], join(path, name), report)
         elif required(field):
             report(join(path, name), MISSING, f"is missing. {key.description}")
-            parts[field.name] = None
-    return row(**parts)
+            parts[field.name] = UNREAD
+    return row_of(row, parts)
 
 
 def join(path: str, name: object) -> str:
@@ -87,8 +74,9 @@ def join(path: str, name: object) -> str:
 
 
 def unknown(path: str, known: Iterable[str]) -> str:
-    if path.endswith(ONLY_IN_2010):
-        return "exists in Exchange 2010 only; remove it."
+    for end, remedy in NOT_MANAGED.items():
+        if path.lower().endswith(end.lower()):
+            return remedy
     near = get_close_matches(path.rpartition(".")[2], list(known), n=1)
     return "is not a key of this file; " + (f"did you mean {near[0]}?" if near else "remove it.")
 
@@ -98,72 +86,45 @@ def read_value(hint: Any, key: Key, value: object, path: str, report: Report) ->
     if inner is not None:
         return None if value is None and not is_dataclass(inner) else read_value(inner, key, value, path, report)
     if hint is Secret:
-        return value
+        return read_secret(key, value, path, report)
     if is_dataclass(hint):
         return read_row(hint, {} if value is None else value, path, report)  # type: ignore[arg-type]
+    if isinstance(value, Mapping) and value.keys() == {"secure"}:
+        report(path, MISSING, "is encrypted, but it is not a secret. Write it in plain.")
+        return UNREAD
     if get_origin(hint) is Mapping:
         return read_mapping(get_args(hint)[1], key, value, path, report)
     if get_origin(hint) is tuple:
         return read_list(get_args(hint)[0], key, value, path, report)
-    return read_scalar(hint, key, value, path, report)
+    if get_origin(hint) is Literal:
+        return read_choice(get_args(hint), value, path, report)
+    read_plain = {bool: read_truth, int: read_number}.get(hint, read_text)
+    return read_plain(key, value, path, report)
 
 
-def read_mapping(item: Any, key: Key, value: object, path: str, report: Report) -> dict[str, Any]:
+def read_secret(key: Key, value: object, path: str, report: Report) -> Any:
+    """Passed through: its value is never looked at, nor shown."""
+    if value is None:
+        report(path, MISSING, f"has no value. {key.description}")
+        return UNREAD
+    return value
+
+
+def read_mapping(item: Any, key: Key, value: object, path: str, report: Report) -> Any:
+    """An item that cannot be read is UNREAD in the mapping: its name is known, and counts."""
     if not isinstance(value, Mapping):
         report(path, value, "Write a mapping of names to values.")
-        return {}
+        return UNREAD
     return {str(name): read_value(item, key, part, join(path, name), report) for name, part in value.items()}
 
 
-def read_list(item: Any, key: Key, value: object, path: str, report: Report) -> tuple[Any, ...]:
+def read_list(item: Any, key: Key, value: object, path: str, report: Report) -> Any:
     if not isinstance(value, list | tuple):
         report(path, value, "Write a list.")
-        return ()
+        return UNREAD
     fewest, most = key.bounds.get("minItems", 0), key.bounds.get("maxItems", len(value))
+    items = tuple(read_value(item, key, part, f"{path}[{index}]", report) for index, part in enumerate(value))
     if not fewest <= len(value) <= most:
         report(path, value, f"Write {fewest} to {most} items." if value else "Write at least one item.")
-    return tuple(read_value(item, key, part, f"{path}[{index}]", report) for index, part in enumerate(value))
-
-
-def read_scalar(hint: Any, key: Key, value: object, path: str, report: Report) -> Any:
-    """A text, number, truth value or choice. Pulumi hands numbers and truth values on as text, which counts too."""
-    if hint is bool:
-        if isinstance(value, bool) or value in ("true", "false"):
-            return value in (True, "true")
-        report(path, value, "Write true or false.")
-    elif hint is int:
-        if isinstance(value, int) and not isinstance(value, bool):
-            return within(key, value, path, report)
-        if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
-            return within(key, int(value), path, report)
-        report(path, value, "Write a whole number.")
-    elif get_origin(hint) is Literal:
-        if str(value) in get_args(hint):
-            return str(value)
-        report(path, value, f"Write one of {', '.join(get_args(hint))}.")
-    elif isinstance(value, str | int) and not isinstance(value, bool):
-        return well_formed(key, str(value), path, report)
-    else:
-        report(path, value, "Write a text.")
-    return None
-
-
-def within(key: Key, value: int, path: str, report: Report) -> int | None:
-    low, high = key.bounds.get("minimum", value), key.bounds.get("maximum", value)
-    if low <= value <= high:
-        return value
-    report(path, value, f"Write a number from {low} to {high}.")
-    return None
-
-
-def well_formed(key: Key, value: str, path: str, report: Report) -> str | None:
-    shortest, longest = key.bounds.get("minLength", 1), key.bounds.get("maxLength", len(value))
-    if key.form and not re.fullmatch(key.form.pattern, value):
-        report(path, value, key.form.remedy)
-    elif not shortest <= len(value) <= longest:
-        report(
-            path, value, f"Write {shortest} to {longest} characters." if value else "Write a text that is not empty."
-        )
-    else:
-        return value
-    return None
+        return UNREAD
+    return UNREAD if any(part is UNREAD for part in items) else items

@@ -1,134 +1,40 @@
 """What must hold between the keys of a stack file. Each rule reports every breach by key, value and remedy.
 
-A part that could not be read is None by then and has been reported; rules pass it over.
+A rule that needs a value which could not be read ends there: the problem has been reported.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address, IPv4Network
+import re
+from collections.abc import Callable
 
-from components import rules as promises
-from components.args import SERVERS_LINK, FarmArgs
-from stacks import namespace_rules, server_rules
-from stacks.reading import MISSING, Report
+from components.args import FarmArgs
+from stacks import namespace_rules, network_rules, server_rules, tag_rules, time_zones
+from stacks.problems import MISSING, Report, passing_over_unread
 from stacks.server_rules import servers_of
+
+IMAGE_OF_GALLERY = re.compile(r"/galleries/", re.IGNORECASE)
 
 
 def check(farm: FarmArgs, report: Report) -> None:
     for rule in RULES:
-        rule(farm, report)
-
-
-def warnings(farm: FarmArgs, stack: str = "") -> list[str]:
-    """What is allowed and worth a second thought; `stack` is the stack's name, which tells production."""
-    return [*long_ttl(farm), *open_ports(farm), *unprotected_zones(farm, stack), *entered_unseen(farm)]
-
-
-def long_ttl(farm: FarmArgs) -> Iterator[str]:
-    for said in promises.ttl(farm.dns.ttl_seconds):
-        yield f"dns.ttlSeconds = {farm.dns.ttl_seconds}: {said}"
-
-
-def open_ports(farm: FarmArgs) -> Iterator[str]:
-    network = farm.network
-    for source in network.admin_sources:
-        if promises.open_to_the_internet(source):
-            yield f"network.adminSources = {source}: SSH is open to the whole Internet; name your own addresses."
-    for source in network.client_sources:
-        clients = {
-            "name": f"network.clientSources = {source} with network.clientPorts",
-            "direction": "Inbound",
-            "access": "Allow",
-            "sourceAddressPrefix": source,
-            "destinationPortRanges": [str(port) for port in network.client_ports],
-        }
-        yield from promises.open_management_ports([clients])
-
-
-def unprotected_zones(farm: FarmArgs, stack: str) -> Iterator[str]:
-    for key, zone in (("dns.private", farm.dns.private_zone), ("dns.public", farm.dns.public)):
-        if zone and not zone.existing_resource_group:
-            yield from promises.protected_zone(key, protected=farm.protect, production=promises.is_production(stack))
-
-
-def entered_unseen(farm: FarmArgs) -> Iterator[str]:
-    """Where nothing is configured yet, records come first on purpose."""
-    for name, server in servers_of(farm):
-        if farm.configure_namespace and server.in_rotation and not server.configure_namespace:
-            yield (
-                f"servers.{name}.configureNamespace = False: clients get this server's address, and nothing has seen "
-                "that it is active and healthy; set inRotation: false until it is configured."
-            )
-
-
-def addresses_in_subnet(farm: FarmArgs, report: Report) -> None:
-    subnet = prefix("network.subnetPrefix", farm.network.subnet_prefix, report)
-    space = prefix("network.addressSpace", farm.network.address_space, report)
-    if subnet and space and not farm.network.subnet_id and not subnet.subnet_of(space):
-        report("network.subnetPrefix", str(subnet), f"is outside network.addressSpace {space}; choose one inside it.")
-    if subnet is None:
-        return
-    # Azure keeps the first four addresses of a subnet and the last one.
-    first, last = subnet.network_address + 4, subnet.broadcast_address - 1
-    for name, server in servers_of(farm):
-        if server.address and not server.existing and not first <= IPv4Address(server.address) <= last:
-            remedy = f"is not free for servers in the subnet {subnet}; choose one from {first} to {last}."
-            report(f"servers.{name}.address", server.address, remedy)
-
-
-def sources(farm: FarmArgs, report: Report) -> None:
-    network = farm.network
-    for key, given in (
-        ("adminSources", network.admin_sources),
-        ("clientSources", network.client_sources),
-        ("trustedSources", network.trusted_sources),
-    ):
-        for index, source in enumerate(given):
-            if source and "/" in source:
-                prefix(f"network.{key}[{index}]", source, report)
-
-
-def prefix(key: str, text: str | None, report: Report) -> IPv4Network | None:
-    try:
-        return IPv4Network(text) if text else None
-    except ValueError as error:
-        meant = IPv4Network(text, strict=False)
-        report(key, text, f"{error}; write the first address of the prefix, {meant}.")
-        return None
-
-
-def zones(farm: FarmArgs, report: Report) -> None:
-    private = farm.dns.private_zone
-    makes_servers = any(not server.existing for _, server in servers_of(farm))
-    if private and not (private.existing_resource_group or private.linked_networks or makes_servers):
-        remedy = "no virtual network would resolve the private zone's names; name the networks, or an existing zone."
-        report("dns.private.linkedNetworks", [], remedy)
-    own = (farm.network.subnet_id or "").rpartition("/subnets/")[0].lower()
-    links_own = makes_servers and not (own and private and private.existing_resource_group)
-    linked = Counter(network.rpartition("/")[2].lower() for network in (private.linked_networks if private else ()))
-    if links_own:
-        linked[SERVERS_LINK] += 1
-    for network in private.linked_networks if private else ():
-        name = network.rpartition("/")[2].lower()
-        if links_own and network.lower() == own:
-            report(
-                "dns.private.linkedNetworks", network, "is the servers' own network, which is linked anyway; remove it."
-            )
-        elif linked[name] > 1:
-            taken = "of the link of the servers' own network" if name == SERVERS_LINK else "of another one"
-            report("dns.private.linkedNetworks", network, f"has the name {taken}; a zone takes a name once.")
+        with passing_over_unread():
+            rule(farm, report)
+    with passing_over_unread():
+        for name, server in servers_of(farm):
+            for server_rule in server_rules.OF_EACH:
+                with passing_over_unread():
+                    server_rule(farm, name, server, report)
 
 
 def canary(farm: FarmArgs, report: Report) -> None:
-    """Where nothing is configured nobody goes first, so that the key may wait in the file for Exchange."""
-    first, servers = farm.rollout.canary if farm.rollout else None, farm.servers or {}
+    """Where no server is configured none goes first, so that the key may wait in the file for Exchange."""
+    first, servers = farm.rollout.canary, dict(servers_of(farm))
     if not first:
         return
-    if first not in servers:
-        report("rollout.canary", first, f"is not a server; choose one of {', '.join(servers)}.")
-    elif servers[first] and not servers[first].configure_namespace:
+    if first not in farm.servers:
+        report("rollout.canary", first, f"is not a server; choose one of {', '.join(farm.servers)}.")
+    elif first in servers and not servers[first].configure_namespace:
         remedy = "has configureNamespace: false, so another server would go first; name one that is configured."
         report("rollout.canary", first, remedy)
 
@@ -151,22 +57,43 @@ def package(farm: FarmArgs, report: Report) -> None:
         report("ssh.packageSha256", MISSING, "packageUrl and packageSha256 belong together; name both or neither.")
 
 
+def trusted_launch(farm: FarmArgs, report: Report) -> None:
+    if farm.image.trusted_launch and farm.image.id and not IMAGE_OF_GALLERY.search(farm.image.id):
+        remedy = "needs an image of the marketplace or of a Compute Gallery; image.id is a managed image. Remove one."
+        report("image.trustedLaunch", True, remedy)
+
+
+def auto_shutdown(farm: FarmArgs, report: Report) -> None:
+    if farm.auto_shutdown and (remedy := time_zones.unknown(farm.auto_shutdown.time_zone)):
+        report("autoShutdown.timeZone", farm.auto_shutdown.time_zone, remedy)
+
+
 RULES: tuple[Callable[[FarmArgs, Report], None], ...] = (
     server_rules.number_of_servers,
-    server_rules.server_keys,
-    server_rules.unique,
-    addresses_in_subnet,
-    sources,
-    server_rules.existing_servers,
-    server_rules.restored_servers,
-    server_rules.made_servers,
-    server_rules.public_side,
-    zones,
+    server_rules.unique_computer_names,
+    server_rules.unique_addresses,
+    server_rules.unique_external_addresses,
+    server_rules.administrator,
+    server_rules.admin_password,
+    server_rules.image_of_2013,
+    server_rules.ssh_package,
+    network_rules.subnet_in_address_space,
+    network_rules.https_port_open,
+    network_rules.resolvable,
+    network_rules.links,
     namespace_rules.two_names,
+    namespace_rules.lengths,
+    namespace_rules.some_service,
     namespace_rules.no_server_in_a_name,
+    namespace_rules.paths,
     namespace_rules.outlook_anywhere,
+    tag_rules.number_of_tags,
+    tag_rules.names_of_tags,
+    tag_rules.names_that_differ_in_case,
     canary,
     jump_host,
     drain,
     package,
+    trusted_launch,
+    auto_shutdown,
 )

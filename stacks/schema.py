@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from components.args import FarmArgs
 from components.keys import Key, Secret
+from components.namespace import Derived
 from stacks.reading import keys_of, optional, required
 from stacks.settings import PROJECT, SECRETS
 
@@ -65,7 +66,7 @@ def row_schema(row: type) -> dict[str, Any]:
 
 
 def default_of(default: Any) -> dict[str, Any]:
-    if default is MISSING or default is None or is_dataclass(default):
+    if default is MISSING or default is None or is_dataclass(default) or isinstance(default, Derived):
         return {}
     return {"default": list(default) if isinstance(default, tuple) else default}
 
@@ -73,7 +74,7 @@ def default_of(default: Any) -> dict[str, Any]:
 def value_schema(hint: Any, key: Key) -> dict[str, Any]:
     inner = optional(hint)
     if inner is not None:
-        return value_schema(inner, key)
+        return with_null(value_schema(inner, key))
     if hint is Secret:
         return SECRET
     if is_dataclass(hint):
@@ -90,7 +91,21 @@ def value_schema(hint: Any, key: Key) -> dict[str, Any]:
         return {"type": "boolean"}
     if hint is int:
         return {"type": "integer", **bounds(key, "imum")}
-    return {"type": "string", **bounds(key, "Length"), **({"pattern": f"^({key.form.pattern})$"} if key.form else {})}
+    return {"type": "string", **bounds(key, "Length"), **pattern(key)}
+
+
+def pattern(key: Key) -> dict[str, str]:
+    # Named groups are written in another way in JavaScript, whose expressions editors know.
+    return {"pattern": f"^({key.form.pattern.replace('?P<value>', '')})$"} if key.form else {}
+
+
+def with_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A row may be null where nothing in it is needed, and a secret never."""
+    if "enum" in schema:
+        return {**schema, "enum": [*schema["enum"], None]}
+    if schema["type"] in ("string", "integer", "boolean"):
+        return {**schema, "type": [schema["type"], "null"]}
+    return schema
 
 
 def bounds(key: Key, kind: str) -> dict[str, int]:

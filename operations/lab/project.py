@@ -17,6 +17,8 @@ from operations.lab import backend, engine, state
 from operations.lab.engine import InUseError
 from operations.lab.names import LabError
 from operations.stack import StackError, document, pulumi
+from stacks import file as stack_file
+from stacks.settings import PROJECT
 
 BASE = "lab"
 
@@ -40,12 +42,14 @@ class Project:
         """The whole stack file, None where there is none."""
         path = self.file(stack)
         try:
-            found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            found = stack_file.read(path, PROJECT)
         except FileNotFoundError:
             return None
-        except (OSError, yaml.YAMLError) as error:
-            raise StackError(f"{path} cannot be read: {error}") from None
-        return {**found, "config": found.get("config") or {}}
+        except OSError as error:
+            raise StackError(f"{path} cannot be read: {error.strerror}") from None
+        except stack_file.StackFileError as error:
+            raise StackError(str(error)) from None
+        return {**found.rest, "config": found.config}
 
     def config(self, stack: str) -> dict[str, Any]:
         found: dict[str, Any] = (self.content(stack) or {"config": {}})["config"]
@@ -56,7 +60,7 @@ class Project:
         path = self.file(stack)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yaml.safe_dump(dict(content), file, sort_keys=False, allow_unicode=True)
+            file.write(stack_file.dump(content))
         Path(temporary).replace(path)
 
     def stacks(self) -> dict[str, datetime | None]:

@@ -10,6 +10,8 @@ from operations.review.digest import unknown
 
 # Where a value would stand that only the run will tell.
 AFTER_THE_RUN = "known after the run"
+# What is shown of a value that is cleared.
+NONE = "none"
 
 
 def parsed(text: object) -> Mapping[str, Any]:
@@ -23,6 +25,8 @@ def parsed(text: object) -> Mapping[str, Any]:
 def plain(value: object) -> str:
     if unknown(value):
         return AFTER_THE_RUN
+    if value is None:
+        return NONE
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -28,6 +28,8 @@ from stacks import settings
 
 pytestmark = pytest.mark.unit
 
+EXISTING_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrm7nP0iC8Qx9kYVtN2J3Yb7wqkM0u3cJ5y2h1Zt4Fa"
+
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 ANNA = Lab("anna")
 TAGS = ANNA.tags("anna", NOW + timedelta(hours=72))
@@ -100,7 +102,7 @@ def test_all_that_no_two_labs_can_share_is_refused_at_once(base: dict[str, Any])
     base["exchange-cas:protect"] = True
     base["exchange-cas:resourceGroup"] = {"name": "there", "existing": True}
     base["exchange-cas:dns"] = {"private": {"existingResourceGroup": "dns"}}
-    base["exchange-cas:servers"]["ex02"] |= {"existing": True, "hostKey": "ssh-ed25519 AAAA"}
+    base["exchange-cas:servers"]["ex02"] |= {"existing": True, "hostKey": EXISTING_KEY}
     assert [row.partition(" = ")[0] for row in problems(base)] == [
         "protect",
         "resourceGroup.existing",

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from components import rules
-from stacks import rules as settings_rules
-from stacks import settings
+from stacks import advice, settings
 from tests.unit.test_settings import GOOD
 
 pytestmark = pytest.mark.unit
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.unit
 
 def warned(stack: str = "lab", **changes: Any) -> str:
     farm = settings.read({**copy.deepcopy(GOOD), **changes}, location="westeurope")
-    return " ".join(settings_rules.warnings(farm, stack))
+    return " ".join(advice.warnings(farm, stack))
 
 
 @pytest.mark.parametrize(("seconds", "fine"), [(1, True), (300, True), (301, False), (3600, False)])

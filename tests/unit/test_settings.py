@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rehearsal.stand_ins.azure_native.rules.machine import _REFUSED_USERS as REFUSED_BY_AZURE
-from stacks import rules, settings
-from stacks.reading import Problem
+from stacks import advice, settings
+from stacks.problems import Problem
 
 pytestmark = pytest.mark.unit
 
@@ -107,7 +107,7 @@ def test_a_file_with_the_needed_keys_only_is_read() -> None:
             id="public address of an existing",
         ),
         pytest.param(
-            server("ex01", existing=True, hostKey=HOST_KEY, size="x"),
+            server("ex01", existing=True, hostKey=HOST_KEY, size="Standard_D4s_v5"),
             "servers.ex01.size",
             "made here",
             id="size of an existing",
@@ -125,7 +125,12 @@ def test_a_file_with_the_needed_keys_only_is_read() -> None:
             id="a server's name outside",
         ),
         pytest.param(
-            put(namespace={"domain": "a.com", "services": {"ews": {"internalUrl": "https://ex01.corp.a.com/EWS"}}}),
+            put(
+                namespace={
+                    "domain": "a.com",
+                    "services": {"ews": {"internalUrl": "https://ex01.corp.a.com/EWS/Exchange.asmx"}},
+                }
+            ),
             "namespace.services.ews.internalUrl",
             "outlive",
             id="a server's name in a URL",
@@ -471,13 +476,13 @@ def test_a_secret_that_is_not_encrypted_is_refused_by_name() -> None:
 @pytest.mark.parametrize("source", ["Internet", "0.0.0.0/0"])
 def test_ssh_open_to_the_internet_is_warned_of(source: str) -> None:
     farm = settings.read({**copy.deepcopy(GOOD), "network": {"adminSources": [source]}}, location="westeurope")
-    assert any("whole Internet" in warning for warning in rules.warnings(farm))
+    assert any("whole Internet" in warning for warning in advice.warnings(farm))
 
 
 @pytest.mark.parametrize(("ttl", "warned"), [(300, False), (301, True)])
 def test_a_ttl_above_the_constant_is_warned_of(ttl: int, warned: bool) -> None:
     farm = settings.read({**copy.deepcopy(GOOD), "dns": {"ttlSeconds": ttl}}, location="westeurope")
-    assert any("ttlSeconds" in warning for warning in rules.warnings(farm)) is warned
+    assert any("ttlSeconds" in warning for warning in advice.warnings(farm)) is warned
 
 
 @pytest.mark.parametrize(
@@ -489,7 +494,7 @@ def test_a_server_that_clients_meet_and_nothing_looks_at_is_warned_of(
 ) -> None:
     values = copy.deepcopy(GOOD) | {"configureNamespace": everywhere, "allowSingleServer": True}
     values["servers"]["ex02"] |= {"configureNamespace": of_one, "inRotation": in_rotation}
-    said = rules.warnings(settings.read(values, location="westeurope"))
+    said = advice.warnings(settings.read(values, location="westeurope"))
     assert any("servers.ex02.configureNamespace" in warning for warning in said) is warned
 
 
