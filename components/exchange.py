@@ -18,9 +18,9 @@ from components.shell import ServerShell
 class ClientAccessNamespace(pulumi.ComponentResource):
     """The steps in which servers and record sets wait for each other; each is called once, in this order.
 
-    The zones → `enter` → the record sets → `configure` → `leave`. A server enters DNS when it is active and healthy, and goes
-    offline when it has left DNS and clients have forgotten its address. Every edge leads from one step to a later
-    one, so no combination of servers coming and going makes a cycle.
+    The zones → `enter` → the record sets → `configure` → `leave`. A server enters DNS when it is active and healthy,
+    and goes offline when it has left DNS and clients have forgotten its address. Every edge leads from one step to a
+    later one, so no combination of servers coming and going makes a cycle.
     """
 
     def __init__(

@@ -224,7 +224,7 @@ def shown(value: object) -> str:
         return AFTER_THE_RUN if unknown(value) else value
     if isinstance(value, list):
         return ", ".join(shown(next(iter(one.values())) if single(one) else one) for one in value) or "nothing"
-    return json.dumps(told(value))
+    return json.dumps(told(value), ensure_ascii=False)
 
 
 def told(value: Any) -> Any:

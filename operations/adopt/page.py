@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from operations.adopt.adoption import Adoption, Existing
 from operations.adopt.scratch import import_words
@@ -46,4 +47,5 @@ def add(table: Table, one: Existing) -> None:
     first = (one.name, one.type.removeprefix("azure-native:"), cell(one, word))
     rows = [(change.setting, change.now, change.then) for change in one.changes] or [("", "", "")]
     for index, row in enumerate(rows):
-        table.add_row(*(first if index == 0 else ("", "", "")), *row)
+        # Values are no markup.
+        table.add_row(*(first if index == 0 else ("", "", "")), *map(Text, row))
