@@ -101,8 +101,8 @@ def gallery(tmp_path_factory: pytest.TempPathFactory, rehearsals: Rehearsals) ->
 def as_kept(gallery: Gallery, name: str, text: str) -> None:
     """The text is the one that is kept, but for public addresses, which Azure gives as it likes, and for free ports."""
     farm = gallery.rehearsal.file.farm
-    for port, name in ((farm.https_port, "HTTPS-PORT"), (farm.ssh.port, "SSH-PORT")):
-        text = re.sub(rf"\b{port}\b", name, text)
+    for port, word in ((farm.https_port, "HTTPS-PORT"), (farm.ssh.port, "SSH-PORT")):
+        text = re.sub(rf"\b{port}\b", word, text)
     for key, server in gallery.public.items():
         text = text.replace(server, f"public-{key}")
     file = TEXTS / f"{name}.md"

@@ -40,6 +40,7 @@ from tests.unit.previews import (
 
 pytestmark = pytest.mark.unit
 
+LINK = "azure-native:privatedns:VirtualNetworkLink"
 ONE, TWO, THREE = (f"10.0.0.{number}" for number in range(1, 4))
 SERVERS = {"ex01": server(1), "ex02": server(2)}
 DRAINED = records("update", [ONE, TWO], [ONE])
@@ -326,6 +327,40 @@ def test_an_existing_server_that_joins_in_dns_is_a_second_thought(review: Review
     assert "first tells it the URLs" not in review(of(*steps, machine("create", "ex02"))).stdout
 
 
+LINKED = {"virtualNetwork": {"id": "/subscriptions/s/…/hub"}}
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        pytest.param(
+            [records("create", None, [ONE, TWO], label=one) for one in ("owa", "mail")],
+            "`mail.mail-domain.com`, `owa.mail-domain.com`: new in a zone that exists",
+            id="names",
+        ),
+        pytest.param(
+            [step("create", RECORDS, LINK, "cas-hub-link", None, LINKED)],
+            "`cas-hub-link`: Azure links a network to one private zone of a name",
+            id="link",
+        ),
+    ],
+)
+def test_what_a_preview_cannot_see_in_the_way_of_new_names_and_links_is_a_second_thought(
+    review: Review, steps: list[Step], said: str
+) -> None:
+    result = review(of(*steps), "--strict")
+    assert result.exit_code == 0
+    assert said in result.stdout
+    assert result.stdout.count("`python -m operations adopt` tells") == 1
+
+
+def test_a_new_zone_and_a_new_network_have_nothing_in_the_way(review: Review) -> None:
+    zone = step("create", RECORDS, previews.PRIVATE_ZONE, "cas-zone", None, {"privateZoneName": "mail-domain.com"})
+    link = step("create", RECORDS, LINK, "cas-servers-link", None, {"virtualNetwork": {"id": UNKNOWN}})
+    assert "operations adopt" not in review(of(zone, link, records("create", None, [ONE, TWO], zone=UNKNOWN))).stdout
+    assert "operations adopt" not in review(of(DRAINED)).stdout
+
+
 def test_warnings_of_the_program_are_told(review: Review) -> None:
     content = of(DRAINED) | {"diagnostics": [{"severity": "warning", "message": "warning: something is odd\n"}]}
     assert "- `something is odd`" in review(content).stdout
@@ -481,6 +516,11 @@ def hostile(text: str) -> list[Step]:
         of(command("update", "ex01", "namespace", {"settings": {text: "a"}}, {"settings": {text: text}})),
         digest([DRAINED], {"ex01": server(1), text: server(2)}),
         of(DRAINED) | {"diagnostics": [{"severity": "warning", "message": text}]},
+        of(previews.security("update", [previews.rule(text, 300, text, 443)], [previews.rule("b", 1, "c", 443)], text)),
+        of(previews.interface("update", "ex01", text, f"/{text}")),
+        of(step("update", RECORDS, NAT, "nat", {text: [text], "b": [{"name": text}]}, {"b": [{text: text}]})),
+        of(step(text, RECORDS, NAT, text)),
+        of(records("create", None, [ONE, TWO], label=text)),
     ]
 
 
