@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from operations.adopt.look.conflicts import ZONE_OF
 from operations.finding import Finding, State
 from operations.review.digest import unknown
-from operations.review.plan import MACHINE
+from operations.review.plan import INTERFACE, MACHINE
 from operations.review.values import AFTER_THE_RUN
 
 AZURE = "azure-native:"
@@ -135,7 +135,8 @@ def wanted(digest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
     type; `inputs`: as much of its path as is known, and `path`, whether that is all; `create`. Those in ZONE_OF have
     the name of their `zone`; `zoneMade`, whether that is one of the stack's; the id of a link's `network` where it is
-    known; and the `names` that clients look for in private zones.
+    known; and the `names` that clients look for in private zones. A new network interface has its `subnet`, where that
+    is known, and its `address`.
     """
     zones, names = zones_made(digest), private_names(digest)
     for step in digest["steps"]:
@@ -150,8 +151,19 @@ def wanted(digest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             network = (inputs.get("virtualNetwork") or {}).get("id")
             one |= {"zone": zone, "zoneMade": zones.get(zone_type) == zone, "names": names}
             one["network"] = None if unknown(network) or not zone else network
-        if (one["path"] and (one["create"] or type in ZONE_OF) and type.startswith(AZURE)) or one.get("network"):
+        if type == INTERFACE and one["create"]:
+            one |= place_of(inputs)
+        if (one["path"] and (one["create"] or type in ZONE_OF) and type.startswith(AZURE)) or (
+            one.get("network") or one.get("subnet")
+        ):
             yield step["urn"], one
+
+
+def place_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The subnet and the address of a network interface; nothing where the subnet is made in the same run."""
+    first = (inputs.get("ipConfigurations") or [{}])[0]
+    subnet, address = (first.get("subnet") or {}).get("id"), first.get("privateIPAddress")
+    return {} if unknown([subnet, address]) or not subnet or not address else {"subnet": subnet, "address": address}
 
 
 def zones_made(digest: Mapping[str, Any]) -> dict[str, str]:
@@ -178,8 +190,10 @@ def private_names(digest: Mapping[str, Any]) -> list[str]:
 
 
 def called(one: Mapping[str, Any]) -> str:
-    """As people call it: the name in DNS, or the link's zone."""
+    """As people call it: the name in DNS, or the link's zone; the name of another thing."""
     label = one["inputs"].get("relativeRecordSetName")
+    if "zone" not in one:
+        return str(one["inputs"].get("networkInterfaceName"))
     return f"{label}.{one['zone']}" if label else str(one["zone"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from rich.console import Console
 
 from operations.adopt import page
 from operations.adopt.adoption import Adoption, Search, wanted
-from operations.adopt.look.conflicts import conflicts
+from operations.adopt.look.conflicts import address_taken, conflicts
 from operations.finding import exit_code
 from operations.lab.azure import Azure
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
@@ -178,6 +179,44 @@ def test_zones_are_looked_for_in_the_networks_subscription_too() -> None:
     there = {f"{zone_id('hub-dns', subscription=hub)}/virtualNetworkLinks/to-hub": network}
     (text,) = found(Cloud(zone_id(), links=there), link(network=network))
     assert "hub-dns" in text
+
+
+SUBNET = f"{HUB}/subnets/exchange"
+
+
+def interface(address: str = "10.40.0.11", subnet: str = SUBNET, operation: str = "create") -> dict[str, Any]:
+    place = {"privateIPAddress": address, "subnet": {"id": subnet}}
+    names = {"networkInterfaceName": "cas-ex01-nic", "resourceGroupName": UNKNOWN}
+    return step("azure-native:network:NetworkInterface", operation, **names, ipConfigurations=[place])
+
+
+def taken(azure: StandIn, *steps: dict[str, Any]) -> list[str]:
+    """As the stand-in answers azure-native's getter."""
+
+    def read(_: str, path: Mapping[str, Any]) -> Any:
+        found = azure.invoke("network:getSubnet", dict(path))
+        entries = [
+            SimpleNamespace(id=one["id"], private_ip_address=one["privateIPAddress"])
+            for one in found["ipConfigurations"]
+        ]
+        return SimpleNamespace(ip_configurations=entries)
+
+    asked = dict(wanted({"steps": steps}))
+    return [text for one in asked.values() if one.get("subnet") for text in address_taken(one, read)]
+
+
+def test_an_address_that_an_interface_of_another_name_has_is_told(azure: StandIn) -> None:
+    """The portal names a machine, its disk and its interface otherwise than this program does."""
+    portal = f"{SUBSCRIPTION}/resourceGroups/hand-made/providers/Microsoft.Network/networkInterfaces/ex01123"
+    entry = {"id": f"{portal}/ipConfigurations/ipconfig1", "privateIPAddress": "10.40.0.11", "subnet": {"id": SUBNET}}
+    azure.stand_in.subscription.put_existing(SUBNET, {"addressPrefix": "10.40.0.0/24"})
+    azure.stand_in.subscription.put_existing(portal, {"location": "westeurope", "ipConfigurations": [entry]})
+    (text,) = taken(azure, interface())
+    assert text.startswith("its address 10.40.0.11 is that of the network interface ex01123 already")
+    assert "existing: true and its hostKey" in text
+    assert taken(azure, interface("10.40.0.12")) == []
+    assert taken(azure, interface(operation="same")) == []
+    assert taken(azure, interface(subnet=UNKNOWN)) == []
 
 
 def test_azure_is_asked_for_zones_by_name_and_for_their_links(azure: StandIn) -> None:

@@ -16,8 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from operations.adopt.look.conflicts import ZONE_OF, Subscription, conflicts
-from operations.stack import StackError
+from operations.adopt.look.conflicts import ZONE_OF, Subscription, address_taken, conflicts
 
 FOLDER = "EXCHANGE_CAS_LOOK"
 GONE = re.compile(r"\b404\b|NotFound")
@@ -26,15 +25,26 @@ WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 def look(type_token: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The ARM id under `id`, None where Azure has no such thing; `error` where Azure would not say."""
+    try:
+        found = read(type_token, inputs)
+    except Exception as error:  # noqa: BLE001 (the SDK raises nothing more special)
+        return {"error": str(error)}
+    return {"id": found and found.id}
+
+
+def read(type_token: str, inputs: Mapping[str, Any]) -> Any:
+    """What azure-native's getter tells, None where Azure has no such thing."""
     _, module, name = type_token.split(":")
     getter = getattr(import_module(f"pulumi_azure_native.{module}"), f"get_{WORDS.sub('_', name).lower()}")
     # A getter's arguments are the path of a thing, under the names that its inputs have.
     given = {part: inputs.get(camel(part)) for part in inspect.signature(getter).parameters}
     arguments = {part: value for part, value in given.items() if value is not None}
     try:
-        return {"id": getter(**arguments).id}
-    except Exception as error:  # noqa: BLE001 (the SDK raises nothing more special)
-        return {"id": None} if GONE.search(str(error)) else {"error": str(error)}
+        return getter(**arguments)
+    except Exception as error:
+        if GONE.search(str(error)):
+            return None
+        raise
 
 
 def camel(name: str) -> str:
@@ -70,11 +80,13 @@ def config() -> Any:
 
 def found_of(one: Mapping[str, Any], azure: SignedIn) -> dict[str, Any]:
     found = look(one["type"], one["inputs"]) if one["create"] and one["path"] else {}
-    if one["type"] in ZONE_OF:
-        try:
+    try:
+        if one["type"] in ZONE_OF:
             found["conflicts"] = list(conflicts(one, look, azure))
-        except StackError as error:
-            found.setdefault("error", str(error))
+        elif one.get("subnet"):
+            found["conflicts"] = list(address_taken(one, read))
+    except Exception as error:  # noqa: BLE001 (what could not be asked is said, and the rest is looked at)
+        found.setdefault("error", str(error))
     return found
 
 

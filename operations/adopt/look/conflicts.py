@@ -1,6 +1,7 @@
 """What is in the way of names and links in DNS, or would take their clients elsewhere: sentences with their remedies.
 
-A record set of another type has the name; the zone is not there; the network is linked to another zone of the name.
+A record set of another type has the name; the zone is not there; the network is linked to another zone of the name; a
+network interface has a server's address.
 """
 
 from __future__ import annotations
@@ -68,6 +69,22 @@ def no_zone(one: Wanted, look: Look) -> Iterator[str]:
             f"subscription that Pulumi works in, and dns.{side}.existingResourceGroup reaches no other one. Correct "
             "the group, or leave the key out and let the zone be made here."
         )
+
+
+def address_taken(one: Wanted, read: Callable[[str, Mapping[str, Any]], Any]) -> Iterator[str]:
+    """By a network interface of any name: that of the same server, say, whose machine was made elsewhere."""
+    parts = one["subnet"].split("/")
+    path = {"resourceGroupName": parts[4], "virtualNetworkName": parts[8], "subnetName": parts[10]}
+    subnet = read("azure-native:network:Subnet", {**path, "expand": "ipConfigurations"})
+    for other in (subnet and subnet.ip_configurations) or ():
+        words = str(other.id).split("/")
+        name = words[8] if len(words) > 8 else other.id
+        if other.private_ip_address == one["address"] and name != one["inputs"].get("networkInterfaceName"):
+            yield (
+                f"its address {one['address']} is that of the network interface {name} already, and Azure gives an "
+                "address once: the next up would fail there. Where that is the interface of this server's machine, "
+                "write the server with existing: true and its hostKey; else give it another address."
+            )
 
 
 def linked(one: Wanted, azure: Azure) -> Iterator[str]:
