@@ -115,7 +115,9 @@ def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(sta
 def test_what_is_inside_of_what_exists_is_found_and_what_would_be_replaced_is_left_out_by_name(
     start: Start, tmp_path: Path
 ) -> None:
-    lab = start("lab")
+    network = f"{GROUPS}/net/providers/Microsoft.Network"
+    subnet = f"{network}/virtualNetworks/corp/subnets/exchange"
+    lab = start("lab", lambda config: config.update({f"{PROJECT}:network": {"subnetId": subnet}}))
     group = f"{GROUPS}/exchange-cas-lab"
     zone = f"{group}/providers/Microsoft.Network/privateDnsZones/lab.mail-domain.com"
     machine = f"{group}/providers/Microsoft.Compute/virtualMachines/EX01"
@@ -124,6 +126,10 @@ def test_what_is_inside_of_what_exists_is_found_and_what_would_be_replaced_is_le
     subscription.put_existing(zone, {"location": "global"})
     subscription.put_existing(machine, {"location": "westeurope", "zones": ["3"]})
     live_records(lab, zone, "127.40.0.11")
+    place = {"id": f"{network}/networkInterfaces/ex02123/ipConfigurations/a", "subnet": {"id": subnet}}
+    subscription.put_existing(subnet, {"addressPrefix": "127.40.0.0/24"})
+    interface = {"location": "westeurope", "ipConfigurations": [{**place, "privateIPAddress": "127.40.0.12"}]}
+    subscription.put_existing(f"{network}/networkInterfaces/ex02123", interface)
     before = subscription.resources
 
     found = adopt(lab, "--output", str(tmp_path / "found.json"))
@@ -134,6 +140,9 @@ def test_what_is_inside_of_what_exists_is_found_and_what_would_be_replaced_is_le
     assert ids == {group, zone, *(f"{zone}/A/{label}" for label in LABELS)}
     assert "cas-ex01-vm: the next up would" in found.stdout
     assert "zones" in found.stdout
+    assert "cas-ex02-nic: its address 127.40.0.12 is that of the network interface ex02123 already" in found.stdout
+    assert "cas-ex01-nic: " not in found.stdout
+    assert "04da6b54" not in found.stdout
 
     lab.stack.run(*words_of(found.stdout), "--yes")
     steps = {step["urn"].rpartition("::")[2]: step["op"] for step in lab.stack.preview()["steps"]}
