@@ -90,7 +90,8 @@ def described(item: Mapping[str, Any] | None, keys: Sequence[str], path: str) ->
     """Of a security rule all, of another item what differs."""
     if item is None:
         return ABSENT
-    return code(rule_text(item) if path == RULES else pairs({key: item[key] for key in keys if key in item}, item))
+    some = {key: item[key] for key in keys if key in item}
+    return code(rule_text(item) if path == RULES else pairs(some, item) or f"no {', '.join(keys)}")
 
 
 def of_nameless(before: Sequence[Any], after: Sequence[Any]) -> Iterator[tuple[str, str, str]]:
@@ -116,7 +117,7 @@ def pairs(some: Mapping[str, Any], item: Mapping[str, Any]) -> str:
     """Some of an item's keys with their values; a name of its own may tell that they are secret."""
     secret = is_secret(str(item.get("name", "")))
     told = {key: SECRET if is_secret(key) or (secret and key != "name") else text(part) for key, part in some.items()}
-    return "; ".join(f"{key}: {part}" for key, part in told.items()) or "nothing else"
+    return "; ".join(f"{key}: {part}" for key, part in told.items())
 
 
 def is_secret(name: str) -> bool:

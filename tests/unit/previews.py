@@ -111,7 +111,7 @@ def security(operation: str, before: Any, after: Any = None, name: str = "cas-se
 
 def interface(operation: str, key: str, before: str | None, after: str | None, **more: Any) -> Step:
     """`before` and `after` are ids of security groups."""
-    halves = ({"networkSecurityGroup": {"id": id}} if id else {"tags": {}} for id in (before, after))
+    halves: Iterable[Step] = ({"networkSecurityGroup": {"id": id}} if id else {"tags": {}} for id in (before, after))
     return step(operation, SERVER, NIC, f"cas-{key}-nic", *halves, **more)
 
 

@@ -233,6 +233,16 @@ def test_who_is_let_in_is_told_rule_by_rule_old_and_new(review: Review) -> None:
             id="what differs of an item by name",
         ),
         pytest.param(
+            {"parts": [{"name": "a", "link": "x"}, {"name": "c"}]},
+            {"parts": [{"name": "a"}, {"name": "b", "size": 1}]},
+            [
+                ["`parts`", "`a`", "`link: x`", "`no link`"],
+                ["`parts`", "`c`", "`name: c`", "not there"],
+                ["`parts`", "`b`", "not there", "`name: b; size: 1`"],
+            ],
+            id="parts of items that come and go",
+        ),
+        pytest.param(
             {"parts": [{"id": "x", "tags": ["u", "v"]}]},
             {"parts": [{"id": "y", "tags": ["u", "v"]}]},
             [["`parts`", "", "`id: x; tags: u, v`", "not there"], ["`parts`", "", "not there", "`id: y; tags: u, v`"]],

@@ -37,7 +37,8 @@ class Subscription(Protocol):
 class Azure(Protocol):
     """`own`: the subscription that Pulumi works in."""
 
-    own: str
+    @property
+    def own(self) -> str: ...
 
     def __call__(self, subscription: str) -> Subscription: ...
 
