@@ -125,7 +125,7 @@ class Search:
     def _judged(self, digest: Mapping[str, Any]) -> Iterator[Existing]:
         steps = {step["urn"]: step for step in digest["steps"]}
         for urn, id in self.found.items():
-            yield judged(urn, id, steps[urn])
+            yield judged(urn, id, steps.get(urn, {"op": "same"}))
         for urn, error in self.unseen.items():
             yield Existing(state=State.UNSEEN, detail=error, urn=urn, type=type_of(urn), name=name_of(urn), id=None)
 

@@ -1,6 +1,7 @@
-"""Azure Resource Manager, asked with the sign-in of the provider: what a resource group holds, and its deletion.
+"""Azure Resource Manager, asked with the sign-in of the provider: what a resource group holds, and its deletion; the
+private zones of a name, and the networks that they are linked to.
 
-A state can have lost sight of what was made; only Azure knows. azure-native has no function that lists a group.
+A state can have lost sight of what was made; only Azure knows. azure-native has no function that lists any of these.
 """
 
 from __future__ import annotations

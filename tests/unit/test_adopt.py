@@ -142,6 +142,11 @@ def test_what_could_not_be_looked_at_is_said_and_the_rest_is_adopted() -> None:
     assert [one.name for one in found.adopted] == ["cas-owa-a"]
 
 
+def test_what_stays_as_it_is_is_adopted_though_a_preview_has_no_step_for_it() -> None:
+    found = Search(Copy({ZONE: {"id": "/zone"}}, [zone()], [])).run()
+    assert [(one.name, one.operation) for one in found.adopted] == [("cas-public-zone", "same")]
+
+
 def test_nothing_is_tried_where_nothing_exists() -> None:
     copy = Copy({}, [zone()])
     assert Search(copy).run().existing == ()
