@@ -8,7 +8,7 @@ from dataclasses import MISSING as MISSING
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-# Key (empty path parts joined by dots), value (MISSING where there is none to show), what to write.
+# Called with the key's path, its value (MISSING where there is none to show) and what to write.
 Report = Callable[[str, object, str], None]
 
 Row = TypeVar("Row")

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from components.args import FarmArgs
 from components.keys import Secret
+from components.namespace import Derived
 from stacks.reading import keys_of, optional, required
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -35,6 +36,8 @@ def lines(row: type, path: str) -> Iterator[tuple[str, str, str, str]]:
 
 
 def shown(default: Any) -> str:
+    if isinstance(default, Derived):
+        return default.value
     if isinstance(default, bool):
         return str(default).lower()
     if isinstance(default, tuple):

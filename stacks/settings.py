@@ -141,7 +141,12 @@ def typed_in(path: Path) -> Mapping[str, str]:
 
 def plain(text: str | None) -> Any:
     """Pulumi hands objects and lists on as JSON, anything else as text; a key without a value is an empty text."""
-    return json.loads(text) if text and text[0] in "{[" else text or None
+    if not text or text[0] not in "{[":
+        return text or None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def from_file(config: Mapping[str, Any], typed: Mapping[str, str] | None = None) -> FarmArgs:

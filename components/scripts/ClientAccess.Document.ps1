@@ -127,8 +127,10 @@ function Get-OutlookAnywhereProblem {
         $missing = @($group | Where-Object { -not $Settings.Contains($_) })
         if ($missing.Count -in 1, 2) { "settings.outlookAnywhere: $($group -join ', ') go together; missing: $($missing -join ', ')" }
         $requireSsl = $Settings["${side}ClientsRequireSsl"]
-        if ($requireSsl -eq $true -and -not $Settings["${side}Hostname"]) { "settings.outlookAnywhere.${side}ClientsRequireSsl: true needs ${side}Hostname" }
-        if ($Settings.Contains('SSLOffloading') -and $Settings['SSLOffloading'] -eq $false -and $requireSsl -eq $false) {
+        # Without an external host name Exchange holds ExternalClientsRequireSsl as false, and TLS is not asked of it.
+        $isCleared = $side -eq 'External' -and -not $Settings['ExternalHostname']
+        if ($requireSsl -eq $true -and $isCleared) { 'settings.outlookAnywhere.ExternalClientsRequireSsl: true needs ExternalHostname' }
+        if ($Settings.Contains('SSLOffloading') -and $Settings['SSLOffloading'] -eq $false -and $requireSsl -eq $false -and -not $isCleared) {
             "settings.outlookAnywhere.SSLOffloading: false contradicts ${side}ClientsRequireSsl false; make one of them true"
         }
     }

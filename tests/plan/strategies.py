@@ -25,10 +25,23 @@ group = st.sampled_from(("g", "dns", "Messaging_(prod).one", "x" * 90))
 label = st.sampled_from(("owa", "mail", "a", "web-mail-2", "m" * 63))
 domain = st.sampled_from(("mail-domain.com", "a.b", "inside.mail-domain.com", ".".join(["d" * 62] * 3)))
 size = st.sampled_from(("Standard_D2s_v5", "Standard_E96ds_v6"))
-url = st.sampled_from(("https://elsewhere.mail-domain.com", "https://proxy.example/owa/?a=b", "https://x.y:8443/"))
-host = st.sampled_from(("outlook.mail-domain.com", "a.b"))
+PATHS = {
+    "owa": "/owa",
+    "ecp": "/ecp",
+    "ews": "/EWS/Exchange.asmx",
+    "oab": "/OAB",
+    "activesync": "/Microsoft-Server-ActiveSync",
+    "mapi": "/mapi",
+    "autodiscover": "/autodiscover/autodiscover.xml",
+}
+host = st.sampled_from(("outlook.mail-domain.com", "a.b", None))
 source = st.sampled_from(("VirtualNetwork", "Internet", "203.0.113.0/24", "203.0.113.9", "0.0.0.0/0", "10.9.0.0/16"))
 sources = st.lists(source, max_size=4, unique=True)
+
+
+def url(service: str) -> st.SearchStrategy[str | None]:
+    path = PATHS[service]
+    return st.sampled_from((f"https://elsewhere.mail-domain.com{path}", f"https://x.y:8443{path.upper()}/?a=b", None))
 
 
 def some(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[Row]:
@@ -68,6 +81,11 @@ def stack_files(draw: Draw) -> Row:
         "allowSingleServer": sum(row.get("inRotation", True) for row in servers.values()) < 2,
         **draw(switches()),
     }
+    if made:
+        # Else no client would reach them.
+        https = values.get("httpsPort", 443)
+        ports = network.get("clientPorts", [443, 80])
+        network["clientPorts"] = ports if https in ports else [*ports, https]
     if made or draw(flag):
         values["adminPassword"] = SECRET
     if draw(flag):
@@ -90,7 +108,7 @@ def switches() -> st.SearchStrategy[Row]:
         resourceGroup=some(name=group, existing=flag),
         protect=flag,
         autoShutdown=some(time=st.sampled_from(("0000", "2359")), timeZone=st.just("W. Europe Standard Time")),
-        tags=st.dictionaries(st.sampled_from(("owner", "x" * 512)), st.text("aé 9", min_size=1, max_size=9)),
+        tags=st.dictionaries(st.sampled_from(("owner", "x" * 512)), st.text("aé 9", max_size=9)),
     )
 
 
@@ -175,7 +193,7 @@ def package() -> Row:
 def images(draw: Draw, *, own: bool) -> Row:
     if own or draw(flag):
         id = draw(st.sampled_from(("images/windows", "galleries/all/images/windows/versions/1.0.0")))
-        return {"id": IMAGES + id} | draw(some(trustedLaunch=flag))
+        return {"id": IMAGES + id} | draw(some(trustedLaunch=flag if "galleries" in id else st.just(False)))
     sku = st.sampled_from(("2019-datacenter", "2022-datacenter-g2", "own-gensecond"))
     return draw(
         some(publisher=st.just("Own"), offer=st.just("Own"), sku=sku, version=st.just("1.2.3"), trustedLaunch=flag)
@@ -197,15 +215,20 @@ def namespaces(draw: Draw) -> Row:
     found = {"domain": draw(domain)} | draw(some(clientName=label, externalDomain=domain, externalClientName=label))
     if draw(flag):
         found["autodiscoverName"] = "autodiscover-2"
-    urls = {"enabled": flag, "internalUrl": url, "externalUrl": url}
+    urls = {
+        name: {"enabled": flag, "internalUrl": url(name), "externalUrl": url(name)}
+        for name in ("owa", "ecp", "ews", "oab", "activesync", "mapi")
+    }
     methods = st.lists(st.sampled_from(("Basic", "Ntlm", "OAuth", "Negotiate")), min_size=1, unique=True)
-    services = {name: some(**urls) for name in ("owa", "ecp", "ews", "oab", "activesync")}
+    own = urls.pop("mapi")
+    services = {name: some(**keys) for name, keys in urls.items()}
     return found | draw(
         some(
             services=some(
                 **services,
-                mapi=some(**urls, iisAuthenticationMethods=methods),
-                autodiscover=some(enabled=flag, serviceInternalUri=url),
+                mapi=some(**own, iisAuthenticationMethods=methods),
+                # One service is left, whatever is drawn for the others.
+                autodiscover=some(serviceInternalUri=url("autodiscover")),
                 outlookAnywhere=anywhere(),
             )
         )

@@ -13,6 +13,7 @@ from stacks.settings import PROJECT
 from tests.plan import stack_files
 from tests.plan.plan import Plan
 from tests.plan.program import plan
+from tests.plan.strategies import HOST_KEY
 from tests.plan.wire import UNKNOWN, Secret, bare
 
 SERVERS = f"{PROJECT}:servers"
@@ -69,10 +70,10 @@ def test_a_machine_that_does_not_run_is_an_error_that_names_it_and_the_remedy() 
 
 def test_a_machine_whose_host_key_is_pinned_need_not_run() -> None:
     config = stack_files.config_of("lab")
-    pinned = {key: {**row, "hostKey": "ssh-ed25519 AAAA"} for key, row in config[SERVERS].items()}
+    pinned = {key: {**row, "hostKey": HOST_KEY} for key, row in config[SERVERS].items()}
     made = plan({**config, SERVERS: pinned}, host_keys=False)
     assert made.calls == []
-    assert bare(made.one("cas-ex01-namespace").inputs["connection"])["hostKey"] == "ssh-ed25519 AAAA"
+    assert bare(made.one("cas-ex01-namespace").inputs["connection"])["hostKey"] == HOST_KEY
 
 
 def test_a_mistake_is_told_with_its_key_and_registers_nothing() -> None:

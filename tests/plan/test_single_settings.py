@@ -25,6 +25,7 @@ LINKED = {"private": {"linkedNetworks": [f"{NETWORKS}/hub"]}}
 JUMP = {"jumpHost": {"host": "jump", "user": "jumper", "hostKey": HOST_KEY}}
 PACKAGE = {"ssh": package()}
 OWN_IMAGE = {"id": f"{IMAGES}images/windows"}
+GALLERY_IMAGE = {"id": f"{IMAGES}galleries/all/images/windows"}
 SKUS = (None, "2022-datacenter", "2022-datacenter-g2", "hardened-gensecond")
 
 
@@ -42,7 +43,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     },
     **{
         f"image of its own, launch {launch}": one(
-            image=OWN_IMAGE | ({} if launch is None else {"trustedLaunch": launch})
+            image=(GALLERY_IMAGE if launch else OWN_IMAGE) | ({} if launch is None else {"trustedLaunch": launch})
         )
         for launch in (None, True, False)
     },
@@ -94,7 +95,9 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "everything tagged": one(servers=REACHED, dns={**LINKED, "public": {}}, tags={"a": "b"}, autoShutdown={}),
     "a group that exists": one(resourceGroup={"existing": True}, servers=REACHED, dns={"private": {}, "public": {}}),
     "no sources": one(network={"adminSources": [], "clientSources": [], "natGateway": False}),
-    "no URLs recycled": one(recycleAppPools=False, rejectClosedPorts=True, httpsPort=8443),
+    "no URLs recycled": one(
+        recycleAppPools=False, rejectClosedPorts=True, httpsPort=8443, network={"clientPorts": [8443]}
+    ),
 }
 
 

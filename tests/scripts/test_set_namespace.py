@@ -131,3 +131,24 @@ def test_get_reports_what_the_server_holds_and_writes_nothing(contact: FirstCont
     held["mapi"]["IISAuthenticationMethods"] = sorted(held["mapi"]["IISAuthenticationMethods"])
     assert outcome.report == {"server": "EX1", "exchangeVersion": "2016", "settings": held, "skipped": {}}
     assert contact.servers.writes(after=calls) == []
+
+
+def test_null_clears_a_url_and_a_host_name_and_a_second_run_writes_nothing(tmp_path: Path, pwsh: str) -> None:
+    servers = Servers(tmp_path, pwsh)
+    servers.organisation.add_server("ex1")
+    for setting in ("ExternalHostname", "ExternalClientsRequireSsl"):
+        servers.organisation.change("ex1", "outlookAnywhere", setting, namespace()["outlookAnywhere"][setting])
+    cleared = namespace()
+    cleared["owa"]["InternalUrl"] = cleared["ecp"]["ExternalUrl"] = None
+    cleared["mapi"]["InternalUrl"] = cleared["mapi"]["ExternalUrl"] = None
+    cleared["autodiscover"]["AutoDiscoverServiceInternalUri"] = None
+    cleared["outlookAnywhere"] |= {"ExternalHostname": None, "ExternalClientsRequireSsl": False}
+    first = servers.run(SET, document(settings=cleared))
+    assert first.exit_code == 0, first.stderr
+    assert servers.organisation.settings("ex1") == cleared
+    entry = first.report["settings"]["outlookAnywhere"]["ExternalHostname"]
+    assert entry == {"before": "mail.example.com", "expected": None, "after": None, "changed": True}
+    calls = len(servers.organisation.calls())
+    second = servers.run(SET, document(settings=cleared))
+    assert (second.exit_code, second.report["changed"]) == (0, 0), second.stderr
+    assert servers.writes(after=calls) == []

@@ -9,6 +9,7 @@ import pytest
 
 from rehearsal import stack_file as rehearsed
 from stacks import file, settings
+from stacks.problems import Problem
 from tests.unit.yaml_scalars import READ
 
 pytestmark = pytest.mark.unit
@@ -145,6 +146,25 @@ def test_a_value_is_told_as_it_was_typed(tmp_path: Path, lines: str, key: str, s
     found = [message for message in messages(tmp_path, lines) if key in message]
     assert found, messages(tmp_path, lines)
     assert said in found[0]
+
+
+def test_the_program_looks_into_the_stacks_own_file_for_what_was_typed(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.lab.yaml"
+    path.write_text("config:\n  exchange-cas:tags: {cost: 00123, other: 1}\n", encoding="utf-8")
+    typed = settings.typed_in(path)
+    of_this_run, of_another = (Problem("tags.cost", value, "x") for value in (83, 84))
+    assert str(settings.as_typed(of_this_run, typed)) == "tags.cost = 00123: x"
+    assert str(settings.as_typed(of_another, typed)) == "tags.cost = 84: x", "the run was given another file"
+    path.write_text("config: [\n", encoding="utf-8")
+    assert settings.typed_in(path) == settings.typed_in(tmp_path / "Pulumi.none.yaml") == {}
+
+
+@pytest.mark.parametrize(
+    ("handed_on", "meant"),
+    [("", None), ("x", "x"), ("{x", "{x"), ("[", "["), ('{"a": [1]}', {"a": [1]}), ("0730", "0730")],
+)
+def test_what_pulumi_hands_on_is_an_object_a_list_or_a_text(handed_on: str, meant: Any) -> None:
+    assert settings.plain(handed_on) == meant
 
 
 def test_texts_in_quotes_are_texts(tmp_path: Path) -> None:
