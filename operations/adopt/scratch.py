@@ -77,7 +77,7 @@ class Scratch:
         return digest, {"resources": [], **document(skeleton.read_text(encoding="utf-8"))}
 
     def look(self, wanted: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """URN -> what Azure tells of it; `wanted` as adoption.wanted makes it."""
+        """URN -> what Azure tells of it; `wanted` as questions.wanted makes it."""
         (self._folder / "wanted.json").write_text(json.dumps(wanted), encoding="utf-8")
         self._program(LOOK)
         try:

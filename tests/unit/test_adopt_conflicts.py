@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 
 from operations.adopt import page
-from operations.adopt.adoption import Adoption, Search, wanted
+from operations.adopt.adoption import Adoption, Search
 from operations.adopt.look.conflicts import address_taken, conflicts
+from operations.adopt.questions import wanted
 from operations.finding import exit_code
 from operations.lab.azure import Azure
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID

@@ -1,6 +1,6 @@
 """Asks Azure, as azure-native signs in, for each thing that the stack would create and for what is in its way.
 
-`wanted.json` in the folder: URN -> what adoption.wanted makes. `found.json`: URN -> id (null: not there) or error, and
+`wanted.json` in the folder: URN -> what questions.wanted makes. `found.json`: URN -> id (null: not there) or error, and
 conflicts. The token stays in this process.
 """
 

@@ -44,7 +44,7 @@ class Azure(Protocol):
 
 
 def conflicts(one: Wanted, look: Look, azure: Azure) -> Iterator[str]:
-    """`one` as adoption.wanted has it. Raises StackError where Azure would not say."""
+    """`one` as questions.wanted has it. Raises StackError where Azure would not say."""
     if one["type"] == LINK:
         # A network that is made in the same run has no link yet.
         yield from linked(one, azure) if one["network"] else ()
