@@ -1,4 +1,4 @@
-"""What Azure is asked about a stack: the things that it would create, and those that may have something in their way."""
+"""What Azure is asked about a stack: what it would create, and what may have something in its way."""
 
 from __future__ import annotations
 

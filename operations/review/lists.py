@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from operations.review.admission import GROUP, RULES
+from operations.review.clients import places, values
 from operations.review.digest import SECRET, Step
 from operations.review.markdown import code
 from operations.review.plan import COMMAND, RECORD_SETS, Plan, has_addresses
-from operations.review.reach import places, values
 from operations.review.secrets import TELLING
 from operations.review.values import plain
 from operations.review.words import is_component, part

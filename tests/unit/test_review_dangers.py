@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from operations.review.dangers import REMEDIES
+from rehearsal.tools import REPOSITORY
 from tests.unit import previews
 from tests.unit.previews import (
     IP,
@@ -344,8 +346,12 @@ def test_an_unsafe_plan_is_found_by_its_name_and_its_safe_sibling_is_not(
     assert name not in {danger.name for danger in previews.found(tmp_path, digest(safe, **places))}
 
 
-def test_each_danger_has_a_case_above_and_a_remedy() -> None:
+def test_each_danger_has_a_case_above_a_remedy_and_a_row_in_the_docs() -> None:
     assert {case.values[3] for case in CASES} == set(REMEDIES)
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \|", (REPOSITORY / "docs" / "review.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert set(REMEDIES) <= set(rows)
 
 
 def test_a_rebuilt_server_that_enters_dns_in_the_same_run_is_new_to_its_clients(tmp_path: Path) -> None:

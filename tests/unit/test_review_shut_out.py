@@ -226,7 +226,7 @@ def test_a_security_group_that_goes_on_as_it_was_shuts_out_nobody(tmp_path: Path
     assert shut_out(tmp_path, *steps) == []
 
 
-def test_hundreds_of_rules_are_compared_in_a_number_of_steps_that_grows_with_their_square_at_most() -> None:
+def test_one_client_among_hundreds_is_found() -> None:
     many = [rule(f"R{n}", 100 + n, f"198.51.{n // 100}.{n % 100}", 443) for n in range(400)]
     found = lost([*many, OTHERS], [*many[1:], OTHERS], (443, 443), [])
     assert [(one.rule, one.sources) for one in found] == [("R0", ("198.51.0.0",))]
