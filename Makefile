@@ -89,7 +89,7 @@ format: setup ## rewrite the code in the project's style
 bench: setup ## speed and memory as ratios, measured side by side
 	@$(BIN)/python -m rehearsal bench
 
-schema: setup ## stacks/stack.schema.json and the reference in README.md, from the settings
+schema: setup ## stacks/stack.schema.json and the reference in docs/stack-file.md, from the settings
 	@$(BIN)/python -m stacks.schema
 	@$(BIN)/python -m stacks.reference
 

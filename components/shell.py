@@ -7,13 +7,17 @@ from collections.abc import Callable, Sequence
 import pulumi
 from pulumi_command import remote
 
-from components import powershell
+from components import powershell, private_keys
 from components.args import FarmArgs
 from components.server import Server
 
-# Five dials of at most ten seconds: a moment of silence is ridden out, a dead server is reported within a minute.
+# Five dials of at most ten seconds: a moment of silence and a dropped handshake are ridden out, and a dead server, or a
+# dead jump host, is reported within a minute.
 DIAL_ERRORS = 4
 DIAL_SECONDS = 10
+# Behind a jump host a server is dialled once. The provider repeats a failed handshake on the connection that it has
+# closed already, and then tells `EOF` instead of the reason (docs/decisions/0020).
+DIAL_ERRORS_BEHIND_JUMP_HOST = 0
 
 # Called with `credential`, a userName and a password or None.
 Document = Callable[..., str]
@@ -83,22 +87,21 @@ class ServerShell:
 
 def connection(args: FarmArgs, server: Server) -> remote.ConnectionArgs:
     jump = args.ssh.jump_host
-    public = args.ssh.address == "public"
     return remote.ConnectionArgs(
-        host=server.public_address or server.address if public else server.address,
+        host=dialled(args, server),
         port=args.ssh.port,
         user=args.operator,
         password=None if args.operator_private_key else args.operator_password,
-        private_key=args.operator_private_key,
+        private_key=private_key("operatorPrivateKey", args.operator_private_key),
         host_key=server.host_key,
-        dial_error_limit=DIAL_ERRORS,
+        dial_error_limit=DIAL_ERRORS_BEHIND_JUMP_HOST if jump else DIAL_ERRORS,
         per_dial_timeout=DIAL_SECONDS,
         proxy=remote.ProxyConnectionArgs(
             host=jump.host,
             port=jump.port,
             user=jump.user,
             password=args.jump_host_password,
-            private_key=args.jump_host_private_key,
+            private_key=private_key("jumpHostPrivateKey", args.jump_host_private_key),
             host_key=jump.host_key,
             dial_error_limit=DIAL_ERRORS,
             per_dial_timeout=DIAL_SECONDS,
@@ -106,3 +109,30 @@ def connection(args: FarmArgs, server: Server) -> remote.ConnectionArgs:
         if jump
         else None,
     )
+
+
+def dialled(args: FarmArgs, server: Server) -> pulumi.Input[str]:
+    """Never empty: the provider would dial the computer that it runs on."""
+    if args.ssh.address != "public":
+        return server.address
+    public = server.public_address or server.address
+    return pulumi.Output.from_input(public).apply(lambda address: public_address(server.computer_name, address))
+
+
+def public_address(computer_name: str, address: str) -> str:
+    if address in ("", str(None)):  # as Azure answers while an address has not been given
+        raise pulumi.RunError(
+            f"Azure has no public address for {computer_name}, so that nothing can be dialled. "
+            "Look at its public address in the portal, or set ssh.address: private."
+        )
+    return address
+
+
+def private_key(name: str, key: pulumi.Input[str] | None) -> pulumi.Output[str] | None:
+    def usable(text: str) -> str:
+        try:
+            return private_keys.checked(name, text)
+        except ValueError as error:
+            raise pulumi.RunError(str(error)) from None
+
+    return None if key is None else pulumi.Output.secret(key).apply(usable)

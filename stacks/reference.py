@@ -1,4 +1,4 @@
-"""The reference of a stack file's keys in README.md, made from the rows that settings are read into.
+"""The reference of a stack file's keys in docs/stack-file.md, made from the rows that settings are read into.
 
 `make schema` writes it between the two marks.
 """
@@ -15,7 +15,7 @@ from components.keys import Secret
 from components.namespace import Derived
 from stacks.reading import keys_of, optional, required
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs/stack-file.md"
 BEGIN, END = "<!-- reference: made by `make schema` -->", "<!-- end of reference -->"
 
 
@@ -55,11 +55,11 @@ def type_name(kind: Any) -> str:
     return {str: "text", int: "number", bool: "true, false"}.get(kind, "mapping")
 
 
-def with_reference(readme: str) -> str:
-    before, _, rest = readme.partition(BEGIN)
+def with_reference(page: str) -> str:
+    before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{table()}\n{END}{after}"
 
 
 if __name__ == "__main__":
-    README.write_text(with_reference(README.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_reference(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

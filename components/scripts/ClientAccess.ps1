@@ -1,6 +1,10 @@
 # What Set-, Get- and Restore-ClientAccessNamespace.ps1 and Set-ClientAccessRotation.ps1 share; each dot-sources this file. Language: PowerShell 4.0 (Windows Server 2012 R2).
 # Plain files rather than a module: Import-PSSession called inside a module would import the Exchange cmdlets into that module only.
 
+# What PowerShell itself prints (the warnings of a cmdlet, an error that no one expects) goes out in the console's code page, which the command
+# provider cannot take: it fails a run whose output is not UTF-8, after the fact. A run without any console has no code page to change.
+try { [Console]::OutputEncoding = New-Object System.Text.UTF8Encoding $false } catch [System.IO.IOException] { $null = $_ }
+
 $parts = 'Services', 'Values', 'Document', 'Session', 'Settings', 'Originals', 'AppPools', 'RotationDocument', 'Components', 'Health', 'ClosedPorts', 'Rotation'
 foreach ($part in $parts) {
     . (Join-Path $PSScriptRoot "ClientAccess.$part.ps1")
@@ -22,7 +26,9 @@ function Write-Utf8Line {
 # For people: stderr, so that stdout holds the JSON document and nothing else.
 function Write-Note {
     param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string] $Text)
-    Write-Utf8Line -Stream ([Console]::OpenStandardError()) -Text $Text
+    # Lines of bounded length: the command provider shows them while the script runs, and waits for ever on one of 64 KiB.
+    $lines = [regex]::Replace($Text, '[^\n]{8000}(?=[^\n])', "`$0`n")
+    Write-Utf8Line -Stream ([Console]::OpenStandardError()) -Text $lines
 }
 
 # Ends the run: the exit code travels with the exception to Invoke-Run.
@@ -62,7 +68,7 @@ function Invoke-Run {
     )
     $exitCode = $RunExitCode.Failure
     try {
-        & $Step | Out-Null
+        & $Step 3>&1 | ForEach-Object { if ($_ -is [System.Management.Automation.WarningRecord]) { Write-Note "Warning: $($_.Message)" } }
         $exitCode = $RunExitCode.Agreement
     } catch {
         Write-Note $_.Exception.Message

@@ -51,4 +51,6 @@ def told_of(step: Mapping[str, Any]) -> list[Any]:
         [state.get("inputs"), bool(state.get("protect"))]
         for state in (step.get("oldState") or {}, step.get("newState") or {})
     ]
-    return [step["urn"], step["op"], sorted(step.get("replaceReasons") or []), states]
+    # What replaces a command is among the reasons of its difference only.
+    reasons = {*(step.get("replaceReasons") or ()), *(step.get("diffReasons") or ())}
+    return [step["urn"], step["op"], sorted(reasons), states]

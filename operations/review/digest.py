@@ -215,6 +215,9 @@ def step_of(urn: str, entry: Mapping[str, Any]) -> Step:
         after = {}
     detailed = entry["detailedDiff"] or {}
     forcing = [path for path, diff in detailed.items() if diff["kind"].endswith("-replace")]
+    changed = tuple(detailed or entry["diffReasons"] or entry["diffs"] or ())
+    # The engine names no reason for the replacement of a command, but that its triggers differ.
+    triggers = [path for path in changed if path.startswith("triggers")]
     return Step(
         operation=entry["op"],
         urn=urn,
@@ -226,6 +229,6 @@ def step_of(urn: str, entry: Mapping[str, Any]) -> Step:
         protected_after=bool(after.get("protect")),
         needs=after.get("propertyDependencies") or {},
         with_it=(after or before).get("deletedWith") or "",
-        forcing=tuple(forcing or entry["replaceReasons"] or entry["keys"] or ()),
-        changed=tuple(detailed or entry["diffReasons"] or entry["diffs"] or ()),
+        forcing=tuple(forcing or entry["replaceReasons"] or entry["keys"] or triggers),
+        changed=changed,
     )

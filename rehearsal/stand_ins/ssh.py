@@ -18,7 +18,7 @@ from asyncssh.packet import SSHPacket
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.drive import Drive
 from rehearsal.stand_ins.network import Port, reset_when_closed, silence
-from rehearsal.stand_ins.windows import Windows
+from rehearsal.stand_ins.windows import InputLeftError, Windows
 
 # sshd_config's defaults: MaxSessions, LoginGraceTime
 MAX_SESSIONS = 10
@@ -163,8 +163,13 @@ class _Connection(asyncssh.SSHServer):
             await gone
         gone.cancel()
         if running.done():
+            try:
+                status = running.result()
+            except InputLeftError:
+                cast(_Channel, process.channel).tell_input_left()
+                status = 0
             # asyncssh sends one byte: only 0 may read as success
-            process.exit(min(running.result() & 0xFFFFFFFF, 255))
+            process.exit(min(status & 0xFFFFFFFF, 255))
             return
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -184,6 +189,10 @@ class _Channel(asyncssh.SSHServerChannel[bytes]):
 
     def _process_env_request(self, packet: SSHPacket) -> bool:  # noqa: ARG002
         return False
+
+    def tell_input_left(self) -> None:
+        """For the command provider's stand-in, which fails such a run; any other client passes over this request."""
+        self._send_request(b"input-left@exchange-cas")
 
 
 class _Session(asyncssh.SSHServerProcess[bytes]):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import re
 import shlex
+import sys
 import tempfile
+import termios
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +27,13 @@ SWITCHES = ("-noprofile", "-noninteractive", "-nologo")
 OPTIONS_WITH_VALUE = ("-executionpolicy", "-inputformat", "-outputformat")
 
 Write = Callable[[bytes], None]
+
+
+class InputLeftError(Exception):
+    """A script ended well and left a part of its standard input unread; `Windows.cmd` raises it.
+
+    On a server that harms nothing, but the command provider fails such a run now and then.
+    """
 
 
 class Source(Protocol):
@@ -139,29 +150,47 @@ class Windows:
 
 async def _run(argv: Sequence[str], environment: Mapping[str, str], stdin: Source, stdout: Write, stderr: Write) -> int:
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*argv, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
-    assert process.stdin
-    assert process.stdout
-    assert process.stderr
-    feeding = asyncio.create_task(_feed(stdin, process.stdin))
+    # The end that the script reads from is held here, too: what it left there can be counted.
+    reading, writing = os.pipe()
+    to_script = await _writer(writing)
     try:
-        await asyncio.gather(_copy(process.stdout, stdout), _copy(process.stderr, stderr))
-        return await process.wait()
+        process = await asyncio.create_subprocess_exec(*argv, env=environment, stdin=reading, stdout=pipe, stderr=pipe)
+        assert process.stdout
+        assert process.stderr
+        feeding = asyncio.create_task(_feed(stdin, to_script))
+        try:
+            await asyncio.gather(_copy(process.stdout, stdout), _copy(process.stderr, stderr))
+            code = await process.wait()
+            if code == 0 and (not feeding.done() or _waiting_in(reading)):
+                raise InputLeftError
+            return code
+        finally:
+            feeding.cancel()
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
     finally:
-        feeding.cancel()
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        to_script.close()
+        os.close(reading)
+
+
+async def _writer(pipe: int) -> asyncio.StreamWriter:
+    loop = asyncio.get_running_loop()
+    opened = os.fdopen(pipe, "wb", buffering=0)
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, opened)
+    return asyncio.StreamWriter(transport, protocol, None, loop)
 
 
 async def _feed(source: Source, target: asyncio.StreamWriter) -> None:
-    try:
-        async for chunk in _chunks(source):
-            target.write(chunk)
-            await target.drain()
-        target.close()
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # the script ended without reading everything, which is its right
+    async for chunk in _chunks(source):
+        target.write(chunk)
+        await target.drain()
+    target.close()
+
+
+def _waiting_in(pipe: int) -> int:
+    """How many bytes can be read from it at once."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 async def _copy(source: Source, write: Write) -> None:

@@ -9,6 +9,7 @@ import asyncssh
 import pytest
 
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.stack import CommandFailedError
 from tests.engine.conftest import Start
 from tests.engine.looks import PROJECT, ask, cmdlets, dialled, differences, servers_in, wanted
 from tests.unit import scripted_ssh_server
@@ -134,19 +135,23 @@ def test_a_key_logon_brings_its_credential_in_a_secret_document(lab: Rehearsal) 
         assert private.splitlines()[1] not in text
 
 
-def test_a_jump_host_is_logged_on_to_and_forwards_to_every_server(
+def test_a_jump_host_forwards_to_every_server_and_what_a_broken_connection_left_undone_is_done_by_the_next_up(
     lab: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     password = "a-Passw0rd-of-the-jump-host"  # noqa: S105
     monkeypatch.setattr(scripted_ssh_server, "PASSWORD", password)
-    with scripted_ssh_server.ScriptedSshServer(tmp_path) as jump:
+    with scripted_ssh_server.ScriptedSshServer(tmp_path, breaks="127.40.0.12") as jump:
         row = {"host": "127.0.0.1", "port": jump.port, "user": "me", "hostKey": jump.host_key}
         lab.stack.change(lambda config: config[f"{PROJECT}:ssh"].update(jumpHost=row))
         lab.stack.set_secret("jumpHostPassword", password)
         preview = lab.stack.preview_text()
+        with pytest.raises(CommandFailedError, match="proxy: after 0 failed attempts: ssh: handshake failed: EOF"):
+            lab.stack.up()
         update = lab.stack.up()
     changed = update.changed()
     assert {name for name in changed if name.endswith("-namespace")} == {"cas-ex01-namespace", "cas-ex02-namespace"}
+    assert "cas-ex02-rotation" in changed
+    assert "cas-ex02-scripts" not in changed, "the run that failed had done this before"
     assert {line for line in jump.log if line.startswith("forward")} == {"forward 127.40.0.11", "forward 127.40.0.12"}
     for text, hidden in ((lab.stack.state(), "ciphertext"), (update.printed, "[secret]"), (preview, "[secret]")):
         assert hidden in text, "the connection is in there"

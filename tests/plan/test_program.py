@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import asyncssh
 import pulumi
 import pytest
 
+from components import shell
 from stacks.settings import PROJECT
 from tests.plan import stack_files
 from tests.plan.plan import Plan
-from tests.plan.program import plan
+from tests.plan.program import GIVEN, plan
 from tests.plan.strategies import HOST_KEY
 from tests.plan.wire import UNKNOWN, Secret, bare
 
@@ -74,6 +76,23 @@ def test_a_machine_whose_host_key_is_pinned_need_not_run() -> None:
     made = plan({**config, SERVERS: pinned}, host_keys=False)
     assert made.calls == []
     assert bare(made.one("cas-ex01-namespace").inputs["connection"])["hostKey"] == HOST_KEY
+
+
+@pytest.mark.parametrize(("stack", "name"), [("made-here", "operatorPrivateKey"), ("joined", "jumpHostPrivateKey")])
+def test_a_private_key_with_a_passphrase_is_an_error_that_names_it_and_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, stack: str, name: str
+) -> None:
+    protected = asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_private_key("pkcs1-pem", "phrase").decode()
+    monkeypatch.setitem(GIVEN, name, protected)
+    with pytest.raises(pulumi.RunError, match=f"{name} is protected by a passphrase.*ssh-keygen") as refused:
+        plan(stack_files.config_of(stack), stack=stack)
+    assert protected.splitlines()[4] not in str(refused.value)
+
+
+@pytest.mark.parametrize("missing", ["", "None"])
+def test_a_server_without_a_public_address_is_never_dialled(missing: str) -> None:
+    with pytest.raises(pulumi.RunError, match="no public address for EX01"):
+        shell.public_address("EX01", missing)
 
 
 def test_a_mistake_is_told_with_its_key_and_registers_nothing() -> None:

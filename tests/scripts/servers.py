@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import subprocess
+import sys
+import termios
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,8 @@ from rehearsal.stand_ins.exchange import Organisation
 SCRIPTS = Path(__file__).parents[2] / "components/scripts"
 SET, GET, RESTORE = (SCRIPTS / f"{verb}-ClientAccessNamespace.ps1" for verb in ("Set", "Get", "Restore"))
 ROTATE = SCRIPTS / "Set-ClientAccessRotation.ps1"
+# What the command provider runs, each with a document on standard input.
+READING = {script.name for script in (SET, GET, RESTORE, ROTATE)}
 ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
 ADDRESS = "127.40.0.11"
 # How the lines on standard error begin that tell of a rotation's step.
@@ -85,7 +92,9 @@ class Servers:
             authority=self.authority,
         )
         text = json.dumps(document).encode() if stdin is None else stdin
-        done = subprocess.run(argv, env=environment, input=text, capture_output=True, timeout=120, check=False)
+        done, left = run_with_input(argv, environment, text)
+        # The command provider fails a run that leaves input unread or writes what is not UTF-8, however it ended.
+        assert left == 0 or script.name not in READING, f"{left} bytes of the input were left unread"
         return Outcome(exit_code=done.returncode, stdout=done.stdout.decode(), stderr=done.stderr.decode())
 
     def run_all(self, runs: Sequence[tuple[Path, Document, str]], *, at_a_time: int = 2) -> list[Outcome]:
@@ -108,6 +117,22 @@ class Servers:
 
     def writes(self, *, after: int = 0) -> list[str]:
         return [cmdlet for cmdlet in self.cmdlets(after=after) if cmdlet.startswith("Set-")]
+
+
+def run_with_input(
+    argv: Sequence[str], environment: Mapping[str, str], text: bytes
+) -> tuple[subprocess.CompletedProcess[bytes], int]:
+    """How it ended, and how many bytes of its input it left unread."""
+    reading, writing = os.pipe()
+    try:
+        with os.fdopen(writing, "wb") as filled, suppress(BlockingIOError):
+            os.set_blocking(writing, False)
+            filled.write(text)
+            filled.flush()
+        done = subprocess.run(argv, env=environment, stdin=reading, capture_output=True, timeout=120, check=False)
+        return done, int.from_bytes(fcntl.ioctl(reading, termios.FIONREAD, bytes(4)), sys.byteorder)
+    finally:
+        os.close(reading)
 
 
 def altered(folder: Path, script: Path, part: str, changes: Mapping[str, str]) -> Path:

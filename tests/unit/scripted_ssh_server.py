@@ -1,15 +1,16 @@
 """An SSH server on loopback that does as it is told by the command, and keeps a log of what clients did.
 
 Commands, by their first word: `echo` prints the rest, `cat` prints its input, `fail N TEXT` prints TEXT on stderr and
-exits with N, `both A B` prints A and B on stdout and stderr, `long N` prints one line of N letters, `drop` ends the
-connection without an exit status. Like OpenSSH on Windows it refuses every environment variable.
+exits with N, `both A B` prints A and B on stdout and stderr, `long N` prints one line of N letters, `bytes HEX` prints
+these bytes, `signal NAME TEXT` ends by a signal, `drop` ends the connection without an exit status. All but `drop` read
+their input to its end first; `hasty COMMAND` reads none. Like OpenSSH on Windows it refuses every environment variable.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -25,13 +26,21 @@ _WINDOW, _LARGEST_PACKET = 2**21, 2**15
 class ScriptedSshServer:
     """Runs in a thread of its own; `log` holds what clients did, in order; files arrive under `root`.
 
-    `questions`: asked instead of taking a password as such. `authorized`: a public key that may log on.
+    `questions`: asked instead of taking a password as such. `authorized`: a public key that may log on. `dropped`:
+    so many connections are dropped before the handshake. `breaks`: a host whose first forwarded connection ends.
     """
 
     def __init__(
-        self, root: Path, *, questions: tuple[str, ...] = (), authorized: asyncssh.SSHKey | None = None
+        self,
+        root: Path,
+        *,
+        questions: tuple[str, ...] = (),
+        authorized: asyncssh.SSHKey | None = None,
+        dropped: int = 0,
+        breaks: str | None = None,
     ) -> None:
         self.root, self.questions, self.authorized = root, questions, authorized
+        self.dropped, self.breaks = dropped, breaks
         self.log: list[str] = []
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.left = threading.Semaphore(0)  # released by each connection that ends
@@ -73,6 +82,8 @@ class _Connection(asyncssh.SSHServer):
         self._connection = conn
         self._server.connections.add(conn)
         self._server.log.append("connect")
+        if self._server.log.count("connect") <= self._server.dropped:
+            conn.abort()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._server.connections.discard(self._connection)
@@ -110,8 +121,13 @@ class _Connection(asyncssh.SSHServer):
     def _questions(self) -> tuple[str, ...]:
         return self._server.questions or ("Password:",)
 
-    def connection_requested(self, dest_host: str, dest_port: int, _orig_host: str, _orig_port: int) -> bool:
+    def connection_requested(
+        self, dest_host: str, dest_port: int, _orig_host: str, _orig_port: int
+    ) -> bool | Callable[[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]], None]:
         self._server.log.append(f"forward {dest_host}")
+        if dest_host == self._server.breaks:
+            self._server.breaks = None
+            return lambda _reader, writer: writer.close()
         return bool(dest_port)
 
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], asyncssh.SSHServerProcess[bytes]]:
@@ -129,17 +145,28 @@ class _Connection(asyncssh.SSHServer):
         if word == "drop":
             self._connection.abort()
             return
+        given = b""
+        if word == "hasty":
+            word, _, rest = rest.partition(" ")
+        else:
+            given = await process.stdin.read()
         status = 0
         if word == "cat":
-            process.stdout.write(await process.stdin.read())
+            process.stdout.write(given)
         elif word == "both":
             first, second = rest.split(" ", 1)
             process.stdout.write(f"{first}\n".encode())
             process.stderr.write(f"{second}\n".encode())
+        elif word == "bytes":
+            process.stdout.write(bytes.fromhex(rest))
         elif word == "fail":
             number, text = rest.split(" ", 1)
             process.stderr.write(f"{text}\n".encode())
             status = int(number)
+        elif word == "signal":
+            name, _, text = rest.partition(" ")
+            process.exit_with_signal(name, msg=text)
+            return
         else:
             process.stdout.write((rest if word == "echo" else "x" * int(rest)).encode() + b"\n")
         process.exit(status)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
-import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncssh
-import grpc  # type: ignore[import-untyped]
 import pytest
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import engine_pb2 as engine
 from pulumi.runtime.proto import plugin_pb2 as plugin
 from pulumi.runtime.proto import provider_pb2 as pb
-from pulumi.runtime.proto.engine_pb2_grpc import EngineServicer, add_EngineServicer_to_server
 
 from rehearsal.stand_ins.command import CommandProvider
+from tests.unit.command_calls import Engine, Serve, connection, create, error, silence
 from tests.unit.provider_client import (
     COMMAND,
     COPY,
@@ -31,85 +27,9 @@ from tests.unit.provider_client import (
     secret,
     text_asset,
 )
-from tests.unit.scripted_ssh_server import PASSWORD, ScriptedSshServer
+from tests.unit.scripted_ssh_server import PASSWORD
 
 pytestmark = pytest.mark.unit
-
-Serve = Callable[..., ScriptedSshServer]
-
-
-class Engine(EngineServicer):
-    """Keeps what a provider tells people; `spoken` is set by every line."""
-
-    def __init__(self) -> None:
-        self.said: list[engine.LogRequest] = []
-        self.spoken = threading.Event()
-
-    def Log(self, request: engine.LogRequest, _context: object) -> Empty:
-        self.said.append(request)
-        self.spoken.set()
-        return Empty()
-
-
-@pytest.fixture
-def told() -> Iterator[tuple[Engine, str]]:
-    """An engine and its address."""
-    servicer = Engine()
-    server = grpc.server(ThreadPoolExecutor(2))
-    add_EngineServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield servicer, f"127.0.0.1:{port}"
-    server.stop(None).wait()
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Path:
-    folder = tmp_path / "program"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def _without_an_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-
-
-@pytest.fixture
-def client(program: Path) -> Iterator[ProviderClient]:
-    with CommandProvider(program) as provider, contextlib.closing(ProviderClient(provider.port, [])) as connected:
-        yield connected
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    with contextlib.ExitStack() as running:
-        yield lambda **how: running.enter_context(ScriptedSshServer(tmp_path, **how))
-
-
-def connection(server: ScriptedSshServer, **changes: object) -> Properties:
-    base = {"host": "127.0.0.1", "port": server.port, "user": "lab", "hostKey": server.host_key, "dialErrorLimit": 0}
-    return {**base, "password": PASSWORD, **changes}
-
-
-def create(client: ProviderClient, kind: str = COMMAND, **news: object) -> Properties:
-    inputs = client.check(kind, "r", {**news, "connection": secret(news["connection"])})
-    return client.create(kind, "r", inputs)
-
-
-def error(client: ProviderClient) -> str:
-    """What the last call failed with."""
-    details: str = client.lines[-1]["error"]["details"]
-    return details
-
-
-@contextlib.contextmanager
-def silence() -> Iterator[int]:
-    """The port of a host that accepts a connection and never speaks."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield listener.getsockname()[1]
 
 
 def test_a_question_of_the_server_is_answered_with_the_password(client: ProviderClient, serve: Serve) -> None:
@@ -126,23 +46,6 @@ def test_a_key_is_tried_before_the_password(client: ProviderClient, serve: Serve
     known = connection(server, privateKey=text, privateKeyPassword="phrase")
     create(client, connection=known, create="echo hi")
     assert server.log == ["connect", "key accepted", "key accepted", "exec echo hi"]
-
-
-@pytest.mark.parametrize(
-    ("given", "reason"),
-    [
-        ({}, "ssh: this private key is passphrase protected"),
-        ({"privateKeyPassword": "another"}, "x509: decryption password incorrect"),
-    ],
-)
-def test_a_protected_key_without_its_passphrase_fails_before_any_dial(
-    client: ProviderClient, serve: Serve, given: Properties, reason: str
-) -> None:
-    server = serve()
-    text = asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_private_key("pkcs1-pem", "phrase").decode()
-    create(client, connection=connection(server, privateKey=text, **given), create="echo hi")
-    assert error(client) == reason
-    assert server.log == []
 
 
 def test_a_refused_key_leaves_the_password_to_try(client: ProviderClient, serve: Serve) -> None:
@@ -240,6 +143,7 @@ def test_a_difference_is_told_by_its_path(
     line = client.diff(COMMAND, "r", {}, old, new, "")
     assert line["answer"]["detailedDiff"] == {path: {"kind": kind}}
     assert line["answer"].get("replaces", []) == ([path] if kind.endswith("REPLACE") else [])
+    assert line["answer"]["diffs"] == list(new or old), "the property, without the place in it"
 
 
 def test_other_resources_are_refused(client: ProviderClient) -> None:

@@ -154,7 +154,8 @@ def record(*addresses: str, dependencies: str = "") -> dict[str, object]:
 
 
 UPDATE = step("update", "owa", oldState=record("10.0.0.1", "10.0.0.2"), newState=record("10.0.0.1"))
-REPLACED = step("replace", "ex02", oldState=record(), newState=record(), replaceReasons=["triggers[0]"])
+# As the engine tells of a command whose trigger differs: no reason of a replacement.
+REPLACED = step("replace", "ex02", oldState=record(), newState=record(), diffReasons=["triggers"])
 CREATED = step("create", "zone", newState={"inputs": {"name": "a"}})
 SAME = step("same", "ex01", oldState=record(), newState=record())
 
@@ -228,7 +229,8 @@ LATER = {
     "another value": ([CREATED, REPLACED, {**UPDATE, "newState": record("10.0.0.2")}], False),
     "another value before": ([CREATED, REPLACED, {**UPDATE, "oldState": record("10.0.0.1", "10.0.0.9")}], False),
     "another operation": ([CREATED, {**REPLACED, "op": "delete"}, UPDATE], False),
-    "another reason": ([CREATED, {**REPLACED, "replaceReasons": ["connection"]}, UPDATE], False),
+    "another reason": ([CREATED, {**REPLACED, "diffReasons": ["connection"]}, UPDATE], False),
+    "one reason more": ([CREATED, {**REPLACED, "replaceReasons": ["id"]}, UPDATE], False),
     "another resource": ([step("create", "group"), REPLACED, UPDATE], False),
     "one more": ([CREATED, REPLACED, UPDATE, step("delete", "ex01", oldState=record())], False),
     "one less": ([REPLACED, UPDATE], False),

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import pytest
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import plugin_pb2 as plugin
+from pulumi.runtime.proto import provider_pb2 as pb
 
-from rehearsal.stand_ins.command import CommandProvider
-from tests.unit.provider_client import ProviderClient, secret
+from tests.unit.command_calls import Engine, error
+from tests.unit.provider_client import Properties, ProviderClient, secret, struct
 
 pytestmark = pytest.mark.unit
 
 LOCAL = "command:local:Command"
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Path:
-    folder = tmp_path / "program"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def client(program: Path) -> Iterator[ProviderClient]:
-    with CommandProvider(program) as provider, contextlib.closing(ProviderClient(provider.port, [])) as connected:
-        yield connected
-
-
-def error(client: ProviderClient) -> str:
-    details: str = client.lines[-1]["error"]["details"]
-    return details
 
 
 def test_a_delete_text_alone_runs_at_the_end_in_the_programs_folder_with_the_input_of_the_state(
@@ -66,8 +54,15 @@ def test_another_interpreter_and_another_folder_are_used_and_must_exist(client: 
     news = {"create": "import os; print(os.getcwd())", "interpreter": ["python3", "-c"], "dir": str(program / "sub")}
     made = client.create(LOCAL, "c", client.check(LOCAL, "c", news))
     assert made["properties"]["stdout"] == str((program / "sub").resolve())
-    client.create(LOCAL, "c", client.check(LOCAL, "c", {**news, "interpreter": ["/nowhere/x"]}))
-    assert error(client).startswith("fork/exec /nowhere/x: no such file")
+    for wrong, reason in {
+        ("interpreter", "/nowhere/x"): "fork/exec /nowhere/x: no such file or directory",
+        ("interpreter", "no-such-shell"): 'exec: "no-such-shell": executable file not found in $PATH',
+        ("dir", "/nowhere"): "chdir /nowhere: no such file or directory",
+    }.items():
+        name, value = wrong
+        changed = {**news, name: [value] if name == "interpreter" else value}
+        client.create(LOCAL, "c", client.check(LOCAL, "c", changed))
+        assert error(client).startswith(f"{reason}: running ")
 
 
 def test_a_connection_is_no_input_of_a_local_command(client: ProviderClient) -> None:
@@ -80,3 +75,107 @@ def test_a_preview_runs_nothing(client: ProviderClient, program: Path) -> None:
     inputs = client.check(LOCAL, "c", {"create": "touch ran"})
     client.create(LOCAL, "c", inputs, preview=True)
     assert list(program.iterdir()) == []
+
+
+@pytest.fixture
+def door(program: Path) -> Iterator[Callable[[], IO[bytes]]]:
+    """Opens `door`, a named pipe in the program's folder, for writing: a command that reads from it has come so far."""
+    os.mkfifo(program / "door")
+    with ThreadPoolExecutor(1) as pool:
+        opened: list[IO[bytes]] = []
+
+        def go_through() -> IO[bytes]:
+            opened.append(pool.submit((program / "door").open, "wb", 0).result(30))
+            return opened[-1]
+
+        yield go_through
+        for end in opened:
+            end.close()
+
+
+# The child holds the shell's output open until somebody comes through the door; the shell itself waits for it.
+HELD = "sh -c 'read -r _ < door; echo child > left'; echo never"
+
+
+def test_a_cancel_kills_the_shell_and_not_what_it_has_started(
+    client: ProviderClient, program: Path, door: Callable[[], IO[bytes]]
+) -> None:
+    client.stub.Attach(plugin.PluginAttach(address="127.0.0.1:1"))
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(client.delete, LOCAL, "c", {"delete": HELD, "logging": "none"}, "leave")
+        child = door()
+        client.stub.Cancel(Empty())
+        assert not running.done(), "the child holds the output open"
+        child.write(b"go on\n")
+        running.result(30)
+    # A failed deletion: the engine keeps the resource in its state.
+    assert error(client) == f'signal: killed: running "{HELD}":\n'
+    assert (program / "left").read_text() == "child\n"
+
+
+def test_the_timeout_of_a_resource_ends_a_command(client: ProviderClient) -> None:
+    request = pb.DeleteRequest(id="c", urn=f"urn:pulumi:s::p::{LOCAL}::c", timeout=0.2)
+    request.properties.update({"delete": "exec sleep 600"})
+    client.call("Delete", request)
+    assert error(client) == 'signal: killed: running "exec sleep 600":\n'
+
+
+@pytest.mark.parametrize(
+    ("number", "ended"),
+    [
+        (signal.SIGTERM, "signal: terminated"),
+        (signal.SIGSEGV, "signal: segmentation fault"),
+        (signal.SIGUSR1, "signal: user defined signal 1"),
+    ],
+)
+def test_a_signal_is_told_as_go_does(client: ProviderClient, number: int, ended: str) -> None:
+    client.create(LOCAL, "c", client.check(LOCAL, "c", {"create": f"ulimit -c 0; kill -{number} $$"}))
+    assert error(client).startswith(f"{ended}: running ")
+
+
+def test_output_and_error_output_of_a_failure_are_told_as_they_came(
+    client: ProviderClient, told: tuple[Engine, str], door: Callable[[], IO[bytes]]
+) -> None:
+    heard, address = told
+    client.stub.Attach(plugin.PluginAttach(address=address))
+    inputs = client.check(LOCAL, "c", {"create": "echo a; cat door; echo b >&2; cat door; echo c; exit 1"})
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(client.create, LOCAL, "c", inputs)
+        for line in ("a", "b"):
+            heard.wait_for(line)
+            door().close()
+        running.result(30)
+    assert error(client).endswith(":\na\nb\nc\n")
+
+
+def test_a_logged_line_of_64_kib_never_ends(client: ProviderClient) -> None:
+    long = "head -c 65536 /dev/zero | tr '\\0' x"
+    client.create(LOCAL, "c", client.check(LOCAL, "c", {"create": long, "logging": "stderr"}))
+    assert len(client.lines[-1]["answer"]["properties"]["stdout"]) == 65536
+    inputs = client.check(LOCAL, "c", {"create": f"({long}) >&2", "logging": "stderr"})
+    client.create(LOCAL, "c", inputs, step="long", deadline=1)
+    assert client.lines[-1]["error"]["code"] == "DEADLINE_EXCEEDED"
+
+
+def test_output_that_is_not_utf_8_fails_a_run_that_ended_well(client: ProviderClient) -> None:
+    client.create(LOCAL, "c", client.check(LOCAL, "c", {"create": "printf '\\201'"}))
+    assert client.lines[-1]["error"]["code"] == "INTERNAL"
+    assert "string field contains invalid UTF-8" in error(client)
+
+
+def test_input_that_is_left_unread_fails_nothing_here(client: ProviderClient) -> None:
+    client.create(LOCAL, "c", client.check(LOCAL, "c", {"create": "echo hi", "stdin": "x" * 1_000_000}))
+    assert client.lines[-1]["answer"]["properties"]["stdout"] == "hi"
+
+
+def invoke(client: ProviderClient, token: str, **arguments: object) -> Properties:
+    return client.call("Invoke", pb.InvokeRequest(tok=token, args=struct(arguments)))
+
+
+def test_the_one_function_runs_a_command(client: ProviderClient) -> None:
+    ran = invoke(client, "command:local:run", command="cat", stdin="given")["answer"]["return"]
+    assert ran["stdout"] == "given"
+    assert ran["command"] == "cat"
+    (failure,) = invoke(client, "command:local:run", colour="red")["answer"]["failures"][:1]
+    assert failure["reason"] == "Missing required field 'command' on 'local.RunInputs'"
+    assert invoke(client, "command:local:other")["error"]["code"] == "NOT_FOUND"

@@ -100,6 +100,18 @@ def test_what_forces_a_replacement_is_named(review: Review) -> None:
     assert "asked for by hand" in by_hand
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"diffReasons": ["triggers"]},
+        {"diffReasons": ["triggers"], "detailedDiff": {"triggers[0]": {"kind": "update-replace", "inputDiff": False}}},
+    ],
+)
+def test_a_command_whose_trigger_differs_runs_again_for_that(review: Review, told: dict[str, Any]) -> None:
+    text = review(of(command("replace", "ex02", "rotation", {}, {}, **told))).stdout
+    assert "it goes into or out of rotation" in text
+
+
 def test_what_vanishes_with_something_says_with_what(review: Review) -> None:
     vm = machine("replace", "ex02", replaceReasons=["id"])
     ssh = step("replace", SERVER, "azure-native:compute:VirtualMachineRunCommandByVirtualMachine", "cas-ex02-ssh")

@@ -33,10 +33,10 @@ def test_the_committed_schema_is_the_one_made_from_the_settings() -> None:
     assert schema.FILE.read_text() == schema.text(), "run: make schema"
 
 
-def test_the_reference_in_the_readme_is_the_one_made_from_the_settings() -> None:
-    readme = reference.README.read_text()
-    assert "| `servers.KEY.inRotation` | true, false | true |" in readme
-    assert readme == reference.with_reference(readme), "run: make schema"
+def test_the_reference_of_the_stack_file_is_the_one_made_from_the_settings() -> None:
+    page = reference.PAGE.read_text()
+    assert "| `servers.KEY.inRotation` | true, false | true |" in page
+    assert page == reference.with_reference(page), "run: make schema"
 
 
 def test_the_schema_is_a_schema() -> None:

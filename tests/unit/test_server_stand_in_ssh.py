@@ -12,6 +12,7 @@ import asyncssh
 import pytest
 
 from rehearsal.stand_ins.server import Server
+from tests.unit.provider_client import COMMAND, ProviderClient, secret
 from tests.unit.servers import AUTODISCOVER, OWA, PASSWORD, USER, Farm
 
 pytestmark = pytest.mark.unit
@@ -138,6 +139,27 @@ def test_a_script_that_ignores_a_large_input_still_ends_well(farm: Farm) -> None
     put_script(server, "print('done')")
     result = run(server, RUN, stdin="x" * 1_000_000)
     assert (result.stdout, result.exit_status) == ("done\r\n", 0)
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        ("print('done')", f'EOF: running "{RUN}":\ndone\r\n'),
+        ("import sys; sys.stdin.buffer.raw.read(1); print('done')", f'EOF: running "{RUN}":\ndone\r\n'),
+        ("import sys; sys.stdin.read(); print('done')", "done\r"),
+        ("import sys; sys.exit(3)", f'Process exited with status 3: running "{RUN}":\n'),
+    ],
+)
+def test_the_command_provider_fails_a_script_that_ends_well_without_reading_its_input(
+    farm: Farm, client: ProviderClient, script: str, outcome: str
+) -> None:
+    server = farm.server()
+    put_script(server, script)
+    there = {"host": "127.40.0.11", "port": server.ssh.port, "user": USER, "password": PASSWORD}
+    inputs = client.check(COMMAND, "r", {"connection": secret(there), "create": RUN, "stdin": "given"})
+    client.create(COMMAND, "r", inputs)
+    ended = client.lines[-1]
+    assert outcome == (ended["error"]["details"] if "error" in ended else ended["answer"]["properties"]["stdout"])
 
 
 def test_output_of_a_million_letters_arrives_whole(farm: Farm) -> None:

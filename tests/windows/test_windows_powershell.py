@@ -157,3 +157,16 @@ def test_what_is_no_json_is_refused_without_being_quoted(shell: str, script: str
     )
     assert done.returncode == 2
     assert "S3cret-pass" not in done.stdout + done.stderr
+
+
+def test_what_powershell_itself_prints_is_utf_8(shell: str, tmp_path: Path) -> None:
+    """The command provider fails a run that prints anything else; the console's code page is another one here, too."""
+    script = tmp_path / "console.ps1"
+    script.write_text(
+        f'. \'{SCRIPTS / "ClientAccess.ps1"}\'\nWrite-Warning "M$([char] 0xFC)ller"\nthrow "F$([char] 0xFC)nf"\n',
+        encoding="ascii",
+    )
+    options = ["-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File", str(script)]
+    done = subprocess.run([shell, *options], capture_output=True, timeout=60, check=False)
+    assert "Müller" in done.stdout.decode()
+    assert "Fünf" in done.stderr.decode()

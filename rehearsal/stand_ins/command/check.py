@@ -12,19 +12,22 @@ from rehearsal.stand_ins.command.values import Properties
 # The names under which the provider's messages speak of types, and what arrives for each.
 _ACCEPTED: dict[str, Any] = {
     "string": str,
+    "remote.Logging": str,
+    "local.Logging": str,
     "bool": bool,
     "int": float,
     "float64": float,
-    "slice": list,
-    "map": dict,
+    "[]interface {}": list,
+    "[]string": list,
+    "map[string]string": dict,
     "asset": object,
 }
-_GOT = {str: "string", bool: "bool", float: "float64", list: "slice", dict: "map"}
+_GOT = {str: "string", bool: "bool", float: "float64", list: "[]interface {}"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One input: its type by the provider's name for it, or the record that it holds."""
+    """One input: its type by the name that Go has for it, or the record that it holds."""
 
     kind: str = "string"
     record: Record | None = None
@@ -66,16 +69,23 @@ _PROXY = Record(name="remote.ProxyConnection", fields=_ENDPOINT)
 _CONNECTION = Record(name="remote.Connection", fields={**_ENDPOINT, "proxy": Field(record=_PROXY)})
 _COMMON = {
     "connection": Field(record=_CONNECTION, required=True, secret=True),
-    "triggers": Field(kind="slice", replaces=True),
+    "triggers": Field(kind="[]interface {}", replaces=True),
 }
 _TEXTS = {
     "create": Field(),
     "update": Field(),
     "delete": Field(),
     "stdin": Field(),
-    "logging": Field(),
-    "environment": Field(kind="map"),
+    "logging": Field(kind="remote.Logging"),
+    "environment": Field(kind="map[string]string"),
     "addPreviousOutputInEnv": Field(kind="bool"),
+}
+_HERE = {
+    "logging": Field(kind="local.Logging"),
+    "dir": Field(),
+    "interpreter": Field(kind="[]string"),
+    "assetPaths": Field(kind="[]string"),
+    "archivePaths": Field(kind="[]string"),
 }
 COMMAND = Record(name="remote.CommandInputs", fields={**_COMMON, **_TEXTS})
 # From the provider's source (provider/pkg/provider/local/); it has no recorded calls as the others have.
@@ -83,11 +93,16 @@ LOCAL_COMMAND = Record(
     name="local.CommandInputs",
     fields={
         **_TEXTS,
+        **_HERE,
         "triggers": _COMMON["triggers"],
-        "dir": Field(),
-        "interpreter": Field(kind="slice"),
-        "assetPaths": Field(kind="slice"),
-        "archivePaths": Field(kind="slice"),
+    },
+)
+RUN = Record(
+    name="local.RunInputs",
+    fields={
+        **{name: _TEXTS[name] for name in ("stdin", "environment", "addPreviousOutputInEnv")},
+        **_HERE,
+        "command": Field(required=True),
     },
 )
 COPY_TO_REMOTE = Record(
@@ -114,30 +129,52 @@ def _failures(record: Record, given: Properties) -> Iterator[Failure]:
         if field.required and given.get(name) is None:
             yield Failure(property=name, reason=f"Missing required field '{name}' on '{record.name}'")
     for name, value in given.items():
-        reason = _reason(record, name, values.revealed(value))
-        if reason is not None:
-            yield Failure(property=name, reason=reason)
+        failure = _failure(record, name, values.revealed(value))
+        if failure is not None:
+            yield failure
 
 
-def _reason(record: Record, name: str, value: Any) -> str | None:
+def _failure(record: Record, name: str, value: Any) -> Failure | None:
     field = record.fields.get(name)
     if field is None:
-        return f"Unrecognized field '{name}' on '{record.name}'"
+        return Failure(property=name, reason=f"Unrecognized field '{name}' on '{record.name}'")
     if value is None or value == values.UNKNOWN:
         return None
-    if not isinstance(value, _ACCEPTED["map" if field.record else field.kind]):
-        got = _GOT[type(value)]
-        return f"Field '{name}' on '{record.name}' must be a '{field.kind}'; got '{got}' instead"
-    return _reason_inside(record, name, value, field.record) if field.record else None
+    if field.record:
+        if isinstance(value, dict):
+            return _failure_inside(record, name, value, field.record)
+        return _wrong_type(record, name, field.record.name, value)
+    if not isinstance(value, _ACCEPTED[field.kind]):
+        return _wrong_type(record, name, field.kind, value)
+    texts: dict[str, Any] = {}
+    if field.kind == "map[string]string":
+        texts = {f"{name}[{key}] value": values.revealed(item) for key, item in value.items()}
+    elif field.kind == "[]string":
+        texts = {f"{name}[{index}]": values.revealed(item) for index, item in enumerate(value)}
+    wrong = (_wrong_type(record, path, "string", item) for path, item in texts.items() if not isinstance(item, str))
+    return next(wrong, None)
 
 
-def _reason_inside(record: Record, name: str, value: Properties, inner_record: Record) -> str | None:
+def _wrong_type(record: Record, name: str, wanted: str, value: Any) -> Failure:
+    got = _GOT.get(type(value), "nil")
+    reason = f"Field '{name}' on '{record.name}' must be a '{wanted}'; got '{got}' instead"
+    if isinstance(value, dict):
+        no_struct = f"Cannot decode Object{{}} to type {wanted}; it isn't a struct, and no custom decoder exists"
+        reason = f"An error occurred decoding '{_short(record)}.{name}': {no_struct}"
+    return Failure(property=name, reason=reason)
+
+
+def _failure_inside(record: Record, name: str, value: Properties, inner_record: Record) -> Failure | None:
     inner = list(_failures(inner_record, value))
     if not inner:
         return None
     lines = "".join(f"\n\t{failure.property}: {failure.reason}" for failure in inner)
-    outer = record.name.removeprefix("remote.")
-    return f"An error occurred decoding '{outer}.{name}': {len(inner)} failures decoding:{lines}"
+    reason = f"An error occurred decoding '{_short(record)}.{name}': {len(inner)} failures decoding:{lines}"
+    return Failure(property=name, reason=reason)
+
+
+def _short(record: Record) -> str:
+    return record.name.rpartition(".")[2]
 
 
 def _with_secrets(record: Record, given: Properties) -> Properties:
@@ -152,8 +189,12 @@ def _with_secrets(record: Record, given: Properties) -> Properties:
 
 
 def _with_defaults(record: Record, given: Properties) -> Properties:
-    filled = {name: field.default for name, field in record.fields.items() if field.default is not None} | given
+    filled: Properties = {
+        name: field.default for name, field in record.fields.items() if field.default is not None
+    } | given
     for name, field in record.fields.items():
+        if field.kind == "int" and isinstance(filled.get(name), float):
+            filled[name] = float(int(filled[name]))
         if field.record is None or name not in given:
             continue
         inner = values.revealed(given[name])

@@ -19,6 +19,8 @@ from rehearsal.stand_ins.command.values import Properties
 
 _FIRST_PAUSE, _BACK_OFF, _LONGEST_PAUSE = 0.1, 1.5, 5.0
 _UNLIMITED = -1
+# How Go's SSH library calls the reasons for which a channel is refused.
+_REFUSALS = {1: "administratively prohibited", 2: "connect failed", 3: "unknown channel type", 4: "resource shortage"}
 _Dialled = TypeVar("_Dialled")
 
 
@@ -38,9 +40,39 @@ async def connect(
         through = await _until_limit(
             "Dial proxy", proxy.endpoint.dialErrorLimit, lambda: _dial(proxy, held), log, interruption
         )
-        return await _until_limit("Dial", limit, lambda: _log_on(route, held, tunnel=through), log, interruption)
+        met = await _until_limit("Dial from proxy", limit, lambda: _meet(route, held, through), log, interruption)
+        return await _until_limit("Dial", limit, _retried(met), log, interruption)
     except OperationError as error:
         raise OperationError(f"proxy: {error}", error.code) from error
+
+
+class _HandshakeError(OperationError):
+    """The server was reached, and no logged-on connection came of it."""
+
+
+async def _meet(
+    route: Route, held: contextlib.AsyncExitStack, through: asyncssh.SSHClientConnection
+) -> asyncssh.SSHClientConnection | _HandshakeError:
+    """What comes of the first handshake behind a proxy; OperationError while the proxy cannot reach the server."""
+    try:
+        return await _log_on(route, held, tunnel=through)
+    except _HandshakeError as error:
+        return error
+
+
+def _retried(
+    met: asyncssh.SSHClientConnection | _HandshakeError,
+) -> Callable[[], Awaitable[asyncssh.SSHClientConnection]]:
+    """Each dial after a failed handshake: the provider shakes hands on the connection that the first one has closed."""
+    outcomes = itertools.chain([met], itertools.repeat(_HandshakeError("ssh: handshake failed: EOF")))
+
+    async def dial() -> asyncssh.SSHClientConnection:
+        outcome = next(outcomes)
+        if isinstance(outcome, _HandshakeError):
+            raise outcome
+        return outcome
+
+    return dial
 
 
 async def _until_limit(
@@ -78,7 +110,7 @@ async def _tcp(endpoint: Endpoint) -> socket.socket:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(endpoint.perDialTimeout or None):
-            found = await loop.getaddrinfo(endpoint.host, int(endpoint.port), type=socket.SOCK_STREAM)
+            found = await loop.getaddrinfo(endpoint.host or "localhost", int(endpoint.port), type=socket.SOCK_STREAM)
             family, kind, protocol, _, address = found[0]
             opened = socket.socket(family, kind, protocol)
             try:
@@ -100,20 +132,20 @@ async def _tcp(endpoint: Endpoint) -> socket.socket:
 async def _log_on(route: Route, held: contextlib.AsyncExitStack, **transport: Any) -> asyncssh.SSHClientConnection:
     endpoint = route.endpoint
     logon = Logon(route.keys, endpoint.password)
+    host = endpoint.host or "localhost"
     try:
-        connection = await asyncssh.connect(endpoint.host, int(endpoint.port), **route.options(logon), **transport)
+        connection = await asyncssh.connect(host, int(endpoint.port), **route.options(logon), **transport)
     except asyncssh.HostKeyNotVerifiable as error:
-        message = "ssh: host key mismatch"
-        raise OperationError(f"ssh: handshake failed: {message}") from error
+        raise _HandshakeError("ssh: handshake failed: ssh: host key mismatch") from error
     except asyncssh.PermissionDenied as error:
         message = f"ssh: unable to authenticate, attempted methods [{' '.join(logon.tried)}]"
-        raise OperationError(f"ssh: handshake failed: {message}, no supported methods remain") from error
+        raise _HandshakeError(f"ssh: handshake failed: {message}, no supported methods remain") from error
     except asyncssh.ChannelOpenError as error:
-        raise OperationError(f"ssh: rejected: connect failed ({error.reason})") from error
+        raise OperationError(f"ssh: rejected: {_REFUSALS.get(error.code, error.code)} ({error.reason})") from error
     except asyncssh.ConnectionLost as error:
-        raise OperationError("ssh: handshake failed: EOF") from error
+        raise _HandshakeError("ssh: handshake failed: EOF") from error
     except (asyncssh.Error, OSError) as error:
-        raise OperationError(f"ssh: handshake failed: {reason_of(error)}") from error
+        raise _HandshakeError(f"ssh: handshake failed: {reason_of(error)}") from error
     held.push_async_callback(connection.wait_closed)
     held.callback(connection.abort)
     return connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,10 +26,22 @@ def diff(record: Record, old: Properties, new: Properties) -> pb.DiffResponse:
     changes |= {path: _REPLACING[changes[path]] for path in replaces}
     return pb.DiffResponse(
         changes=pb.DiffResponse.DIFF_SOME if changes else pb.DiffResponse.DIFF_NONE,
-        diffs=sorted(changes),
+        # Whole properties: a trigger is named by its place in the details alone.
+        diffs=sorted({re.split(r"[.\[]", path)[0] for path in changes}),
         replaces=sorted(replaces),
         detailedDiff={path: pb.PropertyDiff(kind=kind) for path, kind in changes.items()},
         hasDetailedDiff=True,
+    )
+
+
+def unsettles(record: Record, old: Properties, new: Properties) -> bool:
+    """Whether an update from the state `old` to the inputs `new` has outputs that a preview cannot know.
+
+    An input that is added does not unsettle them, unless it is unknown: the provider looks at what it had before.
+    """
+    return any(
+        new.get(name) == values.UNKNOWN or (name in old and not values.equal(old[name], new.get(name)))
+        for name in record.fields
     )
 
 
@@ -46,7 +59,7 @@ def _changes(
 
 
 def _changed(path: str, old: Any, new: Any) -> Iterator[tuple[str, pb.PropertyDiff.Kind.ValueType]]:
-    if old == new:
+    if values.equal(old, new):
         return
     marked = values.is_marked(old) or values.is_marked(new)
     if isinstance(old, dict) and isinstance(new, dict) and not marked:

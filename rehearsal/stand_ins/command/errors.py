@@ -17,12 +17,20 @@ class OperationError(Exception):
 
 
 class Interruption:
-    """The engine's Cancel and the resource's timeout, which the provider heeds between two dials and nowhere else."""
+    """The engine's Cancel and the resource's timeout.
+
+    The provider heeds them between two dials and where a command runs on this computer, nowhere else.
+    """
 
     def __init__(self, cancelled: asyncio.Event, timeout: float) -> None:
         """`timeout`: seconds from now, 0 for none."""
         self._cancelled = cancelled
         self._deadline = asyncio.get_running_loop().time() + timeout if timeout else None
+
+    async def happens(self) -> None:
+        """Waits for it."""
+        async with asyncio.timeout_at(self._deadline):
+            await self._cancelled.wait()
 
     async def pause(self, seconds: float) -> None:
         """Waits that long; raises OperationError when the operation is to stop instead."""

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import os
-import signal
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rehearsal.stand_ins.command.errors import OperationError, reason_of
+from rehearsal.stand_ins.command import go_text
+from rehearsal.stand_ins.command.errors import Interruption, OperationError, reason_of
 from rehearsal.stand_ins.command.log import EngineLog
+from rehearsal.stand_ins.command.output import Output
 from rehearsal.stand_ins.command.run import CommandLine
 
 SHELL = ("cmd", "/C") if sys.platform == "win32" else ("/bin/sh", "-c")
+_CHUNK = 32 * 1024
 
 
-async def run_here(interpreter: Sequence[str], line: CommandLine, folder: Path, log: EngineLog) -> tuple[str, str]:
+async def run_here(
+    interpreter: Sequence[str], line: CommandLine, folder: Path, log: EngineLog, interruption: Interruption
+) -> tuple[str, str]:
     """Output and error output, one newline at the end cut; OperationError where the provider fails.
 
-    It ends with the engine's call: the provider kills it when it is cancelled.
+    An interruption kills the interpreter alone. What that has started goes on, and is waited for as long as it holds
+    the output open.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -33,21 +39,54 @@ async def run_here(interpreter: Sequence[str], line: CommandLine, folder: Path, 
             stderr=asyncio.subprocess.PIPE,
         )
     except OSError as error:
-        raise OperationError(f"fork/exec {interpreter[0]}: {reason_of(error)}") from error
+        reason = _not_started(interpreter[0], folder, error)
+        raise OperationError(f"{reason}: running {go_text.quoted(line.text)}:\n") from error
+    output = Output(line.logged, log)
+    killing = asyncio.create_task(_kill(process, interruption))
     try:
-        out, err = await process.communicate(line.stdin.encode())
+        assert process.stdout
+        assert process.stderr
+        await asyncio.gather(
+            _feed(process, line.stdin.encode()),
+            _collect("stdout", process.stdout, output),
+            _collect("stderr", process.stderr, output),
+        )
+        code = await process.wait()
     finally:
+        killing.cancel()
         if process.returncode is None:
             process.kill()
-    for name, written in (("stdout", out), ("stderr", err)):
-        for text in written.decode(errors="replace").splitlines() if name in line.logged else ():
-            log.status(text)
-    if process.returncode:
-        ended = how(process.returncode)
-        raise OperationError(f"{ended}: running {json.dumps(line.text)}:\n{(out + err).decode(errors='replace')}")
-    return out.decode(errors="replace").removesuffix("\n"), err.decode(errors="replace").removesuffix("\n")
+    output.end()
+    if code:
+        raise OperationError(f"{go_text.ended(code)}: running {go_text.quoted(line.text)}:\n{output.both()}")
+    return output.results()
 
 
-def how(code: int) -> str:
-    """A process's end in the words of Go."""
-    return f"exit status {code}" if code > 0 else f"signal: {signal.Signals(-code).name.removeprefix('SIG').lower()}"
+def _not_started(program: str, folder: Path, error: OSError) -> str:
+    if not folder.exists():
+        return f"chdir {folder}: {reason_of(error)}"
+    if os.sep not in program and shutil.which(program) is None:
+        return f"exec: {go_text.quoted(program)}: executable file not found in $PATH"
+    return f"fork/exec {program}: {reason_of(error)}"
+
+
+async def _kill(process: asyncio.subprocess.Process, interruption: Interruption) -> None:
+    with contextlib.suppress(TimeoutError):
+        await interruption.happens()
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+
+
+async def _feed(process: asyncio.subprocess.Process, content: bytes) -> None:
+    assert process.stdin
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # what is left unread fails nothing here
+        process.stdin.write(content)
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _collect(name: str, stream: asyncio.StreamReader, output: Output) -> None:
+    while data := await stream.read(_CHUNK):
+        output.add(name, data)
+        if output.stuck:
+            await asyncio.Event().wait()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import asyncssh
 
+from rehearsal.stand_ins.command import go_text
 from rehearsal.stand_ins.command.errors import OperationError, reason_of
 from rehearsal.stand_ins.command.values import Properties
+
+_PEM = re.compile(r"-----BEGIN ([^-\n]+)-----\s*\n(.*?)\n-----END \1-----", re.DOTALL)
+_KINDS = ("RSA PRIVATE KEY", "PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +106,7 @@ async def route_to(connection: Properties, held: contextlib.AsyncExitStack) -> R
     """From checked inputs without secret marks; OperationError when a key cannot be had. `held` ends a used agent."""
     endpoint = Endpoint.of(connection)
     host_key = None
-    if endpoint.hostKey:
+    if endpoint.hostKey is not None:
         try:
             host_key = asyncssh.import_public_key(endpoint.hostKey)
         except asyncssh.KeyImportError as error:
@@ -111,15 +117,44 @@ async def route_to(connection: Properties, held: contextlib.AsyncExitStack) -> R
 
 
 def _private_key(endpoint: Endpoint) -> asyncssh.SSHKey:
-    text = endpoint.privateKey or ""
+    """In the order in which Go's SSH library looks at a key, with its words."""
+    text, passphrase = endpoint.privateKey or "", endpoint.privateKeyPassword
+    block = _PEM.search(text)
+    if not block:
+        raise OperationError("ssh: no key found")
+    kind, body = block.groups()
+    refusal = _passphrase_refusal(kind, body, given=passphrase is not None)
+    if refusal:
+        raise OperationError(refusal)
     try:
-        return asyncssh.import_private_key(text, endpoint.privateKeyPassword)
+        return asyncssh.import_private_key(text, passphrase)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
-        if "Passphrase" in str(error):
-            raise OperationError("ssh: this private key is passphrase protected") from error
-        if endpoint.privateKeyPassword is not None and "-----BEGIN" in text:
-            raise OperationError("x509: decryption password incorrect") from error
-        raise OperationError("ssh: no key found") from error
+        if "bcrypt" in str(error):
+            reason = "the command stand-in opens no encrypted OpenSSH key (it has no bcrypt); the provider does"
+            raise OperationError(reason) from error
+        message = "ssh: no key found" if passphrase is None else "x509: decryption password incorrect"
+        raise OperationError(message) from error
+
+
+def _passphrase_refusal(kind: str, body: str, *, given: bool) -> str | None:
+    encrypted = "Proc-Type: 4,ENCRYPTED" in body
+    if kind == "OPENSSH PRIVATE KEY":
+        encrypted = not _without_cipher(body)
+        if given and not encrypted:
+            return "ssh: key is not password protected"
+    elif given and not encrypted:
+        return "ssh: not an encrypted key"
+    elif not encrypted and kind not in _KINDS:
+        return f"ssh: unsupported key type {go_text.quoted(kind)}"
+    return "ssh: this private key is passphrase protected" if encrypted and not given else None
+
+
+def _without_cipher(body: str) -> bool:
+    """Whether a key in OpenSSH's own format is stored in plain."""
+    try:
+        return base64.b64decode(body).startswith(b"openssh-key-v1\0\0\0\0\x04none")
+    except ValueError:
+        raise OperationError("ssh: no key found") from None
 
 
 async def _agent_keys(path: str, held: contextlib.AsyncExitStack) -> list[asyncssh.SSHKeyPair]:

@@ -42,13 +42,14 @@ class Operations:
         stdout, stderr = await run(connection, line, log)
         return {"stdout": stdout, "stderr": stderr}
 
-    async def run_here(self, text: str, state: Properties, log: EngineLog) -> Properties:
+    async def run_here(self, text: str, state: Properties, log: EngineLog, interruption: Interruption) -> Properties:
         """Runs `text` by the other properties of a local Command, on this computer, in the program's folder."""
         known = values.plain(state)
         if unknown := [name for name in ("assetPaths", "archivePaths") if known.get(name)]:
             raise OperationError(f"the command stand-in returns no files: {', '.join(unknown)}")
         folder = Path(known["dir"]) if known.get("dir") else self._program
-        stdout, stderr = await run_here(known.get("interpreter") or SHELL, _line(text, known), folder, log)
+        line = _line(text, known)
+        stdout, stderr = await run_here(known.get("interpreter") or SHELL, line, folder, log, interruption)
         return {"stdout": stdout, "stderr": stderr}
 
     async def copy(self, inputs: Properties, log: EngineLog, interruption: Interruption) -> None:

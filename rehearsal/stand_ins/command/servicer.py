@@ -17,8 +17,8 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.engine_pb2_grpc import EngineStub
 
 from rehearsal.stand_ins.command import values
-from rehearsal.stand_ins.command.check import COMMAND, COPY_TO_REMOTE, LOCAL_COMMAND, Record, check
-from rehearsal.stand_ins.command.diff import diff
+from rehearsal.stand_ins.command.check import COMMAND, COPY_TO_REMOTE, LOCAL_COMMAND, RUN, Failure, Record, check
+from rehearsal.stand_ins.command.diff import diff, unsettles
 from rehearsal.stand_ins.command.errors import Interruption, OperationError
 from rehearsal.stand_ins.command.log import EngineLog
 from rehearsal.stand_ins.command.operations import Operations, copies
@@ -74,17 +74,31 @@ class CommandServicer(NoHandshake):
     def CheckConfig(self, request: pb.CheckRequest, _context: grpc.ServicerContext) -> pb.CheckResponse:
         return pb.CheckResponse(inputs=request.news)
 
-    def DiffConfig(self, _request: pb.DiffRequest, _context: grpc.ServicerContext) -> pb.DiffResponse:
-        return pb.DiffResponse(changes=pb.DiffResponse.DIFF_NONE)
+    def DiffConfig(self, _request: pb.DiffRequest, context: grpc.ServicerContext) -> None:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "DiffConfig is not implemented")
 
     def Configure(self, _request: pb.ConfigureRequest, _context: grpc.ServicerContext) -> pb.ConfigureResponse:
-        return pb.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True)
+        return pb.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True, acceptOutputs=True)
+
+    def Invoke(self, request: pb.InvokeRequest, context: grpc.ServicerContext) -> pb.InvokeResponse:
+        """command:local:run, the one function that the provider has."""
+        if request.tok != "command:local:run":
+            context.abort(grpc.StatusCode.NOT_FOUND, f"Invoke '{request.tok}' not found")
+        inputs, failures = check(RUN, values.from_struct(request.args))
+        if failures:
+            return pb.InvokeResponse(failures=_told(failures))
+        text = values.plain(inputs["command"])
+        outputs = self._perform("", 0, context, lambda log, stop: self._operations.run_here(text, inputs, log, stop))
+        _refuse_what_is_no_text(outputs, context)
+        answer = pb.InvokeResponse()
+        getattr(answer, "return").CopyFrom(values.to_struct({**inputs, **outputs}))  # a word of Python's
+        return answer
 
     def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> pb.CheckResponse:
         inputs, failures = check(_record(request.urn, context), values.from_struct(request.news))
         return pb.CheckResponse(
             inputs=values.to_struct(inputs),
-            failures=[pb.CheckFailure(property=failure.property, reason=failure.reason) for failure in failures],
+            failures=_told(failures),
         )
 
     def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> pb.DiffResponse:
@@ -112,16 +126,16 @@ class CommandServicer(NoHandshake):
 
     def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> pb.UpdateResponse:
         old, new = values.from_struct(request.olds), values.from_struct(request.news)
-        changed = values.from_struct(request.old_inputs) != new
-        if _record(request.urn, context) is not COPY_TO_REMOTE:
+        record = _record(request.urn, context)
+        if record is not COPY_TO_REMOTE:
             state = {**new, "stdout": old.get("stdout", ""), "stderr": old.get("stderr", "")}
             if not request.preview:
                 state |= self._run(request, context, state, "update" if "update" in new else "create")
-            elif changed:
+            elif unsettles(record, old, new):
                 state |= {"stdout": UNKNOWN, "stderr": UNKNOWN}
             return pb.UpdateResponse(properties=_outputs(state))
         if request.preview:
-            return pb.UpdateResponse(properties=_outputs({**new, "source": UNKNOWN} if changed else new))
+            return pb.UpdateResponse(properties=_outputs({**new, "source": UNKNOWN}))
         if copies(old, new):
             self._copy(request, context, new)
         return pb.UpdateResponse(properties=_outputs(new))
@@ -136,26 +150,27 @@ class CommandServicer(NoHandshake):
         text = values.plain(state.get(which))
         if text is None:
             return {}
-        if _record(request.urn, context) is LOCAL_COMMAND:
-            return self._perform(request, context, lambda log, _: self._operations.run_here(text, state, log))
-        return self._perform(
-            request, context, lambda log, interruption: self._operations.run(text, state, log, interruption)
-        )
+        work = self._operations.run_here if _record(request.urn, context) is LOCAL_COMMAND else self._operations.run
+        outputs = self._perform(request.urn, request.timeout, context, lambda log, stop: work(text, state, log, stop))
+        if which != "delete":  # whose outputs go nowhere
+            _refuse_what_is_no_text(outputs, context)
+        return outputs
 
     def _copy(self, request: _Operation, context: grpc.ServicerContext, inputs: Properties) -> None:
-        self._perform(request, context, lambda log, interruption: self._operations.copy(inputs, log, interruption))
+        self._perform(request.urn, request.timeout, context, lambda log, stop: self._operations.copy(inputs, log, stop))
 
     def _perform(
         self,
-        request: _Operation,
+        urn: str,
+        timeout: float,
         context: grpc.ServicerContext,
         work: Callable[[EngineLog, Interruption], Coroutine[None, None, _Result]],
     ) -> _Result:
         instance = self._instances.get(context.peer(), _Instance())
-        log = EngineLog(instance.engine, request.urn)
+        log = EngineLog(instance.engine, urn)
 
         async def interruptible() -> _Result:
-            return await work(log, Interruption(instance.cancelled, request.timeout))
+            return await work(log, Interruption(instance.cancelled, timeout))
 
         future = asyncio.run_coroutine_threadsafe(interruptible(), self._loop)
         context.add_callback(future.cancel)
@@ -176,6 +191,19 @@ def _record(urn: str, context: grpc.ServicerContext) -> Record:
     if kind not in _RESOURCES:
         context.abort(grpc.StatusCode.NOT_FOUND, f"Resource type '{kind}' not found")
     return _RESOURCES[kind]
+
+
+def _told(failures: list[Failure]) -> list[pb.CheckFailure]:
+    return [pb.CheckFailure(property=failure.property, reason=failure.reason) for failure in failures]
+
+
+def _refuse_what_is_no_text(outputs: Properties, context: grpc.ServicerContext) -> None:
+    """The command has run by then; the provider's answer cannot be sent, so that its run fails."""
+    try:
+        "".join(outputs.values()).encode()
+    except UnicodeEncodeError:
+        message = "grpc: error while marshaling: string field contains invalid UTF-8"
+        context.abort(grpc.StatusCode.INTERNAL, message)
 
 
 def _name(urn: str) -> str:

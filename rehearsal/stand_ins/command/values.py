@@ -14,10 +14,31 @@ _MARK: str = rpc._special_sig_key
 _SECRET: str = rpc._special_secret_sig
 _ASSET: str = rpc._special_asset_sig
 _ARCHIVE: str = rpc._special_archive_sig
+_OUTPUT: str = rpc._special_output_value_sig
 
 
 def from_struct(struct: struct_pb2.Struct) -> Properties:
-    return dict(json_format.MessageToDict(struct))
+    """Without nulls, which the provider drops; an output is its value, marked as secret where it is one."""
+    return _without_nulls(json_format.MessageToDict(struct))
+
+
+def _without_nulls(properties: Properties) -> Properties:
+    settled = {name: _settled(value) for name, value in properties.items()}
+    return {name: value for name, value in settled.items() if value is not None}
+
+
+def _settled(value: Any) -> Any:
+    if _has_mark(value, _OUTPUT):
+        inner = _settled(value.get("value", UNKNOWN))
+        return secret(inner) if value.get("secret") and inner is not None else inner
+    if is_secret(value):
+        inner = _settled(value["value"])
+        return None if inner is None else secret(inner)
+    if isinstance(value, dict):
+        return _without_nulls(value)
+    if isinstance(value, list):
+        return [_settled(item) for item in value]
+    return value
 
 
 def to_struct(properties: Properties) -> struct_pb2.Struct:
@@ -43,6 +64,14 @@ def is_archive(value: Any) -> bool:
 def is_marked(value: Any) -> bool:
     """True for a secret, an asset or an archive: objects that are one value, not a set of properties."""
     return isinstance(value, dict) and _MARK in value
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Assets and archives are equal by their hashes, wherever they are read from."""
+    for kind in (is_asset, is_archive):
+        if kind(one) and kind(other) and one.get("hash") and other.get("hash"):
+            return bool(one["hash"] == other["hash"])
+    return bool(one == other)
 
 
 def whole(value: Any) -> Any:

@@ -1,0 +1,62 @@
+"""What tests ask of the command provider: one connection, one command, one error."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import engine_pb2 as engine
+from pulumi.runtime.proto.engine_pb2_grpc import EngineServicer
+
+from tests.unit.provider_client import COMMAND, Properties, ProviderClient, secret
+from tests.unit.scripted_ssh_server import PASSWORD, ScriptedSshServer
+
+Serve = Callable[..., ScriptedSshServer]
+
+
+class Engine(EngineServicer):
+    """Keeps what a provider tells people; `spoken` is set by every line."""
+
+    def __init__(self) -> None:
+        self.said: list[engine.LogRequest] = []
+        self.spoken = threading.Event()
+        self._said = threading.Condition()
+
+    def Log(self, request: engine.LogRequest, _context: object) -> Empty:
+        with self._said:
+            self.said.append(request)
+            self._said.notify_all()
+        self.spoken.set()
+        return Empty()
+
+    def wait_for(self, message: str) -> None:
+        with self._said:
+            assert self._said.wait_for(lambda: any(line.message == message for line in self.said), 30), message
+
+
+def connection(server: ScriptedSshServer, **changes: object) -> Properties:
+    base = {"host": "127.0.0.1", "port": server.port, "user": "lab", "hostKey": server.host_key, "dialErrorLimit": 0}
+    return {**base, "password": PASSWORD, **changes}
+
+
+def create(client: ProviderClient, kind: str = COMMAND, **news: object) -> Properties:
+    inputs = client.check(kind, "r", {**news, "connection": secret(news["connection"])})
+    return client.create(kind, "r", inputs)
+
+
+def error(client: ProviderClient) -> str:
+    """What the last call failed with."""
+    details: str = client.lines[-1]["error"]["details"]
+    return details
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[int]:
+    """The port of a host that accepts a connection and never speaks."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
