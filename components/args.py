@@ -16,6 +16,7 @@ from components.forms import (
     SOURCE,
     URL,
     VM_SIZE,
+    ZONE_GROUP,
     Form,
 )
 from components.keys import Secret, args, key
@@ -76,7 +77,10 @@ class ZoneArgs:
     """One DNS zone: made here, or existing in another resource group."""
 
     existing_resource_group: str | None = key(
-        "The resource group of a zone that exists; else one is made.", default=None, form=GROUP, maxLength=90
+        "The resource group of a zone that exists, in the subscription that Pulumi works in; else one is made.",
+        default=None,
+        form=ZONE_GROUP,
+        maxLength=90,
     )
 
 

@@ -13,8 +13,9 @@ from components.server import Server
 
 
 class NamespaceRecords(pulumi.ComponentResource):
-    """The private zone, the public zone or both, and the namespace's record sets in them.
+    """The private zone, the public zone or both, with links to networks; the record sets in them are a step of its own.
 
+    `zones` are those that are made here, and all links.
     Logical names of record sets come from their labels: a renamed namespace gets its new names before the old ones go.
     """
 
@@ -25,7 +26,6 @@ class NamespaceRecords(pulumi.ComponentResource):
         *,
         names: Names,
         servers: Sequence[Server],
-        after: Sequence[pulumi.Resource],
         resource_group_name: pulumi.Input[str] | None,
         virtual_network_id: pulumi.Input[str] | None,
         protect: bool,
@@ -37,33 +37,44 @@ class NamespaceRecords(pulumi.ComponentResource):
         # Record sets, too: a destroy by accident would begin with them. Not _protect, which is Pulumi's own.
         self._protected = protect or None
         # In the order of their keys, so that the order in the stack file never shows as a difference.
-        rotating = sorted((server for server in servers if server.in_rotation), key=lambda server: server.key)
-        self._records_opts = pulumi.ResourceOptions(
+        self._rotating = sorted((server for server in servers if server.in_rotation), key=lambda server: server.key)
+        self._names = names
+        self.zones: list[pulumi.Resource] = []
+        if private := args.private_zone:
+            self._private_group = private.existing_resource_group or resource_group_name
+            domain = names.client.partition(".")[2]
+            self._private = self._private_zone(private, domain, self._private_group, virtual_network_id)
+        if public := args.public:
+            self._public_group = public.existing_resource_group or resource_group_name
+            self._public = self._public_zone(public, names.external_client.partition(".")[2], self._public_group)
+        self.register_outputs({})
+
+    def publish(self, after: Sequence[pulumi.Resource]) -> None:
+        """The record sets in the zones, once `after` is done; to be called once."""
+        names, rotating = self._names, self._rotating
+        opts = pulumi.ResourceOptions(
             parent=self,
             protect=self._protected,
             depends_on=[*after, *(server.component for server in rotating if server.component)],
         )
-        if private := args.private_zone:
-            group = private.existing_resource_group or resource_group_name
-            zone = self._private_zone(private, names.client.partition(".")[2], group, virtual_network_id)
+        if self._args.private_zone:
             self._record_sets(
                 azure.privatedns.PrivateRecordSet,
                 azure.privatedns.ARecordArgs,
-                {"private_zone_name": zone, "resource_group_name": group},
+                {"private_zone_name": self._private, "resource_group_name": self._private_group},
                 labels=labels(names.client, names.autodiscover),
                 addresses=[server.address for server in rotating],
+                opts=opts,
             )
-        if public := args.public:
-            group = public.existing_resource_group or resource_group_name
-            zone = self._public_zone(public, names.external_client.partition(".")[2], group)
+        if self._args.public:
             self._record_sets(
                 azure.dns.RecordSet,
                 azure.dns.ARecordArgs,
-                {"zone_name": zone, "resource_group_name": group},
+                {"zone_name": self._public, "resource_group_name": self._public_group},
                 labels=labels(names.external_client, names.external_autodiscover),
                 addresses=[server.public_address for server in rotating if server.public_address is not None],
+                opts=opts,
             )
-        self.register_outputs({})
 
     def _child(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, protect=self._protected)
@@ -78,18 +89,20 @@ class NamespaceRecords(pulumi.ComponentResource):
         zone: pulumi.Input[str] = domain
         linked: dict[str, pulumi.Input[str]] = {network.rpartition("/")[2]: network for network in args.linked_networks}
         if not args.existing_resource_group:
-            zone = azure.privatedns.PrivateZone(
+            made = azure.privatedns.PrivateZone(
                 f"{self._name}-private-zone",
                 private_zone_name=domain,
                 resource_group_name=group,
                 location="global",
                 tags=self._tags,
                 opts=self._child(),
-            ).name
+            )
+            self.zones.append(made)
+            zone = made.name
         if virtual_network_id is not None:
             linked[SERVERS_LINK] = virtual_network_id
         for network, network_id in linked.items():
-            azure.privatedns.VirtualNetworkLink(
+            link = azure.privatedns.VirtualNetworkLink(
                 f"{self._name}-{network}-link",
                 virtual_network_link_name=f"{pulumi.get_stack()}-{network}",  # stacks may share a zone
                 private_zone_name=zone,
@@ -100,19 +113,22 @@ class NamespaceRecords(pulumi.ComponentResource):
                 tags=self._tags,
                 opts=self._child(),
             )
+            self.zones.append(link)
         return zone
 
     def _public_zone(self, args: ZoneArgs, domain: str, group: pulumi.Input[str] | None) -> pulumi.Input[str]:
         if args.existing_resource_group:
             return domain
-        return azure.dns.Zone(
+        made = azure.dns.Zone(
             f"{self._name}-public-zone",
             zone_name=domain,
             resource_group_name=group,
             location="global",
             tags=self._tags,
             opts=self._child(),
-        ).name
+        )
+        self.zones.append(made)
+        return made.name
 
     def _record_sets(
         self,
@@ -122,6 +138,7 @@ class NamespaceRecords(pulumi.ComponentResource):
         *,
         labels: Sequence[str],
         addresses: Sequence[pulumi.Input[str]],
+        opts: pulumi.ResourceOptions,
     ) -> None:
         """One A record set a label; public and private zones have classes of their own, alike but for the zone."""
         for label in labels:
@@ -132,7 +149,7 @@ class NamespaceRecords(pulumi.ComponentResource):
                 relative_record_set_name=label,
                 ttl=self._args.ttl_seconds,
                 a_records=[record(ipv4_address=address) for address in addresses],
-                opts=self._records_opts,
+                opts=opts,
             )
 
 

@@ -18,9 +18,9 @@ from components.shell import ServerShell
 class ClientAccessNamespace(pulumi.ComponentResource):
     """The steps in which servers and record sets wait for each other; each is called once, in this order.
 
-    `enter` → the record sets → `configure` → `leave`. A server enters DNS when it is active and healthy, and goes
-    offline when it has left DNS and clients have forgotten its address. Every edge leads from one step to a later
-    one, so no combination of servers coming and going makes a cycle.
+    The zones → `enter` → the record sets → `configure` → `leave`. A server enters DNS when it is active and healthy,
+    and goes offline when it has left DNS and clients have forgotten its address. Every edge leads from one step to a
+    later one, so no combination of servers coming and going makes a cycle.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class ClientAccessNamespace(pulumi.ComponentResource):
         self.commands: dict[str, remote.Command] = {}
         self.register_outputs({})
 
-    def enter(self) -> list[pulumi.Resource]:
+    def enter(self, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
         """Servers in rotation: active and healthy, or the run fails by their name."""
-        return [self._rotation(shell, []) for shell in self._shells if shell.server.in_rotation]
+        return [self._rotation(shell, after) for shell in self._shells if shell.server.in_rotation]
 
     def configure(self, after: pulumi.Resource) -> None:
         """The namespace, one command a server in `commands`; a failure of the canary stops the rest."""

@@ -46,13 +46,14 @@ class ClientAccessFarm(pulumi.ComponentResource):
             args.dns,
             names=known,
             servers=servers,
-            after=[*exchange.enter(), *restorations],
             resource_group_name=group,
             virtual_network_id=network.virtual_network_id if network and self._links(network) else None,
             protect=args.protect,
             tags=args.tags,
             opts=self._child,
         )
+        # Zones first: what Azure refuses there, it refuses before any server is touched.
+        records.publish(after=[*exchange.enter(after=records.zones), *restorations])
         # Records first: an Exchange cmdlet asks back when the host of a URL does not resolve.
         exchange.configure(after=records)
         exchange.leave(after=records)

@@ -132,6 +132,12 @@ SOURCE = Form(
 GROUP = Form(
     r"[A-Za-z0-9_.()-]*[A-Za-z0-9_()-]", "Write at most 90 letters, digits and - _ . ( ), and no dot at the end."
 )
+ZONE_GROUP = Form(
+    GROUP.pattern,
+    f"{GROUP.remedy} It is a group of the subscription that Pulumi works in. For a zone of another subscription, set "
+    "azure-native:subscriptionId to that one, with servers that have existing: true, or leave this key out and let a "
+    "zone be made here.",
+)
 IMAGE = Form(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Compute/"
     r"(images/[^/]+|galleries/[^/]+/images/[^/]+(/versions/[^/]+)?)",

@@ -7,12 +7,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from operations.adopt.look.__main__ import UNKNOWN
+from operations.adopt.questions import called, wanted
 from operations.finding import Finding, State
+from operations.review.digest import unknown
+from operations.review.plan import MACHINE
+from operations.review.values import AFTER_THE_RUN
 
-AZURE = "azure-native:"
 # What an `up` may do with something that is adopted.
 HARMLESS = frozenset({"same", "update"})
+KEEP_MACHINE = (
+    "its disk and its network interface have names of their own, which no key of the stack file says. Keep the machine "
+    "as it is and write its server with existing: true and its hostKey: then no machine is made for it"
+)
 
 
 class Copy(Protocol):
@@ -49,11 +55,27 @@ class Existing(Finding):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Conflict(Finding):
+    """What is in the way of a thing of the stack, or takes its clients elsewhere; `detail` says it with the remedy."""
+
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, kw_only=True)
 class Adoption:
     """`file` is for `pulumi import`; `existing` what was found, and what could not be looked at."""
 
     existing: tuple[Existing, ...]
+    conflicts: tuple[Conflict, ...] = ()
     file: Mapping[str, Any]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return (*self.existing, *self.conflicts)
 
     @property
     def adopted(self) -> list[Existing]:
@@ -67,7 +89,8 @@ class Search:
     copy: Copy
     found: dict[str, str] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)
+    conflicts: dict[str, tuple[Conflict, ...]] = field(default_factory=dict)
+    asked: set[tuple[str, bool]] = field(default_factory=set)
 
     def run(self) -> Adoption:
         digest, skeleton = self.copy.preview()
@@ -77,15 +100,21 @@ class Search:
             digest, skeleton = self.copy.preview()
         existing = tuple(self._judged(digest))
         fine = {one.urn: str(one.id) for one in existing if one.state is State.FINE}
-        return Adoption(existing=existing, file=chosen(whole, fine))
+        conflicts = tuple(dict.fromkeys(one for several in self.conflicts.values() for one in several))
+        return Adoption(existing=existing, conflicts=conflicts, file=chosen(whole, fine))
 
     def _look(self, digest: Mapping[str, Any]) -> dict[str, str]:
         """What is found this time: URN -> id."""
-        wanted = {urn: one for urn, one in created(digest) if urn not in self.asked}
-        if not wanted:
+        asking = {urn: one for urn, one in wanted(digest) if (urn, one["path"]) not in self.asked}
+        if not asking:
             return {}
-        self.asked |= wanted.keys()
-        told = self.copy.look(wanted)
+        self.asked |= {(urn, one["path"]) for urn, one in asking.items()}
+        told = self.copy.look(asking)
+        for urn, answer in told.items():
+            details = answer.get("conflicts", ())
+            self.conflicts[urn] = tuple(
+                Conflict(state=State.DIFFERENT, detail=detail, name=called(asking[urn])) for detail in details
+            )
         self.unseen |= {urn: answer["error"] for urn, answer in told.items() if "error" in answer}
         new = {urn: str(answer["id"]) for urn, answer in told.items() if answer.get("id")}
         self.found |= new
@@ -94,26 +123,17 @@ class Search:
     def _judged(self, digest: Mapping[str, Any]) -> Iterator[Existing]:
         steps = {step["urn"]: step for step in digest["steps"]}
         for urn, id in self.found.items():
-            yield judged(urn, id, steps[urn])
+            yield judged(urn, id, steps.get(urn, {"op": "same"}))
         for urn, error in self.unseen.items():
             yield Existing(state=State.UNSEEN, detail=error, urn=urn, type=type_of(urn), name=name_of(urn), id=None)
-
-
-def created(digest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What of Azure would be created and can be asked for by now: its path is known."""
-    for step in digest["steps"]:
-        state = step.get("newState", {})
-        inputs = state.get("inputs", {})
-        known = {name: value for name, value in inputs.items() if name.endswith(("Name", "Type")) or name == "name"}
-        if step["op"] == "create" and state.get("type", "").startswith(AZURE) and UNKNOWN not in known.values():
-            yield step["urn"], {"type": state["type"], "inputs": known}
 
 
 def judged(urn: str, id: str, step: Mapping[str, Any]) -> Existing:
     operation = step["op"]
     fine = operation in HARMLESS
     reasons = ", ".join(step.get("replaceReasons") or step.get("diffReasons") or ())
-    detail = "" if fine else f"the next up would {operation} it ({reasons}): let the stack file say what is there"
+    remedy = KEEP_MACHINE if type_of(urn) == MACHINE else "let the stack file say what is there"
+    detail = "" if fine else f"the next up would {operation} it ({reasons}): {remedy}"
     return Existing(
         state=State.FINE if fine else State.DIFFERENT,
         detail=detail,
@@ -129,17 +149,36 @@ def judged(urn: str, id: str, step: Mapping[str, Any]) -> Existing:
 def changes(step: Mapping[str, Any]) -> Iterator[Change]:
     now = step.get("oldState", {}).get("inputs", {})
     then = step.get("newState", {}).get("inputs", {})
-    for setting in step.get("diffReasons") or ():
-        yield Change(setting=setting, now=shown(now.get(setting)), then=shown(then.get(setting)))
+    # A list as a whole; inside of other things, what differs.
+    paths = [path.partition("[")[0] for path in step.get("detailedDiff") or step.get("diffReasons") or ()]
+    for setting in dict.fromkeys(paths):
+        yield Change(setting=setting, now=shown(at(now, setting)), then=shown(at(then, setting)))
+
+
+def at(inputs: Any, path: str) -> Any:
+    for key in path.split("."):
+        inputs = inputs.get(key) if isinstance(inputs, dict) else None
+    return inputs
 
 
 def shown(value: object) -> str:
     """Short, for a table: the addresses of a list of records, and JSON of anything deeper."""
     if value is None:
         return "nothing"
+    if isinstance(value, str):
+        return AFTER_THE_RUN if unknown(value) else value
     if isinstance(value, list):
         return ", ".join(shown(next(iter(one.values())) if single(one) else one) for one in value) or "nothing"
-    return value if isinstance(value, str) else json.dumps(value)
+    return json.dumps(told(value), ensure_ascii=False)
+
+
+def told(value: Any) -> Any:
+    """With words for what only the run will tell."""
+    if isinstance(value, dict):
+        return {key: told(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [told(part) for part in value]
+    return AFTER_THE_RUN if unknown(value) else value
 
 
 def single(value: object) -> bool:

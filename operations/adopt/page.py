@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from operations.adopt.adoption import Adoption, Existing
 from operations.adopt.scratch import import_words
@@ -20,7 +21,14 @@ WORDS = {"same": "leaves it as it is", "update": "updates it"}
 def show(adoption: Adoption, file: Path, stack: str, console: Console) -> None:
     if not adoption.existing:
         console.print(f"Nothing that {stack} would create exists already: there is nothing to adopt.")
-        return
+    else:
+        show_existing(adoption, file, stack, console)
+    for detail in dict.fromkeys(conflict.detail for conflict in adoption.conflicts):
+        names = ", ".join(conflict.name for conflict in adoption.conflicts if conflict.detail == detail)
+        console.print(f"{names}: {detail}", style=STYLES[State.DIFFERENT], markup=False, soft_wrap=True)
+
+
+def show_existing(adoption: Adoption, file: Path, stack: str, console: Console) -> None:
     table = table_of("exists", "type", "the next up", "setting", "now", "then", title=f"What {stack} can adopt")
     for one in adoption.existing:
         add(table, one)
@@ -40,4 +48,5 @@ def add(table: Table, one: Existing) -> None:
     first = (one.name, one.type.removeprefix("azure-native:"), cell(one, word))
     rows = [(change.setting, change.now, change.then) for change in one.changes] or [("", "", "")]
     for index, row in enumerate(rows):
-        table.add_row(*(first if index == 0 else ("", "", "")), *row)
+        # Values are no markup.
+        table.add_row(*(first if index == 0 else ("", "", "")), *map(Text, row))

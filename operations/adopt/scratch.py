@@ -17,6 +17,7 @@ from operations.stack import StackError, document, pulumi
 from stacks.file import dump
 
 LOOK = Path(__file__).parent / "look"
+ROOT = Path(__file__).parents[2]
 
 
 class Scratch:
@@ -38,6 +39,8 @@ class Scratch:
             "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
             FOLDER: str(folder),
+            # LOOK is a program of its own, and a part of this package.
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH")))),
         }
         kept = {key: value for key, value in environment.items() if key != "PULUMI_CONFIG_PASSPHRASE_FILE"}
         self._run = partial(pulumi, cwd=folder, environment={**kept, **own})
@@ -68,13 +71,13 @@ class Scratch:
     def preview(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The digest of what the next `up` would do, and the skeleton of an import file of what it would create."""
         skeleton = self._folder / "skeleton.json"
-        words = ("preview", "--json", "--import-file", str(skeleton), "--stack", self.name)
+        words = ("preview", "--json", "--show-sames", "--import-file", str(skeleton), "--stack", self.name)
         digest = document(self._run(*words))
         # Where nothing is created, the file names no resources.
         return digest, {"resources": [], **document(skeleton.read_text(encoding="utf-8"))}
 
     def look(self, wanted: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        """URN -> what azure-native tells of it; `wanted`: URN -> type and inputs."""
+        """URN -> what Azure tells of it; `wanted` as questions.wanted makes it."""
         (self._folder / "wanted.json").write_text(json.dumps(wanted), encoding="utf-8")
         self._program(LOOK)
         try:

@@ -1,6 +1,7 @@
-"""Azure Resource Manager, asked with the sign-in of the provider: what a resource group holds, and its deletion.
+"""Azure Resource Manager, asked with the sign-in of the provider: what a resource group holds, and its deletion; the
+private zones of a name, and the networks that they are linked to.
 
-A state can have lost sight of what was made; only Azure knows. azure-native has no function that lists a group.
+A state can have lost sight of what was made; only Azure knows. azure-native has no function that lists any of these.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import httpx
 from operations.stack import StackError
 
 API = {"api-version": "2021-04-01"}
+PRIVATE_DNS_API = {"api-version": "2024-06-01"}
 ZONES = ("Microsoft.Network/dnsZones", "Microsoft.Network/privateDnsZones")
 # Where each Azure is managed; a key of azure-native:environment.
 ENDPOINTS = {
@@ -55,8 +57,18 @@ class Azure:
     def zones(self, group: str) -> dict[str, dict[str, str]]:
         """Id -> tags of the DNS zones in the resource group."""
         wanted = " or ".join(f"resourceType eq '{type}'" for type in ZONES)
-        found = self._every(f"{self._root}/resourcegroups/{group}/resources", wanted)
+        found = self._every(f"{self._root}/resourcegroups/{group}/resources", {"$filter": wanted})
         return {str(row["id"]): dict(row.get("tags") or {}) for row in found}
+
+    def private_zones(self, name: str) -> list[str]:
+        """The ids of the subscription's private zones of this name, in whatever resource group."""
+        found = self._every(f"{self._root}/providers/Microsoft.Network/privateDnsZones", PRIVATE_DNS_API)
+        return [str(row["id"]) for row in found if str(row["name"]).lower() == name.lower()]
+
+    def linked_networks(self, zone: str) -> dict[str, str]:
+        """Id of each of a private zone's links -> id of the virtual network; `zone` is an id."""
+        found = self._every(f"{zone}/virtualNetworkLinks", PRIVATE_DNS_API)
+        return {str(row["id"]): str(row["properties"]["virtualNetwork"]["id"]) for row in found}
 
     def delete_group(self, group: str) -> None:
         """Deletes the resource group with all that is in it, and returns when it is gone."""
@@ -71,8 +83,8 @@ class Azure:
                 f"Azure: the resource group {group} is still there {DELETION_SECONDS} s after its deletion."
             )
 
-    def _every(self, path: str, wanted: str) -> Iterator[dict[str, Any]]:
-        answer = self._ask("GET", path, params={"$filter": wanted}, missing=True)
+    def _every(self, path: str, params: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        answer = self._ask("GET", path, params=params, missing=True)
         while answer.is_success:
             found = answer.json()
             yield from found["value"]

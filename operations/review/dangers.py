@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from components import rules
+from operations.review import admission
 from operations.review.digest import Step
 from operations.review.markdown import bare, code
 from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Plan, Records
@@ -17,6 +18,7 @@ from stacks.settings import PROJECT
 NO_ADDRESS_LEFT = "no-address-left"
 MOST_ADDRESSES_GONE = "most-addresses-gone"
 ENTERS_AS_MADE = "enters-dns-as-made"
+CLIENTS_SHUT_OUT = "clients-shut-out"
 SERVING_SERVER_LOST = "serving-server-lost"
 ZONE_DELETED = "zone-deleted"
 PROTECTED_DELETED = "protected-deleted"
@@ -24,6 +26,7 @@ TTL_TOO_LONG = "ttl-too-long"
 PROTECTION_AND_DELETION = "protection-off-and-deletion"
 SEVERAL_REPLACED = "several-servers-replaced"
 NOT_KNOWN_YET = "not-known-yet"
+STRANGE_OPERATION = "unknown-operation"
 
 REMEDIES = {
     NO_ADDRESS_LEFT: "Give the name's clients another name first, wait until they use it, and take this one away in a "
@@ -31,6 +34,8 @@ REMEDIES = {
     MOST_ADDRESSES_GONE: "Take servers out one after the other, a run each.",
     ENTERS_AS_MADE: "Add the server with inRotation: false, and take that away in a second run, when Exchange and its "
     "certificate are installed.",
+    CLIENTS_SHUT_OUT: "Name the clients' new addresses beside the old ones, and httpsPort among clientPorts; take the "
+    "old ones away in a run of its own, when nobody comes from there any more.",
     SERVING_SERVER_LOST: "Set inRotation: false for this server, run, and do this in the next run.",
     ZONE_DELETED: "Keep the zone: set protect: true. To name it as existing instead, have Pulumi forget it first "
     "(`pulumi state delete`).",
@@ -40,6 +45,7 @@ REMEDIES = {
     PROTECTION_AND_DELETION: "Two runs: switch protect off in one, and delete in the next, so that each is read.",
     SEVERAL_REPLACED: "Replace one server a run: out of rotation, replaced, back in rotation.",
     NOT_KNOWN_YET: "Make what it depends on in a run of its own; the preview of the next one then knows it.",
+    STRANGE_OPERATION: "Read in `pulumi preview --diff` what it is. The review may be older than this Pulumi.",
 }
 
 
@@ -101,6 +107,11 @@ def enters_as_made(plan: Plan) -> Iterator[Danger]:
             "of this namespace, while other servers are there for them."
         )
         yield Danger(name=ENTERS_AS_MADE, subject=key, reason=reason)
+
+
+def clients_shut_out(plan: Plan) -> Iterator[Danger]:
+    for subject, reason in admission.shut_out(plan):
+        yield Danger(name=CLIENTS_SHUT_OUT, subject=subject, reason=reason)
 
 
 def serving_server_lost(plan: Plan) -> Iterator[Danger]:
@@ -172,6 +183,15 @@ def not_known_yet(plan: Plan) -> Iterator[Danger]:
         if what := unjudged(row):
             reason = f"The {what}, so nobody can say now what clients would get."
             yield Danger(name=NOT_KNOWN_YET, subject=subject(row), reason=reason)
+    for group, what in admission.untold(plan):
+        yield Danger(name=NOT_KNOWN_YET, subject=group, reason=f"{what}, so it is not known who reaches the servers.")
+
+
+def strange_operation(plan: Plan) -> Iterator[Danger]:
+    for step in plan.preview.changes:
+        if not step.is_known:
+            reason = f"The engine would do {code(step.operation)} with it, and the review does not know what that is."
+            yield Danger(name=STRANGE_OPERATION, subject=step.name, reason=reason)
 
 
 def unjudged(row: Records) -> str:
@@ -192,6 +212,7 @@ def is_number(value: object) -> TypeGuard[float]:
 FINDERS: tuple[Callable[[Plan], Iterator[Danger]], ...] = (
     addresses_gone,
     enters_as_made,
+    clients_shut_out,
     serving_server_lost,
     zone_deleted,
     protected_deleted,
@@ -199,4 +220,5 @@ FINDERS: tuple[Callable[[Plan], Iterator[Danger]], ...] = (
     protection_off_and_deletion,
     several_replaced,
     not_known_yet,
+    strange_operation,
 )

@@ -40,6 +40,8 @@ OPERATIONS = {
     "delete": "delete",
     "same": "same",
 }
+# What happens in the state alone: nothing is made, changed or deleted.
+STATE_ONLY = frozenset({"read", "read-replacement", "refresh", "discard", "discard-replaced", "remove-pending-replace"})
 
 
 class NotAPreviewError(Exception):
@@ -50,6 +52,7 @@ class NotAPreviewError(Exception):
 class Step:
     """What would happen to one resource. `before` and `after` are inputs, empty where there is none.
 
+    `operation` is one of OPERATIONS' values, or the engine's own word where it is none of its keys.
     `outputs` is what the provider knew of it before; `needs`: property -> URNs of the resources it is taken from;
     `with_it`: URN of the resource that it vanishes with; `forcing`: the properties that force a replacement.
     """
@@ -70,6 +73,11 @@ class Step:
     @property
     def name(self) -> str:
         return self.urn.rpartition("::")[2]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the operation is one that the review can judge."""
+        return self.operation in OPERATIONS.values()
 
     @property
     def gone(self) -> bool:
@@ -184,12 +192,15 @@ def steps_of(raw: Sequence[Mapping[str, Any]]) -> Iterator[Step]:
     """One a resource: the engine may tell a replacement in three steps. What a broken-off run left over is none."""
     merged: dict[str, dict[str, Any]] = {}
     for entry in raw:
-        operation = OPERATIONS.get(entry["op"])
+        operation = OPERATIONS.get(entry["op"], str(entry["op"]))
         before = entry.get("oldState") or {}
-        if operation is None or (operation == "delete" and before.get("delete")):
+        if operation in STATE_ONLY or (operation == "delete" and before.get("delete")):
             continue
         known = merged.setdefault(entry["urn"], {"op": operation})
-        known["op"] = "replace" if "replace" in (known["op"], operation) else operation
+        both = (known["op"], operation)
+        # One that is not known hides no other step of the same resource, nor is it hidden.
+        strange = [one for one in both if one not in OPERATIONS.values()]
+        known["op"] = strange[0] if strange else "replace" if "replace" in both else operation
         for part in ("oldState", "newState", "detailedDiff", "replaceReasons", "keys", "diffReasons", "diffs"):
             known[part] = entry.get(part) or known.get(part)
     for urn, entry in merged.items():

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from operations.review.dangers import Danger, dangers
 from operations.review.digest import Preview
+from operations.review.lists import items
 from operations.review.markdown import Section, bare, block, code, codes, fitting, shortened
 from operations.review.plan import MACHINE, Addresses, Plan, Records
 from operations.review.secrets import hidden
@@ -18,6 +19,7 @@ LONGEST_ERROR = 4000
 LONGEST_TEXT = 300
 # Of a danger's many subjects; their number is told.
 MOST_SUBJECTS = 20
+HEADER = ("part", "list", "item", "old", "new")
 FOOT = (
     "<sub>Nothing is done yet: this is what the next `pulumi up` would do, as the engine foresees it. *Inside* and "
     "*outside*: what clients in the own network and on the Internet get from DNS. *Known after the run*: it cannot be "
@@ -38,6 +40,7 @@ def page(preview: Preview, allowed: Mapping[str, str]) -> str:
     sections = [addresses(plan)]
     if preview.errors or any(not is_component(step) for step in preview.changes):
         sections += [settings(plan), parts(plan)]
+    sections += [Section(title=title, lead=lead, header=HEADER, rows=rows) for title, lead, rows in items(plan) if rows]
     if priced := costs(plan):
         sections.append(Section(title="What costs money", rows=[[line] for line in priced]))
     if second := thoughts(plan, found):
@@ -74,8 +77,9 @@ def dangers_text(found: Sequence[Danger], allowed: Mapping[str, str]) -> str:
         grouped.setdefault((danger.name, danger.reason), []).append(danger)
     for (name, reason), group in grouped.items():
         mark = "⚠️" if name in allowed else "❌"
-        subjects = codes([shortened(danger.subject, LONGEST_TEXT) for danger in group[:MOST_SUBJECTS]])
-        more = f" and {len(group) - MOST_SUBJECTS} more" if len(group) > MOST_SUBJECTS else ""
+        named = list(dict.fromkeys(danger.subject for danger in group))
+        subjects = codes([shortened(subject, LONGEST_TEXT) for subject in named[:MOST_SUBJECTS]])
+        more = f" and {len(named) - MOST_SUBJECTS} more" if len(named) > MOST_SUBJECTS else ""
         if name in allowed:
             end = f"Accepted: {code(shortened(allowed[name], LONGEST_TEXT))}"
         else:
@@ -135,7 +139,9 @@ def unchanged(plan: Plan) -> str:
 def settings(plan: Plan) -> Section:
     servers: dict[tuple[str, str | None, str | None], list[str]] = {}
     for change in plan.changes:
-        servers.setdefault((change.setting, change.old, change.new), []).append(change.server)
+        # Two commands of a server may be told the same.
+        who = servers.setdefault((change.setting, change.old, change.new), [])
+        who += [] if change.server in who else [change.server]
     return Section(
         title="URLs and settings of servers",
         lead="The same ones on every server that is named; nothing else is written there.",
@@ -148,6 +154,10 @@ def settings(plan: Plan) -> Section:
     )
 
 
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def said(value: str | None, otherwise: str) -> str:
     return otherwise if value is None else code(value)
 
@@ -155,14 +165,14 @@ def said(value: str | None, otherwise: str) -> str:
 def parts(plan: Plan) -> Section:
     """Rows of what happens to the same server, or to no server, for the same reason."""
     rows: dict[tuple[str, str, str], list[str]] = {}
-    order = [*DONE]
+    order = {operation: index for index, operation in enumerate(DONE)}
     steps = [step for step in plan.preview.changes if not is_component(step)]
-    for step in sorted(steps, key=lambda step: (order.index(step.operation), owner(step), part(step), step.name)):
+    for step in sorted(steps, key=lambda step: (order.get(step.operation, -1), owner(step), part(step), step.name)):
         label = part(step) if owner(step) and step.type != MACHINE else f"{part(step)} {code(step.name)}"
         rows.setdefault((done(step), owner(step), why(step, plan)), []).append(label)
     return Section(
         title="Parts",
-        lead=f"{counted(plan.preview).capitalize()}.",
+        lead=f"{capital(counted(plan.preview))}.",
         header=("happens", "server", "parts", "why"),
         rows=[
             [happens, code(key) if key else "", ", ".join(labels), reason]

@@ -167,7 +167,8 @@ class Plan:
     def _server(self, key: str) -> Server:
         parts = self._parts.get(key, [])
         machine = next((part for part in parts if part.type == MACHINE), None)
-        new = [part for part in parts if part.operation == "create" and part.type in (MACHINE, INTERFACE, COMMAND)]
+        # A command alone is new for a server that exists.
+        new = [part for part in parts if part.operation == "create" and part.type in (MACHINE, INTERFACE)]
         rebuilt = machine is not None and machine.operation == "replace"
         return Server(key=key, serving=self._serving(key), made=bool(new) or rebuilt, machine=machine)
 

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from components import rules
 from operations.review.dangers import Danger
-from operations.review.markdown import code
-from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Addresses, Plan
+from operations.review.digest import Step, unknown
+from operations.review.markdown import code, codes
+from operations.review.plan import COMMAND, MACHINE, ZONE_NAME, ZONES, Addresses, Plan
 from operations.review.values import AFTER_THE_RUN, plain
 from operations.review.words import RESTORATION, owner
+
+LINK = "azure-native:privatedns:VirtualNetworkLink"
+LOOK = "`python -m operations adopt` tells."
 
 
 def thoughts(plan: Plan, dangers: Sequence[Danger]) -> list[str]:
@@ -51,6 +55,39 @@ def plain_urls(plan: Plan) -> Iterator[str]:
                 yield f"{code(change.setting)}: {code(text)}"
 
 
+def joining(plan: Plan) -> Iterator[str]:
+    """A server that exists passes its gate before it enters DNS, and is told the URLs after that."""
+    first = {owner(step) for step in plan.preview.changes if step.operation == "create" and is_namespace(step)}
+    entering = {plan.owner.get(address) for row in plan.records if row.before for address in row.entering}
+    for key in sorted(first & entering):
+        if key and not plan.servers[key].made:
+            yield (
+                f"{code(key)} enters DNS in the run that first tells it the URLs of this namespace: until then it "
+                "answers with its own, or none. Out of rotation first (inRotation: false), nobody meets those."
+            )
+
+
+def taken_elsewhere(plan: Plan) -> Iterator[str]:
+    """A preview knows of its own things alone, and Azure refuses some of them beside others."""
+    made = {plain(step.after.get(ZONE_NAME[ZONES[step.type]])) for step in plan.preview.changes if makes_a_zone(step)}
+    new = [row for row in plan.records if row.before is None and row.name.partition(".")[2] not in made]
+    links = [step for step in plan.preview.changes if step.type == LINK and step.operation == "create"]
+    linked = [step.name for step in links if not unknown(step.after.get("virtualNetwork"))]
+    if new:
+        names = codes(list(dict.fromkeys(row.name for row in new)))
+        yield f"{names}: new in a zone that exists. Whether it has a CNAME, AAAA or NS record of that name, {LOOK}"
+    if linked:
+        yield f"{codes(linked)}: Azure links a network to one private zone of a name. Whether it is linked, {LOOK}"
+
+
+def makes_a_zone(step: Step) -> bool:
+    return step.type in ZONES and step.operation in ("create", "replace")
+
+
+def is_namespace(step: Step) -> bool:
+    return step.type == COMMAND and step.name.endswith("-namespace")
+
+
 def left(plan: Plan) -> Iterator[str]:
     """What becomes of a server's settings when its command is deleted."""
     deleted = [step for step in plan.preview.changes if step.operation == "delete"]
@@ -89,6 +126,8 @@ FINDERS: tuple[Callable[[Plan], Iterator[str]], ...] = (
     gone_for_a_while,
     different_addresses,
     plain_urls,
+    joining,
+    taken_elsewhere,
     left,
     open_ports,
     unprotected_zones,

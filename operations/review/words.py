@@ -79,12 +79,13 @@ def part(step: Step) -> str:
 
 
 def done(step: Step) -> str:
-    return (RUN if step.type.startswith(ON_SERVERS) else DONE)[step.operation]
+    words = RUN if step.type.startswith(ON_SERVERS) else DONE
+    return words.get(step.operation) or code(step.operation)
 
 
 def is_component(step: Step) -> bool:
-    """Only a group of others: nothing happens with it alone."""
-    return step.type.startswith(("exchange-cas:", "pulumi:"))
+    """Only a group of others: nothing happens with it alone, as far as the operation is known."""
+    return step.is_known and step.type.startswith(("exchange-cas:", "pulumi:"))
 
 
 def is_command(step: Step) -> bool:
@@ -99,6 +100,8 @@ def owner(step: Step) -> str:
 def why(step: Step, plan: Plan) -> str:
     """Markdown."""
     key = owner(step)
+    if not step.is_known:
+        return "the review does not know this operation"
     if step.operation == "delete":
         left = key in plan.servers and key not in plan.configured and plan.configured
         return f"{code(key)} is no longer in the stack file" if left and key else "no longer in the program"
@@ -157,5 +160,5 @@ def counted(preview: Preview) -> str:
     """How many of each, without mere groups."""
     steps = [step for step in preview.changes if not is_component(step)]
     counts = Counter(done(step) for step in steps)
-    order = dict.fromkeys([*DONE.values(), *RUN.values()])
+    order = dict.fromkeys([*DONE.values(), *RUN.values(), *counts])
     return spelled([f"{counts[word]} {word}" for word in order if counts[word]]) or "nothing"

@@ -48,24 +48,48 @@ def words_of(line: str) -> list[str]:
     return shlex.split(command)[1:]
 
 
+def resource_names(rehearsal: Rehearsal) -> set[str]:
+    resources = json.loads(rehearsal.stack.state())["checkpoint"]["latest"]["resources"]
+    return {resource["urn"].rpartition("::")[2] for resource in resources}
+
+
 def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(start: Start) -> None:
+    """In the way at first: the hub is linked to another zone of the name, and one name has an IPv6 address, too."""
+    hub = f"{GROUPS}/net/providers/Microsoft.Network/virtualNetworks/hub"
+
     def third(config: dict[str, Any]) -> None:
+        config[f"{PROJECT}:dns"]["private"]["linkedNetworks"] = [hub]
         servers = config[f"{PROJECT}:servers"]
         servers["cas3"] = {**servers["cas1"], "computerName": "ex-cas16-3", "address": "10.16.0.13"}
 
     existing = start("existing", third)
     zone = f"{GROUPS}/dns/providers/Microsoft.Network/privateDnsZones/mail-domain.com"
     live_records(existing, zone, "127.16.0.11", "127.16.0.12")
-    with pytest.raises(CommandFailedError, match="cannot create already existing resource"):
+    subscription = existing.azure.subscription
+    other_zone = zone.replace("/dns/", "/hub-dns/")
+    subscription.put_existing(hub, {"location": "westeurope"})
+    subscription.put_existing(f"{other_zone}/virtualNetworkLinks/to-hub", {"virtualNetwork": {"id": hub}})
+    subscription.put_existing(f"{zone}/AAAA/owa", {"ttl": 300, "aaaaRecords": [{"ipv6Address": "2001:db8::1"}]})
+    with pytest.raises(CommandFailedError, match="multiple zones with overlapping namespaces"):
         existing.stack.up()
+    made = resource_names(existing)
+    assert not {name for name in made if name.endswith(("-rotation", "-namespace", "-a"))}, "no server is touched"
 
     def everything() -> tuple[object, ...]:
         return existing.azure.subscription.resources, existing.stack.state(), existing.datacentre.connections()
 
     before = everything()
     found = adopt(existing)
-    assert found.returncode == 0, found.stderr
+    assert found.returncode == 1, found.stderr
     assert everything() == before
+    assert (
+        "mail-domain.com: the network hub is linked to the private zone mail-domain.com in the resource" in found.stdout
+    )
+    assert "owa.mail-domain.com: AAAA records have this name, too" in found.stdout
+    assert "delegate" not in found.stdout + found.stderr
+    subscription.delete(other_zone + "/virtualNetworkLinks/to-hub")
+    subscription.delete(f"{zone}/AAAA/owa")
+    before = everything()
     assert "127.16.0.11, 127.16.0.12, 127.16.0.13" in found.stdout
     assert [row.split()[-4:] for row in found.stdout.splitlines() if " ttl " in row] == [["3600", "│", "300", "│"]] * 2
     assert existing.file.secrets["operatorPassword"] not in found.stdout + found.stderr
@@ -91,7 +115,9 @@ def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(sta
 def test_what_is_inside_of_what_exists_is_found_and_what_would_be_replaced_is_left_out_by_name(
     start: Start, tmp_path: Path
 ) -> None:
-    lab = start("lab")
+    network = f"{GROUPS}/net/providers/Microsoft.Network"
+    subnet = f"{network}/virtualNetworks/corp/subnets/exchange"
+    lab = start("lab", lambda config: config.update({f"{PROJECT}:network": {"subnetId": subnet}}))
     group = f"{GROUPS}/exchange-cas-lab"
     zone = f"{group}/providers/Microsoft.Network/privateDnsZones/lab.mail-domain.com"
     machine = f"{group}/providers/Microsoft.Compute/virtualMachines/EX01"
@@ -100,6 +126,10 @@ def test_what_is_inside_of_what_exists_is_found_and_what_would_be_replaced_is_le
     subscription.put_existing(zone, {"location": "global"})
     subscription.put_existing(machine, {"location": "westeurope", "zones": ["3"]})
     live_records(lab, zone, "127.40.0.11")
+    place = {"id": f"{network}/networkInterfaces/ex02123/ipConfigurations/a", "subnet": {"id": subnet}}
+    subscription.put_existing(subnet, {"addressPrefix": "127.40.0.0/24"})
+    interface = {"location": "westeurope", "ipConfigurations": [{**place, "privateIPAddress": "127.40.0.12"}]}
+    subscription.put_existing(f"{network}/networkInterfaces/ex02123", interface)
     before = subscription.resources
 
     found = adopt(lab, "--output", str(tmp_path / "found.json"))
@@ -110,6 +140,9 @@ def test_what_is_inside_of_what_exists_is_found_and_what_would_be_replaced_is_le
     assert ids == {group, zone, *(f"{zone}/A/{label}" for label in LABELS)}
     assert "cas-ex01-vm: the next up would" in found.stdout
     assert "zones" in found.stdout
+    assert "cas-ex02-nic: its address 127.40.0.12 is that of the network interface ex02123 already" in found.stdout
+    assert "cas-ex01-nic: " not in found.stdout
+    assert "04da6b54" not in found.stdout
 
     lab.stack.run(*words_of(found.stdout), "--yes")
     steps = {step["urn"].rpartition("::")[2]: step["op"] for step in lab.stack.preview()["steps"]}

@@ -99,7 +99,10 @@ def gallery(tmp_path_factory: pytest.TempPathFactory, rehearsals: Rehearsals) ->
 
 
 def as_kept(gallery: Gallery, name: str, text: str) -> None:
-    """The text is the one that is kept, but for public addresses, which Azure gives as it likes."""
+    """The text is the one that is kept, but for public addresses, which Azure gives as it likes, and for free ports."""
+    farm = gallery.rehearsal.file.farm
+    for port, word in ((farm.https_port, "HTTPS-PORT"), (farm.ssh.port, "SSH-PORT")):
+        text = re.sub(rf"\b{port}\b", word, text)
     for key, server in gallery.public.items():
         text = text.replace(server, f"public-{key}")
     file = TEXTS / f"{name}.md"
@@ -156,6 +159,10 @@ def no_gateway(config: dict[str, Any]) -> None:
     config[NETWORK]["natGateway"] = False
 
 
+def other_clients(config: dict[str, Any]) -> None:
+    config[NETWORK] |= {"clientSources": ["10.99.9.9"]}
+
+
 def zone_of_others(config: dict[str, Any]) -> None:
     config[DNS]["private"] = {"existingResourceGroup": "dns"}
 
@@ -185,6 +192,7 @@ def test_what_is_created_has_its_text(gallery: Gallery) -> None:
             "all-elsewhere", (elsewhere("ex01", "ex02", "ex03"),), {"no-address-left"}, id="all addresses exchanged"
         ),
         pytest.param("one-elsewhere", (elsewhere("ex03"),), set(), id="one of three addresses exchanged"),
+        pytest.param("clients-shut-out", (other_clients,), {"clients-shut-out"}, id="other clients"),
         pytest.param("tags", (put(tags={"owner": "messaging"}),), set(), id="tags"),
     ],
 )

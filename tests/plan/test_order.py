@@ -19,6 +19,7 @@ from tests.plan.recorder import Registration
 
 KEYS = ("a1", "b2", "c3")
 SUBNET = "/subscriptions/s/resourceGroups/n/providers/Microsoft.Network/virtualNetworks/corp/subnets/exchange"
+HUB = "/subscriptions/s/resourceGroups/n/providers/Microsoft.Network/virtualNetworks/hub"
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrm7nP0iC8Qx9kYVtN2J3Yb7wqkM0u3cJ5y2h1Zt4Fa"
 
 
@@ -44,7 +45,7 @@ class Case:
             f"{PROJECT}:operatorPassword": {"secure": "v1"},
             f"{PROJECT}:adminPassword": {"secure": "v1"},
             f"{PROJECT}:allowSingleServer": True,
-            f"{PROJECT}:dns": {"private": {"existingResourceGroup": "dns"}},
+            f"{PROJECT}:dns": {"private": {"existingResourceGroup": "dns", "linkedNetworks": [HUB]}},
             f"{PROJECT}:network": {"subnetId": SUBNET},
             f"{PROJECT}:rollout": rollout | ({"canary": self.canary} if self.canary else {}),
         }
@@ -157,6 +158,29 @@ def test_the_record_sets_come_after_the_gate_of_each_server_in_rotation(every: E
                 yield f"{record.name} before the gate of {key}"
 
     assert breaches(every, broken) == []
+
+
+def test_no_server_is_touched_before_the_zone_is_linked(every: Every) -> None:
+    """Azure refuses a link where the network has another zone of this name: then nothing has happened yet."""
+
+    def broken(case: Case, made: Plan) -> Iterator[str]:
+        link = made.one("cas-hub-link")
+        for key, what in itertools.product(case.configured, ("rotation", "namespace")):
+            if not made.waits(command(made, key, what), link):
+                yield f"{key} {what}"
+
+    assert breaches(every, broken) == []
+
+
+def test_no_server_is_touched_before_a_zone_that_is_made_here() -> None:
+    config = next(cases()).config() | {
+        f"{PROJECT}:dns": {"private": {}, "public": {}},
+        f"{PROJECT}:servers": {"a1": {"computerName": "CAS-a1", "address": address_of("a1")}},
+    }
+    config[f"{PROJECT}:servers"]["a1"]["publicAddress"] = True
+    made = plan(config)
+    for zone in ("cas-private-zone", "cas-public-zone", "cas-servers-link"):
+        assert made.waits(command(made, "a1", "rotation"), made.one(zone))
 
 
 def test_the_record_sets_come_after_all_that_makes_a_server_in_rotation(every: Every) -> None:

@@ -23,6 +23,8 @@ VM, NIC, IP, NAT = (
     "azure-native:network:PublicIPAddress",
     "azure-native:network:NatGateway",
 )
+GROUP, SUBNET = "azure-native:network:NetworkSecurityGroup", "azure-native:network:Subnet"
+NETWORK = f"{FARM}$exchange-cas:index:Network"
 COMMAND, RESTORE = "command:remote:Command", "command:local:Command"
 PRIVATE, PUBLIC = "azure-native:privatedns:PrivateRecordSet", "azure-native:dns:RecordSet"
 PRIVATE_ZONE, PUBLIC_ZONE = "azure-native:privatedns:PrivateZone", "azure-native:dns:Zone"
@@ -88,6 +90,29 @@ def command(operation: str, key: str, what: str, before: Any = None, after: Any 
         for half in (before, after)
     ]
     return step(operation, NAMESPACE, COMMAND, f"cas-{key}-{what}", *halves, **more)
+
+
+def rule(name: str, priority: int, source: str | list[str], *ports: int, access: str = "Allow", **more: Any) -> Step:
+    """An inbound security rule as the program writes it; without ports, for all of them."""
+    return {
+        **{"name": name, "priority": priority, "direction": "Inbound", "access": access, "protocol": "Tcp"},
+        **{"sourceAddressPrefixes" if isinstance(source, list) else "sourceAddressPrefix": source},
+        **{"sourcePortRange": "*", "destinationAddressPrefix": "*"},
+        **({"destinationPortRanges": [str(port) for port in ports]} if ports else {"destinationPortRange": "*"}),
+        **more,
+    }
+
+
+def security(operation: str, before: Any, after: Any = None, name: str = "cas-security-group", **more: Any) -> Step:
+    """`before` and `after` are lists of rules."""
+    halves = ({"securityRules": half} for half in (before, before if after is None else after))
+    return step(operation, NETWORK, GROUP, name, *halves, **more)
+
+
+def interface(operation: str, key: str, before: str | None, after: str | None, **more: Any) -> Step:
+    """`before` and `after` are ids of security groups."""
+    halves: Iterable[Step] = ({"networkSecurityGroup": {"id": id}} if id else {"tags": {}} for id in (before, after))
+    return step(operation, SERVER, NIC, f"cas-{key}-nic", *halves, **more)
 
 
 def server(number: int, **more: Any) -> dict[str, Any]:

@@ -17,9 +17,11 @@ from typer.testing import CliRunner, Result
 from operations.__main__ import app
 from operations.adopt import command, page
 from operations.adopt.adoption import Adoption, Search, chosen, shown
-from operations.adopt.look.__main__ import UNKNOWN, WORDS, camel, look
+from operations.adopt.look.__main__ import WORDS, camel, look
 from operations.finding import State, exit_code
+from operations.review.digest import UNKNOWNS
 from rehearsal.stand_ins.azure_native.resource_types import RESOURCE_TYPES
+from tests.unit.previews import UNKNOWN
 
 pytestmark = pytest.mark.unit
 
@@ -140,6 +142,11 @@ def test_what_could_not_be_looked_at_is_said_and_the_rest_is_adopted() -> None:
     assert [one.name for one in found.adopted] == ["cas-owa-a"]
 
 
+def test_what_stays_as_it_is_is_adopted_though_a_preview_has_no_step_for_it() -> None:
+    found = Search(Copy({ZONE: {"id": "/zone"}}, [zone()], [])).run()
+    assert [(one.name, one.operation) for one in found.adopted] == [("cas-public-zone", "same")]
+
+
 def test_nothing_is_tried_where_nothing_exists() -> None:
     copy = Copy({}, [zone()])
     assert Search(copy).run().existing == ()
@@ -243,6 +250,61 @@ def told(adoption: Adoption, file: Path) -> str:
 def test_values_are_shown_short() -> None:
     assert shown([{"ipv4Address": "10.0.0.1"}, {"ipv4Address": "10.0.0.2"}]) == "10.0.0.1, 10.0.0.2"
     assert (shown(None), shown([]), shown({"a": 1}), shown(3600)) == ("nothing", "nothing", '{"a": 1}', "3600")
+
+
+MACHINE = f"{BASE}$exchange-cas:index:ClientAccessServer$azure-native:compute:VirtualMachine::cas-ex01-vm"
+
+
+def test_a_machine_with_names_of_its_own_is_told_with_them_and_how_to_keep_it() -> None:
+    """As the portal makes it: the disk and the interface are called otherwise, and the new interface has no id yet."""
+
+    def inputs(disk: str, interface: str) -> dict[str, Any]:
+        network = {"networkInterfaces": [{"id": interface, "primary": True}]}
+        return {"vmName": "EX01", "storageProfile": {"osDisk": {"name": disk}}, "networkProfile": network}
+
+    now = inputs("EX01_OsDisk_1_0f3a", "/subscriptions/s/…/ex01123")
+    paths = ["networkProfile.networkInterfaces[0].id", "networkProfile.networkInterfaces", "storageProfile.osDisk.name"]
+    replaced = {
+        **step(MACHINE, "replace", now=now, **inputs("EX01-os", UNKNOWN)),
+        "detailedDiff": {path: {"kind": "update-replace"} for path in paths},
+    }
+    found = Search(Copy({MACHINE: {"id": "/vm"}}, [step(MACHINE, "create", vmName="EX01")], [replaced])).run()
+    (machine,) = found.existing
+    assert "its disk and its network interface have names of their own" in machine.detail
+    assert "existing: true and its hostKey" in machine.detail
+    assert [(change.setting, change.now, change.then) for change in machine.changes] == [
+        (
+            "networkProfile.networkInterfaces",
+            '{"id": "/subscriptions/s/…/ex01123", "primary": true}',
+            '{"id": "known after the run", "primary": true}',
+        ),
+        ("storageProfile.osDisk.name", "EX01_OsDisk_1_0f3a", "EX01-os"),
+    ]
+    assert found.file["resources"] == []
+
+
+def test_a_value_that_looks_like_markup_is_shown_as_it_is(tmp_path: Path) -> None:
+    then = {"zoneName": "z", "metadata": "[secret]"}
+    copy = Copy(
+        {OWA: {"id": "/owa"}},
+        [step(OWA, "create", zoneName="z")],
+        [step(OWA, "update", now={"zoneName": "z", "metadata": "[bold]x[/]"}, **then)],
+    )
+    text = told(Search(copy).run(), tmp_path / "adopt.json")
+    assert "[secret]" in text
+    assert "[bold]x[/]" in text
+
+
+@pytest.mark.parametrize("value", UNKNOWNS)
+def test_what_only_the_run_will_tell_is_said_in_words(value: str) -> None:
+    for whole in (value, [value], [{"id": value}], {"a": {"b": [value]}}, [{"id": value, "b": 1}]):
+        text = shown(whole)
+        assert value not in text
+        assert "known after the run" in text
+    urn = f"{RECORDS}$azure-native:dns:RecordSet::cas-owa-a"
+    copy = Copy({}, [step(urn, "create", zoneName=value)])
+    Search(copy).run()
+    assert copy.asked == [], "a path with such a part is not known yet"
 
 
 @pytest.mark.parametrize(

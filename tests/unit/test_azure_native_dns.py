@@ -90,8 +90,34 @@ def test_an_alias_stands_alone_under_its_name(azure: Azure) -> None:
     make_zone(azure)
     azure.create("dns:RecordSet", records("10.0.1.10"))
     alias = records(recordType="CNAME", aRecords=[], cnameRecord={"cname": "ex01.mail-domain.com"})
-    with pytest.raises(grpc.RpcError, match="same name exists"):
+    with pytest.raises(grpc.RpcError, match=r"Conflict.*another record with the same name already exists"):
         azure.create("dns:RecordSet", alias)
+
+
+@pytest.mark.parametrize(
+    ("type", "value"),
+    [
+        ("CNAME", {"cnameRecord": {"cname": "elsewhere.example"}}),
+        ("NS", {"nsRecords": [{"nsdname": "ns1.elsewhere.example"}]}),
+    ],
+)
+def test_an_address_is_refused_beside_an_alias_or_a_delegation(azure: Azure, type: str, value: dict[str, Any]) -> None:
+    make_zone(azure)
+    azure.create("dns:RecordSet", records(recordType=type, aRecords=[], **value))
+    with pytest.raises(grpc.RpcError, match=rf"Conflict.*a {type} record with the same name already exists"):
+        azure.create("dns:RecordSet", records("10.0.1.10"))
+    azure.create("dns:RecordSet", records("10.0.1.10", relativeRecordSetName="mail"))
+
+
+def test_addresses_of_both_kinds_and_the_zones_own_name_servers_are_no_conflict(azure: Azure) -> None:
+    make_zone(azure)
+    azure.create("dns:RecordSet", records("10.0.1.10"))
+    six = records(recordType="AAAA", aRecords=[], aaaaRecords=[{"ipv6Address": "2001:db8::1"}])
+    azure.create("dns:RecordSet", six)
+    apex = {"relativeRecordSetName": "@"}
+    servers = records(recordType="NS", aRecords=[], nsRecords=[{"nsdname": "ns1.example"}])
+    azure.create("dns:RecordSet", servers | apex)
+    azure.create("dns:RecordSet", records("10.0.1.10") | apex)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +161,7 @@ def test_a_network_is_linked_to_a_zone_once_and_registers_in_one(azure: Azure) -
     azure.create("privatedns:PrivateZone", PRIVATE_ZONE)
     azure.create("privatedns:PrivateZone", PRIVATE_ZONE | {"privateZoneName": "other.com"})
     azure.create("privatedns:VirtualNetworkLink", link(registrationEnabled=True))
-    with pytest.raises(grpc.RpcError, match="multiple zones with the same name"):
+    with pytest.raises(grpc.RpcError, match=r"BadRequest.*multiple zones with overlapping namespaces"):
         azure.create("privatedns:VirtualNetworkLink", link("again"))
     with pytest.raises(grpc.RpcError, match="registered in another private zone"):
         azure.create("privatedns:VirtualNetworkLink", link("other", "other.com", registrationEnabled=True))

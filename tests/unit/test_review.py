@@ -40,6 +40,7 @@ from tests.unit.previews import (
 
 pytestmark = pytest.mark.unit
 
+LINK = "azure-native:privatedns:VirtualNetworkLink"
 ONE, TWO, THREE = (f"10.0.0.{number}" for number in range(1, 4))
 SERVERS = {"ex01": server(1), "ex02": server(2)}
 DRAINED = records("update", [ONE, TWO], [ONE])
@@ -188,6 +189,198 @@ def test_what_is_worth_a_second_thought_is_said_and_not_refused(review: Review, 
     result = review(of(*steps), "--strict")
     assert said in result.stdout
     assert result.exit_code == 0
+
+
+def items(text: str, title: str) -> list[list[str]]:
+    """The rows under a heading, without the part that they are of."""
+    table = text.partition(f"### {title}\n")[2].partition("\n###")[0]
+    lines = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    return [[cell.strip() for cell in line.strip("|").split("|")][1:] for line in lines]
+
+
+def test_who_is_let_in_is_told_rule_by_rule_old_and_new(review: Review) -> None:
+    others = previews.rule("DenyOthers", 4000, "*", 443, access="Deny")
+    before = [
+        previews.rule("AllowClients", 300, "VirtualNetwork", 443, 80),
+        previews.rule("Old", 301, ["a", "b"]),
+        others,
+    ]
+    after = [previews.rule("AllowClients", 300, "10.99.9.9", 80), previews.rule("New", 302, "Internet", 443), others]
+    text = review(of(previews.security("update", before, after))).stdout
+    rules = "`securityRules`"
+    assert items(text, "Who is let in") == [
+        [
+            *(rules, "`AllowClients`"),
+            "`Allow Tcp from VirtualNetwork to port 443, 80, priority 300`",
+            "`Allow Tcp from 10.99.9.9 to port 80, priority 300`",
+        ],
+        [rules, "`Old`", "`Allow Tcp from a, b to port *, priority 301`", "not there"],
+        [rules, "`New`", "not there", "`Allow Tcp from Internet to port 443, priority 302`"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rows"),
+    [
+        pytest.param(
+            {"dhcp": {"dnsServers": ["10.0.0.4", "10.0.0.5"]}},
+            {"dhcp": {"dnsServers": ["10.0.0.5", "10.0.0.6"]}},
+            [
+                ["`dhcp.dnsServers`", "", "`10.0.0.4`", "not there"],
+                ["`dhcp.dnsServers`", "", "not there", "`10.0.0.6`"],
+            ],
+            id="inside of a mapping",
+        ),
+        pytest.param(
+            {"zones": ["1", "2"]},
+            {"zones": ["2", "1"]},
+            [["`zones`", "(order)", "`1, 2`", "`2, 1`"]],
+            id="in another order",
+        ),
+        pytest.param({}, {"zones": ["1"]}, [["`zones`", "", "not there", "`1`"]], id="a first list"),
+        pytest.param(
+            {"parts": [{"name": "a", "size": 1, "lun": 0}, {"name": "b"}]},
+            {"parts": [{"name": "a", "size": UNKNOWN, "lun": 0}, {"name": "b"}]},
+            [["`parts`", "`a`", "`size: 1`", "`size: known after the run`"]],
+            id="what differs of an item by name",
+        ),
+        pytest.param(
+            {"parts": [{"name": "a", "link": "x"}, {"name": "c"}]},
+            {"parts": [{"name": "a"}, {"name": "b", "size": 1}]},
+            [
+                ["`parts`", "`a`", "`link: x`", "`no link`"],
+                ["`parts`", "`c`", "`name: c`", "not there"],
+                ["`parts`", "`b`", "not there", "`name: b; size: 1`"],
+            ],
+            id="parts of items that come and go",
+        ),
+        pytest.param(
+            {"parts": [{"id": "x", "tags": ["u", "v"]}]},
+            {"parts": [{"id": "y", "tags": ["u", "v"]}]},
+            [["`parts`", "", "`id: x; tags: u, v`", "not there"], ["`parts`", "", "not there", "`id: y; tags: u, v`"]],
+            id="items without a name",
+        ),
+        pytest.param(
+            {"parts": [{"name": "AdminPassword", "value": "S3"}, {"password": "S4"}], "protectedParts": ["S5"]},
+            {"parts": [{"name": "AdminPassword", "value": "T3"}, {"password": "T4"}], "protectedParts": ["T5"]},
+            [
+                *(
+                    ["`parts`", "", f"`{one}: [secret]`", "not there"]
+                    for one in ("name: AdminPassword; value", "password")
+                ),
+                *(
+                    ["`parts`", "", "not there", f"`{one}: [secret]`"]
+                    for one in ("name: AdminPassword; value", "password")
+                ),
+                ["`protectedParts`", "", "`[secret]`", "`[secret]`"],
+            ],
+            id="secrets, short ones too",
+        ),
+        pytest.param(
+            {"parts": [{"name": "ApiToken", "value": "S3"}]},
+            {"parts": [{"name": "ApiToken", "value": "T3"}]},
+            [["`parts`", "`ApiToken`", "`value: [secret]`", "`value: [secret]`"]],
+            id="a secret by its name",
+        ),
+    ],
+)
+def test_every_list_that_differs_is_told_item_by_item(
+    review: Review, before: Step, after: Step, rows: list[list[str]]
+) -> None:
+    text = review(of(step("update", RECORDS, NAT, "cas-outbound", before, after))).stdout
+    assert items(text, "Lists that change") == rows
+
+
+def test_lists_that_have_a_place_of_their_own_are_not_told_twice(review: Review) -> None:
+    gate = step(
+        "replace", NAMESPACE, previews.COMMAND, "cas-ex01-rotation", {"triggers": [True]}, {"triggers": [False]}
+    )
+    assert "Lists that change" not in review(of(gate, DRAINED)).stdout
+    text = step("update", RECORDS, PUBLIC, "txt", {"recordType": "TXT", "txtRecords": [{"value": ["a"]}]}, {"ttl": 1})
+    assert items(review(of(text)).stdout, "Lists that change") == [["`txtRecords`", "", "`a`", "not there"]]
+
+
+def test_a_server_whose_two_commands_are_told_the_same_is_named_once(review: Review) -> None:
+    old, new = {"exchangeVersion": "2019"}, {"exchangeVersion": "SE"}
+    steps = [command("update", key, what, old, new) for key in ("ex01", "ex02") for what in ("namespace", "rotation")]
+    cells = row(review(of(*steps)).stdout, "`ex01`, `ex02`")
+    assert cells == ["`ex01`, `ex02`", "`exchangeVersion`", "`2019`", "`SE`"]
+
+
+def test_parts_inside_and_outside_with_one_name_are_one_subject_of_a_danger(review: Review) -> None:
+    both = [records("delete", [ONE], None, type=type, old={"protect": True}) for type in (PUBLIC, previews.PRIVATE)]
+    text = review(of(*both)).stdout
+    assert "**`protected-deleted`**: `cas-owa-a`. " in text
+
+
+@pytest.mark.parametrize("parent", [SERVER, "urn:pulumi:prod::p::exchange-cas:index:"])
+def test_an_operation_that_the_review_does_not_know_is_named_and_refused(review: Review, parent: str) -> None:
+    strange = step("froB", parent, "exchange-cas:index:Thing" if parent != SERVER else NAT, "cas-outbound")
+    for content in (of(strange), "\n".join(events(of(strange))).encode()):
+        result = review(content, "--strict")
+        assert result.exit_code == 1
+        assert "**`unknown-operation`**: `cas-outbound`. The engine would do `froB` with it" in result.stdout
+        assert "| `froB` |" in result.stdout
+        assert "1 `froB`." in result.stdout
+    accepted = review(of(strange), "--strict", "--allow", "unknown-operation=it is a rename")
+    assert accepted.exit_code == 0
+
+
+def test_an_unknown_operation_beside_a_known_one_of_the_same_part_is_not_lost(review: Review) -> None:
+    steps = [step(operation, SERVER, NAT, "cas-outbound") for operation in ("update", "froB", "replace")]
+    assert review(of(*steps), "--strict").exit_code == 1
+
+
+@pytest.mark.parametrize("operation", ["read", "refresh", "discard", "remove-pending-replace"])
+def test_what_happens_in_the_state_alone_is_nothing(review: Review, operation: str) -> None:
+    assert "**Nothing changes**" in review(of(step(operation, SERVER, NAT, "cas-outbound")), "--strict").stdout
+
+
+def test_an_existing_server_that_joins_in_dns_is_a_second_thought(review: Review) -> None:
+    steps = [
+        command("create", "ex02", "namespace", None, {"server": "EX02"}),
+        command("create", "ex02", "rotation", None, {"inRotation": True}),
+        records("update", [ONE], [ONE, TWO]),
+    ]
+    result = review(of(*steps), "--strict")
+    assert result.exit_code == 0
+    assert "`ex02` enters DNS in the run that first tells it the URLs" in result.stdout
+    assert "first tells it the URLs" not in review(of(*steps[:2], records("update", [ONE, TWO], [TWO]))).stdout
+    assert "first tells it the URLs" not in review(of(*steps, machine("create", "ex02"))).stdout
+
+
+LINKED = {"virtualNetwork": {"id": "/subscriptions/s/…/hub"}}
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        pytest.param(
+            [records("create", None, [ONE, TWO], label=one) for one in ("owa", "mail")],
+            "`mail.mail-domain.com`, `owa.mail-domain.com`: new in a zone that exists",
+            id="names",
+        ),
+        pytest.param(
+            [step("create", RECORDS, LINK, "cas-hub-link", None, LINKED)],
+            "`cas-hub-link`: Azure links a network to one private zone of a name",
+            id="link",
+        ),
+    ],
+)
+def test_what_a_preview_cannot_see_in_the_way_of_new_names_and_links_is_a_second_thought(
+    review: Review, steps: list[Step], said: str
+) -> None:
+    result = review(of(*steps), "--strict")
+    assert result.exit_code == 0
+    assert said in result.stdout
+    assert result.stdout.count("`python -m operations adopt` tells") == 1
+
+
+def test_a_new_zone_and_a_new_network_have_nothing_in_the_way(review: Review) -> None:
+    zone = step("create", RECORDS, previews.PRIVATE_ZONE, "cas-zone", None, {"privateZoneName": "mail-domain.com"})
+    link = step("create", RECORDS, LINK, "cas-servers-link", None, {"virtualNetwork": {"id": UNKNOWN}})
+    assert "operations adopt" not in review(of(zone, link, records("create", None, [ONE, TWO], zone=UNKNOWN))).stdout
+    assert "operations adopt" not in review(of(DRAINED)).stdout
 
 
 def test_warnings_of_the_program_are_told(review: Review) -> None:
@@ -345,6 +538,11 @@ def hostile(text: str) -> list[Step]:
         of(command("update", "ex01", "namespace", {"settings": {text: "a"}}, {"settings": {text: text}})),
         digest([DRAINED], {"ex01": server(1), text: server(2)}),
         of(DRAINED) | {"diagnostics": [{"severity": "warning", "message": text}]},
+        of(previews.security("update", [previews.rule(text, 300, text, 443)], [previews.rule("b", 1, "c", 443)], text)),
+        of(previews.interface("update", "ex01", text, f"/{text}")),
+        of(step("update", RECORDS, NAT, "nat", {text: [text], "b": [{"name": text}]}, {"b": [{text: text}]})),
+        of(step(text, RECORDS, NAT, text)),
+        of(records("create", None, [ONE, TWO], label=text)),
     ]
 
 

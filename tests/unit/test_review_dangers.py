@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from operations.review.dangers import REMEDIES
+from rehearsal.tools import REPOSITORY
 from tests.unit import previews
 from tests.unit.previews import (
     IP,
@@ -27,6 +29,8 @@ from tests.unit.previews import (
     digest,
     machine,
     records,
+    rule,
+    security,
     server,
     step,
     urn,
@@ -46,6 +50,10 @@ ALIAS = {
     "ttl": 300,
     "cnameRecord": {"cname": "elsewhere.example"},
 }
+CLIENTS = rule("AllowClients", 300, "VirtualNetwork", 443, 80)
+OTHERS = rule("DenyOthers", 4000, "*", 443, 80, 22, access="Deny")
+# As the program writes it for clientPorts: [80].
+DENIED = [rule("DenyOthers", 4000, "*", 80, 22, access="Deny")]
 FREED = step("same", RECORDS, IP, "cas-ip", old={"protect": True})
 
 
@@ -123,11 +131,11 @@ CASES = [
         id="a machine made and in DNS at once",
     ),
     pytest.param(
+        [machine("create", "ex03"), records("update", [ONE], [ONE, THREE])],
         [command("create", "ex03", "rotation", None, IN_ROTATION), records("update", [ONE], [ONE, THREE])],
-        [command("replace", "ex03", "rotation", OUT_OF_ROTATION, IN_ROTATION), records("update", [ONE], [ONE, THREE])],
         {"servers": THREE_SERVERS},
         "enters-dns-as-made",
-        id="an existing server added and in DNS at once",
+        id="a server made, or one that exists and is added",
     ),
     pytest.param(
         [
@@ -256,6 +264,27 @@ CASES = [
         id="two replaced",
     ),
     pytest.param(
+        [security("update", [CLIENTS], UNKNOWN)],
+        [security("update", [CLIENTS], [CLIENTS, rule("AllowMore", 400, "Internet", 443)])],
+        {},
+        "not-known-yet",
+        id="security rules unknown",
+    ),
+    pytest.param(
+        [step("frobnicate", SERVER, NAT, "cas-outbound")],
+        [step("read", SERVER, NAT, "cas-outbound"), step("same", SERVER, NAT, "cas-outbound-2")],
+        {},
+        "unknown-operation",
+        id="an operation of another engine, or one that changes the state alone",
+    ),
+    pytest.param(
+        [security("update", [CLIENTS, OTHERS], [rule("AllowClients", 300, "10.99.9.9", 80), *DENIED])],
+        [security("update", [CLIENTS, OTHERS], [rule("AllowClients", 300, "VirtualNetwork", 443), OTHERS])],
+        {},
+        "clients-shut-out",
+        id="other clients and other ports, or port 80 alone less",
+    ),
+    pytest.param(
         [records("update", [ONE, TWO], UNKNOWN)],
         [records("update", [ONE, TWO], [ONE, TWO])],
         {},
@@ -317,8 +346,12 @@ def test_an_unsafe_plan_is_found_by_its_name_and_its_safe_sibling_is_not(
     assert name not in {danger.name for danger in previews.found(tmp_path, digest(safe, **places))}
 
 
-def test_each_danger_has_a_case_above_and_a_remedy() -> None:
+def test_each_danger_has_a_case_above_a_remedy_and_a_row_in_the_docs() -> None:
     assert {case.values[3] for case in CASES} == set(REMEDIES)
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \|", (REPOSITORY / "docs" / "review.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert set(REMEDIES) <= set(rows)
 
 
 def test_a_rebuilt_server_that_enters_dns_in_the_same_run_is_new_to_its_clients(tmp_path: Path) -> None:

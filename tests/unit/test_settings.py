@@ -194,6 +194,12 @@ def test_a_file_with_the_needed_keys_only_is_read() -> None:
         ),
         pytest.param(put(resourceGroup={"name": "g" * 91}), "resourceGroup.name", "90 characters", id="group too long"),
         pytest.param(
+            put(dns={"public": {"existingResourceGroup": "/subscriptions/s/resourceGroups/dns"}}),
+            "dns.public.existingResourceGroup",
+            "For a zone of another subscription, set azure-native:subscriptionId",
+            id="zone of another subscription",
+        ),
+        pytest.param(
             put(dns={"private": {"existingResourceGroup": "dns/zones"}}),
             "dns.private.existingResourceGroup",
             "letters",

@@ -73,6 +73,16 @@ class Subscription:
         with self._lock:
             return [record_set(entry) for entry in self._store if entry.type in RECORD_SET_TYPES]
 
+    def ip_configurations(self, subnet: str) -> list[Json]:
+        """Those of network interfaces in the subnet, with their addresses."""
+        with self._lock:
+            return [
+                copy.deepcopy(entry)
+                for interface in self._store.of_type("network:NetworkInterface")
+                for entry in interface.body.get("ipConfigurations", [])
+                if str((entry.get("subnet") or {}).get("id")).lower() == subnet.lower()
+            ]
+
     def put(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
         """Create or replace the resource as Azure would, or raise ArmError. Returns a copy."""
         found = kind.match(id)

@@ -173,6 +173,11 @@ class Provider(NoHandshake):
         body = resource.body | {"azureApiVersion": kind.api_version}
         if kind.type == RUN_COMMAND and arguments.get("expand") == "instanceView":
             body["instanceView"] = resource.hidden["instanceView"]
+        if kind.type == "network:Subnet":
+            expanded = arguments.get("expand") == "ipConfigurations"
+            inside = self._subscription.ip_configurations(resource.id)
+            # Their ids alone, unless they are asked for.
+            body["ipConfigurations"] = [entry if expanded else {"id": entry.get("id")} for entry in inside]
         return _answered(body)
 
     def _signed_in(self) -> Json:

@@ -1,7 +1,8 @@
 """Azure Resource Manager over HTTP, as far as somebody asks it beside azure-native: resource groups and what they hold.
 
 As the REST reference of Microsoft.Resources (2021-04-01) has it: GET and DELETE of a group, the list of its resources
-with a filter on their type, and the result of a deletion behind `Location`.
+with a filter on their type, and the result of a deletion behind `Location`. And as the one of Microsoft.Network has it
+(2024-06-01): the private zones of the subscription, and the links of one.
 """
 
 import json
@@ -21,6 +22,9 @@ from .wire import Json
 API_VERSION = "2021-04-01"
 POLL_SECONDS = 0.02  # how long stop() may take
 _GROUP = re.compile(r"(?P<group>/subscriptions/[^/]+/resourcegroups/[^/]+)(?P<list>/resources)?", re.IGNORECASE)
+PRIVATE_DNS_VERSION = "2024-06-01"
+_ZONES = re.compile(r"/subscriptions/[^/]+/providers/Microsoft\.Network/privateDnsZones", re.IGNORECASE)
+_LINKS = re.compile(r"(?P<zone>/subscriptions/.*/privateDnsZones/[^/]+)/virtualNetworkLinks", re.IGNORECASE)
 _FILTER = re.compile(r"resourceType eq '([^']+)'")
 _Answer = tuple[int, Json | None, dict[str, str]]
 
@@ -60,12 +64,15 @@ class ResourceManager:
         query = parse_qs(url.query)
         if authorization != f"Bearer {self.token}":
             return _error(401, "InvalidAuthenticationToken", "The access token is invalid.")
-        if query.get("api-version") != [API_VERSION]:
+        private_dns = _ZONES.fullmatch(url.path) or _LINKS.fullmatch(url.path)
+        if query.get("api-version") != [PRIVATE_DNS_VERSION if private_dns else API_VERSION]:
             return _error(
                 400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required."
             )
         if method == "GET" and url.path in self._deletions:
             return self._deletion(url.path)
+        if private_dns:
+            return self._private_dns(method, url.path)
         found = _GROUP.fullmatch(url.path)
         group = self._subscription.get(found["group"]) if found else None
         if found is None or group is None:
@@ -79,6 +86,21 @@ class ResourceManager:
         if method == "DELETE" and not found["list"]:
             return self._delete(group.id)
         return _error(405, "MethodNotAllowed", f"{method} is not stood in for.")
+
+    def _private_dns(self, method: str, path: str) -> _Answer:
+        links = _LINKS.fullmatch(path)
+        if method != "GET":
+            return _error(405, "MethodNotAllowed", f"{method} is not stood in for.")
+        if links and self._subscription.get(links["zone"]) is None:
+            return _error(404, "ParentResourceNotFound", f"The zone '{links['zone'].rsplit('/', 1)[1]}' was not found.")
+        wanted = "privatedns:VirtualNetworkLink" if links else "privatedns:PrivateZone"
+        root = f"{path}/" if links else f"{path.lower().partition('/providers/')[0]}/"
+        rows = [
+            {"id": id, "name": id.rsplit("/", 1)[1], "properties": body}
+            for id, body in self._subscription.resources.items()
+            if (known := type_of(id)) and known[0].type == wanted and id.lower().startswith(root.lower())
+        ]
+        return 200, {"value": rows}, {}
 
     def _resources(self, group: str, wanted: str) -> list[Json]:
         types = {type.lower() for type in _FILTER.findall(wanted)}

@@ -55,7 +55,10 @@ def virtual_network_link(put: Put) -> None:
             continue
         if link.id.split("/")[-3].lower() == own_zone:
             raise ArmError(
-                409, "Conflict", f"A virtual network cannot be linked to multiple zones with the same name: {own_zone}."
+                400,
+                "BadRequest",
+                "A virtual network cannot be linked to multiple zones with overlapping namespaces. You tried to link "
+                f"virtual network with '{own_zone}' and '{own_zone}' zones.",
             )
         if put.value("registrationEnabled") and link.body.get("registrationEnabled"):
             raise ArmError(409, "Conflict", f"{put.name}: the network is registered in another private zone already.")
@@ -133,16 +136,17 @@ def _check_values(put: Put, kind: str) -> None:
 
 
 def _check_aliases(put: Put, kind: str) -> None:
+    """A CNAME stands alone under its name. What stands beside a delegation is never answered; refused here, as Azure's
+    own answer is not known."""
     if kind == "CNAME" and put.name == "@":
         raise ArmError(400, "BadRequest", "A CNAME record set cannot be at the zone's apex.")
     for other in _same_name(put):
         other_kind = other.id.split("/")[-2].upper()
-        if other_kind != kind and "CNAME" in (kind, other_kind):
-            raise ArmError(
-                409,
-                "Conflict",
-                f"The record could not be created because a {other_kind} record with the same name exists.",
-            )
+        delegated = put.name != "@" and {kind, other_kind} & {"NS"} and {kind, other_kind} & {"A", "AAAA"}
+        if other_kind != kind and ("CNAME" in (kind, other_kind) or delegated):
+            what = "another record" if kind == "CNAME" else f"a {other_kind} record"
+            reason = f"because {what} with the same name already exists in this zone."
+            raise ArmError(409, "Conflict", f"The {kind} record could not be created {reason}")
 
 
 def _same_name(put: Put) -> list[Resource]:
