@@ -100,8 +100,12 @@ def document(wanted: Mapping[str, Any]) -> str:
     )
 
 
-def changed(report: str) -> int:
-    return int(json.loads(report)["changed"])
+def changed(printed: str) -> str:
+    """How many settings, for people: what is done is done, whether it can be read or not."""
+    try:
+        return str(powershell.report(printed, "changed")["changed"])
+    except powershell.NoReportError:
+        return "an unknown number of"
 
 
 def main() -> int:

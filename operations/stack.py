@@ -66,7 +66,8 @@ def read(name: str | None, cwd: Path | None = None, environment: Mapping[str, st
     name = name or run("stack", "--show-name").strip()
     outputs = document(run("stack", "output", "--json", "--show-secrets", "--stack", name))
     if "servers" not in outputs:
-        raise StackError(f"The stack {name} holds no servers yet. Run: pulumi up --stack {name}")
+        missing = f"The stack {name} has no output `servers`: no `pulumi up` of it has come to its end yet."
+        raise StackError(f"{missing} Run: pulumi up --stack {name}")
     return made(name, farm_of(name, document(run("config", "--json", "--show-secrets", "--stack", name))), outputs)
 
 

@@ -87,6 +87,7 @@ function Get-CredentialProblem {
     foreach ($key in 'userName', 'password') {
         $value = Get-Key $credential $key
         if ($value -isnot [string] -or -not $value) { "credential.${key}: missing or not a text" }
+        elseif ($value -match '[\r\n]') { "credential.${key}: a line break is in it; leave it out" }
     }
 }
 
@@ -127,8 +128,12 @@ function Get-OutlookAnywhereProblem {
         $missing = @($group | Where-Object { -not $Settings.Contains($_) })
         if ($missing.Count -in 1, 2) { "settings.outlookAnywhere: $($group -join ', ') go together; missing: $($missing -join ', ')" }
         $requireSsl = $Settings["${side}ClientsRequireSsl"]
-        if ($requireSsl -eq $true -and -not $Settings["${side}Hostname"]) { "settings.outlookAnywhere.${side}ClientsRequireSsl: true needs ${side}Hostname" }
-        if ($Settings.Contains('SSLOffloading') -and $Settings['SSLOffloading'] -eq $false -and $requireSsl -eq $false) {
+        if ($requireSsl -eq $true -and -not $Settings["${side}Hostname"]) {
+            "settings.outlookAnywhere.${side}ClientsRequireSsl: true needs ${side}Hostname, and reads back false without one; make it false"
+        }
+        # Outside, clients that nobody sends here need no TLS; inside, Exchange asks for it with or without a host name.
+        $counts = $side -eq 'Internal' -or $Settings["${side}Hostname"]
+        if ($counts -and $Settings.Contains('SSLOffloading') -and $Settings['SSLOffloading'] -eq $false -and $requireSsl -eq $false) {
             "settings.outlookAnywhere.SSLOffloading: false contradicts ${side}ClientsRequireSsl false; make one of them true"
         }
     }

@@ -250,7 +250,8 @@ def test_every_report_is_one_json_document_in_short_lines(servers: Servers, site
     servers.organisation.add_server("ex1")
     for into in (False, True):
         outcome = rotate(servers, site, into=into)
-        assert outcome.stdout.startswith("{\n")
+        assert outcome.stdout.startswith("=== exchange-cas report 1 begins ===\n{\n")
+        assert outcome.stdout.endswith("}\n=== exchange-cas report 1 ends ===\n")
         assert max(map(len, outcome.stdout.splitlines())) < 200
 
 

@@ -109,8 +109,10 @@ def test_a_second_run_writes_nothing_and_reports_agreement(contact: FirstContact
     assert contact.second.report["recycledAppPools"] == []
 
 
-def test_standard_output_is_the_document_alone_in_short_lines(contact: FirstContact) -> None:
-    assert contact.first.stdout.startswith("{\n")
+def test_standard_output_is_the_report_alone_between_its_marks_in_short_lines(contact: FirstContact) -> None:
+    first, second, *_, before_last, last = contact.first.stdout.splitlines()
+    assert (first, last) == ("=== exchange-cas report 1 begins ===", "=== exchange-cas report 1 ends ===")
+    assert (second, before_last) == ("{", "}")
     assert max(map(len, contact.first.stdout.splitlines())) < 200
     assert "You've changed the InternalURL" in contact.first.stderr
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from components import powershell
 from rehearsal.stand_ins import without_powershell
 from tests.scripts.servers import GET, RESTORE, ROTATE, SET, STEPS_TOLD, Servers, document, rotation
 
@@ -71,7 +72,7 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
         # Without the folder that is its own.
         said = error.replace(str(servers.folder), "").lower().splitlines()
         why = [line for line in said if not ON_THE_WAY.match(line)][:2] if code else []
-        found.append((code, json.loads(output), [line for line in said if STEP.match(line)] or why))
+        found.append((code, powershell.report(output, "server"), [line for line in said if STEP.match(line)] or why))
     return found
 
 
