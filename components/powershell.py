@@ -23,8 +23,8 @@ REPORT_ENDS = "=== exchange-cas report 1 ends ==="
 BLANK = " \t\r\n\ufeff"
 NO_REPORT = (
     "The script's output holds no report that can be read: the server's shell prints something else, or runs something "
-    "else. Look at AutoRun below HKLM and HKCU \\Software\\Microsoft\\Command Processor, at the PowerShell profiles, and "
-    "at ForceCommand and DefaultShell of its SSH server."
+    "else. Look at AutoRun below HKLM and HKCU \\Software\\Microsoft\\Command Processor, at the PowerShell profiles, "
+    "and at ForceCommand and DefaultShell of its SSH server."
 )
 
 Credential = Mapping[str, str]

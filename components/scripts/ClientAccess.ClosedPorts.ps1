@@ -115,6 +115,6 @@ function Write-StealthMode {
         [Parameter(Mandatory = $true)] [string] $FirewallProfile,
         [AllowNull()] $Value
     )
-    $place = @{ LiteralPath = "$FirewallKey\$FirewallProfile"; Name = 'DisableStealthMode' }
+    $place = @{ LiteralPath = "$FirewallKey\$FirewallProfile"; Name = 'DisableStealthMode'; ErrorAction = 'Stop' }
     if ($null -eq $Value) { Remove-ItemProperty @place } else { New-ItemProperty @place -PropertyType DWord -Value $Value -Force | Out-Null }
 }

@@ -40,19 +40,28 @@ function Read-StandardInput {
     try { $reader.ReadToEnd() } finally { $reader.Dispose() }
 }
 
+# $null for what is no JSON object. A list of one object would come out of the cmdlet as that object.
+function ConvertFrom-JsonObject {
+    param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string] $Text)
+    if ($Text -notmatch '^\s*\{') { return $null }
+    try { $json = ConvertFrom-Json -InputObject $Text } catch { $json = $null }
+    if ($json -is [System.Management.Automation.PSCustomObject]) { $json }
+}
+
 # The exception of ConvertFrom-Json is not passed on: it quotes its input, and with it a password.
 function ConvertFrom-DocumentText {
     param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string] $Text)
-    try { $json = ConvertFrom-Json -InputObject $Text } catch { $json = $null }
-    if ($json -isnot [System.Management.Automation.PSCustomObject]) {
+    $json = ConvertFrom-JsonObject $Text
+    if ($null -eq $json) {
         Stop-Run -ExitCode $RunExitCode.Document -Message 'Nothing was changed: standard input is not one JSON object.'
     }
     $json
 }
 
+# The comma keeps a list a list: one of a single value would come out of the function as that value, and pass for it.
 function Get-Key {
     param([AllowNull()] $Json, [Parameter(Mandatory = $true)] [string] $Name)
-    if ($Json -is [System.Management.Automation.PSCustomObject] -and $Json.PSObject.Properties[$Name]) { $Json.$Name }
+    if ($Json -is [System.Management.Automation.PSCustomObject] -and $Json.PSObject.Properties[$Name]) { , $Json.$Name }
 }
 
 function Get-HeadProblem {

@@ -74,7 +74,7 @@ function Read-KeptJson {
         [Parameter(Mandatory = $true)] [string] $Path,
         [Parameter(Mandatory = $true)] [string] $What
     )
-    try { $json = ConvertFrom-Json -InputObject ([System.IO.File]::ReadAllText($Path)) } catch { $json = $null }
+    $json = ConvertFrom-JsonObject ([System.IO.File]::ReadAllText($Path))
     $server = Get-Key $json 'server'
     if ($server -isnot [string]) { Stop-KeptFile -Path $Path -What $What -Problem 'cannot be understood' }
     if ($server -ne $env:COMPUTERNAME) { Stop-KeptFile -Path $Path -What $What -Problem "is of $server, not of $env:COMPUTERNAME" }

@@ -187,7 +187,7 @@ function Restart-ServerService {
     if (-not $service -or "$($service.Status)" -ne 'Running') { Write-Note "${Name}: not running here, not restarted."; return }
     Invoke-Step -Subject $Name -Remedy 'Windows could not restart this service: restart it by hand there, then run this again.' -Step {
         # Its warnings ("Waiting for service ...") would go to stdout.
-        Restart-Service -Name $Name -Force -WarningAction SilentlyContinue
+        Restart-Service -Name $Name -Force -WarningAction SilentlyContinue -ErrorAction Stop
     }
     $Report['restarted'] += $Name
     Write-Note "${Name}: restarted."

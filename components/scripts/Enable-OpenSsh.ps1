@@ -100,6 +100,8 @@ function Set-SshdPort {
 function Open-Firewall {
     $rule = @{
         Name = $FirewallRule; Direction = 'Inbound'; Action = 'Allow'; Protocol = 'TCP'; LocalPort = $Port; Profile = 'Any'; Enabled = 'True'
+        # Functions of a module, which does not see this script's $ErrorActionPreference.
+        ErrorAction = 'Stop'
     }
     if (Get-NetFirewallRule -Name $FirewallRule -ErrorAction SilentlyContinue) {
         Set-NetFirewallRule @rule

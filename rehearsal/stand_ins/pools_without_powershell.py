@@ -73,8 +73,8 @@ class Pools:
     def _without_module(self, pools: list[str], said: str) -> str:
         subject = f"{', '.join(map(service_of, pools))}, application pools {', '.join(pools)}"
         remedy = (
-            "Install IIS Management Scripts and Tools there (Install-WindowsFeature Web-Scripting-Tools), then run this "
-            "again, which recycles them; or set recycleAppPools: false in the stack file."
+            "Install IIS Management Scripts and Tools there (Install-WindowsFeature Web-Scripting-Tools), then run "
+            "this again, which recycles them; or set recycleAppPools: false in the stack file."
         )
         return failure_text(self._computer_name.upper(), subject, said, remedy)
 

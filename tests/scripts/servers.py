@@ -38,6 +38,12 @@ class Outcome:
     def report(self) -> dict[str, Any]:
         return powershell.report(self.stdout, "server")
 
+    @property
+    def printed(self) -> dict[str, Any]:
+        """What a script of the tests printed, which has no marks."""
+        printed: dict[str, Any] = json.loads(self.stdout)
+        return printed
+
 
 class Servers:
     """The servers of one organisation below `folder`."""

@@ -125,6 +125,29 @@ def test_the_original_values_are_kept_and_never_overwritten(contact: FirstContac
     assert originals["server"] == "EX1"
 
 
+def test_null_clears_a_url_and_a_host_name_and_a_second_run_changes_nothing(servers: Servers) -> None:
+    servers.organisation.add_server("ex1")
+    for service, values in namespace().items():
+        for setting, value in values.items():
+            servers.organisation.change("ex1", service, setting, value)
+    settings = namespace()
+    for service in ("owa", "mapi"):
+        settings[service] |= {"InternalUrl": None, "ExternalUrl": None}
+    settings["autodiscover"] = {"AutoDiscoverServiceInternalUri": None}
+    # Without a host name outside, the requirement reads back false, and contradicts nothing.
+    settings["outlookAnywhere"] |= {"ExternalHostname": None, "ExternalClientsRequireSsl": False}
+    first = servers.run(SET, document(settings=settings))
+    assert first.exit_code == 0, first.stderr
+    assert servers.organisation.settings("ex1") == settings
+    entry = {"before": "https://mail.example.com/owa", "expected": None, "after": None, "changed": True}
+    assert first.report["settings"]["owa"]["ExternalUrl"] == entry
+
+    calls = len(servers.organisation.calls())
+    second = servers.run(SET, document(settings=settings))
+    assert (second.exit_code, second.report["agreement"], second.report["changed"]) == (0, True, 0), second.stderr
+    assert servers.writes(after=calls) == []
+
+
 def test_get_reports_what_the_server_holds_and_writes_nothing(contact: FirstContact) -> None:
     calls = len(contact.servers.organisation.calls())
     outcome = contact.servers.run(GET, {"server": "ex1", "exchangeVersion": "2016", "somethingElse": 1})

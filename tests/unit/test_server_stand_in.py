@@ -155,7 +155,7 @@ def test_without_powershell_a_server_without_exchange_says_so(farm: Farm, server
 def test_what_cmd_runs_by_itself_is_printed_before_the_report(server: Server) -> None:
     windows_state.change(server.drive.root, autoRun="Property of CORP")
     script = "C:/ProgramData/ExchangeCas/1234/Get-ClientAccessNamespace.ps1"
-    result = run(server, f"powershell -NoProfile -File {script}", stdin="")
+    result = run(server, f"powershell -NoProfile -File {script}", stdin="{}")
     assert str(result.stdout).startswith(f"Property of CORP\r\n{powershell.REPORT_BEGINS}\r\n")
     assert namespace(server, "Get")[0] == 0
 

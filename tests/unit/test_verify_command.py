@@ -171,7 +171,12 @@ def test_an_error_that_nobody_expected_is_one_line_and_never_the_exit_code_of_di
 
 def test_a_stack_without_servers_says_what_to_run(shell: Shell) -> None:
     shell.tell("outputs", {})
-    assert shell.run("drift") == (2, "", "The stack test has no output `servers`: no `pulumi up` of it has come to its end yet. Run: pulumi up --stack test\n")
+    assert shell.run("drift") == (
+        2,
+        "",
+        "The stack test has no output `servers`: no `pulumi up` of it has come to its end yet. "
+        "Run: pulumi up --stack test\n",
+    )
 
 
 def test_an_interruption_is_quiet(farm: Farm, tmp_path: Path) -> None:
