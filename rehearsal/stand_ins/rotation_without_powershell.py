@@ -156,6 +156,7 @@ class Rotation:
         self._set("ServerWideOffline", "Inactive")
 
     def _answer_closed_ports(self) -> None:
+        self.report["closedPorts"]["rejected"] = windows_state.rejects_closed_ports(self.root)
         originals = self.root / ORIGINAL_CLOSED_PORTS
         registry = windows_state.read(self.root).get("registry", {})
         present = {profile: registry.get(_key(profile), {}).get(STEALTH) for profile in PROFILES}
