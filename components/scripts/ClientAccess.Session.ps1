@@ -84,7 +84,10 @@ function Import-ExchangeCmdlet {
         [Parameter(Mandatory = $true)] [string[]] $Name
     )
     $import = @{ Session = $Session; CommandName = $Name; AllowClobber = $true; DisableNameChecking = $true }
-    $module = Import-PSSession @import -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+    try { $module = Import-PSSession @import -ErrorAction SilentlyContinue -WarningAction SilentlyContinue } catch {
+        # Where none of them is offered, this is no error that could be silenced.
+        Stop-Run "$(Get-RoleMessage -Missing $Name) $($_.Exception.Message)"
+    }
     if (-not $module) { Stop-Run (Get-RoleMessage -Missing $Name) }
     $module
 }

@@ -3,7 +3,7 @@
 Reports the client access settings of this Exchange server. Never writes.
 .DESCRIPTION
 Reads one JSON document from standard input: server, exchangeVersion and optionally credential; other keys are ignored, so the document of
-Set-ClientAccessNamespace.ps1 will do. Standard output is one JSON document with the settings of every service, and the services this build of
+Set-ClientAccessNamespace.ps1 will do. Standard output is one JSON document between two marks, with the settings of every service, and the services this build of
 Exchange does not have with the reason. Standard error is for people.
 
 Exit codes: 0 all was read; 1 failure; 2 problems in the document; 3 Exchange is not installed; 5 Exchange setup is running.

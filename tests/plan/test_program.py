@@ -72,7 +72,7 @@ def test_a_machine_that_does_not_run_is_an_error_that_names_it_and_the_remedy() 
 def test_what_a_server_printed_instead_of_a_report_takes_no_output_away(
     printed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(COMPUTED, "command:remote:Command", lambda _: {"stdout": printed, "stderr": ""})  # type: ignore[misc]
+    monkeypatch.setitem(COMPUTED, "command:remote:Command", lambda _: {"stdout": printed, "stderr": ""})
     made = plan(stack_files.config_of("lab"))
     for row in bare(made.outputs["servers"]).values():
         assert "AutoRun" in row["lastChanges"]

@@ -49,13 +49,12 @@ def test_all_problems_of_a_document_are_reported_at_once_and_nothing_is_touched(
     }
     bad = document(
         server="ex9",
-        version=["2016"],
         recycleAppPools=[True],
         settings=settings,
         credential={"userName": "x\n", "password": ["x"]},
         extra=1,
     )
-    outcome = lonely.run(SET, bad)
+    outcome = lonely.run(SET, {**bad, "exchangeVersion": ["2016"]})
     assert_untouched(lonely, outcome, 2)
     for problem in (
         "server: the document is for ex9, this server is EX1",
