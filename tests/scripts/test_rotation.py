@@ -239,7 +239,9 @@ def test_a_missing_role_is_named_before_any_waiting(servers: Servers, site: WebS
     servers.organisation.withhold("Get-ExchangeServer", "Get-ServerComponentState", "Set-ServerComponentState")
     outcome = servers.run(ROTATE, rotation(site.port, in_rotation=False, drainSeconds=3600))
     assert outcome.exit_code == 1
-    assert outcome.stderr.startswith("The session with EX1 offers no Get-ExchangeServer, Get-ServerComponentState, Set-")
+    assert outcome.stderr.startswith(
+        "The session with EX1 offers no Get-ExchangeServer, Get-ServerComponentState, Set-"
+    )
 
 
 def test_a_key_logon_uses_the_credential_in_every_session_and_never_shows_it(servers: Servers, site: WebSite) -> None:
