@@ -46,8 +46,7 @@ function Restart-NamespaceAppPool {
         [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report
     )
     $changed = @($Report['settings'].Keys | Where-Object { @($Report['settings'][$_].Values | Where-Object { $_['changed'] -ne $false }).Count -gt 0 })
-    $wanted = $Earlier + @($changed | ForEach-Object { $Exchange.Services[$_].AppPools })
-    $pools = @(Get-KnownPool -Exchange $Exchange | Where-Object { $_ -in $wanted })
+    $pools = @(@($changed | ForEach-Object { $Exchange.Services[$_].AppPools }) + $Earlier | Select-Object -Unique)
     $failed = @()
     $ready = $true
     if ($pools.Count -gt 0) {

@@ -43,8 +43,7 @@ class Pools:
     def recycle(self, earlier: Iterable[str], report: Mapping[str, Any], notes: list[str]) -> list[str]:
         """A sentence for each pool that could not be recycled, and stays due."""
         changed = [name for name, row in report["settings"].items() if any(cell["changed"] for cell in row.values())]
-        due = {*earlier, *pools_of(changed)}
-        pools = [pool for pool in pools_of(POOLS) if pool in due]
+        pools = list(dict.fromkeys([*pools_of(changed), *earlier]))
         missing = self._organisation.fault(self._computer_name, "WebAdministration")
         if pools and missing is not None:
             return [self._without_module(pools, missing)]
