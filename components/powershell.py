@@ -16,6 +16,17 @@ SCRIPTS = Path(__file__).parent / "scripts"
 SCRIPTS_ARCHIVE = "components/scripts/"
 INSTALLATIONS = "C:/ProgramData/ExchangeCas"
 
+# The lines that ClientAccess.ps1 and Enable-OpenSsh.ps1 print around a report.
+REPORT_BEGINS = "=== exchange-cas report 1 begins ==="
+REPORT_ENDS = "=== exchange-cas report 1 ends ==="
+# What may stand around a text: white space, and the byte order mark of a shell.
+BLANK = " \t\r\n\ufeff"
+NO_REPORT = (
+    "The script's output holds no report that can be read: the server's shell prints something else, or runs something "
+    "else. Look at AutoRun below HKLM and HKCU \\Software\\Microsoft\\Command Processor, at the PowerShell profiles, "
+    "and at ForceCommand and DefaultShell of its SSH server."
+)
+
 Credential = Mapping[str, str]
 
 
@@ -103,23 +114,63 @@ def document(content: Mapping[str, Any], credential: Credential | None) -> str:
     return json.dumps({**content, **({"credential": credential} if credential else {})}, indent=2)
 
 
+class NoReportError(ValueError):
+    """There is no report in what a script printed; the text says where to look."""
+
+
+def report(output: str | None, key: str) -> dict[str, Any]:
+    """What a script reported: the JSON object between its marks, whatever a shell printed before and behind them.
+
+    Without marks it is of an earlier version, which printed the object alone, or as its last line. The object holds
+    `key`, and its settings, if it has any, are a table. Raises NoReportError.
+    """
+    printed = output or ""
+    _, begins, rest = printed.rpartition(REPORT_BEGINS)
+    inside, ends, _ = rest.partition(REPORT_ENDS)
+    lines = printed.strip(BLANK).splitlines()
+    for text in [inside] if begins and ends else [printed, *lines[-1:]]:
+        try:
+            found = json.loads(text.strip(BLANK))
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict) and key in found and is_table(found.get("settings", {})):
+            return found
+    raise NoReportError(NO_REPORT)
+
+
+def is_table(settings: object) -> bool:
+    return isinstance(settings, dict) and all(isinstance(values, dict) for values in settings.values())
+
+
 def host_key(server: str, output: str | None) -> str:
-    """The host key in the last line that Enable-OpenSsh.ps1 printed. Raises ValueError that names the server."""
-    lines = (output or "").strip().splitlines()
+    """The host key that Enable-OpenSsh.ps1 reported. Raises ValueError that names the server."""
     try:
-        return str(json.loads(lines[-1])["hostKey"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        raise ValueError(
-            f"Azure holds no SSH host key of {server}: the run command EnableOpenSsh printed none, or the virtual "
-            "machine does not run. Start it, or write its key into the stack file as hostKey."
-        ) from None
+        found = report(output, "hostKey")["hostKey"]
+    except NoReportError as error:
+        found, why = None, f" {error}" if output else ""
+    else:
+        why = ""
+    if isinstance(found, str) and found.strip():
+        return found
+    raise ValueError(
+        f"Azure holds no SSH host key of {server}: the run command EnableOpenSsh printed none, or the virtual "
+        f"machine does not run. Start it, or write its key into the stack file as hostKey.{why}"
+    )
 
 
-def changes(output: str) -> dict[str, dict[str, str]]:
-    """Which settings a run of the namespace script changed: service.setting -> before and after."""
-    return {
-        f"{service}.{setting}": {"before": str(value["before"]), "after": str(value["after"])}
-        for service, settings in json.loads(output)["settings"].items()
-        for setting, value in settings.items()
-        if value["changed"]
-    }
+def changes(output: str | None) -> dict[str, dict[str, str]] | str:
+    """Which settings a run of the namespace script changed: service.setting -> before and after.
+
+    For people, so that it never fails: a sentence where there is no report to read.
+    """
+    try:
+        return {
+            f"{service}.{setting}": {"before": str(value["before"]), "after": str(value["after"])}
+            for service, settings in report(output, "settings")["settings"].items()
+            for setting, value in settings.items()
+            if value["changed"]
+        }
+    except NoReportError as error:
+        return f"not known: {error}"
+    except (KeyError, TypeError):
+        return f"not known: {NO_REPORT}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,9 +98,9 @@ async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> tuple[Mappi
         said = " ".join(str(answer.stderr).split())
         failure = said or f"the script ended with {answer.exit_status} and said nothing"
     try:
-        report: Mapping[str, Any] = json.loads(str(answer.stdout))
-    except json.JSONDecodeError:
-        raise UnreadableError(failure or "the script's report is not JSON") from None
+        report = powershell.report(str(answer.stdout), "settings")
+    except powershell.NoReportError as error:
+        raise UnreadableError(failure or str(error)) from None
     if failure and not report["settings"]:
         raise UnreadableError(failure)
     return report, failure

@@ -73,7 +73,10 @@ def read(name: str | None, cwd: Path | None = None, environment: Mapping[str, st
 def made(name: str, outputs: Mapping[str, Any], values: Mapping[str, Any], location: str | None) -> Stack:
     """From the outputs, and the stack file's values with its secrets, which are kept apart from the rest."""
     if "servers" not in outputs:
-        raise StackError(f"The stack {name} holds no servers yet. Run: pulumi up --stack {name}")
+        raise StackError(
+            f"The stack {name} has no output `servers`: no `pulumi up` of it has come to its end yet. "
+            f"Run: pulumi up --stack {name}"
+        )
     if missing := [key for key in OUTPUTS if key not in outputs]:
         raise StackError(
             f"The stack {name} was deployed by an older version of this program, which did not keep "

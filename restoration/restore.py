@@ -7,7 +7,6 @@ code 0. A server that answers and cannot be restored is exit code 1, and the run
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
@@ -94,5 +93,9 @@ def document(wanted: Mapping[str, Any]) -> str:
     )
 
 
-def changed(report: str) -> int:
-    return int(json.loads(report)["changed"])
+def changed(printed: str) -> str:
+    """How many settings, for people: what is done is done, whether it can be read or not."""
+    try:
+        return str(powershell.report(printed, "changed")["changed"])
+    except powershell.NoReportError:
+        return "an unknown number of"

@@ -26,15 +26,21 @@ function Set-ClosedPortAnswer {
         Save-OriginalStealthMode -Present $present
     }
     $different = @($FirewallProfiles | Where-Object { $wanted[$_] -ne $present[$_] })
-    foreach ($one in $different) { Write-StealthMode -FirewallProfile $one -Value $wanted[$one] }
+    Invoke-Step -Subject 'rejectClosedPorts' -Remedy "DisableStealthMode could not be written below ${FirewallKey}: mend that, then run this again." -Step {
+        foreach ($one in $different) { Write-StealthMode -FirewallProfile $one -Value $wanted[$one] }
+    }
     $after = Read-StealthMode $FirewallKey $FirewallProfiles
     $Report['closedPorts']['rejected'] = Test-StealthModeOff $after
     $Report['closedPorts']['changed'] = [string[]] $different
     $wrong = @($FirewallProfiles | Where-Object { $wanted[$_] -ne $after[$_] })
     if ($wrong.Count -gt 0) {
-        Stop-Run -ExitCode $RunExitCode.Disagreement -Message "DisableStealthMode was written, but reads back otherwise: $($wrong -join ', ')."
+        Stop-Run -ExitCode $RunExitCode.Disagreement -Message (
+            Get-FailureText -Subject 'rejectClosedPorts' -Said "DisableStealthMode was written, but reads back otherwise: $($wrong -join ', ')" -Remedy (
+                "Something else writes below ${FirewallKey}: stop that, then run this again."))
     }
-    if (-not $Reject) { Remove-Item -LiteralPath (Get-ClosedPortsPath) }
+    if (-not $Reject) {
+        Invoke-Step -Subject 'rejectClosedPorts' -Remedy 'The firewall is as it was: delete this file by hand.' -Step { Remove-Item -LiteralPath (Get-ClosedPortsPath) }
+    }
     if ($different.Count -gt 0) {
         # Microsoft does not say when the firewall reads the values again, and does not support stopping its service.
         $Report['closedPorts']['note'] = "DisableStealthMode is written; the firewall follows at the latest when this server restarts."
@@ -75,15 +81,15 @@ function Assert-NoContrary {
     $policy = Read-StealthMode $FirewallPolicyKey $FirewallPolicyProfiles
     $contrary = @($policy.Keys | Where-Object { $null -ne $policy[$_] -and $policy[$_] -ne 1 })
     if ($contrary.Count -gt 0) {
-        Stop-Run ("rejectClosedPorts: group policy keeps stealth mode on ($FirewallPolicyKey, DisableStealthMode in $($contrary -join ', ')) and wins over this " +
-            'server''s own setting. Nothing was changed: change the policy, or set rejectClosedPorts: false.')
+        Stop-Run ("$env:COMPUTERNAME rejectClosedPorts: group policy keeps stealth mode on ($FirewallPolicyKey, DisableStealthMode in $($contrary -join ', ')) and wins over this " +
+            'server''s own setting. The firewall was left as it is: change the policy, or set rejectClosedPorts: false.')
     }
 }
 
 function Save-OriginalStealthMode {
     param([Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Present)
     $path = Get-ClosedPortsPath
-    if (Test-Path -LiteralPath $path) { return }
+    if (Test-Path -LiteralPath $path) { Read-OriginalStealthMode | Out-Null; return }
     Save-NewFile -Path $path -Text (ConvertTo-Json -InputObject ([ordered]@{ server = $env:COMPUTERNAME; disableStealthMode = $Present }) -Depth 3)
 }
 
@@ -91,13 +97,16 @@ function Save-OriginalStealthMode {
 function Read-OriginalStealthMode {
     $path = Get-ClosedPortsPath
     if (-not (Test-Path -LiteralPath $path)) { return $null }
-    try { $json = ConvertFrom-Json -InputObject ([System.IO.File]::ReadAllText($path)) } catch { $json = $null }
-    $kept = Get-Key $json 'disableStealthMode'
-    if ($null -eq $kept -or (Get-Key $json 'server') -ne $env:COMPUTERNAME) {
-        Stop-Run "The file of the firewall's original values ($path) is not of this server or cannot be understood. Nothing was changed."
-    }
+    $what = "the firewall's original values"
+    $kept = Get-Key (Read-KeptJson -Path $path -What $what) 'disableStealthMode'
+    $isWhole = $kept -is [System.Management.Automation.PSCustomObject]
     $table = New-ProfileTable $null
-    foreach ($one in $FirewallProfiles) { $table[$one] = Get-Key $kept $one }
+    foreach ($one in $FirewallProfiles) {
+        $table[$one] = Get-Key $kept $one
+        # The key is there, with no value where the registry had none. ConvertFrom-Json makes Int32 or Int64 of a number.
+        $isWhole = $isWhole -and $kept.PSObject.Properties[$one] -and ($null -eq $table[$one] -or $table[$one] -is [int] -or $table[$one] -is [long])
+    }
+    if (-not $isWhole) { Stop-KeptFile -Path $path -What $what -Problem 'cannot be understood' }
     $table
 }
 
@@ -106,6 +115,6 @@ function Write-StealthMode {
         [Parameter(Mandatory = $true)] [string] $FirewallProfile,
         [AllowNull()] $Value
     )
-    $place = @{ LiteralPath = "$FirewallKey\$FirewallProfile"; Name = 'DisableStealthMode' }
+    $place = @{ LiteralPath = "$FirewallKey\$FirewallProfile"; Name = 'DisableStealthMode'; ErrorAction = 'Stop' }
     if ($null -eq $Value) { Remove-ItemProperty @place } else { New-ItemProperty @place -PropertyType DWord -Value $Value -Force | Out-Null }
 }

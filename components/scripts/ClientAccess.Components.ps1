@@ -15,10 +15,13 @@ function Read-ComponentState {
     Assert-Imported -Exchange $Exchange -Name $ComponentCmdlets
     $components = @{}
     $parameters = @{ Identity = $Exchange.Server; DomainController = $Exchange.DomainController }
-    foreach ($found in @(Invoke-ExchangeCmdlet 'Get-ServerComponentState' $parameters)) {
+    $remedy = 'The states of the components are not known: mend it until Get-ServerComponentState shows them there, then run this again.'
+    foreach ($found in @(Invoke-Step -Subject 'Get-ServerComponentState' -Remedy $remedy -Step { Invoke-ExchangeCmdlet 'Get-ServerComponentState' $parameters })) {
         $components["$($found.Component)"] = [pscustomobject]@{ State = "$($found.State)"; Marks = Get-RequesterMark $found }
     }
-    if (-not $components.ContainsKey('ServerWideOffline')) { Stop-Run "Get-ServerComponentState returned no ServerWideOffline for $($Exchange.Server)." }
+    if (-not $components.ContainsKey('ServerWideOffline')) {
+        Stop-Run (Get-FailureText -Subject 'Get-ServerComponentState' -Said 'ServerWideOffline is not among what it returned' -Remedy $remedy)
+    }
     $components
 }
 
@@ -51,24 +54,48 @@ function Set-ComponentState {
         [Parameter(Mandatory = $true)] [string] $Name,
         [Parameter(Mandatory = $true)] [string] $State
     )
-    Invoke-ExchangeCmdlet 'Set-ServerComponentState' @{
+    $parameters = @{
         Identity = $Exchange.Server; Component = $Name; Requester = 'Maintenance'; State = $State; DomainController = $Exchange.DomainController; Confirm = $false
-    } | Out-Null
+    }
+    $remedy = "Set-ServerComponentState failed to set it to ${State}: mend the cause, then run this again, which goes on from the states it finds."
+    Invoke-Step -Subject $Name -Remedy $remedy -Step { Invoke-ExchangeCmdlet 'Set-ServerComponentState' $parameters | Out-Null }
     Write-Note "${Name}: set to $State by the requester Maintenance."
 }
 
-# Records the states of the components that were read before and after.
+# Reads the states and records them; after a step that changes them whether that fails or not, and then what cannot be read is known to nobody.
+function Read-ReportedState {
+    param(
+        [Parameter(Mandatory = $true)] $Exchange,
+        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report,
+        [scriptblock] $After = {}
+    )
+    $state = $null
+    try {
+        & $After | Out-Null
+        $state = Read-ComponentState -Exchange $Exchange
+    } catch {
+        $failure = $_
+        try { $state = Read-ComponentState -Exchange $Exchange } catch { $state = $null }
+        throw $failure
+    } finally {
+        Add-ComponentReport -Report $Report -State $state
+    }
+    $state
+}
+
+# Records what was read: the first time as the states before, and always as those after. $null: nobody knows.
 function Add-ComponentReport {
     param(
         [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report,
-        [Parameter(Mandatory = $true)] [hashtable] $Before,
-        [Parameter(Mandatory = $true)] [hashtable] $After
+        [Parameter(Mandatory = $true)] [AllowNull()] [hashtable] $State
     )
     foreach ($name in @('ServerWideOffline') + @($DrainedComponents.Keys)) {
-        if (-not $Before.ContainsKey($name) -or -not $After.ContainsKey($name)) { continue }
-        # A run that opens several sessions keeps what it met first.
-        $first = if ($Report['components'].Contains($name)) { $Report['components'][$name]['before'] } else { $Before[$name].State }
-        $Report['components'][$name] = [ordered]@{ before = $first; after = $After[$name].State; changed = $first -ne $After[$name].State }
+        $now = if ($null -ne $State -and $State.ContainsKey($name)) { $State[$name].State } else { $null }
+        $known = $Report['components'].Contains($name)
+        if (-not $known -and $null -eq $now -and $name -ne 'ServerWideOffline') { continue }
+        $before = if ($known) { $Report['components'][$name]['before'] } else { $now }
+        $changed = if ($null -ne $before -and $null -ne $now) { $before -ne $now } else { $null }
+        $Report['components'][$name] = [ordered]@{ before = $before; after = $now; changed = $changed }
     }
 }
 

@@ -40,19 +40,28 @@ function Read-StandardInput {
     try { $reader.ReadToEnd() } finally { $reader.Dispose() }
 }
 
+# $null for what is no JSON object. A list of one object would come out of the cmdlet as that object.
+function ConvertFrom-JsonObject {
+    param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string] $Text)
+    if ($Text -notmatch '^\s*\{') { return $null }
+    try { $json = ConvertFrom-Json -InputObject $Text } catch { $json = $null }
+    if ($json -is [System.Management.Automation.PSCustomObject]) { $json }
+}
+
 # The exception of ConvertFrom-Json is not passed on: it quotes its input, and with it a password.
 function ConvertFrom-DocumentText {
     param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string] $Text)
-    try { $json = ConvertFrom-Json -InputObject $Text } catch { $json = $null }
-    if ($json -isnot [System.Management.Automation.PSCustomObject]) {
+    $json = ConvertFrom-JsonObject $Text
+    if ($null -eq $json) {
         Stop-Run -ExitCode $RunExitCode.Document -Message 'Nothing was changed: standard input is not one JSON object.'
     }
     $json
 }
 
+# The comma keeps a list a list: one of a single value would come out of the function as that value, and pass for it.
 function Get-Key {
     param([AllowNull()] $Json, [Parameter(Mandatory = $true)] [string] $Name)
-    if ($Json -is [System.Management.Automation.PSCustomObject] -and $Json.PSObject.Properties[$Name]) { $Json.$Name }
+    if ($Json -is [System.Management.Automation.PSCustomObject] -and $Json.PSObject.Properties[$Name]) { , $Json.$Name }
 }
 
 function Get-HeadProblem {
@@ -87,6 +96,7 @@ function Get-CredentialProblem {
     foreach ($key in 'userName', 'password') {
         $value = Get-Key $credential $key
         if ($value -isnot [string] -or -not $value) { "credential.${key}: missing or not a text" }
+        elseif ($value -match '[\r\n]') { "credential.${key}: a line break is in it; leave it out" }
     }
 }
 
@@ -129,7 +139,9 @@ function Get-OutlookAnywhereProblem {
         $requireSsl = $Settings["${side}ClientsRequireSsl"]
         # Without an external host name Exchange holds ExternalClientsRequireSsl as false, and TLS is not asked of it.
         $isCleared = $side -eq 'External' -and -not $Settings['ExternalHostname']
-        if ($requireSsl -eq $true -and $isCleared) { 'settings.outlookAnywhere.ExternalClientsRequireSsl: true needs ExternalHostname' }
+        if ($requireSsl -eq $true -and $isCleared) {
+            'settings.outlookAnywhere.ExternalClientsRequireSsl: true needs ExternalHostname, and reads back false without one; make it false'
+        }
         if ($Settings.Contains('SSLOffloading') -and $Settings['SSLOffloading'] -eq $false -and $requireSsl -eq $false -and -not $isCleared) {
             "settings.outlookAnywhere.SSLOffloading: false contradicts ${side}ClientsRequireSsl false; make one of them true"
         }

@@ -43,7 +43,7 @@ function Enter-Rotation {
     $unhealthy = @(Wait-Healthy -Document $Document -Table $table -Service $probed -Report $Report)
     if ($unhealthy.Count -eq 0) { return }
     $reasons = @($unhealthy | ForEach-Object { "${_}: $($Report['health'][$_] -join '; ')" })
-    $reasons += @(Get-HeldReason -Document $Document -Name (@('ServerWideOffline') + @($unhealthy | ForEach-Object { $table[$_].Component })))
+    $reasons += @(Get-HeldReason -Document $Document -Report $Report -Name (@('ServerWideOffline') + @($unhealthy | ForEach-Object { $table[$_].Component })))
     Stop-Run -ExitCode $RunExitCode.Unhealthy -Message (
         "$env:COMPUTERNAME did not become healthy within $($Document.HealthSeconds) s. Its address is not entered into DNS; " +
         "if it is there already it still is, and inRotation: false takes it out:`n  " + ($reasons -join "`n  "))
@@ -55,28 +55,34 @@ function Enable-Component {
         [Parameter(Mandatory = $true)] $Exchange,
         [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report
     )
-    $before = Read-ComponentState -Exchange $Exchange
-    $now = $before
+    $now = Read-ReportedState -Exchange $Exchange -Report $Report
     foreach ($name in 'ServerWideOffline', 'UMCallRouter', 'HubTransport') {
         if (-not $now.ContainsKey($name) -or -not (Test-HeldByMaintenance $now[$name])) { continue }
-        Set-ComponentState -Exchange $Exchange -Name $name -State 'Active'
-        if ($DrainedComponents[$name]) { Restart-ServerService -Name $DrainedComponents[$name] -Report $Report }
-        $now = Read-ComponentState -Exchange $Exchange
+        $now = Read-ReportedState -Exchange $Exchange -Report $Report -After {
+            Set-ComponentState -Exchange $Exchange -Name $name -State 'Active'
+            if ($DrainedComponents[$name]) { Restart-ServerService -Name $DrainedComponents[$name] -Report $Report }
+        }
     }
-    Add-ComponentReport -Report $Report -Before $before -After $now
     $held = @($Report['components'].Keys | Where-Object { $null -ne $now[$_].Marks -and (Test-HeldByMaintenance $now[$_]) })
-    if ($held.Count -gt 0) { Stop-Disagreement 'Active' $held }
+    if ($held.Count -gt 0) { Stop-Disagreement 'Active' $held $now }
 }
 
 function Get-HeldReason {
     param(
         [Parameter(Mandatory = $true)] $Document,
+        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report,
         [Parameter(Mandatory = $true)] [string[]] $Name
     )
     # Only an explanation: the gate has failed already, and must not fail for another reason.
     try {
         $exchange = Connect-ForRotation $Document
-        try { Get-HeldSentence -Components (Read-ComponentState -Exchange $exchange) -Name $Name } finally { Disconnect-Exchange -Exchange $exchange | Out-Null }
+        try {
+            $now = Read-ComponentState -Exchange $exchange
+            Add-ComponentReport -Report $Report -State $now
+            Get-HeldSentence -Components $now -Name $Name
+        } finally {
+            Disconnect-Exchange -Exchange $exchange | Out-Null
+        }
     } catch {
         "The states of the components could not be read: $($_.Exception.Message)"
     }
@@ -90,8 +96,7 @@ function Exit-Rotation {
     )
     $exchange = Connect-ForRotation $Document
     try {
-        $before = Read-ComponentState -Exchange $exchange
-        Add-ComponentReport -Report $Report -Before $before -After $before
+        $before = Read-ReportedState -Exchange $exchange -Report $Report
     } finally {
         Disconnect-Exchange -Exchange $exchange
     }
@@ -103,7 +108,7 @@ function Exit-Rotation {
     try { Start-Draining -Exchange $exchange -Report $Report } finally { Disconnect-Exchange -Exchange $exchange }
     Restart-ServerService -Name 'W3SVC' -Report $Report
     $exchange = Connect-AfterRestart $Document
-    try { Disable-Server -Exchange $exchange -Before $before -Report $Report } finally { Disconnect-Exchange -Exchange $exchange }
+    try { Disable-Server -Exchange $exchange -Report $Report } finally { Disconnect-Exchange -Exchange $exchange }
 }
 
 # Inactive by another requester alone is not enough: the server would come back when that one lets go.
@@ -129,31 +134,34 @@ function Start-Draining {
         [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report
     )
     $components = Read-ComponentState -Exchange $Exchange
-    foreach ($name in $DrainedComponents.Keys) {
-        if (-not $components.ContainsKey($name) -or $components[$name].State -ne 'Active') { continue }
-        Set-ComponentState -Exchange $Exchange -Name $name -State 'Draining'
-        if ($DrainedComponents[$name]) { Restart-ServerService -Name $DrainedComponents[$name] -Report $Report }
-    }
+    Read-ReportedState -Exchange $Exchange -Report $Report -After {
+        foreach ($name in $DrainedComponents.Keys) {
+            if (-not $components.ContainsKey($name) -or $components[$name].State -ne 'Active') { continue }
+            Set-ComponentState -Exchange $Exchange -Name $name -State 'Draining'
+            if ($DrainedComponents[$name]) { Restart-ServerService -Name $DrainedComponents[$name] -Report $Report }
+        }
+    } | Out-Null
 }
 
 function Disable-Server {
     param(
         [Parameter(Mandatory = $true)] $Exchange,
-        [Parameter(Mandatory = $true)] [hashtable] $Before,
         [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report
     )
-    Set-ComponentState -Exchange $Exchange -Name 'ServerWideOffline' -State 'Inactive'
-    $after = Read-ComponentState -Exchange $Exchange
-    Add-ComponentReport -Report $Report -Before $Before -After $after
-    if ($after['ServerWideOffline'].State -ne 'Inactive') { Stop-Disagreement 'Inactive' 'ServerWideOffline' }
+    $now = Read-ReportedState -Exchange $Exchange -Report $Report -After { Set-ComponentState -Exchange $Exchange -Name 'ServerWideOffline' -State 'Inactive' }
+    if ($now['ServerWideOffline'].State -ne 'Inactive') { Stop-Disagreement 'Inactive' 'ServerWideOffline' $now }
 }
 
 function Stop-Disagreement {
     param(
         [Parameter(Mandatory = $true)] [string] $State,
-        [Parameter(Mandatory = $true)] [string[]] $Name
+        [Parameter(Mandatory = $true)] [string[]] $Name,
+        [Parameter(Mandatory = $true)] [hashtable] $Now
     )
-    Stop-Run -ExitCode $RunExitCode.Disagreement -Message "Exchange took the state $State, but reads back another one: $($Name -join ', ')."
+    $found = @($Name | ForEach-Object { "$_ ($($Now[$_].State))" }) -join ', '
+    Stop-Run -ExitCode $RunExitCode.Disagreement -Message (
+        "Exchange on $env:COMPUTERNAME took the state $State, but reads back another one: $found. " +
+        'Run this again; if it stays so, look at what Set-ServerComponentState says there by hand.')
 }
 
 # Sessions with Exchange come in through IIS, which takes a while after a restart.
@@ -177,8 +185,10 @@ function Restart-ServerService {
     )
     $service = Get-Service -Name $Name -ErrorAction SilentlyContinue
     if (-not $service -or "$($service.Status)" -ne 'Running') { Write-Note "${Name}: not running here, not restarted."; return }
-    # Its warnings ("Waiting for service ...") would go to stdout.
-    Restart-Service -Name $Name -Force -WarningAction SilentlyContinue
+    Invoke-Step -Subject $Name -Remedy 'Windows could not restart this service: restart it by hand there, then run this again.' -Step {
+        # Its warnings ("Waiting for service ...") would go to stdout.
+        Restart-Service -Name $Name -Force -WarningAction SilentlyContinue -ErrorAction Stop
+    }
     $Report['restarted'] += $Name
     Write-Note "${Name}: restarted."
 }

@@ -30,8 +30,7 @@ function Get-HealthProblem {
     Get-UnknownKeyProblem $Health 'seconds', 'address', 'port', 'names' | ForEach-Object { "health.$_" }
     Get-NumberProblem -Name 'health.seconds' -Value (Get-Key $Health 'seconds') -Least 0 -Most 86400
     Get-NumberProblem -Name 'health.port' -Value (Get-Key $Health 'port') -Least 1 -Most 65535
-    $parsed = $null
-    if (-not [System.Net.IPAddress]::TryParse("$(Get-Key $Health 'address')", [ref] $parsed)) {
+    if (-not (Test-IPAddress (Get-Key $Health 'address'))) {
         'health.address: not an IP address; give the one of this server that clients are sent to, as this server itself has it'
     }
     $names = ConvertTo-NameTable (Get-Key $Health 'names')
@@ -45,6 +44,14 @@ function Get-HealthProblem {
             if ($problem) { "health.names.${service}: $problem" }
         }
     }
+}
+
+# The parser alone takes white space behind an address and reads 127.1 and 2130706433 as one.
+function Test-IPAddress {
+    param([AllowNull()] $Value)
+    $parsed = $null
+    if ($Value -isnot [string] -or $Value -notmatch '^[0-9A-Fa-f.:]+\z' -or -not [System.Net.IPAddress]::TryParse($Value, [ref] $parsed)) { return $false }
+    $parsed.AddressFamily -eq 'InterNetworkV6' -or "$parsed" -eq $Value
 }
 
 function Get-NumberProblem {

@@ -47,7 +47,9 @@ function Assert-ServerReady {
 }
 
 function Get-ServerFqdn {
-    $system = Get-CimInstance -ClassName Win32_ComputerSystem
+    $system = Invoke-Step -Subject 'Win32_ComputerSystem' -Remedy 'Windows must be able to tell its own name: mend WMI there, then run this again.' -Step {
+        Get-CimInstance -ClassName Win32_ComputerSystem
+    }
     "$($system.DNSHostName).$($system.Domain)"
 }
 
@@ -82,13 +84,16 @@ function Import-ExchangeCmdlet {
         [Parameter(Mandatory = $true)] [string[]] $Name
     )
     $import = @{ Session = $Session; CommandName = $Name; AllowClobber = $true; DisableNameChecking = $true }
-    $module = Import-PSSession @import -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+    try { $module = Import-PSSession @import -ErrorAction SilentlyContinue -WarningAction SilentlyContinue } catch {
+        # Where none of them is offered, this is no error that could be silenced.
+        Stop-Run "$(Get-RoleMessage -Missing $Name) $($_.Exception.Message)"
+    }
     if (-not $module) { Stop-Run (Get-RoleMessage -Missing $Name) }
     $module
 }
 
 # Imported cmdlets are functions of a module, which does not see this script's $ErrorActionPreference, and their errors do not end anything:
-# hence -ErrorAction Stop, here and nowhere else. Their warnings would go to stdout.
+# hence -ErrorAction Stop, here and nowhere else. Their warnings would go to stdout. Who calls this says of which service and what to do.
 function Invoke-ExchangeCmdlet {
     param(
         [Parameter(Mandatory = $true)] [string] $Name,
@@ -100,9 +105,11 @@ function Invoke-ExchangeCmdlet {
 }
 
 function Get-ThisExchangeServer {
-    $found = @(Invoke-ExchangeCmdlet 'Get-ExchangeServer' @{ Identity = $env:COMPUTERNAME })
+    $remedy = 'Mend it until Get-ExchangeServer shows this server in the Exchange Management Shell there, then run this again.'
+    $found = @(Invoke-Step -Subject 'Get-ExchangeServer' -Remedy $remedy -Step { Invoke-ExchangeCmdlet 'Get-ExchangeServer' @{ Identity = $env:COMPUTERNAME } })
     if ($found.Count -ne 1 -or $found[0].Name -ne $env:COMPUTERNAME -or -not "$($found[0].OriginatingServer)") {
-        Stop-Run "Get-ExchangeServer does not know $env:COMPUTERNAME as one server read from a domain controller; it returned: $(@($found | ForEach-Object { $_.Name }) -join ', ')"
+        $names = @($found | ForEach-Object { $_.Name }) -join ', '
+        Stop-Run "Get-ExchangeServer does not know $env:COMPUTERNAME as one server read from a domain controller; it returned $($found.Count): $names`n$remedy"
     }
     $found[0]
 }
@@ -118,7 +125,7 @@ function Assert-Imported {
 
 function Get-RoleMessage {
     param([Parameter(Mandatory = $true)] [string[]] $Missing)
-    "The session offers no $($Missing -join ', '): the user needs the role group Organization Management or Server Management."
+    "The session with $env:COMPUTERNAME offers no $($Missing -join ', '): the user needs the role group Organization Management or Server Management."
 }
 
 # "Version 15.1 (Build 2507.6)" -> 15.1.2507.6; 2019 and Subscription Edition are both 15.2.
@@ -128,9 +135,12 @@ function Get-ExchangeBuild {
         [Parameter(Mandatory = $true)] [string] $ExpectedVersion
     )
     $text = "$($ServerObject.AdminDisplayVersion)"
-    if ($text -notmatch '(\d+\.\d+) \(Build (\d+\.\d+)\)') { Stop-Run "Exchange reports a version that is not understood: $text" }
+    if ($text -notmatch '(\d+\.\d+) \(Build (\d+\.\d+)\)') {
+        Stop-Run (Get-FailureText -Subject 'Get-ExchangeServer' -Said "AdminDisplayVersion is not understood: $text" -Remedy 'Nothing was changed: this needs Exchange 2013, 2016, 2019 or SE.')
+    }
     $build = [version] "$($Matches[1]).$($Matches[2])"
     $names = @{ '15.0' = @('2013'); '15.1' = @('2016'); '15.2' = @('2019', 'SE') }["$($build.Major).$($build.Minor)"]
+    if ($null -eq $names) { $names = @('of another version') }
     if ($ExpectedVersion -notin $names) {
         Stop-Run "The document says exchangeVersion $ExpectedVersion, but $env:COMPUTERNAME runs Exchange $($names -join ' or ') ($text); set exchangeVersion in the stack."
     }

@@ -10,7 +10,11 @@ function Read-Namespace {
     )
     foreach ($service in $Exchange.Services.Keys) {
         if ($service -notin $Name) { continue }
-        try { $Into[$service] = Read-ServiceSetting -Exchange $Exchange -Service $Exchange.Services[$service] } catch { "${service}: $($_.Exception.Message)" }
+        try { $Into[$service] = Read-ServiceSetting -Exchange $Exchange -Service $Exchange.Services[$service] } catch {
+            Get-FailureText -Subject $service -Said $_.Exception.Message -Remedy (
+                "Mend it until $($Exchange.Services[$service].Getter) shows it, then run this again; " +
+                "a service that is not wanted is opted out in the stack file (namespace.services.$service.enabled: false).")
+        }
     }
 }
 
@@ -63,6 +67,7 @@ function Get-OwnObject {
 
 # Brings every service to the expected values, recycles the application pools of what changed, and records both in the report.
 # Stops writing at the first failure; what holds for every service is in the report nevertheless. Throws unless all agrees in the end.
+# A pool is due before its service is written: a run that breaks off leaves it to the next one.
 function Update-Namespace {
     param(
         [Parameter(Mandatory = $true)] $Exchange,
@@ -71,30 +76,85 @@ function Update-Namespace {
         [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Present,
         [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report
     )
+    $toWrite = @($Present.Keys | Where-Object { @(Get-DifferentSetting $Exchange.Services[$_] $Expected[$_] $Present[$_]).Count -gt 0 })
+    if ($Document.RecycleAppPools) {
+        $earlier = @(Get-DuePool -Exchange $Exchange)
+        Add-DuePool -Pool @($toWrite | ForEach-Object { $Exchange.Services[$_].AppPools })
+    }
     $failures = @()
+    $leftAlone = @()
     foreach ($name in $Present.Keys) {
-        $change = @{ Exchange = $Exchange; Service = $Exchange.Services[$name] }
         $after = $Present[$name]
-        if ($failures.Count -eq 0) {
-            try {
-                if (Set-ServiceSetting @change -Expected $Expected[$name] -Present $Present[$name]) { $after = Read-ServiceSetting @change }
-            } catch {
-                $failures += "${name}: $($_.Exception.Message)"
-                # A call that failed may have written all the same; $null says that nobody knows.
-                try { $after = Read-ServiceSetting @change } catch { $after = $null }
-            }
+        if ($name -in $toWrite -and $failures.Count -gt 0) {
+            $leftAlone += $name
+        } elseif ($name -in $toWrite) {
+            $written = Write-ServiceSetting -Exchange $Exchange -Name $name -Expected $Expected[$name] -Present $Present[$name]
+            $after = $written.After
+            $failures += @($written.Failures)
         }
         Add-ServiceReport -Report $Report -Name $name -Kinds $Exchange.Services[$name].Settings -Expected $Expected[$name] -Before $Present[$name] -After $after
     }
-    if ($Document.RecycleAppPools) { $failures += @(Restart-NamespaceAppPool -Exchange $Exchange -Report $Report) }
+    if ($leftAlone.Count -gt 0) { $failures += "Left alone after that: $($leftAlone -join ', ')." }
+    if ($Document.RecycleAppPools) { $failures += @(Restart-NamespaceAppPool -Exchange $Exchange -Earlier $earlier -Report $Report) }
     $Report['agreement'] = Test-Agreement -Settings $Report['settings']
-    Assert-NoProblem -Message 'Not everything could be done; after a setting that could not be written, the services behind it were left alone.' -Problem $failures
+    Assert-NoProblem -Message "On $env:COMPUTERNAME not everything could be done:" -Problem $failures
     if (-not $Report['agreement']) {
-        Stop-Run -ExitCode $RunExitCode.Disagreement -Message 'Exchange took the settings, but reads back other values: see "expected" and "after" in the output.'
+        Stop-Run -ExitCode $RunExitCode.Disagreement -Message (
+            "Exchange on $env:COMPUTERNAME reported no error, but reads back other values:`n  " +
+            (@(Get-DisagreementSentence -Exchange $Exchange -Settings $Report['settings']) -join "`n  "))
     }
 }
 
-# One Set call with what differs, and with what the cmdlet wants beside it; none when all is as expected. Returns whether it wrote.
+# Writes one service and reads it again. Returns After ($null: nobody knows) and Failures, sentences.
+function Write-ServiceSetting {
+    param(
+        [Parameter(Mandatory = $true)] $Exchange,
+        [Parameter(Mandatory = $true)] [string] $Name,
+        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Expected,
+        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Present
+    )
+    $service = $Exchange.Services[$Name]
+    $written = [pscustomobject]@{ After = $null; Failures = @() }
+    try { Set-ServiceSetting -Exchange $Exchange -Service $service -Expected $Expected -Present $Present } catch {
+        $written.Failures += Get-FailureText -Subject $Name -Said $_.Exception.Message -Remedy (
+            "$($service.Setter) failed: mend the cause, then run this again; what agrees already is not written again.")
+    }
+    # A call that failed may have written all the same.
+    try { $written.After = Read-ServiceSetting -Exchange $Exchange -Service $service } catch {
+        $written.Failures += Get-FailureText -Subject $Name -Said $_.Exception.Message -Remedy (
+            "$($service.Getter) failed after $($service.Setter), so what holds now is not known: run this again, it reads first.")
+    }
+    $written
+}
+
+# "EX1 ecp.ExternalUrl: reads back nothing instead of https://... Remedy", of each setting that does not agree.
+function Get-DisagreementSentence {
+    param(
+        [Parameter(Mandatory = $true)] $Exchange,
+        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Settings
+    )
+    foreach ($name in $Settings.Keys) {
+        foreach ($setting in $Settings[$name].Keys) {
+            $entry = $Settings[$name][$setting]
+            if (Test-SameValue $entry['expected'] $entry['after']) { continue }
+            $values = @('after', 'expected' | ForEach-Object { if ("$($entry[$_])") { $entry[$_] -join ', ' } else { 'nothing' } })
+            Get-FailureText -Subject "$name.$setting" -Said "reads back $($values[0]) instead of $($values[1])" -Remedy (
+                "Run this again; if it stays so, look at what $($Exchange.Services[$name].Setter) says there by hand.")
+        }
+    }
+}
+
+# The names of the settings that are not as expected.
+function Get-DifferentSetting {
+    param(
+        [Parameter(Mandatory = $true)] $Service,
+        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Expected,
+        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Present
+    )
+    $Expected.Keys | Where-Object { -not (Test-SameValue (ConvertTo-PlainValue -Kind $Service.Settings[$_] -Value $Expected[$_]) $Present[$_]) }
+}
+
+# One Set call with what differs, and with what the cmdlet wants beside it.
 function Set-ServiceSetting {
     param(
         [Parameter(Mandatory = $true)] $Exchange,
@@ -102,10 +162,7 @@ function Set-ServiceSetting {
         [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Expected,
         [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Present
     )
-    $different = @($Expected.Keys | Where-Object {
-            -not (Test-SameValue (ConvertTo-PlainValue -Kind $Service.Settings[$_] -Value $Expected[$_]) $Present[$_])
-        })
-    if ($different.Count -eq 0) { return $false }
+    $different = @(Get-DifferentSetting $Service $Expected $Present)
     $parameters = $Service.SetParameters + @{
         Identity         = Get-ObjectIdentity -Exchange $Exchange -Service $Service
         DomainController = $Exchange.DomainController
@@ -120,10 +177,9 @@ function Set-ServiceSetting {
         }
     }
     Invoke-ExchangeCmdlet $Service.Setter $parameters | Out-Null
-    $true
 }
 
-# After is $null when the object could not be read again.
+# After is $null when the object could not be read again; then nobody knows what changed, either.
 function Add-ServiceReport {
     param(
         [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report,
@@ -141,7 +197,7 @@ function Add-ServiceReport {
         Add-ReportedValue -Target $entry -Key 'before' -Kind $kind -Value $Before[$setting]
         Add-ReportedValue -Target $entry -Key 'expected' -Kind $kind -Value (ConvertTo-PlainValue -Kind $kind -Value $Expected[$setting])
         Add-ReportedValue -Target $entry -Key 'after' -Kind $kind -Value $now
-        $entry['changed'] = -not (Test-SameValue $Before[$setting] $now)
+        $entry['changed'] = if ($null -ne $After) { -not (Test-SameValue $Before[$setting] $now) } else { $null }
         if ($entry['changed']) { $Report['changed']++ }
         $Report['settings'][$Name][$setting] = $entry
     }
@@ -151,7 +207,7 @@ function Test-Agreement {
     param([Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Settings)
     foreach ($service in $Settings.Values) {
         foreach ($entry in $service.Values) {
-            if (-not (Test-SameValue $entry['expected'] $entry['after'])) { return $false }
+            if ($null -eq $entry['changed'] -or -not (Test-SameValue $entry['expected'] $entry['after'])) { return $false }
         }
     }
     $true

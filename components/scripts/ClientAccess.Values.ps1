@@ -48,13 +48,13 @@ function Get-ValueProblem {
         [Parameter(Mandatory = $true)] [string] $Kind,
         [AllowNull()] $Value
     )
-    $given = ConvertTo-Json -InputObject $Value -Compress -Depth 2
+    $given = ConvertTo-Json -InputObject $Value -Compress -Depth 4
     switch ($Kind) {
         'Uri' {
             if ($null -ne $Value -and -not (Test-WebUrl $Value)) { "$given is not an absolute URL; write it like `"https://mail.example.com/owa`", or null to clear it" }
         }
         'Hostname' {
-            if ($null -ne $Value -and "$Value" -notmatch '^(?=.{1,255}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$') {
+            if ($null -ne $Value -and -not (Test-HostName $Value)) {
                 "$given is not a host name; write the bare DNS name, without scheme, port or path, or null to clear it"
             }
         }
@@ -64,14 +64,35 @@ function Get-ValueProblem {
         default {
             $allowed = $NamespaceAuthenticationMethods[$Kind]
             $methods = @($Value)
-            $isWrong = @($methods | Where-Object { "$_" -notin $allowed }).Count -gt 0 -or $methods.Count -eq 0
+            $isWrong = @($methods | Where-Object { $_ -isnot [string] -or $_ -notin $allowed }).Count -gt 0 -or $methods.Count -eq 0
             if ($isWrong -or ($Kind -eq 'AuthenticationMethod' -and $Value -isnot [string])) { "$given is not among $($allowed -join ', ')" }
         }
     }
 }
 
+# [Uri] cuts white space off at both ends and escapes it between them.
 function Test-WebUrl {
     param([AllowNull()] $Value)
     $uri = $null
-    $Value -is [string] -and [Uri]::TryCreate($Value, [UriKind]::Absolute, [ref] $uri) -and $uri.Scheme -in 'http', 'https'
+    $Value -is [string] -and $Value -notmatch '[\s\p{C}]' -and [Uri]::TryCreate($Value, [UriKind]::Absolute, [ref] $uri) -and $uri.Scheme -in 'http', 'https'
+}
+
+# \z, as in every pattern here that ends a text: $ lets a line feed stand behind it.
+function Test-HostName {
+    param([AllowNull()] $Value)
+    $label = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
+    $Value -is [string] -and $Value.Length -le 255 -and $Value -match "^$label(\.$label)+\z"
+}
+
+# Whether a value that was kept in a file can be one of this kind at all; what Exchange itself once said need not be what a document may ask for.
+function Test-KeptValue {
+    param(
+        [Parameter(Mandatory = $true)] [string] $Kind,
+        [AllowNull()] $Value
+    )
+    switch ($Kind) {
+        'Boolean' { $Value -is [bool] }
+        'AuthenticationMethods' { @(@($Value) | Where-Object { $null -ne $_ -and $_ -isnot [string] }).Count -eq 0 }
+        default { $null -eq $Value -or $Value -is [string] }
+    }
 }

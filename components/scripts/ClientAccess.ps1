@@ -10,6 +10,9 @@ foreach ($part in $parts) {
     . (Join-Path $PSScriptRoot "ClientAccess.$part.ps1")
 }
 
+# A report stands between these lines: the server's shell may print as well (AutoRun of cmd.exe, a profile). components/powershell.py looks for them.
+$ReportMarks = '=== exchange-cas report 1 begins ===', '=== exchange-cas report 1 ends ==='
+
 $RunExitCode = @{ Agreement = 0; Failure = 1; Document = 2; ExchangeAbsent = 3; Disagreement = 4; SetupRunning = 5; Unhealthy = 6; NothingKept = 7 }
 
 # Bytes, not Write-Output: the text stays UTF-8 whatever code page the console has, and a run without any console works too.
@@ -23,7 +26,7 @@ function Write-Utf8Line {
     $Stream.Flush()
 }
 
-# For people: stderr, so that stdout holds the JSON document and nothing else.
+# For people: stderr, so that stdout holds the report and nothing else.
 function Write-Note {
     param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string] $Text)
     # Lines of bounded length: the command provider shows them while the script runs, and waits for ever on one of 64 KiB.
@@ -42,10 +45,33 @@ function Stop-Run {
     throw $exception
 }
 
-# -Depth is explicit because the default of 2 turns what lies deeper into its type name.
-function Write-JsonDocument {
-    param([Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Document)
-    Write-Utf8Line -Stream ([Console]::OpenStandardOutput()) -Text (ConvertTo-Json -InputObject $Document -Depth 6)
+# "EX1 oab: what Exchange or Windows said. What to do about it."
+function Get-FailureText {
+    param(
+        [Parameter(Mandatory = $true)] [string] $Subject,
+        [Parameter(Mandatory = $true)] [AllowEmptyString()] [string] $Said,
+        [Parameter(Mandatory = $true)] [string] $Remedy
+    )
+    $sentence = ($Said -replace '\s+', ' ').Trim()
+    if ($sentence -notmatch '[.!?]\z') { $sentence += '.' }
+    "$env:COMPUTERNAME ${Subject}: $sentence $Remedy"
+}
+
+# Runs a step that only Windows or Exchange can fail; what it throws ends the run with the subject and the remedy.
+function Invoke-Step {
+    param(
+        [Parameter(Mandatory = $true)] [string] $Subject,
+        [Parameter(Mandatory = $true)] [string] $Remedy,
+        [Parameter(Mandatory = $true)] [scriptblock] $Step
+    )
+    try { & $Step } catch { Stop-Run (Get-FailureText -Subject $Subject -Said $_.Exception.Message -Remedy $Remedy) }
+}
+
+# One write, so that nothing comes between the marks. -Depth is explicit because the default of 2 turns what lies deeper into its type name.
+function Write-Report {
+    param([Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report)
+    $text = ConvertTo-Json -InputObject $Report -Depth 6
+    Write-Utf8Line -Stream ([Console]::OpenStandardOutput()) -Text ($ReportMarks[0] + "`n" + $text + "`n" + $ReportMarks[1])
 }
 
 function New-NamespaceReport {
@@ -71,10 +97,15 @@ function Invoke-Run {
         & $Step 3>&1 | ForEach-Object { if ($_ -is [System.Management.Automation.WarningRecord]) { Write-Note "Warning: $($_.Message)" } }
         $exitCode = $RunExitCode.Agreement
     } catch {
-        Write-Note $_.Exception.Message
-        if ($_.Exception.Data.Contains('ExitCode')) { $exitCode = $_.Exception.Data['ExitCode'] } else { Write-Note $_.ScriptStackTrace }
+        if ($_.Exception.Data.Contains('ExitCode')) {
+            $exitCode = $_.Exception.Data['ExitCode']
+            Write-Note $_.Exception.Message
+        } else {
+            $place = "$([System.IO.Path]::GetFileName($_.InvocationInfo.ScriptName)), line $($_.InvocationInfo.ScriptLineNumber)"
+            Write-Note (Get-FailureText -Subject $place -Said $_.Exception.Message -Remedy 'The script did not expect this: run it again, and report it with this line if it stays so.')
+        }
     }
-    Write-JsonDocument -Document $Report
+    Write-Report -Report $Report
     $exitCode
 }
 

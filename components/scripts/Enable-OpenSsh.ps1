@@ -5,7 +5,7 @@ Switches the OpenSSH server of this Windows Server on and reports its ed25519 ho
 Stands alone: an Azure managed run command sends only this file, and runs it as SYSTEM. It may run any number of times.
 From Windows Server 2019 on it installs the built-in capability where it is missing; on older versions it unpacks a release of Win32-OpenSSH into
 %ProgramFiles%\OpenSSH, after its SHA-256 has been checked. %ProgramData%\ExchangeCas, where scripts will be copied to, is left to administrators.
-The last line of standard output is one JSON object: {"hostKey": "ssh-ed25519 AAAA..."}. Exit code 0, or 1 with the reason on standard error.
+The host key is one JSON object on standard output, {"hostKey": "ssh-ed25519 AAAA..."}, between the two marks of every report. Exit code 0, or 1 with the reason on standard error.
 .PARAMETER Port
 The TCP port to listen on.
 .PARAMETER PackageUrl
@@ -21,7 +21,7 @@ powershell -ExecutionPolicy Bypass -File Enable-OpenSsh.ps1 -Port 22 -PackageUrl
 param(
     [ValidateRange(1, 65535)] [int] $Port = 22,
     [string] $PackageUrl = '',
-    [ValidatePattern('^([0-9A-Fa-f]{64})?$')] [string] $PackageSha256 = ''
+    [ValidatePattern('^([0-9A-Fa-f]{64})?\z')] [string] $PackageSha256 = ''
 )
 
 Set-StrictMode -Version Latest
@@ -90,16 +90,18 @@ function Save-Package {
 function Set-SshdPort {
     $config = Join-Path (Join-Path $env:ProgramData 'ssh') 'sshd_config'
     $lines = @(Get-Content -LiteralPath $config)
-    $ports = @($lines | Where-Object { $_ -match '^\s*Port\s+\d+\s*$' } | ForEach-Object { [int] ($_ -replace '\D', '') })
+    $ports = @($lines | Where-Object { $_ -match '^\s*Port\s+\d+\s*\z' } | ForEach-Object { [int] ($_ -replace '\D', '') })
     if ($ports.Count -eq 0) { $ports = @(22) }
     if ($ports.Count -eq 1 -and $ports[0] -eq $Port) { return $false }
-    Set-Content -LiteralPath $config -Value (@("Port $Port") + @($lines -notmatch '^\s*Port\s+\d+\s*$'))
+    Set-Content -LiteralPath $config -Value (@("Port $Port") + @($lines -notmatch '^\s*Port\s+\d+\s*\z'))
     $true
 }
 
 function Open-Firewall {
     $rule = @{
         Name = $FirewallRule; Direction = 'Inbound'; Action = 'Allow'; Protocol = 'TCP'; LocalPort = $Port; Profile = 'Any'; Enabled = 'True'
+        # Functions of a module, which does not see this script's $ErrorActionPreference.
+        ErrorAction = 'Stop'
     }
     if (Get-NetFirewallRule -Name $FirewallRule -ErrorAction SilentlyContinue) {
         Set-NetFirewallRule @rule
@@ -142,9 +144,11 @@ try {
     Install-OpenSsh
     Open-Firewall
     Start-Sshd
-    ConvertTo-Json -InputObject @{ hostKey = Get-HostKey } -Compress
+    $report = ConvertTo-Json -InputObject @{ hostKey = Get-HostKey } -Compress
+    # The marks of ClientAccess.ps1: Azure hands out all that was printed.
+    "=== exchange-cas report 1 begins ===`n$report`n=== exchange-cas report 1 ends ==="
     exit 0
 } catch {
-    [Console]::Error.WriteLine("SSH could not be switched on: $($_.Exception.Message)")
+    [Console]::Error.WriteLine("${env:COMPUTERNAME}: SSH could not be switched on: $($_.Exception.Message) Mend that, then run this again.")
     exit 1
 }

@@ -3,8 +3,8 @@
 Reports the client access settings of this Exchange server. Never writes.
 .DESCRIPTION
 Reads one JSON document from standard input: server, exchangeVersion and optionally settings and credential; other keys are ignored, so the
-document of Set-ClientAccessNamespace.ps1 will do. Standard output is one JSON document with every setting of the services that settings names,
-of all services where it names none, and the services this build of Exchange does not have with the reason. Standard error is for people.
+document of Set-ClientAccessNamespace.ps1 will do. Standard output is one JSON document between two marks, with every setting of the services that
+settings names, of all services where it names none, and the services this build of Exchange does not have with the reason. Standard error is for people.
 
 Exit codes: 0 all was read; 1 failure; 2 problems in the document; 3 Exchange is not installed; 5 Exchange setup is running.
 .EXAMPLE

@@ -15,8 +15,8 @@ has to answer 200 with this server's own name, at its own address and over TLS w
 Out of rotation: after drainSeconds HubTransport and UMCallRouter drain, W3SVC is restarted so that clients leave, and ServerWideOffline becomes
 Inactive by the requester Maintenance. A second run changes nothing, in both directions.
 
-Standard output is one JSON document: the components before and after, what was restarted, the last answer of each service. It is printed after a
-failure too. Standard error is for people, and tells what is waited for.
+Standard output is one JSON document between two marks: the components before and after, null where nobody knows, what was restarted, the last answer
+of each service. It is printed after a failure too. Standard error is for people, and tells what is waited for.
 
 Exit codes: 0 done; 1 failure; 2 problems in the document, all reported, nothing changed; 3 Exchange is not installed, nothing changed;
 4 a state was set but reads back otherwise; 5 Exchange setup is running, nothing changed; 6 not healthy in time.

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from operations.comparison import same
-from rehearsal.stand_ins import autodiscover, windows_state
+from rehearsal.stand_ins import kept_without_powershell
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.exchange import Organisation
-from rehearsal.stand_ins.exit_codes import DISAGREEMENT, FAILURE, NOTHING_KEPT, FailedError
+from rehearsal.stand_ins.exit_codes import DISAGREEMENT, FAILURE, NOTHING_KEPT, FailedError, failure_text
+from rehearsal.stand_ins.pools_without_powershell import POOLS, Pools
 
 GET, RESTORE = "Get-ClientAccessNamespace.ps1", "Restore-ClientAccessNamespace.ps1"
 ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
-# In the scripts' order of work; Autodiscover's own pool goes with each of them.
-POOLS = {
-    "owa": "MSExchangeOWAAppPool",
-    "ecp": "MSExchangeECPAppPool",
-    "ews": "MSExchangeServicesAppPool",
-    "oab": "MSExchangeOABAppPool",
-    "activesync": "MSExchangeSyncAppPool",
-    "mapi": "MSExchangeMapiFrontEndAppPool",
-    "outlookAnywhere": "MSExchangeRpcProxyFrontEndAppPool",
-    "autodiscover": autodiscover.POOL,
+NOUNS = {
+    "owa": "OwaVirtualDirectory",
+    "ecp": "EcpVirtualDirectory",
+    "ews": "WebServicesVirtualDirectory",
+    "oab": "OabVirtualDirectory",
+    "activesync": "ActiveSyncVirtualDirectory",
+    "mapi": "MapiVirtualDirectory",
+    "outlookAnywhere": "OutlookAnywhere",
+    "autodiscover": "ClientAccessService",
 }
 
 
@@ -64,68 +63,105 @@ class Namespace:
 
     def _keep(self, present: Settings) -> None:
         originals = self.root / ORIGINALS
-        if not originals.exists():
-            originals.parent.mkdir(parents=True, exist_ok=True)
-            version = self.request["exchangeVersion"]
-            kept = {"server": self.computer_name.upper(), "exchangeVersion": version, "settings": present}
-            originals.write_text(json.dumps(kept, indent=2), encoding="utf-8")
+        if originals.exists():
+            self._originals()
+            return
+        values = {"exchangeVersion": self.request["exchangeVersion"], "settings": present}
+        kept_without_powershell.write(originals, server=self._name, values=values)
 
     def _originals(self) -> Settings:
         originals = self.root / ORIGINALS
+        about = {"what": kept_without_powershell.NAMESPACE, "server": self._name}
         if not originals.exists():
             raise FailedError(
                 NOTHING_KEPT,
                 f"There is no file of original values ({originals}): Set-ClientAccessNamespace.ps1 has not run on "
-                "this server. Nothing was changed.",
+                f"this server, {self._name}. Nothing was changed.",
             )
-        settings: Settings = json.loads(originals.read_text(encoding="utf-8"))["settings"]
+        settings: Settings = kept_without_powershell.read(originals, **about).get("settings", {})
+        if not settings or not all(isinstance(row, dict) and row and name in POOLS for name, row in settings.items()):
+            raise kept_without_powershell.refused(originals, "cannot be understood", **about)
         return settings
 
     def _bring_to(self, wanted: Settings, before: Settings) -> None:
-        rows = [(name, key, value) for name in wanted if name in before for key, value in wanted[name].items()]
-        for service, setting, value in rows:
-            if not same(before[service].get(setting), value):
-                self.organisation.change(self.computer_name, service, setting, value)
-        after = self._settings()
-        for service, setting, value in rows:
-            old, new = before[service].get(setting), after[service].get(setting)
-            cell = {"before": old, "expected": plain(value), "after": new, "changed": not same(old, new)}
-            self.report["settings"].setdefault(service, {})[setting] = cell
-        self._conclude()
-
-    def _conclude(self) -> None:
-        services: dict[str, dict[str, dict[str, Any]]] = self.report["settings"]
-        changed = {name: sum(cell["changed"] for cell in row.values()) for name, row in services.items()}
-        self.report["changed"] = sum(changed.values())
-        failures = []
-        if self.request.get("recycleAppPools") is not False:
-            failures = self._recycle([name for name in POOLS if changed.get(name)])
-        cells = [cell for row in services.values() for cell in row.values()]
-        self.report["agreement"] = all(same(cell["after"], cell["expected"]) for cell in cells)
-        if failures:
-            head = (
-                "Not everything could be done; after a setting that could not be written, the services behind it were "
-                "left alone."
-            )
-            raise FailedError(FAILURE, "\n  ".join([head, *failures]))
-        if not self.report["agreement"]:
-            raise FailedError(DISAGREEMENT, "Exchange took the settings, but reads back other values.")
-
-    def _recycle(self, services: list[str]) -> list[str]:
-        """A sentence for each pool that could not be recycled."""
-        states = self.organisation.app_pools(self.computer_name)
-        refusal = self.organisation.fault(self.computer_name, "Restart-WebAppPool")
-        failures = []
-        for pool in dict.fromkeys(pool for name in services for pool in (POOLS[name], autodiscover.POOL)):
-            if states.get(pool) != "Started":
-                self.notes.append(f"Application pool {pool}: not running here, not recycled.")
-            elif refusal is not None:
-                again = f"The settings are written; run Restart-WebAppPool -Name {pool}."
-                failures.append(f"application pool {pool}: {refusal} {again}")
+        rows = {name: wanted[name] for name in POOLS if name in wanted and name in before}
+        different = {
+            name: {setting: value for setting, value in row.items() if not same(before[name].get(setting), value)}
+            for name, row in rows.items()
+        }
+        to_write = [name for name, values in different.items() if values]
+        recycling = self.request.get("recycleAppPools") is not False
+        due = Pools(self.organisation, self.computer_name, self.root)
+        earlier = due.earlier() if recycling else []
+        if recycling:
+            due.add(to_write)
+        failures: list[str] = []
+        left_alone = []
+        for name in to_write:
+            if failures:
+                left_alone.append(name)
             else:
-                windows_state.recycle(self.root, pool)
-                self.report["recycledAppPools"].append(pool)
-        return failures
+                failures += self._write(name, different[name])
+        self._report(rows, before)
+        if left_alone:
+            failures.append(f"Left alone after that: {', '.join(left_alone)}.")
+        if recycling:
+            failures += due.recycle(earlier, self.report, self.notes)
+        self._conclude(failures)
+
+    def _write(self, service: str, values: Mapping[str, Any]) -> list[str]:
+        """A sentence where it fails."""
+        setter = f"Set-{NOUNS[service]}"
+        if service == "autodiscover" and self.request["exchangeVersion"] == "2013":
+            setter = "Set-ClientAccessServer"
+        said = self.organisation.fault(self.computer_name, setter)
+        if said is not None:
+            remedy = f"{setter} failed: mend the cause, then run this again; what agrees already is not written again."
+            return [failure_text(self._name, service, said, remedy)]
+        if not self.organisation.ignores(self.computer_name, setter):
+            for setting, value in values.items():
+                self.organisation.change(self.computer_name, service, setting, value)
+        return []
+
+    def _report(self, rows: Settings, before: Settings) -> None:
+        after = self._settings()
+        for service, row in rows.items():
+            for setting, value in row.items():
+                old, new = before[service].get(setting), after[service].get(setting)
+                cell = {"before": old, "expected": plain(value), "after": new, "changed": not same(old, new)}
+                self.report["settings"].setdefault(service, {})[setting] = cell
+                self.report["changed"] += cell["changed"]
+
+    def _conclude(self, failures: Sequence[str]) -> None:
+        cells = [
+            (f"{service}.{setting}", NOUNS[service], cell)
+            for service, row in self.report["settings"].items()
+            for setting, cell in row.items()
+            if not same(cell["after"], cell["expected"])
+        ]
+        self.report["agreement"] = not cells
+        if failures:
+            raise FailedError(FAILURE, "\n  ".join([f"On {self._name} not everything could be done:", *failures]))
+        if cells:
+            head = f"Exchange on {self._name} reported no error, but reads back other values:"
+            told = [
+                failure_text(
+                    self._name,
+                    what,
+                    f"reads back {shown(cell['after'])} instead of {shown(cell['expected'])}",
+                    f"Run this again; if it stays so, look at what Set-{noun} says there by hand.",
+                )
+                for what, noun, cell in cells
+            ]
+            raise FailedError(DISAGREEMENT, "\n  ".join([head, *told]))
+
+    @property
+    def _name(self) -> str:
+        return self.computer_name.upper()
+
+
+def shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str("nothing" if value is None else value)
 
 
 def plain(value: object) -> object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import socket
 import ssl
 import time
@@ -12,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rehearsal.stand_ins import windows_state
+from rehearsal.stand_ins import kept_without_powershell, windows_state
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.exchange.components import PROXIES
 from rehearsal.stand_ins.exit_codes import FAILURE, UNHEALTHY, FailedError
 from rehearsal.stand_ins.https import SERVICES
+from rehearsal.stand_ins.windows_state import PROFILES
 
 DRAINED = ("HubTransport", "UMCallRouter")
 ORIGINAL_CLOSED_PORTS = "C/ProgramData/ExchangeCas/original-closed-ports.json"
@@ -156,9 +156,10 @@ class Rotation:
         self._set("ServerWideOffline", "Inactive")
 
     def _answer_closed_ports(self) -> None:
+        self.report["closedPorts"]["rejected"] = windows_state.rejects_closed_ports(self.root)
         originals = self.root / ORIGINAL_CLOSED_PORTS
         registry = windows_state.read(self.root).get("registry", {})
-        present = {profile: registry.get(_key(profile), {}).get(STEALTH) for profile in windows_state.PROFILES}
+        present = {profile: registry.get(_key(profile), {}).get(STEALTH) for profile in PROFILES}
         wanted = present
         if self.request["rejectClosedPorts"]:
             by_policy = [
@@ -166,15 +167,18 @@ class Rotation:
             ]
             if 0 in by_policy:
                 raise FailedError(
-                    FAILURE, "rejectClosedPorts: group policy keeps stealth mode on. Nothing was changed."
+                    FAILURE,
+                    f"{self.computer_name.upper()} rejectClosedPorts: group policy keeps stealth mode on. "
+                    "The firewall was left as it is.",
                 )
-            if not originals.exists():
-                originals.parent.mkdir(parents=True, exist_ok=True)
-                kept = {"server": self.computer_name.upper(), "disableStealthMode": present}
-                originals.write_text(json.dumps(kept), encoding="utf-8")
+            if originals.exists():
+                self._original_closed_ports(originals)
+            else:
+                values = {"disableStealthMode": present}
+                kept_without_powershell.write(originals, server=self.computer_name.upper(), values=values)
             wanted = dict.fromkeys(present, 1)
         elif originals.exists():
-            wanted = json.loads(originals.read_text(encoding="utf-8"))["disableStealthMode"]
+            wanted = self._original_closed_ports(originals)
             originals.unlink()
         changed = [profile for profile in present if wanted[profile] != present[profile]]
         for profile in changed:
@@ -185,6 +189,14 @@ class Rotation:
             windows_state.change(self.root, registry=registry)
         rejected = windows_state.rejects_closed_ports(self.root)
         self.report["closedPorts"] = {"rejected": rejected, "changed": changed, "note": None}
+
+    def _original_closed_ports(self, originals: Path) -> dict[str, int | None]:
+        about = {"what": kept_without_powershell.FIREWALL, "server": self.computer_name.upper()}
+        found = kept_without_powershell.read(originals, **about).get("disableStealthMode")
+        whole = isinstance(found, dict) and all(type(found.get(name, "")) in (int, type(None)) for name in PROFILES)
+        if not isinstance(found, dict) or not whole:
+            raise kept_without_powershell.refused(originals, "cannot be understood", **about)
+        return {name: found[name] for name in PROFILES}
 
 
 def _key(profile: str) -> str:

@@ -59,7 +59,12 @@ class Windows:
     web_site_restarted: Callable[[], Awaitable[None]]
 
     async def cmd(self, line: str, *, logon: str, stdin: Source, stdout: Write, stderr: Write) -> int:
-        """`cmd.exe /c line`: the exit status. `logon` is "password" or "key"."""
+        """`cmd.exe /c line`: the exit status. `logon` is "password" or "key".
+
+        Before any line it does what the registry says in AutoRun: here a text is printed (autoRun in windows.json).
+        """
+        if printed := windows_state.read(self.drive.root).get("autoRun"):
+            stdout(f"{printed}\r\n".encode())
         if "%" in line or CMD_SPECIAL.search(re.sub(r'"[^"]*"', "", line)):
             stderr(b"This stand-in of cmd.exe runs one plain command, without % & | < > ^\r\n")
             return 1

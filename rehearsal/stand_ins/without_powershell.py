@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from components import powershell
 from rehearsal.stand_ins import namespace_without_powershell, rotation_without_powershell, sshd, windows_state
 from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
@@ -49,7 +50,7 @@ def run(
         notes.append(str(failure))
         code = failure.exit_code
     error = "".join(f"{note}\n" for note in notes)
-    return CommandResult(exit_code=code, output=json.dumps(report, indent=2) + "\n", error=error)
+    return CommandResult(exit_code=code, output=_printed(json.dumps(report, indent=2)), error=error)
 
 
 def _request(stdin: bytes, computer_name: str) -> dict[str, Any]:
@@ -96,5 +97,9 @@ def _check_exchange(asked: str, organisation: Organisation, computer_name: str, 
 def _enable_open_ssh(arguments: Sequence[str], root: Path) -> CommandResult:
     given = {name.lstrip("-").lower(): value for name, value in zip(arguments[::2], arguments[1::2], strict=True)}
     sshd.switch_on(root, int(given.get("port", "22")))
-    output = json.dumps({"hostKey": sshd.public_host_key(root)}) + "\n"
+    output = _printed(json.dumps({"hostKey": sshd.public_host_key(root)}))
     return CommandResult(exit_code=0, output=output, error="")
+
+
+def _printed(report: str) -> str:
+    return f"{powershell.REPORT_BEGINS}\n{report}\n{powershell.REPORT_ENDS}\n"

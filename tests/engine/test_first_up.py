@@ -9,6 +9,7 @@ import pytest
 
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
+from rehearsal.stand_ins import windows_state
 from tests.engine.conftest import Rehearsals, Start
 from tests.engine.looks import PROJECT, ask, cmdlets, differences, scripts_run, wanted
 
@@ -130,7 +131,11 @@ def test_the_diff_of_a_changed_url_shows_the_old_and_the_new_one(deployed: Start
     assert '"https://owa.mail-domain.com/OAB" => "https://download.mail-domain.com/OAB"' in diff
     assert existing.datacentre.connections() == connections
 
+    for server in existing.datacentre.servers.values():
+        windows_state.change(server.drive.root, autoRun="Property of CORP")
     update = existing.stack.up()
+    told = existing.stack.outputs()["servers"]["cas1"]["lastChanges"]
+    assert told["oab.ExternalUrl"]["after"] == "https://download.mail-domain.com/OAB", "whatever a shell prints"
     assert {name for name in update.changed() if name.startswith("cas-")} == {
         "cas-cas1-namespace",
         "cas-cas2-namespace",

@@ -15,6 +15,7 @@ from stacks.settings import PROJECT
 from tests.plan import stack_files
 from tests.plan.plan import Plan
 from tests.plan.program import GIVEN, plan
+from tests.plan.recorder import COMPUTED
 from tests.plan.strategies import HOST_KEY
 from tests.plan.wire import UNKNOWN, Secret, bare
 
@@ -68,6 +69,17 @@ def test_a_machine_that_does_not_run_is_an_error_that_names_it_and_the_remedy() 
     config = stack_files.config_of("lab")
     with pytest.raises(ValueError, match=r"no SSH host key of EX0[12].*hostKey"):
         plan(config, host_keys=False)
+
+
+@pytest.mark.parametrize("printed", ["", "Property of CORP", 'Property of CORP\n{\n  "settings": {}\n}'])
+def test_what_a_server_printed_instead_of_a_report_takes_no_output_away(
+    printed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(COMPUTED, "command:remote:Command", lambda _: {"stdout": printed, "stderr": ""})
+    made = plan(stack_files.config_of("lab"))
+    for row in bare(made.outputs["servers"]).values():
+        assert "AutoRun" in row["lastChanges"]
+        assert row["namespaceUrn"]
 
 
 def test_a_machine_whose_host_key_is_pinned_need_not_run() -> None:

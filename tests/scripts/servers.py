@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components import powershell
 from rehearsal.stand_ins.exchange import Organisation
 
 SCRIPTS = Path(__file__).parents[2] / "components/scripts"
@@ -34,7 +35,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a script ended; `report` is its standard output read as JSON."""
+    """How a script ended, and what it reported."""
 
     exit_code: int
     stdout: str
@@ -42,8 +43,13 @@ class Outcome:
 
     @property
     def report(self) -> dict[str, Any]:
-        report: dict[str, Any] = json.loads(self.stdout)
-        return report
+        return powershell.report(self.stdout, "server")
+
+    @property
+    def printed(self) -> dict[str, Any]:
+        """What a script of the tests printed, which has no marks."""
+        printed: dict[str, Any] = json.loads(self.stdout)
+        return printed
 
 
 class Servers:

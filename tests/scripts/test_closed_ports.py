@@ -101,12 +101,15 @@ def test_group_policy_that_says_the_same_is_no_hindrance(server: Servers, site: 
     assert stealth(server) == [1, 1, 1]
 
 
-def test_a_file_that_is_not_this_servers_is_never_put_back(server: Servers, site: WebSite) -> None:
+def test_a_file_that_is_not_this_servers_is_neither_put_back_nor_relied_on(server: Servers, site: WebSite) -> None:
     file = server.root("ex1") / KEPT
     file.parent.mkdir(parents=True)
-    for content in ("{", json.dumps({"server": "EX2", "disableStealthMode": {}})):
+    for wanted, content, reason in (
+        (True, "", "cannot be understood"),
+        (False, json.dumps({"server": "EX2", "disableStealthMode": {}}), "is of EX2, not of EX1"),
+    ):
         file.write_text(content, encoding="utf-8")
-        outcome = reject(server, site, False)
+        outcome = reject(server, site, wanted)
         assert outcome.exit_code == 1
-        assert "is not of this server or cannot be understood" in outcome.stderr
+        assert f"original-closed-ports.json) {reason}. Nothing was changed." in outcome.stderr
         assert stealth(server) == [None, None, None]

@@ -19,7 +19,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory, pwsh: str) -> dict[str, Any]:
         servers.organisation.add_server(server)
     outcome = servers.run(Path(__file__).with_name("component_states.ps1"))
     assert outcome.exit_code == 0, outcome.stderr
-    return outcome.report
+    return outcome.printed
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,4 @@ def test_of_a_requesters_marks_in_the_registry_and_in_active_directory_the_worse
     # From better to worse; a state that was never heard of is trusted least.
     order = ("", "Active", "Draining", "Inactive", "Unheard")
     expected = {f"{one}/{other}": max(one, other, key=order.index) or None for one in order for other in order}
-    assert outcome.report == {**expected, "no marks at all": None}
+    assert outcome.printed == {**expected, "no marks at all": None}

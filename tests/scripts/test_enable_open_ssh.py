@@ -17,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from components import powershell
 from tests.scripts.servers import SCRIPTS, Outcome, Servers
 
 ENABLE = SCRIPTS / "Enable-OpenSsh.ps1"
@@ -87,7 +88,7 @@ def test_older_windows_gets_openssh_from_the_package(computer: Servers, package:
     computer.windows("ex1", build=build)
     outcome = enable(computer, Port="22", **package)
     assert outcome.exit_code == 0, outcome.stderr
-    assert json.loads(outcome.stdout.splitlines()[-1]) == {"hostKey": public_key(computer)}
+    assert powershell.report(outcome.stdout, "hostKey") == {"hostKey": public_key(computer)}
     programs = computer.root("ex1") / "C/Program Files"
     assert [entry.name for entry in programs.iterdir()] == ["OpenSSH"]
     assert (programs / "OpenSSH/sshd.exe").is_file()
@@ -150,6 +151,7 @@ def test_a_package_with_another_hash_is_not_unpacked(computer: Servers, package:
         ({"PackageUrl": "http://127.0.0.1:1/nothing.zip", "PackageSha256": "0" * 64}, "SSH could not be switched on"),
         ({"Port": "70000"}, "Port"),
         ({"PackageSha256": "123"}, "PackageSha256"),
+        ({"PackageSha256": "0" * 64 + "\n"}, "PackageSha256"),
     ],
 )
 def test_what_cannot_work_fails_with_a_reason(computer: Servers, parameters: dict[str, str], reason: str) -> None:

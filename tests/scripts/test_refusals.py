@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.scripts.servers import GET, ORIGINALS, RESTORE, SET, Outcome, Servers, document, namespace
+from tests.scripts.servers import GET, ORIGINALS, RESTORE, SET, Outcome, Servers, altered, document, namespace
 
 
 @pytest.fixture(scope="module")
@@ -14,6 +16,15 @@ def lonely(tmp_path_factory: pytest.TempPathFactory, pwsh: str) -> Servers:
     servers = Servers(tmp_path_factory.mktemp("lonely"), pwsh)
     servers.organisation.add_server("ex1")
     return servers
+
+
+WHOLE = json.dumps(document()).encode()
+
+
+def failure_of(outcome: Outcome) -> list[str]:
+    """The lines on standard error, without Exchange's warnings and where the original values are kept."""
+    lines = outcome.stderr.splitlines()
+    return [line for line in lines if not line.startswith(("Set-", "The original values are kept"))]
 
 
 def assert_untouched(servers: Servers, outcome: Outcome, exit_code: int) -> None:
@@ -26,36 +37,49 @@ def assert_untouched(servers: Servers, outcome: Outcome, exit_code: int) -> None
 def test_all_problems_of_a_document_are_reported_at_once_and_nothing_is_touched(lonely: Servers) -> None:
     settings = namespace() | {"pop3": {"InternalUrl": "https://mail.example.com"}, "ecp": {}}
     settings["owa"] = {"InternalUrl": "mail.example.com/owa", "InternalURI": "https://mail.example.com/owa"}
-    settings["mapi"]["IISAuthenticationMethods"] = ["Ntlm", "Kerberos5"]
+    settings["ews"] = {"InternalUrl": "https://mail.example.com/EWS/Exchange.asmx\n", "ExternalUrl": ["https://a.com"]}
+    settings["oab"] = {"InternalUrl": "https://mail.example.com/O AB", "ExternalUrl": {"https": "mail.example.com"}}
+    settings["mapi"]["IISAuthenticationMethods"] = ["Ntlm", ["OAuth"]]
     settings["outlookAnywhere"] |= {
         "InternalHostname": "https://mail.example.com",
+        "ExternalHostname": "mail.example.com\n",
         "ExternalClientsRequireSsl": "yes",
         "InternalClientsRequireSsl": False,
         "ExternalClientAuthenticationMethod": ["Ntlm"],
     }
     bad = document(
-        server="ex9", version="2010", recycleAppPools="yes", settings=settings, credential={"userName": "x"}, extra=1
+        server="ex9",
+        recycleAppPools=[True],
+        settings=settings,
+        credential={"userName": "x\n", "password": ["x"]},
+        extra=1,
     )
-    outcome = lonely.run(SET, bad)
+    outcome = lonely.run(SET, {**bad, "exchangeVersion": ["2016"]})
     assert_untouched(lonely, outcome, 2)
     for problem in (
         "server: the document is for ex9, this server is EX1",
-        'exchangeVersion: "2010" is not among',
+        'exchangeVersion: ["2016"] is not among',
         "recycleAppPools: neither true nor false",
+        "credential.userName: a line break is in it",
         "credential.password: missing",
         "extra: unknown key",
         "settings.pop3: unknown service",
         "settings.ecp: empty",
         'settings.owa.InternalUrl: "mail.example.com/owa" is not an absolute URL',
         "settings.owa.InternalURI: unknown setting",
+        r'settings.ews.InternalUrl: "https://mail.example.com/EWS/Exchange.asmx\n" is not an absolute URL',
+        'settings.ews.ExternalUrl: ["https://a.com"] is not an absolute URL',
+        'settings.oab.InternalUrl: "https://mail.example.com/O AB" is not an absolute URL',
+        'settings.oab.ExternalUrl: {"https":"mail.example.com"} is not an absolute URL',
         "settings.mapi.IISAuthenticationMethods:",
         "settings.outlookAnywhere.InternalHostname:",
+        r'settings.outlookAnywhere.ExternalHostname: "mail.example.com\n" is not a host name',
         "settings.outlookAnywhere.ExternalClientsRequireSsl:",
         "settings.outlookAnywhere.ExternalClientAuthenticationMethod:",
         "settings.outlookAnywhere.SSLOffloading: false contradicts InternalClientsRequireSsl false",
     ):
         assert problem in outcome.stderr
-    assert "has 14 problem(s)" in outcome.stderr
+    assert "has 20 problem(s)" in outcome.stderr
 
 
 def test_a_host_name_without_its_pair_is_refused(lonely: Servers) -> None:
@@ -64,7 +88,7 @@ def test_a_host_name_without_its_pair_is_refused(lonely: Servers) -> None:
     assert "missing: InternalClientsRequireSsl, InternalClientAuthenticationMethod" in outcome.stderr
 
 
-@pytest.mark.parametrize("text", [b"", b"null", b'["ex1"]', b'{"password": "S3cret-pass", '])
+@pytest.mark.parametrize("text", [b"", b"null", b"[" + WHOLE + b"]", b'{"password": "S3cret-pass", '])
 def test_what_is_no_json_object_is_refused_without_being_quoted(lonely: Servers, text: bytes) -> None:
     outcome = lonely.run(SET, stdin=text)
     assert_untouched(lonely, outcome, 2)
@@ -106,7 +130,7 @@ def test_a_missing_role_is_named_and_never_taken_for_a_missing_feature(servers: 
     servers.organisation.withhold("Set-MapiVirtualDirectory")
     outcome = servers.run(SET, document(version="2013"))
     assert outcome.exit_code == 1
-    assert "no Set-MapiVirtualDirectory: the user needs the role group" in outcome.stderr
+    assert "The session with EX1 offers no Set-MapiVirtualDirectory: the user needs the role group" in outcome.stderr
     assert servers.writes() == []
 
 
@@ -116,7 +140,12 @@ def test_a_failed_write_stops_the_others_and_the_report_tells_what_was_changed(s
     outcome = servers.run(SET, document())
     report = outcome.report
     assert outcome.exit_code == 1
-    assert "oab: Active Directory operation failed on dc1." in outcome.stderr
+    assert failure_of(outcome) == [
+        "On EX1 not everything could be done:",
+        "  EX1 oab: Active Directory operation failed on dc1. Set-OabVirtualDirectory failed: mend the cause, then run "
+        "this again; what agrees already is not written again.",
+        "  Left alone after that: activesync, mapi, outlookAnywhere, autodiscover.",
+    ]
     assert report["agreement"] is False
     entries = {service: list(settings.values()) for service, settings in report["settings"].items()}
     changed = {service for service, values in entries.items() if any(value["changed"] for value in values)}
@@ -136,6 +165,13 @@ def test_values_that_were_taken_but_do_not_read_back_are_a_disagreement(servers:
     servers.organisation.fail("ex1", "Set-EcpVirtualDirectory", None)
     outcome = servers.run(SET, document())
     assert outcome.exit_code == 4
+    remedy = "Run this again; if it stays so, look at what Set-EcpVirtualDirectory says there by hand."
+    assert failure_of(outcome) == [
+        "Exchange on EX1 reported no error, but reads back other values:",
+        "  EX1 ecp.InternalUrl: reads back https://ex1.corp.example/ecp instead of https://mail.example.com/ecp. "
+        + remedy,
+        "  EX1 ecp.ExternalUrl: reads back nothing instead of https://mail.example.com/ecp. " + remedy,
+    ]
     entry = outcome.report["settings"]["ecp"]["ExternalUrl"]
     assert (entry["expected"], entry["after"], entry["changed"]) == ("https://mail.example.com/ecp", None, False)
     assert outcome.report["settings"]["autodiscover"]["AutoDiscoverServiceInternalUri"]["changed"] is True
@@ -151,19 +187,93 @@ def test_a_pool_that_is_stopped_or_missing_is_left_alone(servers: Servers) -> No
     assert outcome.report["recycledAppPools"] == ["MSExchangeAutodiscoverAppPool"]
 
 
-def test_a_pool_that_cannot_be_recycled_fails_the_run_with_the_settings_written_and_what_to_do(
-    servers: Servers,
+def test_a_value_that_was_written_but_cannot_be_read_again_is_known_to_nobody(servers: Servers) -> None:
+    servers.organisation.add_server("ex1")
+    servers.organisation.fail("ex1", "Get-OwaVirtualDirectory", "The server is busy", after=1)
+    outcome = servers.run(SET, document(settings={name: namespace()[name] for name in ("owa", "ecp")}))
+    assert outcome.exit_code == 1
+    assert failure_of(outcome) == [
+        "On EX1 not everything could be done:",
+        "  EX1 owa: The server is busy. Get-OwaVirtualDirectory failed after Set-OwaVirtualDirectory, so what holds "
+        "now is not known: run this again, it reads first.",
+        "  Left alone after that: ecp.",
+    ]
+    entry = outcome.report["settings"]["owa"]["ExternalUrl"]
+    assert entry == {"before": None, "expected": "https://mail.example.com/owa", "after": None, "changed": None}
+    assert outcome.report["agreement"] is False
+    # It may have been changed.
+    assert outcome.report["recycledAppPools"] == ["MSExchangeOWAAppPool", "MSExchangeAutodiscoverAppPool"]
+
+
+@pytest.mark.parametrize(
+    ("cmdlet", "subject", "remedy"),
+    [
+        ("Get-ExchangeServer", "Get-ExchangeServer", "Mend it until Get-ExchangeServer shows this server"),
+        ("Get-OabVirtualDirectory", "oab", "Mend it until Get-OabVirtualDirectory shows it, then run this again; a"),
+    ],
+)
+def test_what_cannot_be_read_before_the_first_write_is_named_with_its_remedy_and_nothing_is_changed(
+    servers: Servers, cmdlet: str, subject: str, remedy: str
 ) -> None:
     servers.organisation.add_server("ex1")
-    servers.organisation.fail("ex1", "Restart-WebAppPool", "The service cannot accept control messages at this time.")
-    outcome = servers.run(SET, document(settings={"owa": namespace()["owa"]}))
+    servers.organisation.fail("ex1", cmdlet, "The server is busy")
+    outcome = servers.run(SET, document())
+    assert (outcome.exit_code, servers.writes()) == (1, [])
+    assert f"EX1 {subject}: The server is busy. {remedy}" in failure_of(outcome)[-1]
+
+
+def test_a_pool_that_was_not_recycled_is_recycled_by_the_next_run_that_can_and_then_forgotten(
+    servers: Servers, tmp_path: Path
+) -> None:
+    servers.organisation.add_server("ex1")
+    pools = ["MSExchangeOWAAppPool", "MSExchangeAutodiscoverAppPool"]
+    both = ", ".join(pools)
+    wanted = document(settings={"owa": namespace()["owa"]})
+
+    # A run that breaks off; its scripts are in another folder than those of the next one.
+    begins = "    $changed = @($Report['settings'].Keys"
+    broken = altered(
+        tmp_path / "older", SET, "ClientAccess.AppPools.ps1", {begins: f"    throw 'broken off'\n{begins}"}
+    )
+    outcome = servers.run(broken, wanted)
     assert outcome.exit_code == 1
-    for pool in ("MSExchangeOWAAppPool", "MSExchangeAutodiscoverAppPool"):
-        said = f"application pool {pool}: The service cannot accept control messages at this time."
-        assert f"{said} The settings are written; run Restart-WebAppPool -Name {pool}." in outcome.stderr
-    assert outcome.report["recycledAppPools"] == []
-    assert outcome.report["agreement"] is True
-    assert servers.organisation.settings("ex1")["owa"] == namespace()["owa"]
+    (line,) = failure_of(outcome)
+    assert re.match(
+        r"EX1 ClientAccess\.AppPools\.ps1, line \d+: broken off\. The script did not expect this: run it", line
+    )
+
+    servers.organisation.fail("ex1", "WebAdministration", "The module 'WebAdministration' was not loaded.")
+    outcome = servers.run(SET, wanted)
+    assert outcome.exit_code == 1
+    assert failure_of(outcome) == [
+        "On EX1 not everything could be done:",
+        f"  EX1 owa, autodiscover, application pools {both}: The module 'WebAdministration' was not loaded. "
+        "Install IIS Management Scripts and Tools there (Install-WindowsFeature Web-Scripting-Tools), then run this "
+        "again, which recycles them; or set recycleAppPools: false in the stack file.",
+    ]
+    servers.organisation.mend("ex1", "WebAdministration")
+
+    busy = "The service cannot accept control messages at this time."
+    servers.organisation.fail("ex1", "Restart-WebAppPool", busy)
+    outcome = servers.run(SET, wanted)
+    assert (outcome.exit_code, outcome.report["agreement"], outcome.report["changed"]) == (1, True, 0)
+    assert failure_of(outcome) == [
+        "On EX1 not everything could be done:",
+        *(
+            f"  EX1 {service}, application pool {pool}: {busy} It may serve what it served before: run this again, "
+            f"which recycles it, or run Restart-WebAppPool -Name {pool} there."
+            for service, pool in zip(("owa", "autodiscover"), pools, strict=True)
+        ),
+    ]
+    servers.organisation.mend("ex1", "Restart-WebAppPool")
+
+    # One is stopped meanwhile: it will read everything when it starts.
+    servers.organisation.set_app_pool("ex1", pools[0], "Stopped")
+    outcome = servers.run(SET, wanted)
+    assert (outcome.exit_code, outcome.report["recycledAppPools"]) == (0, pools[1:]), outcome.stderr
+    servers.organisation.set_app_pool("ex1", pools[0], "Started")
+    outcome = servers.run(SET, wanted)
+    assert (outcome.exit_code, outcome.report["recycledAppPools"]) == (0, [])
 
 
 def test_pools_are_left_alone_when_the_document_says_so(servers: Servers) -> None:
@@ -171,6 +281,7 @@ def test_pools_are_left_alone_when_the_document_says_so(servers: Servers) -> Non
     outcome = servers.run(SET, document(settings={"owa": namespace()["owa"]}, recycleAppPools=False))
     assert outcome.exit_code == 0, outcome.stderr
     assert "Restart-WebAppPool" not in servers.cmdlets()
+    assert not servers.root("ex1").joinpath(ORIGINALS).with_name("due-app-pools").exists()
     # A service that the document leaves out is neither read for comparison nor written.
     assert servers.writes() == ["Set-OwaVirtualDirectory"]
     assert list(outcome.report["settings"]) == ["owa"]

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from tests.scripts.servers import ORIGINALS, RESTORE, SET, Servers, document, namespace
+from tests.scripts.servers import ORIGINALS, RESTORE, SCRIPTS, SET, Servers, document, namespace
 
 
 def test_restore_puts_back_what_first_contact_found_and_keeps_the_file(servers: Servers) -> None:
@@ -28,19 +29,94 @@ def test_restore_puts_back_what_first_contact_found_and_keeps_the_file(servers: 
     assert servers.writes(after=calls) == []
 
 
-def test_restore_without_a_file_of_this_server_changes_nothing(servers: Servers) -> None:
+def test_restore_without_a_file_of_original_values_changes_nothing(servers: Servers) -> None:
     servers.organisation.add_server("ex1")
     outcome = servers.run(RESTORE, document())
     assert (outcome.exit_code, servers.writes()) == (7, [])
     assert "has not run on this server" in outcome.stderr
 
+
+def test_values_from_before_that_could_not_be_put_back_stop_both_scripts_before_the_first_write(
+    servers: Servers,
+) -> None:
+    servers.organisation.add_server("ex1")
     file = servers.root("ex1") / ORIGINALS
-    file.parent.mkdir()
-    for content, reason in (
-        ("{", "cannot be understood"),
-        (json.dumps({"server": "EX2", "settings": namespace()}), "is of EX2, not of EX1"),
+    file.parent.mkdir(parents=True)
+    for script, content, reason in (
+        (SET, "", "cannot be understood"),
+        (RESTORE, json.dumps({"server": "EX2", "settings": namespace()}), "is of EX2, not of EX1"),
     ):
         file.write_text(content, encoding="utf-8")
-        outcome = servers.run(RESTORE, document())
+        outcome = servers.run(script, document())
         assert (outcome.exit_code, servers.writes()) == (1, [])
-        assert reason in outcome.stderr
+        assert f"original-namespace.json) {reason}. Nothing was changed." in outcome.stderr
+        assert "Put it back from a backup; or delete it" in outcome.stderr
+        assert file.read_text(encoding="utf-8") == content
+        assert list(file.parent.iterdir()) == [file]
+
+
+def kept(settings: object, server: object = "EX1") -> str:
+    return json.dumps({"server": server, "settings": settings})
+
+
+WHOLE = kept({"owa": {"InternalUrl": "https://ex1/owa", "ExternalUrl": None}, "mapi": {"IISAuthenticationMethods": []}})
+PROFILES = ("DomainProfile", "PublicProfile", "StandardProfile")
+STEALTH: dict[str, object] = dict.fromkeys(PROFILES)
+NOT_WHOLE = (
+    "",
+    "null",
+    WHOLE[:-9],
+    f"[{WHOLE}]",
+    kept({}),
+    kept([]),
+    kept({"owa": {}}),
+    kept({"owa": ["https://ex1/owa"]}),
+    kept({"owa": {"InternalUrl": ["https://ex1/owa"]}}),
+    kept({"owa": {"SomeUrl": "https://ex1/owa"}}),
+    kept({"pop3": {"InternalUrl": "https://ex1/owa"}}),
+    kept({"outlookAnywhere": {"SSLOffloading": "True"}}),
+    kept({"mapi": {"IISAuthenticationMethods": [["Ntlm"]]}}),
+    kept(json.loads(WHOLE)["settings"], server=["EX1"]),
+    kept(json.loads(WHOLE)["settings"], server=None),
+)
+NOT_WHOLE_FIREWALL = (
+    "",
+    "{",
+    json.dumps({"server": "EX1"}),
+    json.dumps({"server": ["EX1"], "disableStealthMode": STEALTH}),
+    json.dumps({"server": "EX1", "disableStealthMode": [1, 1, 1]}),
+    json.dumps({"server": "EX1", "disableStealthMode": {"DomainProfile": 1}}),
+    json.dumps({"server": "EX1", "disableStealthMode": {**STEALTH, "PublicProfile": "1"}}),
+    json.dumps({"server": "EX1", "disableStealthMode": {**STEALTH, "PublicProfile": [1]}}),
+)
+
+
+def test_a_file_of_values_from_before_is_taken_whole_and_of_this_server_or_not_at_all(servers: Servers) -> None:
+    namespace_files = [WHOLE, kept({"owa": {"InternalUrl": "x"}}, "EX1\n"), kept({"owa": {"InternalUrl": "x"}}, "EX2")]
+    firewall_files = [
+        json.dumps({"server": "ex1", "disableStealthMode": {**STEALTH, "PublicProfile": 1}}),
+        json.dumps({"server": "EX2", "disableStealthMode": STEALTH}),
+    ]
+    given = {
+        "namespace": [*namespace_files, *NOT_WHOLE],
+        "firewall": [*firewall_files, *NOT_WHOLE_FIREWALL],
+    }
+    outcome = servers.run(Path(__file__).with_name("kept_files.ps1"), given, "-Scripts", str(SCRIPTS))
+    assert outcome.exit_code == 0, outcome.stderr
+    told = outcome.printed
+    whole, trailing, other, *rest = told["namespace"]
+    assert whole is None
+    assert "not of EX1" in trailing
+    assert "is of EX2, not of EX1" in other
+    assert [
+        content for content, said in zip(NOT_WHOLE, rest, strict=True) if "cannot be understood" not in str(said)
+    ] == []
+    whole, other, *rest = told["firewall"]
+    assert whole is None
+    assert "The file of the firewall's original values of EX1" in other
+    assert "is of EX2, not of EX1. Nothing was changed. Put it back from a backup; or delete it" in other
+    assert [
+        content
+        for content, said in zip(NOT_WHOLE_FIREWALL, rest, strict=True)
+        if "cannot be understood" not in str(said)
+    ] == []

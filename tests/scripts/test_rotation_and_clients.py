@@ -17,6 +17,7 @@ import asyncssh
 import pytest
 from anyio.from_thread import start_blocking_portal
 
+from components import powershell
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.server import Server
@@ -70,7 +71,7 @@ def run(server: Server, script: str, given: Any) -> tuple[int | None, Any, str]:
             return await shell.run(f"powershell -NoProfile -File C:/scripts/{script}.ps1", input=json.dumps(given))
 
     done = asyncio.run(go())
-    return done.exit_status, json.loads(str(done.stdout)), str(done.stderr)
+    return done.exit_status, powershell.report(str(done.stdout), "server"), str(done.stderr)
 
 
 class Client(threading.Thread):

@@ -109,8 +109,10 @@ def test_a_second_run_writes_nothing_and_reports_agreement(contact: FirstContact
     assert contact.second.report["recycledAppPools"] == []
 
 
-def test_standard_output_is_the_document_alone_in_short_lines(contact: FirstContact) -> None:
-    assert contact.first.stdout.startswith("{\n")
+def test_standard_output_is_the_report_alone_between_its_marks_in_short_lines(contact: FirstContact) -> None:
+    first, second, *_, before_last, last = contact.first.stdout.splitlines()
+    assert (first, last) == ("=== exchange-cas report 1 begins ===", "=== exchange-cas report 1 ends ===")
+    assert (second, before_last) == ("{", "}")
     assert max(map(len, contact.first.stdout.splitlines())) < 200
     assert "You've changed the InternalURL" in contact.first.stderr
 
@@ -121,6 +123,29 @@ def test_the_original_values_are_kept_and_never_overwritten(contact: FirstContac
     assert sorted(methods) == sorted(contact.fresh["mapi"].pop("IISAuthenticationMethods"))  # type: ignore[call-overload]
     assert originals["settings"] == contact.fresh
     assert originals["server"] == "EX1"
+
+
+def test_null_clears_a_url_and_a_host_name_and_a_second_run_changes_nothing(servers: Servers) -> None:
+    servers.organisation.add_server("ex1")
+    for service, values in namespace().items():
+        for setting, value in values.items():
+            servers.organisation.change("ex1", service, setting, value)
+    settings = namespace()
+    for service in ("owa", "mapi"):
+        settings[service] |= {"InternalUrl": None, "ExternalUrl": None}
+    settings["autodiscover"] = {"AutoDiscoverServiceInternalUri": None}
+    # Without a host name outside, the requirement reads back false, and contradicts nothing.
+    settings["outlookAnywhere"] |= {"ExternalHostname": None, "ExternalClientsRequireSsl": False}
+    first = servers.run(SET, document(settings=settings))
+    assert first.exit_code == 0, first.stderr
+    assert servers.organisation.settings("ex1") == settings
+    entry = {"before": "https://mail.example.com/owa", "expected": None, "after": None, "changed": True}
+    assert first.report["settings"]["owa"]["ExternalUrl"] == entry
+
+    calls = len(servers.organisation.calls())
+    second = servers.run(SET, document(settings=settings))
+    assert (second.exit_code, second.report["agreement"], second.report["changed"]) == (0, True, 0), second.stderr
+    assert servers.writes(after=calls) == []
 
 
 def test_get_reports_what_the_server_holds_and_writes_nothing(contact: FirstContact) -> None:

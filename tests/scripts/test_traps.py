@@ -19,7 +19,7 @@ def naive(tmp_path_factory: pytest.TempPathFactory, pwsh: str) -> dict[str, Any]
     servers.organisation.add_account(r"CORP\operator", "right")
     outcome = servers.run(Path(__file__).with_name("naive.ps1"))
     assert outcome.exit_code == 0, outcome.stderr
-    return outcome.report
+    return outcome.printed
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,9 @@ def test_a_missing_virtual_directory_stops_the_script_before_any_write(servers: 
     outcome = servers.run(SET, document())
     assert outcome.exit_code == 1
     assert servers.writes() == []
-    assert r'no single object "EX1\OAB (Default Web Site)"; it returned 1: EX2\OAB' in outcome.stderr
+    assert r'EX1 oab: Get-OabVirtualDirectory finds no single object "EX1\OAB (Default Web Site)"' in outcome.stderr
+    assert "it returned 1: EX2\\OAB" in outcome.stderr
+    assert "opted out in the stack file (namespace.services.oab.enabled: false)" in outcome.stderr
     assert outcome.report["agreement"] is False
 
 
@@ -121,13 +123,17 @@ def test_what_is_missing_and_not_asked_for_is_noted_where_originals_are_kept_and
     """A virtual directory that was removed by hand, and cmdlets that this Exchange no longer has."""
     for server in ("ex1", "ex2"):
         servers.organisation.add_server(server)
-    servers.remove_object("ex1", "oab")
+    # One of them would be compared with what is written.
+    for service in ("oab", "ecp"):
+        servers.remove_object("ex1", service)
     servers.organisation.withhold("Get-OutlookAnywhere", "Set-OutlookAnywhere")
     outcome = servers.run(SET, document(settings={"owa": namespace()["owa"]}))
     assert outcome.exit_code == 0, outcome.stderr
-    assert "Not kept as an original value: oab:" in outcome.stderr
+    assert "Not kept as an original value: EX1 oab:" in outcome.stderr
 
-    named = {service: values for service, values in namespace().items() if service not in ("oab", "outlookAnywhere")}
+    named = {
+        service: values for service, values in namespace().items() if service not in ("oab", "ecp", "outlookAnywhere")
+    }
     reading = servers.run(GET, document(settings=named))
     assert (reading.exit_code, reading.stderr) == (0, "")
     assert set(reading.report["settings"]) == set(named)
@@ -135,7 +141,7 @@ def test_what_is_missing_and_not_asked_for_is_noted_where_originals_are_kept_and
     servers.organisation.withhold()
     reading = servers.run(GET, document())
     assert reading.exit_code == 1
-    assert set(reading.report["settings"]) == set(namespace()) - {"oab"}
+    assert set(reading.report["settings"]) == set(namespace()) - {"oab", "ecp"}
 
 
 def test_names_that_do_not_resolve_yet_do_not_stop_the_script(servers: Servers) -> None:

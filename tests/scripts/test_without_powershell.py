@@ -10,8 +10,20 @@ from typing import Any
 
 import pytest
 
+from components import powershell
 from rehearsal.stand_ins import without_powershell
-from tests.scripts.servers import GET, RESTORE, ROTATE, SET, STEPS_TOLD, Servers, document, rotation
+from tests.scripts.servers import (
+    GET,
+    ORIGINALS,
+    RESTORE,
+    ROTATE,
+    SET,
+    STEPS_TOLD,
+    Servers,
+    document,
+    namespace,
+    rotation,
+)
 
 Prepare = Callable[[Servers], object]
 Run = tuple[Path, Any]
@@ -43,6 +55,24 @@ def pools_that_refuse(servers: Servers) -> None:
     servers.organisation.fail("ex1", "Restart-WebAppPool", POOL_REFUSAL)
 
 
+def a_setting_that_is_refused(servers: Servers) -> None:
+    installed(servers)
+    servers.organisation.fail("ex1", "Set-OabVirtualDirectory", "Active Directory operation failed on dc1.")
+
+
+def a_setting_that_is_ignored(servers: Servers) -> None:
+    installed(servers)
+    servers.organisation.fail("ex1", "Set-EcpVirtualDirectory", None)
+
+
+def values_of_another_server(servers: Servers) -> None:
+    installed(servers)
+    for name in ("original-namespace.json", "original-closed-ports.json"):
+        file = servers.root("ex1") / ORIGINALS
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.with_name(name).write_text('{"server": "EX2"}', encoding="utf-8")
+
+
 def held_down_by_another(servers: Servers) -> None:
     installed(servers)
     servers.windows("ex1", services={"MSExchangeTransport": "Stopped"})
@@ -72,7 +102,7 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
         # Without the folder that is its own.
         said = error.replace(str(servers.folder), "").lower().splitlines()
         why = [line for line in said if not ON_THE_WAY.match(line)][:2] if code else []
-        found.append((code, json.loads(output), [line for line in said if STEP.match(line)] or why))
+        found.append((code, powershell.report(output, "server"), [line for line in said if STEP.match(line)] or why))
     return found
 
 
@@ -87,7 +117,24 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
         ),
         pytest.param(installed, [(SET, document(recycleAppPools=False))], [0], id="nothing recycled"),
         pytest.param(pools_that_are_not_there, [(SET, document())], [0], id="pools that are not there"),
-        pytest.param(pools_that_refuse, [(SET, document())], [1], id="pools that refuse"),
+        pytest.param(
+            pools_that_refuse,
+            [
+                (SET, document(settings={"owa": namespace()["owa"]})),
+                (SET, document(recycleAppPools=False)),
+                (SET, document()),
+            ],
+            [1, 0, 1],
+            id="pools that refuse",
+        ),
+        pytest.param(a_setting_that_is_refused, [(SET, document())], [1], id="a setting that is refused"),
+        pytest.param(a_setting_that_is_ignored, [(SET, document())], [4], id="a setting that is ignored"),
+        pytest.param(
+            values_of_another_server,
+            [(SET, document()), (ROTATE, {**LEAVE, "drainSeconds": 0, "rejectClosedPorts": True})],
+            [1, 1],
+            id="values of another server",
+        ),
         pytest.param(older, [(SET, document(version="2013"))], [0], id="Exchange 2013"),
         pytest.param(installed, [(SET, "no document"), (GET, [])], [2, 2], id="no document"),
         pytest.param(

@@ -60,14 +60,98 @@ def test_the_folder_follows_the_texts_of_the_scripts(tmp_path: Path, monkeypatch
     powershell.scripts_version.cache_clear()
 
 
-def test_the_host_key_is_in_the_last_line_of_what_was_printed() -> None:
-    assert powershell.host_key("EX01", f'installed\n{{"hostKey": "{KEY}"}}\n') == KEY
+REPORT = json.dumps({"settings": {"owa": {"InternalUrl": {"before": "a", "after": "b", "changed": True}}}}, indent=2)
+BEGINS, ENDS = "=== exchange-cas report 1 begins ===", "=== exchange-cas report 1 ends ==="
+MARKED = f"{BEGINS}\n{REPORT}\n{ENDS}\n"
+BANNER = "Property of CORP. {Authorised} users only\n"
 
 
-@pytest.mark.parametrize("output", [None, "", "sshd is running", '{"other": 1}', "[1]"])
+def test_each_script_that_reports_prints_the_marks_that_are_looked_for() -> None:
+    for script in ("ClientAccess", "Enable-OpenSsh"):
+        text = powershell.script(script)
+        assert (text.count(BEGINS), text.count(ENDS)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        MARKED,
+        BANNER + MARKED,
+        BANNER.strip() + MARKED,
+        MARKED + BANNER,
+        BANNER + MARKED.strip() + BANNER,
+        (BANNER + MARKED).replace("\n", "\r\n"),
+        "\ufeff" + MARKED,
+        f"{BEGINS}\n\ufeff{REPORT}\n{ENDS}",
+        '{"settings": {}}\n' + MARKED,
+        f"{BEGINS}\ntorn" + MARKED,
+        REPORT,
+        "\ufeff" + REPORT.replace("\n", "\r\n") + "\r\n",
+        f"installed\n{json.dumps(json.loads(REPORT))}\n",
+    ],
+)
+def test_a_report_is_found_whatever_a_shell_prints_around_it_and_from_earlier_versions_without_marks(
+    printed: str,
+) -> None:
+    assert powershell.report(printed, "settings") == json.loads(REPORT)
+    assert powershell.changes(printed) == {"owa.InternalUrl": {"before": "a", "after": "b"}}
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        None,
+        "",
+        BANNER,
+        BANNER + REPORT,
+        MARKED.removesuffix(f"{ENDS}\n"),
+        f"{BEGINS}\n[1]\n{ENDS}",
+        f"{BEGINS}\n{ENDS}",
+        f"{BEGINS}\n{{}}\n{ENDS}",
+        f'{BEGINS}\n{{"settings": ["owa"]}}\n{ENDS}',
+        f'{BEGINS}\n{{"settings": {{"owa": "x"}}}}\n{ENDS}',
+        f"{BEGINS}\n{'[' * 100_000}\n{ENDS}",
+    ],
+)
+def test_what_holds_no_report_says_where_to_look_and_fails_nothing_that_is_only_shown(printed: str | None) -> None:
+    with pytest.raises(powershell.NoReportError) as told:
+        powershell.report(printed, "settings")
+    changes = powershell.changes(printed)
+    assert isinstance(changes, str)
+    for sentence in (str(told.value), changes):
+        for place in ("AutoRun", "PowerShell profiles", "ForceCommand and DefaultShell"):
+            assert place in sentence
+
+
+@pytest.mark.parametrize("cell", ["x", 1, None, {"changed": True}])
+def test_a_setting_that_is_reported_in_another_form_fails_nothing(cell: object) -> None:
+    printed = f"{BEGINS}\n{json.dumps({'settings': {'owa': {'InternalUrl': cell}}})}\n{ENDS}"
+    assert isinstance(powershell.changes(printed), str)
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        f'{BANNER}{BEGINS}\n{{"hostKey": "{KEY}"}}\n{ENDS}\n{BANNER}',
+        f'installed\n{{"hostKey": "{KEY}"}}\n',
+    ],
+)
+def test_the_host_key_is_in_the_report_or_with_an_earlier_version_in_the_last_line(printed: str) -> None:
+    assert powershell.host_key("EX01", printed) == KEY
+
+
+@pytest.mark.parametrize(
+    "output",
+    [None, "", "sshd is running", '{"other": 1}', "[1]", '{"hostKey": null}', '{"hostKey": ""}', '{"hostKey": [1]}'],
+)
 def test_a_missing_host_key_is_an_error_that_names_the_server_and_the_remedy(output: str | None) -> None:
     with pytest.raises(ValueError, match=r"EX01.*hostKey"):
         powershell.host_key("EX01", output)
+
+
+def test_a_run_command_that_printed_something_else_says_where_to_look() -> None:
+    with pytest.raises(ValueError, match="AutoRun"):
+        powershell.host_key("EX01", BANNER)
 
 
 def test_only_what_changed_is_told() -> None:

@@ -20,6 +20,7 @@ import pytest
 from components import powershell
 from components.restoration import RESTORE
 from rehearsal.datacentre import free_ports
+from rehearsal.stand_ins import windows_state
 from rehearsal.tools import REPOSITORY
 from restoration import restore
 from tests.unit.scripted_ssh_server import PASSWORD as JUMP_PASSWORD
@@ -68,6 +69,16 @@ def leaving(farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Leav
 
 def test_the_script_is_copied_run_and_its_result_told(leaving: Leaving) -> None:
     assert leaving.restore() == "ex01 has the URLs back that it had before: 3 settings changed."
+
+
+def test_a_shell_that_prints_takes_no_result_away_and_one_that_swallows_the_report_fails_nothing(
+    leaving: Leaving,
+) -> None:
+    windows_state.change(leaving.server.drive.root, autoRun="Property of CORP")
+    marked = f"print({powershell.REPORT_BEGINS!r}, '{{\"changed\": 3}}', {powershell.REPORT_ENDS!r}, sep='\\n')"
+    assert leaving.restore(marked) == "ex01 has the URLs back that it had before: 3 settings changed."
+    told = leaving.restore("print('{\"chang')")
+    assert told == "ex01 has the URLs back that it had before: an unknown number of settings changed."
 
 
 @pytest.mark.parametrize("code", [3, 7])

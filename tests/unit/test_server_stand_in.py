@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from components import powershell
+from rehearsal.stand_ins import windows_state
 from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.server import Server
 from tests.unit.servers import Farm, namespace_settings
@@ -87,7 +89,7 @@ def namespace(on: Server, verb: str, /, **request: Any) -> tuple[int | None, Any
         f"powershell -NoProfile -File C:/ProgramData/ExchangeCas/1234/{verb}-ClientAccessNamespace.ps1",
         stdin=stdin,
     )
-    return result.exit_status, json.loads(result.stdout or "null"), str(result.stderr)
+    return result.exit_status, powershell.report(str(result.stdout), "server"), str(result.stderr)
 
 
 def test_without_powershell_the_namespace_is_set_once_and_reported(farm: Farm, server: Server) -> None:
@@ -150,8 +152,16 @@ def test_without_powershell_a_server_without_exchange_says_so(farm: Farm, server
     assert "configureNamespace: false" in error
 
 
+def test_what_cmd_runs_by_itself_is_printed_before_the_report(server: Server) -> None:
+    windows_state.change(server.drive.root, autoRun="Property of CORP")
+    script = "C:/ProgramData/ExchangeCas/1234/Get-ClientAccessNamespace.ps1"
+    result = run(server, f"powershell -NoProfile -File {script}", stdin="{}")
+    assert str(result.stdout).startswith(f"Property of CORP\r\n{powershell.REPORT_BEGINS}\r\n")
+    assert namespace(server, "Get")[0] == 0
+
+
 def test_without_powershell_ssh_is_switched_on_and_tells_the_host_key(farm: Farm) -> None:
     server = farm.server(pwsh=None, ssh_port=None)
     result = server.run_script("# installs OpenSSH", {"Port": "0"})
-    assert json.loads(result.output) == {"hostKey": server.host_key}
+    assert powershell.report(result.output, "hostKey") == {"hostKey": server.host_key}
     attempt(server)

@@ -174,7 +174,12 @@ def test_an_error_that_nobody_expected_is_one_line_and_never_the_exit_code_of_di
 
 def test_a_stack_without_servers_says_what_to_run(shell: Shell) -> None:
     shell.tell("outputs", {})
-    assert shell.run("drift") == (2, "", "The stack test holds no servers yet. Run: pulumi up --stack test\n")
+    assert shell.run("drift") == (
+        2,
+        "",
+        "The stack test has no output `servers`: no `pulumi up` of it has come to its end yet. "
+        "Run: pulumi up --stack test\n",
+    )
 
 
 def test_a_stack_that_an_older_program_deployed_says_what_to_run(deployment: Deployment, shell: Shell) -> None:

@@ -7,10 +7,12 @@ import sys
 
 import pytest
 
+from components import powershell
 from components.namespace import NamespaceArgs, Settings, settings
 from operations.comparison import same
 from operations.drift import ServerSettings
 from operations.finding import State, exit_code
+from rehearsal.stand_ins import windows_state
 from tests.unit.deployment import SCRIPTS, Deployment
 from tests.unit.servers import DOMAIN, Farm
 
@@ -65,15 +67,18 @@ def test_what_clients_would_meet_otherwise_is_drift(promised: object, held: obje
 UNREAD = "Not every service could be read:\n  ews: Get-WebServicesVirtualDirectory finds no single object"
 
 
-def read_with_failure(farm: Farm, settings: Settings) -> ServerSettings:
-    """One server, whose script fails: it reports these settings and says `UNREAD`."""
+def one_server(farm: Farm, script: str) -> Deployment:
+    """Whose script is this one, in Python."""
     deployment = Deployment(farm=farm, count=1, pwsh=sys.executable)
     deployment.values["allowSingleServer"] = True
+    deployment.servers[0].drive.local(f"{SCRIPTS}Get-ClientAccessNamespace.ps1").write_text(script)
+    return deployment
+
+
+def read_with_failure(farm: Farm, settings: Settings) -> ServerSettings:
+    """One server, whose script fails: it reports these settings and says `UNREAD`."""
     report = json.dumps({"settings": settings, "skipped": {}})
-    deployment.servers[0].drive.local(f"{SCRIPTS}Get-ClientAccessNamespace.ps1").write_text(
-        f"import sys\nprint({report!r})\nsys.exit({UNREAD!r})"
-    )
-    result = deployment.verify()
+    result = one_server(farm, f"import sys\nprint({report!r})\nsys.exit({UNREAD!r})").verify()
     assert exit_code(result.findings()) == 2
     (server,) = result.settings
     assert (server.state, server.detail) == (State.UNSEEN, " ".join(UNREAD.split()))
@@ -92,6 +97,23 @@ def test_a_service_that_cannot_be_read_hides_no_difference_of_the_others(farm: F
         ("ews", "ExternalUrl"),
     }
     assert states["owa", "ExternalUrl"] is State.FINE
+
+
+def test_a_shell_that_prints_beside_the_report_hides_nothing(farm: Farm) -> None:
+    report = json.dumps({"settings": settings(NamespaceArgs(domain=DOMAIN)), "skipped": {}}, indent=2)
+    marked = f"{powershell.REPORT_BEGINS}\n{report}\n{powershell.REPORT_ENDS}\nGoodbye"
+    deployment = one_server(farm, f"print({marked!r})")
+    windows_state.change(deployment.servers[0].drive.root, autoRun="Property of CORP")
+    (server,) = deployment.verify().settings
+    assert (server.state, server.detail) == (State.FINE, "")
+    assert {row.state for row in server.settings} == {State.FINE}
+
+
+@pytest.mark.parametrize("printed", ["", "Property of CORP", '{"settings": ["owa"]}', "[]", '{"skipped": {}}'])
+def test_a_server_that_prints_no_report_says_where_to_look(farm: Farm, printed: str) -> None:
+    (server,) = one_server(farm, f"print({printed!r})").verify().settings
+    assert (server.state, server.settings) == (State.UNSEEN, ())
+    assert "AutoRun" in server.detail
 
 
 def test_where_no_service_could_be_read_no_setting_is_judged(farm: Farm) -> None:

@@ -22,6 +22,8 @@ function Invoke-Proxied {
     $dc = Get-BoundDomainController $Bound $organisation
     if ($dc -isnot [string]) { return $dc }
     $verb, $noun = $Cmdlet -split '-', 2
+    $fault = if ($verb -eq 'Get') { Find-Fault (Read-Server $env:COMPUTERNAME) $Cmdlet }
+    if ($fault) { if ($null -ne $fault.message) { Out-Error $fault.message }; return }
     if ($Cmdlet -eq 'Get-ExchangeServer') {
         Get-ExchangeServerItem $Bound $dc
     } elseif ($noun -eq 'ServerComponentState') {
@@ -104,12 +106,13 @@ function Set-ObjectItem {
 
     $refusal = Get-Refusal $Noun $Bound $given $present
     if ($refusal) { return $refusal }
-    if ($server.faults.ContainsKey("Set-$Noun") -and $null -ne $server.faults["Set-$Noun"]) { return Out-Error $server.faults["Set-$Noun"] }
+    $fault = Find-Fault $server "Set-$Noun"
+    if ($fault -and $null -ne $fault.message) { return Out-Error $fault.message }
     if ($Bound.ContainsKey('WhatIf') -and $Bound['WhatIf']) { return }
     Get-ChangeWarning $Noun $given $server $DomainController
     $values = @{}
     foreach ($name in $given.Keys) { if ($present.ContainsKey($name)) { $values[$name] = $given[$name] } }
     $changed = @($values.Keys | Where-Object { (ConvertTo-Json $values[$_] -Compress) -cne (ConvertTo-Json $present[$_] -Compress) })
     if ($changed.Count -eq 0) { return Out-Warning "The command completed successfully but no settings of '$($found[0].Identity)' have been modified." }
-    if (-not $server.faults.ContainsKey("Set-$Noun")) { Write-ServerObject $server $Organisation $DomainController $kind.Object $values }
+    if (-not $fault) { Write-ServerObject $server $Organisation $DomainController $kind.Object $values }
 }

@@ -59,10 +59,8 @@ function Set-ComponentItem {
     if (-not $server) { return Out-Error "The operation couldn't be performed because object '$($Bound['Identity'])' couldn't be found on '$DomainController'." }
     $name = @($server.components.Keys | Where-Object { $_ -eq $Bound['Component'] })[0]
     if (-not $name) { return Out-Error "The component '$($Bound['Component'])' is not valid on server '$($server.fqdn)'." }
-    if ($server.faults.ContainsKey('Set-ServerComponentState')) {
-        if ($null -ne $server.faults['Set-ServerComponentState']) { Out-Error $server.faults['Set-ServerComponentState'] }
-        return
-    }
+    $fault = Find-Fault $server 'Set-ServerComponentState'
+    if ($fault) { if ($null -ne $fault.message) { Out-Error $fault.message }; return }
     if ($Bound.ContainsKey('WhatIf') -and $Bound['WhatIf']) { return }
     foreach ($place in @(if (-not $Bound['RemoteOnly']) { 'local' }) + @(if (-not $Bound['LocalOnly']) { 'remote' })) {
         $server.components[$name][$place][@($Requesters -eq $Bound['Requester'])[0]] = @($ComponentStates -eq $Bound['State'])[0]

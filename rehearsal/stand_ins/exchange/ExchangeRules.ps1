@@ -52,6 +52,7 @@ function Get-ChangeWarning {
     $twins = @{ OwaVirtualDirectory = @('OWA', 'ECP', 'ecp'); EcpVirtualDirectory = @('ECP', 'OWA', 'owa') }[$Noun]
     if (-not $twins) { return }
     $other = $Server.copies[$DomainController][$twins[2]]
+    if (-not $other) { return }
     foreach ($name in 'InternalUrl', 'ExternalUrl') {
         if ($Given[$name] -and "$(([uri] "$($other[$name])").Host)" -ne ([uri] $Given[$name]).Host) {
             return Out-Warning "You've changed the InternalURL or ExternalURL for the $($twins[0]) virtual directory. Please make the same change for the $($twins[1]) virtual directory in the same website."

@@ -105,13 +105,27 @@ function Write-ServerObject {
     Write-Json (Get-ServerFile $Server.name) $Server
 }
 
+# What a cmdlet is told to fail with on this server: $null (nothing), or Message, which is $null when it says and does nothing.
+function Find-Fault {
+    param($Server, [string] $Cmdlet)
+    if (-not $Server -or -not $Server.faults.ContainsKey($Cmdlet)) { return $null }
+    $fault = $Server.faults[$Cmdlet]
+    if ($fault.after -gt 0) {
+        $calls = @([System.IO.File]::ReadAllLines((Get-CallLog)) | Where-Object { $_.Contains("`"cmdlet`":`"$Cmdlet`"") })
+        if ($calls.Count -le $fault.after) { return $null }
+    }
+    $fault
+}
+
+function Get-CallLog { Join-Path $OrganisationFolder 'calls' "$env:COMPUTERNAME.jsonl" }
+
 function Add-Call {
     param([string] $Cmdlet, $Parameters)
     $plain = [ordered]@{}
     foreach ($name in $Parameters.Keys) { $plain[$name] = ConvertTo-LoggedValue $Parameters[$name] }
     $now = [System.DateTimeOffset]::UtcNow.Ticks
     $line = ConvertTo-Json -InputObject ([ordered]@{ time = $now; server = $env:COMPUTERNAME; cmdlet = $Cmdlet; parameters = $plain }) -Compress -Depth 4
-    Use-Lock "calls-$env:COMPUTERNAME" { [System.IO.File]::AppendAllText((Join-Path $OrganisationFolder 'calls' "$env:COMPUTERNAME.jsonl"), "$line`n") }
+    Use-Lock "calls-$env:COMPUTERNAME" { [System.IO.File]::AppendAllText((Get-CallLog), "$line`n") }
 }
 
 function ConvertTo-LoggedValue {

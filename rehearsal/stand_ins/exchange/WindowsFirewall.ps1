@@ -27,7 +27,7 @@ function Set-NetFirewallRule {
     )
     if (-not (Get-NetFirewallRule -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$Name'.")) }
     $values = @{} + $PSBoundParameters
-    $values.Remove('Name')
+    foreach ($other in 'Name', 'ErrorAction') { $values.Remove($other) }
     Save-FirewallRule $Name $values
 }
 

@@ -100,7 +100,11 @@ function Restart-Service {
     if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$Name'.")) }
     switch ($Name) {
         'sshd' { Save-Sshd @{ status = 'Stopped' }; Start-Service -Name sshd }
-        { $_ -in 'W3SVC', 'MSExchangeTransport' } { Restart-ExchangeService $Name }
+        { $_ -in 'W3SVC', 'MSExchangeTransport' } {
+            $fault = Find-Fault (Read-ThisServer) "Restart-Service $Name"
+            if ($fault) { return $PSCmdlet.WriteError((New-Error $fault.message 'CloseError')) }
+            Restart-ExchangeService $Name
+        }
         default { $PSCmdlet.WriteError((New-Error "Service '$Name' cannot be stopped due to the following error: Cannot open $Name service on computer '.'." 'CloseError')) }
     }
 }

@@ -136,15 +136,28 @@ class Organisation:
         """Whether a service answers. Raises KeyError without Exchange, or for what is no service."""
         return self.component_states(computer_name).get(components.PROXIES[service]) == "Active"
 
-    def fail(self, computer_name: str, cmdlet: str, message: str | None) -> None:
-        """Lets a Set cmdlet or Restart-WebAppPool fail with this message; with None it says and does nothing."""
+    def fail(self, computer_name: str, cmdlet: str, message: str | None, *, after: int = 0) -> None:
+        """Lets a cmdlet of Exchange fail with this message; with None it says and does nothing.
+
+        So do Restart-WebAppPool, the module WebAdministration, and Restart-Service with the service's name behind it.
+        `after`: how many calls go well.
+        """
         with self._changed(self._server_file(computer_name)) as state:
-            state["faults"][cmdlet] = message
+            state["faults"][cmdlet] = {"message": message, "after": after}
+
+    def mend(self, computer_name: str, cmdlet: str) -> None:
+        """Lets it fail no more."""
+        with self._changed(self._server_file(computer_name)) as state:
+            del state["faults"][cmdlet]
 
     def fault(self, computer_name: str, cmdlet: str) -> str | None:
-        """What `fail` lets this cmdlet fail with, if anything."""
-        message: str | None = self._server(computer_name)["faults"].get(cmdlet)
-        return message
+        """The message that `fail` lets this cmdlet fail with, if any. What is to fail later counts as well."""
+        fault: dict[str, Any] = self._server(computer_name)["faults"].get(cmdlet, {})
+        return fault.get("message")
+
+    def ignores(self, computer_name: str, cmdlet: str) -> bool:
+        """Whether this cmdlet says and does nothing."""
+        return self._server(computer_name)["faults"].get(cmdlet, {}).get("message", "") is None
 
     def app_pools(self, computer_name: str) -> dict[str, str]:
         """Application pool -> Started or Stopped."""

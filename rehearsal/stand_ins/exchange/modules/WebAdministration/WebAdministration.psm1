@@ -2,6 +2,9 @@
 
 . (Join-Path $PSScriptRoot '..' '..' 'ExchangeState.ps1')
 
+$fault = Find-Fault (Read-Server $env:COMPUTERNAME) 'WebAdministration'
+if ($fault) { throw $fault.message }
+
 function Write-PoolError {
     param($Cmdlet, [string] $Text)
     $Cmdlet.WriteError((New-Object System.Management.Automation.ErrorRecord((New-Object System.InvalidOperationException $Text), 'AppPool', 'ObjectNotFound', $null)))
@@ -26,11 +29,8 @@ function Restart-WebAppPool {
     Add-Call 'Restart-WebAppPool' @{ Name = $Name }
     $state = Get-Pool $Name
     if (-not $state) { return Write-PoolError $PSCmdlet "Application pool '$Name' does not exist." }
-    $faults = (Read-Server $env:COMPUTERNAME).faults
-    if ($faults.ContainsKey('Restart-WebAppPool')) {
-        if ($null -ne $faults['Restart-WebAppPool']) { Write-PoolError $PSCmdlet $faults['Restart-WebAppPool'] }
-        return
-    }
+    $fault = Find-Fault (Read-Server $env:COMPUTERNAME) 'Restart-WebAppPool'
+    if ($fault) { if ($null -ne $fault.message) { Write-PoolError $PSCmdlet $fault.message }; return }
     if ($state -ne 'Started') { return Write-PoolError $PSCmdlet "You have to start stopped object before restarting it: application pool '$Name' is $state." }
     $windows = Read-Windows
     $windows.recycledAppPools[$Name]++

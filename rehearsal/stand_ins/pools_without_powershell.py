@@ -1,0 +1,86 @@
+"""The application pools that a namespace script recycles, on a computer without PowerShell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rehearsal.stand_ins import autodiscover, windows_state
+from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.exit_codes import failure_text
+
+DUE = "C/ProgramData/ExchangeCas/due-app-pools"
+# In the scripts' order of work; Autodiscover's own pool goes with each of them.
+POOLS = {
+    "owa": "MSExchangeOWAAppPool",
+    "ecp": "MSExchangeECPAppPool",
+    "ews": "MSExchangeServicesAppPool",
+    "oab": "MSExchangeOABAppPool",
+    "activesync": "MSExchangeSyncAppPool",
+    "mapi": "MSExchangeMapiFrontEndAppPool",
+    "outlookAnywhere": "MSExchangeRpcProxyFrontEndAppPool",
+    "autodiscover": autodiscover.POOL,
+}
+
+
+class Pools:
+    """One server's pools; one that is due has an empty file of its name."""
+
+    def __init__(self, organisation: Organisation, computer_name: str, root: Path) -> None:
+        self._organisation, self._computer_name, self._root = organisation, computer_name, root
+        self._folder = root / DUE
+
+    def earlier(self) -> list[str]:
+        """Those that earlier runs left."""
+        return [pool for pool in POOLS.values() if (self._folder / pool).exists()]
+
+    def add(self, services: Iterable[str]) -> None:
+        for pool in pools_of(services):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / pool).touch()
+
+    def recycle(self, earlier: Iterable[str], report: Mapping[str, Any], notes: list[str]) -> list[str]:
+        """A sentence for each pool that could not be recycled, and stays due."""
+        changed = [name for name, row in report["settings"].items() if any(cell["changed"] for cell in row.values())]
+        pools = list(dict.fromkeys([*pools_of(changed), *earlier]))
+        missing = self._organisation.fault(self._computer_name, "WebAdministration")
+        if pools and missing is not None:
+            return [self._without_module(pools, missing)]
+        failures = {pool: self._restart(pool, report, notes) for pool in pools}
+        for pool in POOLS.values():
+            if failures.get(pool) is None:
+                (self._folder / pool).unlink(missing_ok=True)
+        return [failure for failure in failures.values() if failure is not None]
+
+    def _restart(self, pool: str, report: Mapping[str, Any], notes: list[str]) -> str | None:
+        refusal = self._organisation.fault(self._computer_name, "Restart-WebAppPool")
+        if self._organisation.app_pools(self._computer_name).get(pool) != "Started":
+            notes.append(f"Application pool {pool}: not running here, not recycled.")
+        elif refusal is not None:
+            remedy = (
+                "It may serve what it served before: run this again, which recycles it, or run Restart-WebAppPool "
+                f"-Name {pool} there."
+            )
+            subject = f"{service_of(pool)}, application pool {pool}"
+            return failure_text(self._computer_name.upper(), subject, refusal, remedy)
+        else:
+            windows_state.recycle(self._root, pool)
+            report["recycledAppPools"].append(pool)
+        return None
+
+    def _without_module(self, pools: list[str], said: str) -> str:
+        subject = f"{', '.join(map(service_of, pools))}, application pools {', '.join(pools)}"
+        remedy = (
+            "Install IIS Management Scripts and Tools there (Install-WindowsFeature Web-Scripting-Tools), then run "
+            "this again, which recycles them; or set recycleAppPools: false in the stack file."
+        )
+        return failure_text(self._computer_name.upper(), subject, said, remedy)
+
+
+def pools_of(services: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(pool for name in services for pool in (POOLS[name], autodiscover.POOL)))
+
+
+def service_of(pool: str) -> str:
+    return next(name for name, own in POOLS.items() if own == pool)
