@@ -8,7 +8,8 @@ from pulumi.runtime.config import CONFIG, is_config_secret
 
 from components.debug_lines import drop_debug_lines
 from components.farm import ClientAccessFarm
-from stacks import rules, settings
+from components.last_outputs import last_outputs
+from stacks import changes, rules, settings
 
 
 async def main() -> pulumi.Inputs:
@@ -18,6 +19,7 @@ async def main() -> pulumi.Inputs:
     try:
         # The whole configuration: pulumi.Config tells only keys that one asks for, and a mistyped one would be lost.
         args = settings.load(pulumi.Config(settings.PROJECT), CONFIG.get(), is_config_secret)
+        args = changes.continued(args, await last_outputs())
     except settings.SettingsError as error:
         raise pulumi.RunError(str(error)) from None
     for warning in rules.warnings(args, pulumi.get_stack()):
@@ -25,7 +27,7 @@ async def main() -> pulumi.Inputs:
     farm = ClientAccessFarm("cas", args)
     # Every registration begins here: the SDK is slow at waiting for those that have not when a program ends.
     await asyncio.sleep(0)
-    return {"names": farm.names, "settings": farm.settings, "servers": farm.servers}
+    return {"names": farm.names, "settings": farm.settings, "servers": farm.servers, "network": farm.network}
 
 
 pulumi.run(main)

@@ -24,6 +24,8 @@ class ClientAccessFarm(pulumi.ComponentResource):
     names: list[str]
     settings: namespace.Settings
     servers: dict[str, dict[str, Any]]
+    # What the next `up` must not change, see stacks.changes.
+    network: dict[str, Any]
 
     def __init__(self, name: str, args: FarmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         lean = pulumi.ResourceOptions(transformations=[drop_versioned_aliases])
@@ -38,6 +40,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
         self.names = known.every()
         self.settings = namespace.settings(args.namespace)
         self.servers = {server.key: described(server) for server in servers}
+        self.network = self._described(network)
         configured = [server for server in servers if server.configure_namespace and args.configure_namespace]
         exchange = ClientAccessNamespace(name, args, settings=self.settings, servers=configured, opts=self._child)
         existing = [server for server in servers if args.servers[server.key].existing]
@@ -62,6 +65,15 @@ class ClientAccessFarm(pulumi.ComponentResource):
             self.servers[key]["lastChanges"] = command.stdout.apply(powershell.changes)
             self.servers[key]["namespaceUrn"] = command.urn
         self.register_outputs({"names": self.names, "servers": self.servers})
+
+    def _described(self, network: Network | None) -> dict[str, Any]:
+        private = self._args.dns.private_zone
+        return {
+            "subnetId": network.subnet_id if network else None,
+            # Of a subnet made here.
+            "subnetPrefix": self._args.network.subnet_prefix if network and network.made else None,
+            "linkedNetworks": list(private.linked_networks) if private else [],
+        }
 
     def _makes_a_zone(self) -> bool:
         zones = (self._args.dns.private_zone, self._args.dns.public)

@@ -135,7 +135,8 @@ class ClientAccessServer(pulumi.ComponentResource):
             timeout_in_seconds=1800,
             treat_failure_as_deployment_failure=True,
             tags=shared.tags,
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=vm),
+            # Azure changes no run command of a virtual machine that does not run: new tags are no reason to.
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=vm, ignore_changes=["tags"]),
         )
 
     def _host_key(

@@ -16,10 +16,11 @@ FIXED = [
     "networkProfile",
     "osProfile.adminUsername",
     "osProfile.computerName",
-    "securityProfile",
-    "storageProfile.imageReference",
     "zones",
 ]
+# What a virtual machine is made from and keeps: another Exchange version, image or password is for new ones only. The
+# security type goes with the image. See docs/decisions/0016.
+CHOSEN_ONCE = ["osProfile.adminPassword", "securityProfile", "storageProfile.imageReference"]
 # Newest Windows Server that each Exchange version supports and the marketplace offers; 2012 R2 has left it.
 SKUS = {"2016": "2016-datacenter-gensecond", "2019": "2019-datacenter-gensecond", "SE": "2025-datacenter-g2"}
 
@@ -87,8 +88,7 @@ def virtual_machine(
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=shared.protect or None,
-            # Azure refuses a new password for a machine that exists: it is for new machines only.
-            ignore_changes=["osProfile.adminPassword"],
+            ignore_changes=CHOSEN_ONCE,
             replace_on_changes=FIXED,
             # The name and the disk's name are taken as long as the old one is there.
             delete_before_replace=True,

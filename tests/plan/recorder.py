@@ -41,6 +41,7 @@ NAMED_BY = {
     "azure-native:dns:Zone": "zoneName",
     "azure-native:privatedns:PrivateZone": "privateZoneName",
 }
+LAST_OUTPUTS = "pulumi:pulumi:readStackOutputs"
 HOST_KEY_OF = "azure-native:compute:getVirtualMachineRunCommandByVirtualMachine"
 
 
@@ -97,12 +98,13 @@ class NoMocks(Mocks):
 class Recorder(MockMonitor):
     """`preview`: nothing exists yet, so ids and computed values are unknown; else each registration is an update's.
 
-    `host_keys`: whether the virtual machines run, so that Azure tells what their run command printed.
+    `host_keys`: whether the virtual machines run, so that Azure tells what their run command printed. `last`: the
+    stack's outputs as the last `up` left them.
     """
 
-    def __init__(self, *, preview: bool, host_keys: bool = True) -> None:
+    def __init__(self, *, preview: bool, host_keys: bool = True, last: Mapping[str, Any] | None = None) -> None:
         super().__init__(NoMocks())
-        self._preview, self._host_keys = preview, host_keys
+        self._preview, self._host_keys, self._last = preview, host_keys, dict(last or {})
         self.registrations: dict[str, Registration] = {}
         self.calls: list[Call] = []
         self.outputs: dict[str, dict[str, Any]] = {}
@@ -146,12 +148,15 @@ class Recorder(MockMonitor):
 
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
         arguments = wire.read(request.args)
+        answer = resource_pb2.ResourceInvokeResponse()
+        if request.tok == LAST_OUTPUTS:
+            getattr(answer, "return").CopyFrom(wire.write({"outputs": self._last}))
+            return answer
         self.calls.append(Call(request.tok, arguments))
         if request.tok != HOST_KEY_OF:
             raise NotImplementedError(f"{request.tok} is a function that the recorder has no answer for.")
         printed = f'{{"hostKey": "<host key of {arguments["vmName"]}>"}}'
         view = {"instanceView": {"output": printed}} if self._host_keys else {}
-        answer = resource_pb2.ResourceInvokeResponse()
         getattr(answer, "return").CopyFrom(wire.write(view))
         return answer
 

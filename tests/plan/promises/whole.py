@@ -119,8 +119,15 @@ def outputs_tell_what_operations_need(plan: Plan, farm: FarmArgs) -> Iterator[st
         f"{names.external_client_name or names.client_name}.{outside}",
         f"{names.autodiscover_name}.{outside}",
     }
-    if outputs.keys() != {"names", "settings", "servers"} or outputs["names"] != sorted(every):
+    if outputs.keys() != {"names", "settings", "servers", "network"} or outputs["names"] != sorted(every):
         yield f"{outputs.keys()}: {outputs['names']}"
+    network, private = farm.network, farm.dns.private
+    if outputs["network"] != {
+        "subnetId": (network.subnet_id or "<id of cas-subnet>") if made(farm) else None,
+        "subnetPrefix": network.subnet_prefix if made(farm) and not network.subnet_id else None,
+        "linkedNetworks": list(private.linked_networks) if private else [],
+    }:
+        yield f"{outputs['network']}"
     if outputs["servers"].keys() != farm.servers.keys():
         yield f"{outputs['servers'].keys()}"
     for key, server in farm.servers.items():
