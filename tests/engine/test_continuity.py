@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from tests.engine.conftest import Start
 from tests.engine.looks import PROJECT, dialled
 
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.engine
 
 SERVERS = f"{PROJECT}:servers"
 TAGS = f"{PROJECT}:tags"
+NETWORK = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/{{}}/providers/Microsoft.Network/virtualNetworks/{{}}"
 
 
 @pytest.fixture
@@ -47,12 +49,10 @@ def test_a_disk_that_was_attached_by_hand_survives_every_update_of_its_machine(l
     id, _ = machine(lab, "EX01")
     disk = f"{id.rpartition('/virtualMachines/')[0]}/disks/databases"
     lab.azure.subscription.attach_disk(id, disk, lun=0)
-    lab.stack.change(lambda config: config[TAGS].update(owner="messaging"))
-    assert lab.stack.up().changed()["cas-ex01-vm"] == "update"
-    # What a refresh finds is in the state from then on.
+    # What a refresh finds is in the state from then on, and not what comes after it.
     lab.stack.refresh()
     lab.azure.subscription.attach_disk(id, f"{disk}2", lun=1)
-    lab.stack.change(lambda config: config[TAGS].update(owner="somebody"))
+    lab.stack.change(lambda config: config[TAGS].update(owner="messaging"))
     assert lab.stack.up().changed()["cas-ex01-vm"] == "update"
     assert [entry["lun"] for entry in machine(lab, "EX01")[1]["storageProfile"]["dataDisks"]] == [0, 1]
 
@@ -71,3 +71,31 @@ def test_new_tags_reach_all_but_the_run_commands_while_every_machine_is_stopped(
     assert "cas-ex01-ssh" not in changed
     assert dialled(lab) == set()
     assert machine(lab, "EX01")[1]["tags"] == {"purpose": "lab", "owner": "messaging"}
+
+
+def hub(config: dict[str, Any]) -> None:
+    config[f"{PROJECT}:dns"]["private"]["linkedNetworks"] = [NETWORK.format("hubs", "Hub")]
+
+
+def test_names_move_to_a_zone_in_another_group_and_a_link_to_another_network(deployed: Start) -> None:
+    existing = deployed("existing", hub)
+    subscription = existing.azure.subscription
+    zones = NETWORK.partition("/virtualNetworks/")[0] + "/privateDnsZones/mail-domain.com"
+    subscription.put_existing(zones.format("names"), {"location": "global"})
+    elsewhere = NETWORK.format("elsewhere", "hub")
+    subscription.put_existing(elsewhere, {"location": "westeurope"})
+
+    def private(config: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = config[f"{PROJECT}:dns"]["private"]
+        return found
+
+    existing.stack.change(lambda config: private(config).update(linkedNetworks=[NETWORK.format("HUBS", "HUB")]))
+    assert existing.stack.up().changes == []
+    existing.stack.change(lambda config: private(config).update(linkedNetworks=[elsewhere]))
+    assert {step.name for step in existing.stack.up().changes} == {"cas-Hub-link"}
+    existing.stack.change(lambda config: private(config).update(existingResourceGroup="names"))
+    steps = [(step.operation, step.name) for step in existing.stack.up().changes]
+    for name in ("cas-owa-a", "cas-autodiscover-a"):
+        assert steps.index(("create-replacement", name)) < steps.index(("delete-replaced", name))
+    links = {id: body["virtualNetwork"]["id"] for id, body in subscription.resources.items() if "Links/" in id}
+    assert links == {f"{zones.format('names')}/virtualNetworkLinks/existing-Hub": NETWORK.format("elsewhere", "Hub")}
