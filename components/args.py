@@ -100,14 +100,16 @@ class NetworkArgs:
     """Where virtual machines made here are attached, and who reaches them."""
 
     subnet_id: str | None = key(
-        "The id of an existing subnet; else a network is made.",
+        "The id of an existing subnet; else a network is made. Servers never move to another virtual network.",
         default=None,
         form=Form(
             pattern=r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+",
             remedy="Write the subnet's id: /subscriptions/…/virtualNetworks/NAME/subnets/NAME.",
         ),
     )
-    subnet_prefix: str = key("The prefix of the subnet.", default="10.40.0.0/24", form=PREFIX)
+    subnet_prefix: str = key(
+        "The prefix of the subnet; of a subnet made here it never changes.", default="10.40.0.0/24", form=PREFIX
+    )
     address_space: str = key("The address space of a network made here.", default="10.40.0.0/16", form=PREFIX)
     admin_sources: tuple[str, ...] = key(
         "Who reaches SSH: Pulumi, a jump host.", default=("VirtualNetwork",), form=SOURCE, maxItems=MOST_SOURCES
@@ -127,7 +129,8 @@ class NetworkArgs:
 
 @args
 class ImageArgs:
-    """The Windows Server image; without it the newest marketplace image that suits the Exchange version."""
+    """The Windows Server image, chosen when a virtual machine is made; without it the newest marketplace image that
+    suits the Exchange version."""
 
     id: str | None = key("The id of an image or gallery image version; 2013 needs one.", default=None, form=IMAGE)
     publisher: str = key("Marketplace publisher.", default="MicrosoftWindowsServer")
@@ -215,7 +218,10 @@ class FarmArgs:
     """The whole stack file."""
 
     namespace: NamespaceArgs = key("The names that clients use.")
-    servers: Mapping[str, ServerArgs] = key("The Client Access Servers, each under a key of your choice (ex01).")
+    servers: Mapping[str, ServerArgs] = key(
+        "The Client Access Servers, each under a key of your choice (ex01). Data disks that you attach to a virtual "
+        "machine made here stay attached: no update names any, and Azure leaves alone what is not named."
+    )
     operator: str = key("The domain account that logs on over SSH and runs the cmdlets: CORP\\name or name@domain.")
     operator_password: Secret = key("Its password.")
     operator_private_key: Secret | None = key("Its SSH private key, to log on with a key instead.", default=None)
@@ -228,14 +234,20 @@ class FarmArgs:
     admin_password: Secret | None = key("Its password; needed where virtual machines are made.", default=None)
     jump_host_password: Secret | None = key("The password on the jump host.", default=None)
     jump_host_private_key: Secret | None = key("The SSH private key for the jump host.", default=None)
-    exchange_version: ExchangeVersion = key("The Exchange version of the servers.", default="SE")
+    exchange_version: ExchangeVersion = key(
+        "The Exchange version of the servers; another one changes no virtual machine that exists.", default="SE"
+    )
     configure_namespace: bool = key("false: servers and records only, Exchange is not touched.", default=True)
     recycle_app_pools: bool = key("Recycle the application pools of changed services.", default=True)
     allow_single_server: bool = key("Accept fewer than two servers in rotation.", default=False)
     dns: DnsArgs = key("The record sets.", default=DnsArgs())
     network: NetworkArgs = key("The network of virtual machines made here.", default=NetworkArgs())
     vm_size: str = key("The size of virtual machines made here.", default="Standard_D4s_v5")
-    image: ImageArgs = key("Their Windows Server image.", default=ImageArgs())
+    image: ImageArgs = key(
+        "Their Windows Server image, chosen when a virtual machine is made: a later change is for new ones, and for "
+        "those that `pulumi up --replace URN` rebuilds.",
+        default=ImageArgs(),
+    )
     ssh: SshArgs = key("How the servers are reached.", default=SshArgs())
     https_port: int = key("The port of the servers' web site.", default=443, minimum=1, maximum=65535)
     rollout: RolloutArgs = key("The order of configuration.", default=RolloutArgs())

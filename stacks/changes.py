@@ -1,5 +1,5 @@
-"""What must hold between a stack file and the last `up`: what Azure cannot change is refused, what differs in case alone
-keeps its spelling. See docs/decisions/0016.
+"""What must hold between a stack file and the last `up`: what Azure cannot change is refused, and what differs in case
+alone keeps its spelling. See docs/decisions/0016.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from components.args import FarmArgs, NetworkArgs, ServerArgs
+from components.args import DnsArgs, FarmArgs, NetworkArgs, ServerArgs
 from stacks.reading import Problem
 from stacks.settings import SettingsError
 
@@ -77,12 +77,15 @@ def network_of(subnet_id: str | None) -> str:
 
 
 def spelled(farm: FarmArgs, servers: Outputs, network: Outputs) -> FarmArgs:
-    rows = {
-        key: server if server.existing else replace(server, computer_name=as_before(server.computer_name, row))
-        for key, server in farm.servers.items()
-        for row in [[str(servers.get(key, {}).get("computerName", ""))]]
-    }
-    return replace(farm, servers=rows, network=subnet_spelled(farm.network, network), dns=links_spelled(farm, network))
+    rows = {key: server_spelled(server, servers.get(key) or {}) for key, server in farm.servers.items()}
+    return replace(
+        farm, servers=rows, network=subnet_spelled(farm.network, network), dns=links_spelled(farm.dns, network)
+    )
+
+
+def server_spelled(server: ServerArgs, row: Outputs) -> ServerArgs:
+    name = as_before(server.computer_name, [str(row.get("computerName", ""))])
+    return server if server.existing else replace(server, computer_name=name)
 
 
 def as_before(text: str, before: list[str]) -> str:
@@ -94,14 +97,12 @@ def subnet_spelled(args: NetworkArgs, network: Outputs) -> NetworkArgs:
     return replace(args, subnet_id=as_before(args.subnet_id, [known])) if args.subnet_id and known else args
 
 
-def links_spelled(farm: FarmArgs, network: Outputs) -> Any:
-    """A link is called like its network, so a network's name keeps its spelling also where the rest of the id is new."""
-    private, known = farm.dns.private, [str(id) for id in network.get("linkedNetworks") or []]
-    if not private:
-        return farm.dns
+def links_spelled(args: DnsArgs, network: Outputs) -> DnsArgs:
+    """A link is called like its network, so a network's name keeps its spelling where the rest of the id is new."""
+    known = [str(id) for id in network.get("linkedNetworks") or []]
     names = [id.rpartition("/")[2] for id in known]
     kept = []
-    for id in private.linked_networks:
-        head, _, name = as_before(id, known).rpartition("/")
-        kept.append(f"{head}/{as_before(name, names)}")
-    return replace(farm.dns, private=replace(private, linked_networks=tuple(kept)))
+    for id in args.private.linked_networks if args.private else ():
+        rest, _, name = as_before(id, known).rpartition("/")
+        kept.append(f"{rest}/{as_before(name, names)}")
+    return replace(args, private=replace(args.private, linked_networks=tuple(kept))) if args.private else args

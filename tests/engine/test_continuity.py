@@ -1,5 +1,5 @@
-"""Changes that leave what exists alone, on the real engine: another image, another case, disks that people attached, tags of
-machines that are stopped."""
+"""Changes that leave what exists alone, on the real engine: another image, another case, tags of machines that are
+stopped, disks that people attached."""
 
 from __future__ import annotations
 

@@ -383,9 +383,7 @@ def test_a_list_of_data_disks_is_the_whole_list_and_one_that_is_left_out_changes
 def test_data_disks_that_azure_refuses(azure: Azure, interface_id: str, disks: list[Any], code: str) -> None:
     azure.stand_in.subscription.put_existing(DISK_ID, {})
     with pytest.raises(grpc.RpcError, match=code):
-        azure.create(
-            "compute:VirtualMachine", changed(machine(interface_id), "storageProfile.dataDisks", disks)
-        )
+        azure.create("compute:VirtualMachine", changed(machine(interface_id), "storageProfile.dataDisks", disks))
 
 
 def test_a_disk_is_attached_to_one_machine(azure: Azure) -> None:

@@ -18,8 +18,8 @@ _PLAIN_KEY = re.compile(r"\w+")
 
 
 def changes(old: Json, new: Json) -> dict[str, Change]:
-    """Property path (`a.b[0].c`) to what happened there. azure-native's own notes (`__…`), the form of a location and the
-    case of a resource group's name do not count."""
+    """Property path (`a.b[0].c`) to what happened there. azure-native's own notes (`__…`), the form of a location and
+    the case of a resource group's name do not count."""
     return dict(_changes_in_object(_compared(old), _compared(new), ""))
 
 

@@ -78,9 +78,7 @@ class Operations:
     def _refuse_if_stopped(self, run_command_id: str) -> None:
         machine = self._subscription.get(run_command_id.rsplit("/", 2)[0])
         if machine is not None and machine.hidden.get(STOPPED):
-            raise ArmError(
-                409, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running."
-            )
+            raise ArmError(409, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running.")
 
     def _note(self, what: str, kind: ResourceType) -> None:
         if self.moment:

@@ -115,10 +115,7 @@ def a_change_that_azure_refuses_makes_a_new_machine(plan: Plan, _: FarmArgs) -> 
     for name, one in plan.of("VirtualMachine").items():
         if set(one.options["replaceOnChanges"]) != REFUSED_CHANGES:
             yield f"{name}: {one.options['replaceOnChanges']}"
-        if (
-            set(one.options["ignoreChanges"]) != CHOSEN_ONCE
-            or one.options["deleteBeforeReplace"] is not True
-        ):
+        if set(one.options["ignoreChanges"]) != CHOSEN_ONCE or one.options["deleteBeforeReplace"] is not True:
             yield f"{name}: {one.options}"
 
 
