@@ -17,8 +17,27 @@ DNS_CHANGE_SECONDS = 60
 MOST_SERVERS = 20
 # Each source is a security rule; each kind of source has so many priorities.
 MOST_SOURCES = 100
+# What a virtual machine of any size can have at most.
+MOST_LUNS = 64
 # The private zone's link to the network of the servers made here; others are called like their network.
 SERVERS_LINK = "servers"
+
+
+@args
+class DataDiskArgs:
+    """One data disk of a virtual machine made here."""
+
+    lun: int = key("Its LUN; each disk of a server has its own.", minimum=0, maximum=MOST_LUNS - 1)
+    size_gib: int = key("Its size in GiB; it can grow, not shrink.", minimum=4, maximum=32767)
+    sku: Literal["Premium_LRS", "Premium_ZRS"] = key(
+        "Azure supports Exchange on Premium storage only.", default="Premium_LRS"
+    )
+    drive: str | None = key(
+        "Its drive letter: an empty disk is formatted (NTFS, 64 KiB units), one that holds volumes keeps them. Left "
+        "out, the disk is attached as it is.",
+        default=None,
+        form=Form(pattern=r"[F-Z]", remedy="Write a drive letter from F to Z; Azure's machines have C, D and E."),
+    )
 
 
 @args
@@ -56,6 +75,13 @@ class ServerArgs:
     zone: Literal["1", "2", "3"] | None = key("Availability zone; else the availability set.", default=None)
     public_address: bool = key("true: a Standard public address is made for this server.", default=False)
     external_address: str | None = key("A public address that reaches this server already.", default=None, form=ADDRESS)
+    data_disks: tuple[DataDiskArgs, ...] = key(
+        "Data disks of a virtual machine made here. Each is protected whatever `protect` says, and stays when its "
+        "machine is rebuilt: a run deletes one after `pulumi state unprotect URN` only. Disks that you attach "
+        "yourself are left alone.",
+        default=(),
+        maxItems=MOST_LUNS,
+    )
 
 
 @args

@@ -39,7 +39,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
         known = namespace.names(args.namespace)
         self.names = known.every()
         self.settings = namespace.settings(args.namespace)
-        self.servers = {server.key: described(server) for server in servers}
+        self.servers = {server.key: described(server) | self._disks(server.key) for server in servers}
         self.network = self._described(network)
         configured = [server for server in servers if server.configure_namespace and args.configure_namespace]
         exchange = ClientAccessNamespace(name, args, settings=self.settings, servers=configured, opts=self._child)
@@ -65,6 +65,11 @@ class ClientAccessFarm(pulumi.ComponentResource):
             self.servers[key]["lastChanges"] = command.stdout.apply(powershell.changes)
             self.servers[key]["namespaceUrn"] = command.urn
         self.register_outputs({"names": self.names, "servers": self.servers})
+
+    def _disks(self, key: str) -> dict[str, Any]:
+        rows = self._args.servers[key].data_disks
+        told = [{"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in rows]
+        return {"dataDisks": told} if told else {}
 
     def _described(self, network: Network | None) -> dict[str, Any]:
         private = self._args.dns.private_zone
@@ -121,6 +126,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
         args = self._args
         return VmDefaults(
             resource_group_name=group,
+            group_name=args.resource_group.name_in(pulumi.get_stack()),
             subnet_id=network.subnet_id,
             security_group_id=network.security_group_id,
             availability_set_id=self._availability_set(group),

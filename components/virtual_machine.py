@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -30,6 +30,8 @@ class VmDefaults:
     """What the virtual machines of a farm have in common."""
 
     resource_group_name: pulumi.Input[str]
+    # The same name, known before the group is made.
+    group_name: str
     subnet_id: pulumi.Input[str]
     security_group_id: pulumi.Input[str]
     availability_set_id: pulumi.Input[str] | None
@@ -46,7 +48,13 @@ class VmDefaults:
 
 
 def virtual_machine(
-    name: str, args: ServerArgs, shared: VmDefaults, *, interface_id: pulumi.Input[str], parent: pulumi.Resource
+    name: str,
+    args: ServerArgs,
+    shared: VmDefaults,
+    *,
+    interface_id: pulumi.Input[str],
+    disks: Sequence[azure.compute.DataDiskArgs] | None,
+    parent: pulumi.Resource,
 ) -> azure.compute.VirtualMachine:
     compute = azure.compute
     availability_set = None if args.zone else shared.availability_set_id
@@ -79,6 +87,7 @@ def virtual_machine(
                 # Azure supports Exchange on Premium storage only.
                 managed_disk=compute.ManagedDiskParametersArgs(storage_account_type="Premium_LRS"),
             ),
+            data_disks=disks,
         ),
         security_profile=trusted_launch(shared.image),
         diagnostics_profile=compute.DiagnosticsProfileArgs(boot_diagnostics=compute.BootDiagnosticsArgs(enabled=True)),

@@ -21,7 +21,12 @@ def continued(farm: FarmArgs, last: Outputs) -> FarmArgs:
     Raises SettingsError for changes that Azure refuses in the middle of a run.
     """
     servers, network = last.get("servers") or {}, last.get("network") or {}
-    problems = [*other_network(farm, servers, network), *other_prefix(farm, network), *taken(farm, servers)]
+    problems = [
+        *other_network(farm, servers, network),
+        *other_prefix(farm, network),
+        *taken(farm, servers),
+        *other_disks(farm, servers),
+    ]
     if problems:
         raise SettingsError(problems)
     return spelled(farm, servers, network)
@@ -69,6 +74,19 @@ def taken(farm: FarmArgs, servers: Outputs) -> Iterator[Problem]:
                         f"is {other}'s until a run has ended that takes it away from there. Run `pulumi up` without "
                         f"this change of {key} first, then with it.",
                     )
+
+
+def other_disks(farm: FarmArgs, servers: Outputs) -> Iterator[Problem]:
+    for key, server in made(farm):
+        before = {int(row["lun"]): row for row in (servers.get(key) or {}).get("dataDisks") or []}
+        for disk in server.data_disks:
+            row = before.get(disk.lun) or {"sizeGib": 0, "sku": disk.sku}
+            if disk.size_gib < int(row["sizeGib"]):
+                remedy = f"is less than the {int(row['sizeGib'])} GiB that LUN {disk.lun} has; Azure shrinks no disk."
+                yield Problem(f"servers.{key}.dataDisks.sizeGib", disk.size_gib, f"{remedy} Write at least as much.")
+            if disk.sku != row["sku"]:
+                remedy = f"is not the {row['sku']} that LUN {disk.lun} has, and Azure changes none that is attached."
+                yield Problem(f"servers.{key}.dataDisks.sku", disk.sku, f"{remedy} Keep it, or add a disk beside it.")
 
 
 def network_of(subnet_id: str | None) -> str:

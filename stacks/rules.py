@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from components import rules as promises
 from components.args import SERVERS_LINK, FarmArgs
-from stacks import namespace_rules, server_rules
+from stacks import disk_rules, namespace_rules, server_rules
 from stacks.reading import MISSING, Report
 from stacks.server_rules import servers_of
 
@@ -161,6 +161,7 @@ RULES: tuple[Callable[[FarmArgs, Report], None], ...] = (
     server_rules.restored_servers,
     server_rules.made_servers,
     server_rules.public_side,
+    disk_rules.data_disks,
     zones,
     namespace_rules.two_names,
     namespace_rules.no_server_in_a_name,

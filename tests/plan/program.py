@@ -72,12 +72,13 @@ def plan(
     preview: bool = False,
     host_keys: bool = True,
     last: Mapping[str, Any] | None = None,
+    attached: Mapping[str, list[dict[str, Any]]] | None = None,
 ) -> Plan:
     """What __main__.py registers with the `config:` of a stack file. Raises what it raises, after all has settled.
 
-    `last`: the stack's outputs as the last `up` left them.
+    `last`: the stack's outputs as the last `up` left them. `attached`: virtual machine in Azure -> its data disks.
     """
-    return run(main, config, stack=stack, preview=preview, host_keys=host_keys, last=last)
+    return run(main, config, stack=stack, preview=preview, host_keys=host_keys, last=last, attached=attached)
 
 
 def main() -> None:
@@ -92,9 +93,10 @@ def run(
     preview: bool = False,
     host_keys: bool = True,
     last: Mapping[str, Any] | None = None,
+    attached: Mapping[str, list[dict[str, Any]]] | None = None,
 ) -> Plan:
     """`program` in a context of its own, where the SDK keeps all that it knows of a run."""
-    recorder, log = Recorder(preview=preview, host_keys=host_keys, last=last), Log()
+    recorder, log = Recorder(preview=preview, host_keys=host_keys, last=last, attached=attached), Log()
     before = pulumi.log.debug
     try:
         # In a thread of its own, for the SDK looks through the whole call stack at each registration: pytest's is deep.

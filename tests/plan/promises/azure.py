@@ -45,6 +45,10 @@ def all_that_takes_tags_has_them(plan: Plan, farm: FarmArgs) -> Iterator[str]:
 
 def what_the_key_says_is_protected_and_nothing_else(plan: Plan, farm: FarmArgs) -> Iterator[str]:
     for one in plan.resources.values():
+        if one.type.endswith(":Disk"):
+            if one.options.get("protect") is not True:
+                yield f"{one.name}: a run may delete it"
+            continue
         belongs = one.type in PROTECTED or one.name in {f"cas-{key}-ip" for key in farm.servers}
         if one.options.get("protect", False) != (farm.protect and belongs):
             yield f"{one.name}: protect = {one.options.get('protect')}"
@@ -104,7 +108,7 @@ def each_machine_is_as_exchange_and_azure_need_it(plan: Plan, farm: FarmArgs) ->
             ("disk's end", (disk["createOption"], disk["deleteOption"]), ("FromImage", "Delete")),
             ("launch", told.get("securityProfile"), launch if trusted else None),
             # Left out, those that people attach stay: see docs/decisions/0016.
-            ("data disks", told["storageProfile"].get("dataDisks"), None),
+            ("data disks", bool(told["storageProfile"].get("dataDisks")), bool(server.data_disks)),
             ("console", told["diagnosticsProfile"], {"bootDiagnostics": {"enabled": True}}),
         ):
             if found != wanted:
@@ -122,7 +126,8 @@ def a_change_that_azure_refuses_makes_a_new_machine(plan: Plan, _: FarmArgs) -> 
 def ssh_is_switched_on_as_it_is_dialled(plan: Plan, farm: FarmArgs) -> Iterator[str]:
     script = (ROOT / "components/scripts/Enable-OpenSsh.ps1").read_text(encoding="utf-8")
     given = {"Port": str(farm.ssh.port), "PackageUrl": farm.ssh.package_url, "PackageSha256": farm.ssh.package_sha256}
-    found = plan.of("VirtualMachineRunCommandByVirtualMachine")
+    every = plan.of("VirtualMachineRunCommandByVirtualMachine")
+    found = {name: one for name, one in every.items() if not name.endswith("-drives")}
     if found.keys() != {f"cas-{key}-ssh" for key in made(farm)}:
         yield f"{found.keys()}"
     for key, server in made(farm).items():
@@ -177,3 +182,33 @@ def machines_without_a_zone_are_kept_apart(plan: Plan, farm: FarmArgs) -> Iterat
         apart = (told.get("zones"), told.get("availabilitySet"))
         if apart != (([server.zone], None) if server.zone else (None, {"id": "<id of cas-availability-set>"})):
             yield f"{key}: {apart}"
+
+
+def each_data_disk_is_attached_and_prepared_as_declared(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    script = (ROOT / "components/scripts/Initialize-DataDisk.ps1").read_text(encoding="utf-8")
+    for key, server in made(farm).items():
+        machine = plan.one(f"cas-{key}-vm")
+        attached = {
+            disk["lun"]: disk
+            for disk in machine.inputs["storageProfile"].get("dataDisks", [])
+            if f"-{key}-disk" in disk["managedDisk"]["id"]
+        }
+        if attached.keys() != {row.lun for row in server.data_disks}:
+            yield f"{key} has {attached.keys()}"
+        for row in server.data_disks:
+            one, entry = plan.one(f"cas-{key}-disk{row.lun}"), attached[row.lun]
+            if (one.inputs["diskSizeGB"], one.inputs["sku"]) != (row.size_gib, {"name": row.sku}):
+                yield f"{one.name}: {one.inputs}"
+            if one.inputs.get("zones") != (machine.inputs.get("zones") if row.sku == "Premium_LRS" else None):
+                yield f"{one.name} cannot be attached from another zone"
+            if entry["managedDisk"]["id"] != f"<id of {one.name}>" or entry["createOption"] != "Attach":
+                yield f"{key}: {entry}"
+            if (entry["deleteOption"], entry["caching"]) != ("Detach", "None"):
+                yield f"{one.name} goes with its machine, or is cached"
+        drives = ",".join(f"{row.lun}={row.drive}" for row in server.data_disks if row.drive)
+        if drives:
+            one = plan.one(f"cas-{key}-drives")
+            if one.inputs["source"] != {"script": script} or one.options.get("ignoreChanges") != ["tags"]:
+                yield f"{one.name}: {one.options}"
+            if one.inputs["parameters"] != [{"name": "Drives", "value": drives}] or not plan.waits(one, machine):
+                yield f"{one.name}: {one.inputs['parameters']}"

@@ -10,6 +10,7 @@ from components.args import FarmArgs
 from tests.plan.plan import Plan
 from tests.plan.program import GIVEN
 from tests.plan.promises.reading import configured, made, public_address
+from tests.plan.recorder import HOST_KEY_OF
 from tests.plan.wire import UNKNOWN, Secret, bare
 
 # Type -> the part of the farm that it belongs to.
@@ -26,6 +27,7 @@ PLACES = {
     **dict.fromkeys(("remote:Command", "remote:CopyToRemote", "local:Command"), NAMESPACE),
     **dict.fromkeys(("compute:VirtualMachine", "network:NetworkInterface", "devtestlab:GlobalSchedule"), SERVER),
     "compute:VirtualMachineRunCommandByVirtualMachine": SERVER,
+    "compute:Disk": SERVER,
 }
 
 
@@ -141,6 +143,8 @@ def outputs_tell_what_operations_need(plan: Plan, farm: FarmArgs) -> Iterator[st
             "hostKey": host_key(farm, key),
             "inRotation": server.in_rotation,
         }
+        if rows := [{"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in server.data_disks]:
+            wanted |= {"dataDisks": rows}
         if key in configured(farm):
             wanted |= {"lastChanges": {}, "namespaceUrn": plan.one(f"cas-{key}-namespace").urn}
         if told != wanted:
@@ -157,11 +161,12 @@ def host_key(farm: FarmArgs, key: str) -> str | None:
 
 
 def azure_is_asked_for_host_keys_that_are_needed_and_not_pinned(plan: Plan, farm: FarmArgs) -> Iterator[str]:
-    asked = sorted(str(call.arguments["vmName"]) for call in plan.calls)
+    calls = [call for call in plan.calls if call.token == HOST_KEY_OF]
+    asked = sorted(str(call.arguments["vmName"]) for call in calls)
     wanted = [one.computer_name for one in made(farm).values() if one.configure_namespace and not one.host_key]
     if asked != sorted(wanted):
         yield f"asked for {asked}"
-    for call in plan.calls:
+    for call in calls:
         # Azure leaves out what was printed unless it is asked for.
         if (call.arguments["expand"], call.arguments["runCommandName"]) != ("instanceView", "EnableOpenSsh"):
             yield f"{call}"

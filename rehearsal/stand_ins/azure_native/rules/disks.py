@@ -1,14 +1,16 @@
 """The data disks of a virtual machine."""
 
 from typing import Any
+from uuid import uuid4
 
-from ..errors import ArmError
+from ..errors import ArmError, RefusedError
 from ..put import Put
 from ..store import Resource, Store
 from ..wire import Json
 
 _LUNS = range(64)
-_NEVER_CHANGED = ("name", "createOption")
+_SKUS = ("Premium_LRS", "Premium_ZRS", "Standard_LRS", "StandardSSD_LRS", "StandardSSD_ZRS")
+_LARGEST_GIB = 32767
 
 
 def data_disks(put: Put) -> None:
@@ -28,6 +30,25 @@ def data_disks(put: Put) -> None:
     put.body["storageProfile"]["dataDisks"] = [_attached(put, dict(entry), known.get(entry["lun"])) for entry in given]
 
 
+def disk(put: Put) -> None:
+    put.require("creationData.createOption", "diskSizeGB", "location")
+    if put.value("creationData.createOption") != "Empty":
+        raise RefusedError(f"{put.name}: the stand-in makes empty disks only.")
+    put.body["sku"] = put.value("sku") or {"name": "Standard_LRS"}
+    if put.body["sku"].get("name") not in _SKUS:
+        raise ArmError(400, "InvalidParameter", f"{put.name}: {put.body['sku']} is no SKU of a disk.")
+    if not 1 <= put.value("diskSizeGB") <= _LARGEST_GIB:
+        raise ArmError(400, "InvalidParameter", f"{put.name}: diskSizeGB must be between 1 and {_LARGEST_GIB}.")
+    if put.value("zones") and put.body["sku"]["name"].endswith("_ZRS"):
+        raise ArmError(400, "InvalidParameter", f"{put.name}: a zone-redundant disk is in no zone of its own.")
+    put.refuse_changes("creationData", "zones")
+    if put.old and put.old.body["diskSizeGB"] > put.value("diskSizeGB"):
+        raise ArmError(400, "OperationNotAllowed", f"Disk {put.name} cannot shrink.")
+    if put.store.referring_to(put.id):
+        put.refuse_changes("sku")
+    put.keep("uniqueId", str(uuid4()))
+
+
 def attached(machine: Resource) -> list[Json]:
     found: list[Json] = machine.body["storageProfile"].get("dataDisks") or []
     return found
@@ -35,8 +56,9 @@ def attached(machine: Resource) -> list[Json]:
 
 def attach(store: Store, machine: Resource, disk_id: str, lun: int) -> None:
     """As `az vm disk attach` does: the machine's other disks stay."""
-    store.add(Resource(id=disk_id, type="", body={"id": disk_id, "name": disk_id.rsplit("/", 1)[1]}))
-    entry = {"lun": lun, "name": disk_id.rsplit("/", 1)[1], "createOption": "Attach", "managedDisk": {"id": disk_id}}
+    name = disk_id.rsplit("/", 1)[1]
+    store.add(Resource(id=disk_id, type="", body={"id": disk_id, "name": name}))
+    entry = {"lun": lun, "name": name, "createOption": "Attach", "managedDisk": {"id": disk_id}, "caching": "ReadOnly"}
     machine.body["storageProfile"]["dataDisks"] = [*attached(machine), entry]
     store.add(machine)
 
@@ -45,11 +67,12 @@ def _attached(put: Put, entry: Json, before: Json | None) -> Json:
     disk = _disk(put, entry)
     if put.refers_elsewhere(disk.id, "compute:VirtualMachine"):
         raise ArmError(409, "AttachDiskWhileBeingDetached", f"Disk {disk.body['name']} is attached to another VM.")
+    if set(disk.body.get("zones") or []) - set(put.value("zones") or []):
+        raise ArmError(400, "BadRequest", f"Disk {disk.body['name']} is not in the zone of {put.name}.")
     entry.update({"name": disk.body["name"], "managedDisk": {**(entry.get("managedDisk") or {}), "id": disk.id}})
-    if before and before["managedDisk"]["id"].lower() == disk.id.lower():
-        for key in _NEVER_CHANGED:
-            if before[key] != entry[key]:
-                raise ArmError(409, "PropertyChangeNotAllowed", f"Changing property 'dataDisk.{key}' is not allowed.")
+    same = before is not None and before["managedDisk"]["id"].lower() == disk.id.lower()
+    if same and before and before["createOption"] != entry["createOption"]:
+        raise ArmError(409, "PropertyChangeNotAllowed", "Changing property 'dataDisk.createOption' is not allowed.")
     return entry
 
 
