@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rehearsal.rehearsal import Rehearsal
+from rehearsal.stack import CommandFailedError
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from tests.engine.conftest import Start
 from tests.engine.looks import PROJECT, dialled
@@ -45,7 +46,7 @@ def test_an_exchange_version_and_another_case_of_names_change_no_machine(lab: Re
     assert {name for name in changed if not name.endswith(("-namespace", "-rotation"))} == set()
 
 
-def test_a_disk_that_was_attached_by_hand_survives_every_update_of_its_machine(lab: Rehearsal) -> None:
+def test_disks_attached_by_hand_and_declared_ones_survive_updates_and_a_rebuild(lab: Rehearsal) -> None:
     id, _ = machine(lab, "EX01")
     disk = f"{id.rpartition('/virtualMachines/')[0]}/disks/databases"
     lab.azure.subscription.attach_disk(id, disk, lun=0)
@@ -54,7 +55,22 @@ def test_a_disk_that_was_attached_by_hand_survives_every_update_of_its_machine(l
     lab.azure.subscription.attach_disk(id, f"{disk}2", lun=1)
     lab.stack.change(lambda config: config[TAGS].update(owner="messaging"))
     assert lab.stack.up().changed()["cas-ex01-vm"] == "update"
-    assert [entry["lun"] for entry in machine(lab, "EX01")[1]["storageProfile"]["dataDisks"]] == [0, 1]
+    assert luns(lab) == {0, 1}
+    lab.stack.change(lambda config: config[SERVERS]["ex01"].update(dataDisks=[{"lun": 7, "sizeGib": 64}]))
+    changed = lab.stack.up().changed()
+    assert (changed["cas-ex01-disk7"], changed["cas-ex01-vm"]) == ("create", "update")
+    assert luns(lab) == {0, 1, 7}
+    assert lab.stack.up("--replace", lab.stack.urn("cas-ex01-vm")).changed()["cas-ex01-vm"] == "create-replacement"
+    assert luns(lab) == {0, 1, 7}
+    lab.stack.change(lambda config: config[SERVERS]["ex01"].pop("dataDisks"))
+    with pytest.raises(CommandFailedError, match="protect"):
+        lab.stack.up()
+    assert luns(lab) == {0, 1, 7}
+
+
+def luns(lab: Rehearsal) -> set[int]:
+    """Of the data disks that are attached to EX01."""
+    return {entry["lun"] for entry in machine(lab, "EX01")[1]["storageProfile"]["dataDisks"]}
 
 
 def test_new_tags_reach_all_but_the_run_commands_while_every_machine_is_stopped(lab: Rehearsal) -> None:

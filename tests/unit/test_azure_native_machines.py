@@ -412,3 +412,53 @@ def test_nothing_of_a_run_command_changes_while_its_machine_is_stopped(azure: Az
     assert "instanceView" not in azure.invoke("compute:getVirtualMachineRunCommandByVirtualMachine", names)
     azure.delete(vm_id)
     assert not azure.stand_in.subscription.exists(id)
+
+
+def disk(**other: Any) -> dict[str, Any]:
+    made = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 64, "sku": {"name": "Premium_LRS"}}
+    return {"resourceGroupName": "lab", "diskName": "data"} | made | other
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"diskSizeGB": 63}, "cannot shrink"),
+        ({"zones": ["1"]}, "PropertyChangeNotAllowed"),
+        ({"sku": {"name": "Premium_ZRS"}}, "PropertyChangeNotAllowed"),
+        ({"diskSizeGB": 65}, None),
+    ],
+)
+def test_a_disk_that_is_attached_only_grows(
+    azure: Azure, interface_id: str, change: dict[str, Any], code: str | None
+) -> None:
+    id, _ = azure.create("compute:Disk", disk())
+    entry = {"lun": 0, "createOption": "Attach", "managedDisk": {"id": id}}
+    azure.create("compute:VirtualMachine", changed(machine(interface_id), "storageProfile.dataDisks", [entry]))
+    if code:
+        with pytest.raises(grpc.RpcError, match=code):
+            azure.update("compute:Disk", id, disk(**change))
+    else:
+        azure.update("compute:Disk", id, disk(**change))
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"sku": {"name": "Premium_ZRS"}, "zones": ["1"]}, "in no zone of its own"),
+        ({"diskSizeGB": None}, "diskSizeGB' is missing"),
+        ({"diskSizeGB": 40000}, "between 1 and 32767"),
+    ],
+)
+def test_a_disk_that_azure_refuses(azure: Azure, change: dict[str, Any], code: str) -> None:
+    make_network(azure)
+    with pytest.raises(grpc.RpcError, match=code):
+        azure.create("compute:Disk", disk(**change))
+
+
+def test_a_zonal_disk_is_attached_in_its_zone(azure: Azure, interface_id: str) -> None:
+    id, _ = azure.create("compute:Disk", disk(zones=["1"]))
+    entry = {"lun": 0, "createOption": "Attach", "managedDisk": {"id": id}}
+    inputs = changed(machine(interface_id), "storageProfile.dataDisks", [entry])
+    with pytest.raises(grpc.RpcError, match="not in the zone"):
+        azure.create("compute:VirtualMachine", inputs | {"zones": ["2"]})
+    azure.create("compute:VirtualMachine", inputs | {"zones": ["1"]})

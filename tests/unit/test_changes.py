@@ -86,6 +86,28 @@ def test_what_azure_would_refuse_in_the_middle_of_a_run(edit: Edit, last: dict[s
     assert said in refused(edit, last)[key]
 
 
+DISK = {"lun": 0, "sizeGib": 512}
+PREMIUM = DISK | {"sku": "Premium_LRS"}
+WITH_A_DISK: dict[str, Any] = LAST | {"servers": {"ex01": LAST["servers"]["ex01"] | {"dataDisks": [PREMIUM]}}}
+
+
+@pytest.mark.parametrize(
+    ("disks", "key", "said"),
+    [
+        ([DISK | {"sizeGib": 511}], "servers.ex01.dataDisks.sizeGib", "less than the 512 GiB that LUN 0 has"),
+        ([DISK | {"sku": "Premium_ZRS"}], "servers.ex01.dataDisks.sku", "is not the Premium_LRS that LUN 0 has"),
+        ([DISK | {"sizeGib": 513}, {"lun": 1, "sizeGib": 4, "sku": "Premium_ZRS"}], None, None),
+        ([], None, None),
+    ],
+)
+def test_a_disk_grows_and_keeps_its_kind(disks: list[dict[str, Any]], key: str | None, said: str | None) -> None:
+    edit = server("ex01", dataDisks=disks)
+    if key and said:
+        assert said in refused(edit, WITH_A_DISK)[key]
+    else:
+        continued(edit, WITH_A_DISK)
+
+
 NEW = {key: {"computerName": key.upper(), "address": f"10.40.0.2{key[-1]}"} for key in ("new1", "new2")}
 FOUND = {"existing": True, "hostKey": HOST_KEY}
 

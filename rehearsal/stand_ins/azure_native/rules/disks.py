@@ -9,7 +9,6 @@ from ..store import Resource, Store
 from ..wire import Json
 
 _LUNS = range(64)
-_SKUS = ("Premium_LRS", "Premium_ZRS", "Standard_LRS", "StandardSSD_LRS", "StandardSSD_ZRS")
 _LARGEST_GIB = 32767
 
 
@@ -35,8 +34,6 @@ def disk(put: Put) -> None:
     if put.value("creationData.createOption") != "Empty":
         raise RefusedError(f"{put.name}: the stand-in makes empty disks only.")
     put.body["sku"] = put.value("sku") or {"name": "Standard_LRS"}
-    if put.body["sku"].get("name") not in _SKUS:
-        raise ArmError(400, "InvalidParameter", f"{put.name}: {put.body['sku']} is no SKU of a disk.")
     if not 1 <= put.value("diskSizeGB") <= _LARGEST_GIB:
         raise ArmError(400, "InvalidParameter", f"{put.name}: diskSizeGB must be between 1 and {_LARGEST_GIB}.")
     if put.value("zones") and put.body["sku"]["name"].endswith("_ZRS"):
