@@ -19,12 +19,13 @@ async def main() -> pulumi.Inputs:
     try:
         # The whole configuration: pulumi.Config tells only keys that one asks for, and a mistyped one would be lost.
         args = settings.load(pulumi.Config(settings.PROJECT), CONFIG.get(), is_config_secret)
-        args = changes.continued(args, await last_outputs())
+        last = await last_outputs()
+        args = changes.continued(args, last)
     except settings.SettingsError as error:
         raise pulumi.RunError(str(error)) from None
     for warning in rules.warnings(args, pulumi.get_stack()):
         pulumi.log.warn(warning)
-    farm = ClientAccessFarm("cas", args)
+    farm = ClientAccessFarm("cas", args, with_disks=changes.with_disks(args, last))
     # Every registration begins here: the SDK is slow at waiting for those that have not when a program ends.
     await asyncio.sleep(0)
     return {"names": farm.names, "settings": farm.settings, "servers": farm.servers, "network": farm.network}

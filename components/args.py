@@ -38,6 +38,11 @@ class DataDiskArgs:
         default=None,
         form=Form(pattern=r"[F-Z]", remedy="Write a drive letter from F to Z; Azure's machines have C, D and E."),
     )
+    protect: bool = key(
+        "false: the disk is deleted with its row or its server, as in a lab. Else a run that would delete it is "
+        "refused, whatever the stack's `protect` says: `pulumi state unprotect URN` first.",
+        default=True,
+    )
 
 
 @args
@@ -76,9 +81,8 @@ class ServerArgs:
     public_address: bool = key("true: a Standard public address is made for this server.", default=False)
     external_address: str | None = key("A public address that reaches this server already.", default=None, form=ADDRESS)
     data_disks: tuple[DataDiskArgs, ...] = key(
-        "Data disks of a virtual machine made here. Each is protected whatever `protect` says, and stays when its "
-        "machine is rebuilt: a run deletes one after `pulumi state unprotect URN` only. Disks that you attach "
-        "yourself are left alone.",
+        "Data disks of a virtual machine made here. They stay when it is rebuilt. Disks that you attach yourself are "
+        "left alone.",
         default=(),
         maxItems=MOST_LUNS,
     )

@@ -14,13 +14,14 @@ from components.virtual_machine import VmDefaults
 
 
 def data_disks(
-    name: str, args: ServerArgs, shared: VmDefaults, parent: pulumi.Resource
+    name: str, args: ServerArgs, shared: VmDefaults, parent: pulumi.Resource, *, listed: bool
 ) -> list[azure.compute.DataDiskArgs] | None:
     """The whole list of a virtual machine's data disks, those that people attached included; None leaves Azure's.
 
-    A list that is sent detaches what it leaves out: see docs/decisions/0016.
+    A list that is sent detaches what it leaves out: see docs/decisions/0016. `listed`: one was sent before, so a disk
+    whose row is gone is detached before it is deleted.
     """
-    if not args.data_disks:
+    if not (args.data_disks or listed):
         return None
     declared = [
         azure.compute.DataDiskArgs(
@@ -49,8 +50,12 @@ def disk(
         # A disk of the kind ZRS is in every zone.
         zones=[args.zone] if args.zone and row.sku.endswith("_LRS") else None,
         tags=shared.tags,
-        # Whatever the stack says of its other resources: a disk that is gone takes mailboxes along.
-        opts=pulumi.ResourceOptions(parent=parent, protect=True, replace_on_changes=["creationData", "zones"]),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            # Not the stack's own key: a disk that is gone takes mailboxes along.
+            protect=row.protect or None,
+            replace_on_changes=["creationData", "zones"],
+        ),
     )
 
 

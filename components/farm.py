@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pulumi
@@ -27,10 +28,18 @@ class ClientAccessFarm(pulumi.ComponentResource):
     # What the next `up` must not change, see stacks.changes.
     network: dict[str, Any]
 
-    def __init__(self, name: str, args: FarmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: FarmArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        with_disks: Collection[str] = (),
+    ) -> None:
+        """`with_disks`: keys of servers that have data disks, or had some at the last `up`."""
         lean = pulumi.ResourceOptions(transformations=[drop_versioned_aliases])
         super().__init__("exchange-cas:index:ClientAccessFarm", name, None, pulumi.ResourceOptions.merge(opts, lean))
-        self._name, self._args = name, args
+        self._name, self._args, self._with_disks = name, args, with_disks
         self._child = pulumi.ResourceOptions(parent=self)
         made = any(not server.existing for server in args.servers.values())
         group = self._resource_group() if made or self._makes_a_zone() else None
@@ -67,9 +76,10 @@ class ClientAccessFarm(pulumi.ComponentResource):
         self.register_outputs({"names": self.names, "servers": self.servers})
 
     def _disks(self, key: str) -> dict[str, Any]:
+        if key not in self._with_disks:
+            return {}
         rows = self._args.servers[key].data_disks
-        told = [{"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in rows]
-        return {"dataDisks": told} if told else {}
+        return {"dataDisks": [{"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in rows]}
 
     def _described(self, network: Network | None) -> dict[str, Any]:
         private = self._args.dns.private_zone
@@ -135,6 +145,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             image=args.image,
             administrator=args.administrator,
             admin_password=args.admin_password,
+            with_disks=self._with_disks,
             dns_servers=args.network.dns_servers,
             ssh=args.ssh,
             auto_shutdown=args.auto_shutdown,

@@ -66,7 +66,7 @@ class ClientAccessServer(pulumi.ComponentResource):
         self._name, self._args, self._shared = name, args, shared
         public_address = self._public_address() if args.public_address else None
         interface = self._network_interface(public_address)
-        disks = data_disks(name, args, shared, self)
+        disks = data_disks(name, args, shared, self, listed=key in shared.with_disks)
         vm = virtual_machine(name, args, shared, interface_id=interface.id, disks=disks, parent=self)
         prepare_drives(name, args, shared, vm, self)
         run_command = self._enable_ssh(vm)

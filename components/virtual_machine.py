@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -40,6 +40,8 @@ class VmDefaults:
     image: ImageArgs
     administrator: str
     admin_password: pulumi.Input[str] | None
+    # Keys of servers that have data disks, or had some.
+    with_disks: Collection[str]
     dns_servers: tuple[str, ...]
     ssh: SshArgs
     auto_shutdown: AutoShutdownArgs | None

@@ -89,6 +89,12 @@ def other_disks(farm: FarmArgs, servers: Outputs) -> Iterator[Problem]:
                 yield Problem(f"servers.{key}.dataDisks.sku", disk.sku, f"{remedy} Keep it, or add a disk beside it.")
 
 
+def with_disks(farm: FarmArgs, last: Outputs) -> frozenset[str]:
+    """Keys of the servers made here that have data disks, or had some at an earlier `up`."""
+    servers = last.get("servers") or {}
+    return frozenset(key for key, row in made(farm) if row.data_disks or "dataDisks" in (servers.get(key) or {}))
+
+
 def network_of(subnet_id: str | None) -> str:
     """Empty for a network made here."""
     return (subnet_id or "").lower().rpartition("/subnets/")[0]

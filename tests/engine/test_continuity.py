@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.stack import CommandFailedError
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from tests.engine.conftest import Start
 from tests.engine.looks import PROJECT, dialled
@@ -17,6 +16,7 @@ pytestmark = pytest.mark.engine
 
 SERVERS = f"{PROJECT}:servers"
 TAGS = f"{PROJECT}:tags"
+DISK = {"lun": 7, "sizeGib": 64, "protect": False}
 NETWORK = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/{{}}/providers/Microsoft.Network/virtualNetworks/{{}}"
 
 
@@ -56,16 +56,16 @@ def test_disks_attached_by_hand_and_declared_ones_survive_updates_and_a_rebuild(
     lab.stack.change(lambda config: config[TAGS].update(owner="messaging"))
     assert lab.stack.up().changed()["cas-ex01-vm"] == "update"
     assert luns(lab) == {0, 1}
-    lab.stack.change(lambda config: config[SERVERS]["ex01"].update(dataDisks=[{"lun": 7, "sizeGib": 64}]))
+    lab.stack.change(lambda config: config[SERVERS]["ex01"].update(dataDisks=[DISK]))
     changed = lab.stack.up().changed()
     assert (changed["cas-ex01-disk7"], changed["cas-ex01-vm"]) == ("create", "update")
     assert luns(lab) == {0, 1, 7}
     assert lab.stack.up("--replace", lab.stack.urn("cas-ex01-vm")).changed()["cas-ex01-vm"] == "create-replacement"
     assert luns(lab) == {0, 1, 7}
     lab.stack.change(lambda config: config[SERVERS]["ex01"].pop("dataDisks"))
-    with pytest.raises(CommandFailedError, match="protect"):
-        lab.stack.up()
-    assert luns(lab) == {0, 1, 7}
+    assert lab.stack.up().changed()["cas-ex01-disk7"] == "delete"
+    assert luns(lab) == {0, 1}
+    assert lab.stack.up().changes == []
 
 
 def luns(lab: Rehearsal) -> set[int]:

@@ -129,7 +129,7 @@ def row(draw: Draw, number: int, network: Row, *, in_rotation: bool, public: boo
 def data_disks() -> st.SearchStrategy[list[Row]]:
     """At most one of each LUN and each drive."""
     lun, drive = st.sampled_from((0, 1, 63)), st.sampled_from("FGZ")
-    kinds = {"sku": st.sampled_from(("Premium_LRS", "Premium_ZRS")), "drive": drive}
+    kinds = {"sku": st.sampled_from(("Premium_LRS", "Premium_ZRS")), "drive": drive, "protect": flag}
     row = st.fixed_dictionaries({"lun": lun, "sizeGib": st.sampled_from((4, 32767))}, optional=kinds)
     return st.lists(row, max_size=2, unique_by=(lambda one: one["lun"], lambda one: one.get("drive", one["lun"])))
 

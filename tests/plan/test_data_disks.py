@@ -45,6 +45,15 @@ def test_a_disk_of_a_row_that_is_gone_leaves_the_list() -> None:
     assert luns(disks) == {0: "<id of cas-ex01-disk0>", 2: f"{DISKS}/cas-ex01-disks-of-mine"}
 
 
+def test_a_server_whose_last_row_is_gone_still_sends_its_list_and_tells_so() -> None:
+    last = {"servers": {"ex01": {"computerName": "EX01", "address": "10.40.0.11", "dataDisks": []}}}
+    disks = {"EX01": [found(0, "cas-ex01-disk0"), found(5, "logs")]}
+    made = plan(config_of({}), stack="single", last=last, attached=disks)
+    assert [disk["lun"] for disk in made.one("cas-ex01-vm").inputs["storageProfile"]["dataDisks"]] == [5]
+    assert made.outputs["servers"]["ex01"]["dataDisks"] == []
+    assert "dataDisks" not in made.outputs["servers"]["ex02"]
+
+
 def test_a_lun_that_another_disk_has_is_refused_before_anything_is_sent() -> None:
     with pytest.raises(pulumi.RunError, match=f"LUN 0 of EX01 has the disk {DISKS}/logs"):
         luns({"EX01": [found(0, "logs")]})

@@ -46,8 +46,6 @@ def all_that_takes_tags_has_them(plan: Plan, farm: FarmArgs) -> Iterator[str]:
 def what_the_key_says_is_protected_and_nothing_else(plan: Plan, farm: FarmArgs) -> Iterator[str]:
     for one in plan.resources.values():
         if one.type.endswith(":Disk"):
-            if one.options.get("protect") is not True:
-                yield f"{one.name}: a run may delete it"
             continue
         belongs = one.type in PROTECTED or one.name in {f"cas-{key}-ip" for key in farm.servers}
         if one.options.get("protect", False) != (farm.protect and belongs):
@@ -197,6 +195,8 @@ def each_data_disk_is_attached_and_prepared_as_declared(plan: Plan, farm: FarmAr
             yield f"{key} has {attached.keys()}"
         for row in server.data_disks:
             one, entry = plan.one(f"cas-{key}-disk{row.lun}"), attached[row.lun]
+            if one.options.get("protect", False) != row.protect:
+                yield f"{one.name}: protect = {one.options.get('protect')}"
             if (one.inputs["diskSizeGB"], one.inputs["sku"]) != (row.size_gib, {"name": row.sku}):
                 yield f"{one.name}: {one.inputs}"
             if one.inputs.get("zones") != (machine.inputs.get("zones") if row.sku == "Premium_LRS" else None):
