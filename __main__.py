@@ -28,7 +28,7 @@ async def main() -> pulumi.Inputs:
     farm = ClientAccessFarm("cas", args, with_disks=changes.with_disks(args, last))
     # Every registration begins here: the SDK is slow at waiting for those that have not when a program ends.
     await asyncio.sleep(0)
-    return {"names": farm.names, "settings": farm.settings, "servers": farm.servers, "network": farm.network}
+    return {"names": farm.names, "settings": farm.settings, "servers": farm.servers, "azure": farm.azure}
 
 
 pulumi.run(main)

@@ -26,7 +26,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
     settings: namespace.Settings
     servers: dict[str, dict[str, Any]]
     # What the next `up` must not change, see stacks.changes.
-    network: dict[str, Any]
+    azure: dict[str, Any]
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
         self.names = known.every()
         self.settings = namespace.settings(args.namespace)
         self.servers = {server.key: described(server) | self._disks(server.key) for server in servers}
-        self.network = self._described(network)
+        self.azure = self._described(network)
         configured = [server for server in servers if server.configure_namespace and args.configure_namespace]
         exchange = ClientAccessNamespace(name, args, settings=self.settings, servers=configured, opts=self._child)
         existing = [server for server in servers if args.servers[server.key].existing]
@@ -82,12 +82,14 @@ class ClientAccessFarm(pulumi.ComponentResource):
         return {"dataDisks": [{"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in rows]}
 
     def _described(self, network: Network | None) -> dict[str, Any]:
-        private = self._args.dns.private_zone
+        args, private, public = self._args, self._args.dns.private_zone, self._args.dns.public
+        groups = {zone.existing_resource_group for zone in (private, public) if zone and zone.existing_resource_group}
         return {
             "subnetId": network.subnet_id if network else None,
             # Of a subnet made here.
-            "subnetPrefix": self._args.network.subnet_prefix if network and network.made else None,
+            "subnetPrefix": args.network.subnet_prefix if network and network.made else None,
             "linkedNetworks": list(private.linked_networks) if private else [],
+            "resourceGroups": sorted({args.resource_group.name_in(pulumi.get_stack()), *groups}),
         }
 
     def _makes_a_zone(self) -> bool:

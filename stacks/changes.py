@@ -1,18 +1,16 @@
-"""What must hold between a stack file and the last `up`: what Azure cannot change is refused, and what differs in case
-alone keeps its spelling. See docs/decisions/0016.
+"""What must hold between a stack file and the last `up`: what Azure cannot change is refused before a run begins.
+
+See docs/decisions/0016.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
 
-from components.args import DnsArgs, FarmArgs, NetworkArgs, ServerArgs
+from components.args import FarmArgs, ServerArgs
 from stacks.reading import Problem
 from stacks.settings import SettingsError
-
-Outputs = Mapping[str, Any]
+from stacks.spelling import Outputs, spelled
 
 
 def continued(farm: FarmArgs, last: Outputs) -> FarmArgs:
@@ -20,28 +18,28 @@ def continued(farm: FarmArgs, last: Outputs) -> FarmArgs:
 
     Raises SettingsError for changes that Azure refuses in the middle of a run.
     """
-    servers, network = last.get("servers") or {}, last.get("network") or {}
+    servers, known = last.get("servers") or {}, last.get("azure") or {}
     problems = [
-        *other_network(farm, servers, network),
-        *other_prefix(farm, network),
+        *other_network(farm, servers, known),
+        *other_prefix(farm, known),
         *taken(farm, servers),
         *other_disks(farm, servers),
     ]
     if problems:
         raise SettingsError(problems)
-    return spelled(farm, servers, network)
+    return spelled(farm, last)
 
 
 def made(farm: FarmArgs) -> Iterator[tuple[str, ServerArgs]]:
     return ((key, server) for key, server in farm.servers.items() if not server.existing)
 
 
-def other_network(farm: FarmArgs, servers: Outputs, network: Outputs) -> Iterator[Problem]:
+def other_network(farm: FarmArgs, servers: Outputs, azure: Outputs) -> Iterator[Problem]:
     """A network interface stays in its virtual network, and a virtual machine keeps its network interface."""
-    before = network.get("subnetId")
+    before = azure.get("subnetId")
     if not before or not any(key in servers for key, _ in made(farm)):
         return
-    if network_of(farm.network.subnet_id) != network_of(None if network.get("subnetPrefix") else before):
+    if network_of(farm.network.subnet_id) != network_of(None if azure.get("subnetPrefix") else before):
         yield Problem(
             "network.subnetId",
             farm.network.subnet_id,
@@ -51,8 +49,8 @@ def other_network(farm: FarmArgs, servers: Outputs, network: Outputs) -> Iterato
         )
 
 
-def other_prefix(farm: FarmArgs, network: Outputs) -> Iterator[Problem]:
-    before = network.get("subnetPrefix")
+def other_prefix(farm: FarmArgs, azure: Outputs) -> Iterator[Problem]:
+    before = azure.get("subnetPrefix")
     if before and any(made(farm)) and not farm.network.subnet_id and farm.network.subnet_prefix != before:
         yield Problem(
             "network.subnetPrefix",
@@ -98,35 +96,3 @@ def with_disks(farm: FarmArgs, last: Outputs) -> frozenset[str]:
 def network_of(subnet_id: str | None) -> str:
     """Empty for a network made here."""
     return (subnet_id or "").lower().rpartition("/subnets/")[0]
-
-
-def spelled(farm: FarmArgs, servers: Outputs, network: Outputs) -> FarmArgs:
-    rows = {key: server_spelled(server, servers.get(key) or {}) for key, server in farm.servers.items()}
-    return replace(
-        farm, servers=rows, network=subnet_spelled(farm.network, network), dns=links_spelled(farm.dns, network)
-    )
-
-
-def server_spelled(server: ServerArgs, row: Outputs) -> ServerArgs:
-    name = as_before(server.computer_name, [str(row.get("computerName", ""))])
-    return server if server.existing else replace(server, computer_name=name)
-
-
-def as_before(text: str, before: list[str]) -> str:
-    return next((known for known in before if known.lower() == text.lower()), text)
-
-
-def subnet_spelled(args: NetworkArgs, network: Outputs) -> NetworkArgs:
-    known = network.get("subnetId")
-    return replace(args, subnet_id=as_before(args.subnet_id, [known])) if args.subnet_id and known else args
-
-
-def links_spelled(args: DnsArgs, network: Outputs) -> DnsArgs:
-    """A link is called like its network, so a network's name keeps its spelling where the rest of the id is new."""
-    known = [str(id) for id in network.get("linkedNetworks") or []]
-    names = [id.rpartition("/")[2] for id in known]
-    kept = []
-    for id in args.private.linked_networks if args.private else ():
-        rest, _, name = as_before(id, known).rpartition("/")
-        kept.append(f"{rest}/{as_before(name, names)}")
-    return replace(args, private=replace(args.private, linked_networks=tuple(kept))) if args.private else args

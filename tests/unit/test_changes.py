@@ -18,13 +18,14 @@ SUBNET = f"{CORP}/subnets/exchange"
 # What an `up` of GOOD leaves in the outputs.
 LAST: dict[str, Any] = {
     "servers": {key: {"computerName": key.upper(), "address": f"10.40.0.1{key[-1]}"} for key in ("ex01", "ex02")},
-    "network": {
+    "azure": {
         "subnetId": NETWORK.format("exchange-cas-lab", "cas-network") + "/subnets/servers",
         "subnetPrefix": "10.40.0.0/24",
         "linkedNetworks": [NETWORK.format("hubs", "Hub"), NETWORK.format("hubs", "spoke")],
+        "resourceGroups": ["Dns", "exchange-cas-lab"],
     },
 }
-IN_CORP: dict[str, Any] = LAST | {"network": {"subnetId": SUBNET, "subnetPrefix": None, "linkedNetworks": []}}
+IN_CORP: dict[str, Any] = LAST | {"azure": {"subnetId": SUBNET, "subnetPrefix": None, "linkedNetworks": []}}
 
 
 def continued(edit: Edit, last: dict[str, Any]) -> FarmArgs:
@@ -158,6 +159,17 @@ def test_names_and_ids_that_differ_in_case_alone_keep_the_spelling_of_the_last_u
         NETWORK.format("elsewhere", "Hub"),
         NETWORK.format("hubs", "New"),
     )
+
+
+def test_resource_groups_that_differ_in_case_alone_keep_their_spelling() -> None:
+    zone = {"existingResourceGroup": "DNS"}
+    values = {"dns": {"private": zone, "public": zone}, "resourceGroup": {"name": "Exchange-CAS-Lab"}}
+    edit = put(**values, servers={key: row | {"publicAddress": True} for key, row in GOOD["servers"].items()})
+    farm = continued(edit, LAST)
+    assert farm.dns.private
+    assert farm.dns.public
+    assert (farm.dns.private.existing_resource_group, farm.dns.public.existing_resource_group) == ("Dns", "Dns")
+    assert farm.resource_group.name == "exchange-cas-lab"
 
 
 def test_a_server_that_exists_is_called_as_the_stack_file_says() -> None:

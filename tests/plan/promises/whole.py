@@ -9,7 +9,7 @@ from typing import Any
 from components.args import FarmArgs
 from tests.plan.plan import Plan
 from tests.plan.program import GIVEN
-from tests.plan.promises.reading import configured, made, public_address
+from tests.plan.promises.reading import configured, group, made, public_address
 from tests.plan.recorder import HOST_KEY_OF
 from tests.plan.wire import UNKNOWN, Secret, bare
 
@@ -121,15 +121,17 @@ def outputs_tell_what_operations_need(plan: Plan, farm: FarmArgs) -> Iterator[st
         f"{names.external_client_name or names.client_name}.{outside}",
         f"{names.autodiscover_name}.{outside}",
     }
-    if outputs.keys() != {"names", "settings", "servers", "network"} or outputs["names"] != sorted(every):
+    if outputs.keys() != {"names", "settings", "servers", "azure"} or outputs["names"] != sorted(every):
         yield f"{outputs.keys()}: {outputs['names']}"
-    network, private = farm.network, farm.dns.private
-    if outputs["network"] != {
+    network, private, public = farm.network, farm.dns.private, farm.dns.public
+    zones = (private and private.existing_resource_group, public and public.existing_resource_group)
+    if outputs["azure"] != {
         "subnetId": (network.subnet_id or "<id of cas-subnet>") if made(farm) else None,
         "subnetPrefix": network.subnet_prefix if made(farm) and not network.subnet_id else None,
         "linkedNetworks": list(private.linked_networks) if private else [],
+        "resourceGroups": sorted({group(farm, plan.stack), *(zone for zone in zones if zone)}),
     }:
-        yield f"{outputs['network']}"
+        yield f"{outputs['azure']}"
     if outputs["servers"].keys() != farm.servers.keys():
         yield f"{outputs['servers'].keys()}"
     for key, server in farm.servers.items():
