@@ -65,7 +65,7 @@ def taken(farm: FarmArgs, servers: Outputs) -> Iterator[Problem]:
     for key, server in made(farm):
         for what, wanted in (("computerName", server.computer_name), ("address", server.address)):
             for other, row in servers.items():
-                if other != key and str(row.get(what, "")).lower() == wanted.lower():
+                if other != key and str((row or {}).get(what)).lower() == wanted.lower():
                     yield Problem(
                         f"servers.{key}.{what}",
                         wanted,
