@@ -250,7 +250,7 @@ class FarmArgs:
     namespace: NamespaceArgs = key("The names that clients use.")
     servers: Mapping[str, ServerArgs] = key(
         "The Client Access Servers, each under a key of your choice (ex01). Data disks that you attach to a virtual "
-        "machine made here stay attached: no update names any, and Azure leaves alone what is not named."
+        "machine made here stay attached through every update: one names all of them, or none."
     )
     operator: str = key("The domain account that logs on over SSH and runs the cmdlets: CORP\\name or name@domain.")
     operator_password: Secret = key("Its password.")
