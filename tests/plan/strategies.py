@@ -118,8 +118,8 @@ def row(draw: Draw, number: int, network: Row, *, in_rotation: bool, public: boo
         found |= {"address": f"10.16.0.{number + 1}", "existing": True, "hostKey": HOST_KEY}
         return found | draw(some(restoreOnRemove=flag)) | (external if public or draw(flag) else {})
     subnet = IPv4Network(network.get("subnetPrefix", "10.40.0.0/24"))
-    # Azure keeps the first four and the last one.
-    place = 4 + number if draw(flag) else subnet.num_addresses - 2 - number
+    # Azure keeps the first four and the last one. Twenty servers from both ends would meet in the smallest subnet.
+    place = 4 + number if number > 5 or draw(flag) else subnet.num_addresses - 2 - number
     found["address"] = str(subnet[place])
     found |= draw(some(size=size, zone=st.sampled_from("123"), dataDisks=data_disks()))
     reachable = [external, {"publicAddress": True}, *([] if public else [{}, {"publicAddress": False}])]
