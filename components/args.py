@@ -31,8 +31,32 @@ DNS_CHANGE_SECONDS = 60
 MOST_SERVERS = 20
 # Each source is a security rule; each kind of source has so many priorities.
 MOST_SOURCES = 100
+# What a virtual machine of any size can have at most.
+MOST_LUNS = 64
 # The private zone's link to the network of the servers made here; others are called like their network.
 SERVERS_LINK = "servers"
+
+
+@args
+class DataDiskArgs:
+    """One data disk of a virtual machine made here."""
+
+    lun: int = key("Its LUN; each disk of a server has its own.", minimum=0, maximum=MOST_LUNS - 1)
+    size_gib: int = key("Its size in GiB; it can grow, not shrink.", minimum=4, maximum=32767)
+    sku: Literal["Premium_LRS", "Premium_ZRS"] = key(
+        "Azure supports Exchange on Premium storage only.", default="Premium_LRS"
+    )
+    drive: str | None = key(
+        "Its drive letter: an empty disk is formatted (NTFS, 64 KiB units), one that holds volumes keeps them. Left "
+        "out, the disk is attached as it is.",
+        default=None,
+        form=Form(pattern=r"[F-Z]", remedy="Write a drive letter from F to Z; Azure's machines have C, D and E."),
+    )
+    protect: bool = key(
+        "false: the disk is deleted with its row or its server, as in a lab. Else a run that would delete it is "
+        "refused, whatever the stack's `protect` says: `pulumi state unprotect URN` first.",
+        default=True,
+    )
 
 
 @args
@@ -70,6 +94,12 @@ class ServerArgs:
     zone: Literal["1", "2", "3"] | None = key("Availability zone; else the availability set.", default=None)
     public_address: bool = key("true: a Standard public address is made for this server.", default=False)
     external_address: str | None = key("A public address that reaches this server already.", default=None, form=ADDRESS)
+    data_disks: tuple[DataDiskArgs, ...] = key(
+        "Data disks of a virtual machine made here. They stay when it is rebuilt. Disks that you attach yourself are "
+        "left alone.",
+        default=(),
+        maxItems=MOST_LUNS,
+    )
 
 
 @args
@@ -117,14 +147,16 @@ class NetworkArgs:
     """Where virtual machines made here are attached, and who reaches them."""
 
     subnet_id: str | None = key(
-        "The id of an existing subnet; else a network is made.",
+        "The id of an existing subnet; else a network is made. Servers never move to another virtual network.",
         default=None,
         form=Form(
             pattern=r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+",
             remedy="Write the subnet's id: /subscriptions/…/virtualNetworks/NAME/subnets/NAME.",
         ),
     )
-    subnet_prefix: str = key("The prefix of the subnet.", default="10.40.0.0/24", form=PREFIX)
+    subnet_prefix: str = key(
+        "The prefix of the subnet; of a subnet made here it never changes.", default="10.40.0.0/24", form=PREFIX
+    )
     address_space: str = key("The address space of a network made here.", default="10.40.0.0/16", form=PREFIX)
     admin_sources: tuple[str, ...] = key(
         "Who reaches SSH: Pulumi, a jump host.", default=("VirtualNetwork",), form=SOURCE, maxItems=MOST_SOURCES
@@ -144,7 +176,8 @@ class NetworkArgs:
 
 @args
 class ImageArgs:
-    """The Windows Server image; without it the newest marketplace image that suits the Exchange version."""
+    """The Windows Server image, chosen when a virtual machine is made; without it the newest marketplace image that
+    suits the Exchange version."""
 
     id: str | None = key("The id of an image or gallery image version; 2013 needs one.", default=None, form=IMAGE)
     publisher: str = key("Marketplace publisher.", default="MicrosoftWindowsServer")
@@ -232,7 +265,10 @@ class FarmArgs:
     """The whole stack file."""
 
     namespace: NamespaceArgs = key("The names that clients use.")
-    servers: Mapping[str, ServerArgs] = key("The Client Access Servers, each under a key of your choice (ex01).")
+    servers: Mapping[str, ServerArgs] = key(
+        "The Client Access Servers, each under a key of your choice (ex01). Data disks that you attach to a virtual "
+        "machine made here stay attached through every update: one names all of them, or none."
+    )
     operator: str = key(
         "The domain account that logs on over SSH and runs the cmdlets: CORP\\name or name@domain.", form=OPERATOR
     )
@@ -247,14 +283,20 @@ class FarmArgs:
     admin_password: Secret | None = key("Its password; needed where virtual machines are made.", default=None)
     jump_host_password: Secret | None = key("The password on the jump host.", default=None)
     jump_host_private_key: Secret | None = key("The SSH private key for the jump host.", default=None)
-    exchange_version: ExchangeVersion = key("The Exchange version of the servers.", default="SE")
+    exchange_version: ExchangeVersion = key(
+        "The Exchange version of the servers; another one changes no virtual machine that exists.", default="SE"
+    )
     configure_namespace: bool = key("false: servers and records only, Exchange is not touched.", default=True)
     recycle_app_pools: bool = key("Recycle the application pools of changed services.", default=True)
     allow_single_server: bool = key("Accept fewer than two servers in rotation.", default=False)
     dns: DnsArgs = key("The record sets.", default=DnsArgs())
     network: NetworkArgs = key("The network of virtual machines made here.", default=NetworkArgs())
     vm_size: str = key("The size of virtual machines made here.", default="Standard_D4s_v5", form=VM_SIZE)
-    image: ImageArgs = key("Their Windows Server image.", default=ImageArgs())
+    image: ImageArgs = key(
+        "Their Windows Server image, chosen when a virtual machine is made: a later change is for new ones, and for "
+        "those that `pulumi up --replace URN` rebuilds.",
+        default=ImageArgs(),
+    )
     ssh: SshArgs = key("How the servers are reached.", default=SshArgs())
     https_port: int = key("The port of the servers' web site.", default=443, minimum=1, maximum=65535)
     rollout: RolloutArgs = key("The order of configuration.", default=RolloutArgs())

@@ -11,6 +11,9 @@ from components.args import SERVERS_LINK, DnsArgs, PrivateZoneArgs, ZoneArgs
 from components.namespace import Names
 from components.server import Server
 
+# Azure gives no link another network; its name is taken as long as it is there.
+ANOTHER_NETWORK = pulumi.ResourceOptions(replace_on_changes=["virtualNetwork"], delete_before_replace=True)
+
 
 class NamespaceRecords(pulumi.ComponentResource):
     """The private zone, the public zone or both, with links to networks; the record sets in them are a step of its own.
@@ -55,6 +58,8 @@ class NamespaceRecords(pulumi.ComponentResource):
         opts = pulumi.ResourceOptions(
             parent=self,
             protect=self._protected,
+            # In another zone or group, names are there before the old ones go.
+            delete_before_replace=False,
             depends_on=[*after, *(server.component for server in rotating if server.component)],
         )
         if self._args.private_zone:
@@ -111,7 +116,7 @@ class NamespaceRecords(pulumi.ComponentResource):
                 registration_enabled=False,
                 virtual_network=azure.privatedns.SubResourceArgs(id=network_id),
                 tags=self._tags,
-                opts=self._child(),
+                opts=pulumi.ResourceOptions.merge(self._child(), ANOTHER_NETWORK),
             )
             self.zones.append(link)
         return zone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pulumi
@@ -24,10 +25,18 @@ class ClientAccessFarm(pulumi.ComponentResource):
     outputs: dict[str, Any]
     servers: dict[str, dict[str, Any]]
 
-    def __init__(self, name: str, args: FarmArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: FarmArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        with_disks: Collection[str] = (),
+    ) -> None:
+        """`with_disks`: keys of servers that have data disks, or had some at the last `up`."""
         lean = pulumi.ResourceOptions(transformations=[drop_versioned_aliases])
         super().__init__("exchange-cas:index:ClientAccessFarm", name, None, pulumi.ResourceOptions.merge(opts, lean))
-        self._name, self._args = name, args
+        self._name, self._args, self._with_disks = name, args, with_disks
         self._child = pulumi.ResourceOptions(parent=self)
         made = any(not server.existing for server in args.servers.values())
         group = self._resource_group() if made or self._makes_a_zone() else None
@@ -35,7 +44,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
         servers = self._servers(group, network)
         known = namespace.names(args.namespace)
         settings = namespace.settings(args.namespace)
-        self.servers = {server.key: described(server) for server in servers}
+        self.servers = {server.key: described(server) | self._disks(server.key) for server in servers}
         configured = [server for server in servers if server.configure_namespace and args.configure_namespace]
         exchange = ClientAccessNamespace(name, args, settings=settings, servers=configured, opts=self._child)
         existing = [server for server in servers if args.servers[server.key].existing]
@@ -60,8 +69,26 @@ class ClientAccessFarm(pulumi.ComponentResource):
         for key, command in exchange.commands.items():
             self.servers[key]["lastChanges"] = command.stdout.apply(powershell.changes)
             self.servers[key]["namespaceUrn"] = command.urn
-        self.outputs = {**outputs.outputs(args), "servers": self.servers}
+        self.outputs = {**outputs.outputs(args), "servers": self.servers, "azure": self._described(network)}
         self.register_outputs({"names": known.every(), "servers": self.servers})
+
+    def _disks(self, key: str) -> dict[str, Any]:
+        if key not in self._with_disks:
+            return {}
+        rows = self._args.servers[key].data_disks
+        return {"dataDisks": [{"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in rows]}
+
+    # What the next `up` must not change, see stacks.changes.
+    def _described(self, network: Network | None) -> dict[str, Any]:
+        args, private, public = self._args, self._args.dns.private_zone, self._args.dns.public
+        groups = {zone.existing_resource_group for zone in (private, public) if zone and zone.existing_resource_group}
+        return {
+            "subnetId": network.subnet_id if network else None,
+            # Of a subnet made here.
+            "subnetPrefix": args.network.subnet_prefix if network and network.made else None,
+            "linkedNetworks": list(private.linked_networks) if private else [],
+            "resourceGroups": sorted({args.resource_group.name_in(pulumi.get_stack()), *groups}),
+        }
 
     def _makes_a_zone(self) -> bool:
         zones = (self._args.dns.private_zone, self._args.dns.public)
@@ -109,6 +136,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
         args = self._args
         return VmDefaults(
             resource_group_name=group,
+            group_name=args.resource_group.name_in(pulumi.get_stack()),
             subnet_id=network.subnet_id,
             security_group_id=network.security_group_id,
             availability_set_id=self._availability_set(group),
@@ -117,6 +145,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             image=args.image,
             administrator=args.administrator,
             admin_password=args.admin_password,
+            with_disks=self._with_disks,
             dns_servers=args.network.dns_servers,
             ssh=args.ssh,
             auto_shutdown=args.auto_shutdown,

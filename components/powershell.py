@@ -158,6 +158,11 @@ def host_key(server: str, output: str | None) -> str:
     )
 
 
+def shown(value: object) -> str:
+    """A setting's value for people; a cleared one is none."""
+    return "none" if value is None else str(value)
+
+
 def changes(output: str | None) -> dict[str, dict[str, str]] | str:
     """Which settings a run of the namespace script changed: service.setting -> before and after.
 
@@ -165,7 +170,7 @@ def changes(output: str | None) -> dict[str, dict[str, str]] | str:
     """
     try:
         return {
-            f"{service}.{setting}": {"before": str(value["before"]), "after": str(value["after"])}
+            f"{service}.{setting}": {"before": shown(value["before"]), "after": shown(value["after"])}
             for service, settings in report(output, "settings")["settings"].items()
             for setting, value in settings.items()
             if value["changed"]

@@ -10,6 +10,8 @@ import pulumi_azure_native as azure
 
 from components import powershell
 from components.args import AutoShutdownArgs, ServerArgs
+from components.data_disks import data_disks, prepare_drives
+from components.run_command import run_command
 from components.virtual_machine import VmDefaults, virtual_machine
 
 
@@ -50,7 +52,7 @@ def existing_server(key: str, args: ServerArgs) -> Server:
 
 
 class ClientAccessServer(pulumi.ComponentResource):
-    """Network interface, virtual machine, SSH switched on and its host key read back through Azure.
+    """Network interface, virtual machine with its data disks, SSH switched on and its host key read back through Azure.
 
     Exchange itself is not installed here.
     """
@@ -64,7 +66,9 @@ class ClientAccessServer(pulumi.ComponentResource):
         self._name, self._args, self._shared = name, args, shared
         public_address = self._public_address() if args.public_address else None
         interface = self._network_interface(public_address)
-        vm = virtual_machine(name, args, shared, interface_id=interface.id, parent=self)
+        disks = data_disks(name, args, shared, self, listed=key in shared.with_disks)
+        vm = virtual_machine(name, args, shared, interface_id=interface.id, disks=disks, parent=self)
+        prepare_drives(name, args, shared, vm, self)
         run_command = self._enable_ssh(vm)
         host_key = args.host_key or (self._host_key(vm, run_command) if args.configure_namespace else None)
         if shared.auto_shutdown:
@@ -119,23 +123,10 @@ class ClientAccessServer(pulumi.ComponentResource):
         )
 
     def _enable_ssh(self, vm: azure.compute.VirtualMachine) -> azure.compute.VirtualMachineRunCommandByVirtualMachine:
-        shared, ssh = self._shared, self._shared.ssh
+        ssh = self._shared.ssh
         given = {"Port": str(ssh.port), "PackageUrl": ssh.package_url, "PackageSha256": ssh.package_sha256}
-        return azure.compute.VirtualMachineRunCommandByVirtualMachine(
-            f"{self._name}-ssh",
-            run_command_name="EnableOpenSsh",
-            vm_name=vm.name,
-            resource_group_name=shared.resource_group_name,
-            source=azure.compute.VirtualMachineRunCommandScriptSourceArgs(script=powershell.script("Enable-OpenSsh")),
-            parameters=[
-                azure.compute.RunCommandInputParameterArgs(name=parameter, value=value)
-                for parameter, value in given.items()
-                if value
-            ],
-            timeout_in_seconds=1800,
-            treat_failure_as_deployment_failure=True,
-            tags=shared.tags,
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=vm),
+        return run_command(
+            f"{self._name}-ssh", "EnableOpenSsh", "Enable-OpenSsh", given, vm=vm, shared=self._shared, parent=self
         )
 
     def _host_key(

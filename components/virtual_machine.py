@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -16,10 +16,11 @@ FIXED = [
     "networkProfile",
     "osProfile.adminUsername",
     "osProfile.computerName",
-    "securityProfile",
-    "storageProfile.imageReference",
     "zones",
 ]
+# What a virtual machine is made from and keeps: another Exchange version, image or password is for new ones only. The
+# security type goes with the image. See docs/decisions/0016.
+CHOSEN_ONCE = ["osProfile.adminPassword", "securityProfile", "storageProfile.imageReference"]
 # Newest Windows Server that each Exchange version supports and the marketplace offers; 2012 R2 has left it.
 SKUS = {"2016": "2016-datacenter-gensecond", "2019": "2019-datacenter-gensecond", "SE": "2025-datacenter-g2"}
 
@@ -29,6 +30,8 @@ class VmDefaults:
     """What the virtual machines of a farm have in common."""
 
     resource_group_name: pulumi.Input[str]
+    # The same name, known before the group is made.
+    group_name: str
     subnet_id: pulumi.Input[str]
     security_group_id: pulumi.Input[str]
     availability_set_id: pulumi.Input[str] | None
@@ -37,6 +40,8 @@ class VmDefaults:
     image: ImageArgs
     administrator: str
     admin_password: pulumi.Input[str] | None
+    # Keys of servers that have data disks, or had some.
+    with_disks: Collection[str]
     dns_servers: tuple[str, ...]
     ssh: SshArgs
     auto_shutdown: AutoShutdownArgs | None
@@ -45,7 +50,13 @@ class VmDefaults:
 
 
 def virtual_machine(
-    name: str, args: ServerArgs, shared: VmDefaults, *, interface_id: pulumi.Input[str], parent: pulumi.Resource
+    name: str,
+    args: ServerArgs,
+    shared: VmDefaults,
+    *,
+    interface_id: pulumi.Input[str],
+    disks: Sequence[azure.compute.DataDiskArgs] | None,
+    parent: pulumi.Resource,
 ) -> azure.compute.VirtualMachine:
     compute = azure.compute
     availability_set = None if args.zone else shared.availability_set_id
@@ -78,6 +89,7 @@ def virtual_machine(
                 # Azure supports Exchange on Premium storage only.
                 managed_disk=compute.ManagedDiskParametersArgs(storage_account_type="Premium_LRS"),
             ),
+            data_disks=disks,
         ),
         security_profile=trusted_launch(shared.image),
         diagnostics_profile=compute.DiagnosticsProfileArgs(boot_diagnostics=compute.BootDiagnosticsArgs(enabled=True)),
@@ -87,8 +99,7 @@ def virtual_machine(
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=shared.protect or None,
-            # Azure refuses a new password for a machine that exists: it is for new machines only.
-            ignore_changes=["osProfile.adminPassword"],
+            ignore_changes=CHOSEN_ONCE,
             replace_on_changes=FIXED,
             # The name and the disk's name are taken as long as the old one is there.
             delete_before_replace=True,

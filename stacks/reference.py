@@ -31,6 +31,8 @@ def lines(row: type, path: str) -> Iterator[tuple[str, str, str, str]]:
         yield f"{path}{name}", type_name(kind), default, key.description
         if get_origin(kind) is Mapping and is_dataclass(get_args(kind)[1]):
             yield from lines(get_args(kind)[1], f"{path}{name}.KEY.")
+        elif get_origin(kind) is tuple and is_dataclass(get_args(kind)[0]):
+            yield from lines(get_args(kind)[0], f"{path}{name}[].")
         elif is_dataclass(kind):
             yield from lines(kind, f"{path}{name}.")  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from components.args import FarmArgs
-from stacks import namespace_rules, network_rules, server_rules, tag_rules, time_zones
+from stacks import disk_rules, namespace_rules, network_rules, server_rules, tag_rules, time_zones
 from stacks.problems import MISSING, Report, passing_over_unread
 from stacks.server_rules import servers_of
 
@@ -22,7 +22,7 @@ def check(farm: FarmArgs, report: Report) -> None:
             rule(farm, report)
     with passing_over_unread():
         for name, server in servers_of(farm):
-            for server_rule in server_rules.OF_EACH:
+            for server_rule in OF_EACH_SERVER:
                 with passing_over_unread():
                     server_rule(farm, name, server, report)
 
@@ -68,6 +68,12 @@ def auto_shutdown(farm: FarmArgs, report: Report) -> None:
         report("autoShutdown.timeZone", farm.auto_shutdown.time_zone, remedy)
 
 
+OF_EACH_SERVER = (
+    *server_rules.OF_EACH,
+    disk_rules.of_made_servers,
+    disk_rules.unique_luns,
+    disk_rules.unique_drives,
+)
 RULES: tuple[Callable[[FarmArgs, Report], None], ...] = (
     server_rules.number_of_servers,
     server_rules.unique_computer_names,

@@ -15,6 +15,7 @@ from operations.review.values import plain, spelled
 RESTORATION = "command:local:Command"
 PARTS = {
     MACHINE: "virtual machine",
+    "azure-native:compute:Disk": "data disk",
     "azure-native:network:NetworkInterface": "network interface",
     "azure-native:network:PublicIPAddress": "public address",
     "azure-native:network:NatGateway": "NAT gateway",

@@ -73,13 +73,22 @@ def test_a_server_out_of_rotation_is_configured_and_in_no_record_set(quick_lab: 
     assert "127.40.0.13" in ask(quick_lab.private_dns, f"owa.{LAB}")[0]
 
 
+def images(lab: Rehearsal) -> dict[str, str]:
+    """Virtual machine -> the SKU of the image that it was made from."""
+    bodies = [body for id, body in lab.azure.subscription.resources.items() if "/virtualMachines/EX" in id]
+    return {body["name"]: body["storageProfile"]["imageReference"]["sku"] for body in bodies if "osProfile" in body}
+
+
 def test_a_rebuilt_virtual_machine_gets_its_scripts_and_its_namespace_again(lab: Rehearsal) -> None:
     old_key = lab.datacentre.servers["EX02"].host_key
+    # Of the two machines, the one that is rebuilt gets another image.
+    lab.stack.change(lambda config: config.update({f"{PROJECT}:image": {"sku": "2022-datacenter-g2"}}))
     update = lab.stack.up("--replace", lab.stack.urn("cas-ex02-vm"))
     assert lab.datacentre.servers["EX02"].host_key != old_key
     assert {"cas-ex02-vm", "cas-ex02-ssh", "cas-ex02-scripts", "cas-ex02-namespace"} <= of(update.changed(), "ex02")
     assert of(update.changed(), "ex01") == set()
     assert dialled(lab) == {"EX02"}
+    assert images(lab) == {"EX01": "2025-datacenter-g2", "EX02": "2022-datacenter-g2"}
     assert differences(lab, "EX02", wanted(LAB)) == {}
     assert lab.stack.up().changes == []
 

@@ -25,6 +25,7 @@ from tests.plan.wire import UNKNOWN, bare
 PREFIX = "azure-native:"
 # azure-native's type -> Azure's model; a resource group's is in a package of its own.
 MODELS: Mapping[str, Any] = {
+    "compute:Disk": compute.Disk,
     "compute:AvailabilitySet": compute.AvailabilitySet,
     "compute:VirtualMachine": compute.VirtualMachine,
     "compute:VirtualMachineRunCommandByVirtualMachine": compute.VirtualMachineRunCommand,

@@ -65,9 +65,20 @@ class InlineLoop(asyncio.SelectorEventLoop):
         return done
 
 
-def plan(config: Mapping[str, Any], *, stack: str = "lab", preview: bool = False, host_keys: bool = True) -> Plan:
-    """What __main__.py registers with the `config:` of a stack file. Raises what it raises, after all has settled."""
-    return run(main, config, stack=stack, preview=preview, host_keys=host_keys)
+def plan(
+    config: Mapping[str, Any],
+    *,
+    stack: str = "lab",
+    preview: bool = False,
+    host_keys: bool = True,
+    last: Mapping[str, Any] | None = None,
+    attached: Mapping[str, list[dict[str, Any]]] | None = None,
+) -> Plan:
+    """What __main__.py registers with the `config:` of a stack file. Raises what it raises, after all has settled.
+
+    `last`: the stack's outputs as the last `up` left them. `attached`: virtual machine in Azure -> its data disks.
+    """
+    return run(main, config, stack=stack, preview=preview, host_keys=host_keys, last=last, attached=attached)
 
 
 def main() -> None:
@@ -81,9 +92,11 @@ def run(
     stack: str = "lab",
     preview: bool = False,
     host_keys: bool = True,
+    last: Mapping[str, Any] | None = None,
+    attached: Mapping[str, list[dict[str, Any]]] | None = None,
 ) -> Plan:
     """`program` in a context of its own, where the SDK keeps all that it knows of a run."""
-    recorder, log = Recorder(preview=preview, host_keys=host_keys), Log()
+    recorder, log = Recorder(preview=preview, host_keys=host_keys, last=last, attached=attached), Log()
     before = pulumi.log.debug
     try:
         # In a thread of its own, for the SDK looks through the whole call stack at each registration: pytest's is deep.
@@ -107,7 +120,7 @@ def in_context(
         project=PROJECT,
         stack=stack,
         dry_run=preview,
-        organization=None,
+        organization="organization",
         callbacks=None,
         # What every run waits for at its end: left out, it would be one set for all runs.
         outputs=set(),

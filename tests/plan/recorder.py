@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2, struct_pb2
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.mocks import MockMonitor, Mocks
@@ -41,6 +42,8 @@ NAMED_BY = {
     "azure-native:dns:Zone": "zoneName",
     "azure-native:privatedns:PrivateZone": "privateZoneName",
 }
+LAST_OUTPUTS = "pulumi:pulumi:readStackOutputs"
+MACHINE = "azure-native:compute:getVirtualMachine"
 HOST_KEY_OF = "azure-native:compute:getVirtualMachineRunCommandByVirtualMachine"
 
 
@@ -84,6 +87,16 @@ class Log:
         return empty_pb2.Empty()
 
 
+class NotFoundError(grpc.RpcError):  # type: ignore[misc]
+    """Azure's answer about what is not there, as the engine passes it on."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return 'Status=404 Code="ResourceNotFound"'
+
+
 class NoMocks(Mocks):
     """Never asked: the recorder answers by itself."""
 
@@ -97,12 +110,21 @@ class NoMocks(Mocks):
 class Recorder(MockMonitor):
     """`preview`: nothing exists yet, so ids and computed values are unknown; else each registration is an update's.
 
-    `host_keys`: whether the virtual machines run, so that Azure tells what their run command printed.
+    `host_keys`: whether the virtual machines run, so that Azure tells what their run command printed. `last`: the
+    stack's outputs as the last `up` left them. `attached`: virtual machine in Azure -> its data disks.
     """
 
-    def __init__(self, *, preview: bool, host_keys: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        preview: bool,
+        host_keys: bool = True,
+        last: Mapping[str, Any] | None = None,
+        attached: Mapping[str, list[dict[str, Any]]] | None = None,
+    ) -> None:
         super().__init__(NoMocks())
         self._preview, self._host_keys = preview, host_keys
+        self._last, self._attached = dict(last or {}), attached or {}
         self.registrations: dict[str, Registration] = {}
         self.calls: list[Call] = []
         self.outputs: dict[str, dict[str, Any]] = {}
@@ -146,12 +168,20 @@ class Recorder(MockMonitor):
 
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
         arguments = wire.read(request.args)
+        answer = resource_pb2.ResourceInvokeResponse()
+        if request.tok == LAST_OUTPUTS:
+            getattr(answer, "return").CopyFrom(wire.write({"outputs": self._last}))
+            return answer
         self.calls.append(Call(request.tok, arguments))
+        if request.tok == MACHINE:
+            if (disks := self._attached.get(arguments["vmName"])) is None:
+                raise NotFoundError
+            getattr(answer, "return").CopyFrom(wire.write({"storageProfile": {"dataDisks": disks}}))
+            return answer
         if request.tok != HOST_KEY_OF:
             raise NotImplementedError(f"{request.tok} is a function that the recorder has no answer for.")
         printed = f'{{"hostKey": "<host key of {arguments["vmName"]}>"}}'
         view = {"instanceView": {"output": printed}} if self._host_keys else {}
-        answer = resource_pb2.ResourceInvokeResponse()
         getattr(answer, "return").CopyFrom(wire.write(view))
         return answer
 

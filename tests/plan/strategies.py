@@ -136,12 +136,20 @@ def row(draw: Draw, number: int, network: Row, *, in_rotation: bool, public: boo
         found |= {"address": f"10.16.0.{number + 1}", "existing": True, "hostKey": HOST_KEY}
         return found | draw(some(restoreOnRemove=flag)) | (external if public or draw(flag) else {})
     subnet = IPv4Network(network.get("subnetPrefix", "10.40.0.0/24"))
-    # Azure keeps the first four and the last one.
-    place = 4 + number if draw(flag) else subnet.num_addresses - 2 - number
+    # Azure keeps the first four and the last one. Twenty servers from both ends would meet in the smallest subnet.
+    place = 4 + number if number > 5 or draw(flag) else subnet.num_addresses - 2 - number
     found["address"] = str(subnet[place])
-    found |= draw(some(size=size, zone=st.sampled_from("123")))
+    found |= draw(some(size=size, zone=st.sampled_from("123"), dataDisks=data_disks()))
     reachable = [external, {"publicAddress": True}, *([] if public else [{}, {"publicAddress": False}])]
     return found | draw(st.sampled_from(reachable))
+
+
+def data_disks() -> st.SearchStrategy[list[Row]]:
+    """At most one of each LUN and each drive."""
+    lun, drive = st.sampled_from((0, 1, 63)), st.sampled_from("FGZ")
+    kinds = {"sku": st.sampled_from(("Premium_LRS", "Premium_ZRS")), "drive": drive, "protect": flag}
+    row = st.fixed_dictionaries({"lun": lun, "sizeGib": st.sampled_from((4, 32767))}, optional=kinds)
+    return st.lists(row, max_size=2, unique_by=(lambda one: one["lun"], lambda one: one.get("drive", one["lun"])))
 
 
 @st.composite

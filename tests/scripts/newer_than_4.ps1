@@ -1,9 +1,12 @@
 # Lists what a script uses that PowerShell 4.0 does not have: language elements, and cmdlets or parameters that are not on the list below.
-# -Folder: the scripts. -Alone: the name of the one that may call no function of another. Prints a JSON object: file name -> sentences.
+# -Folder: the scripts. -Alone: the names of those that may call no function of another, with commas. Prints a JSON object: file name -> sentences.
 param([string] $Folder, [string] $Alone)
 
 # Of PowerShell 4.0 and the modules of Windows Server 2012 R2: what the scripts may call, with the parameters they may use.
 $Known = @{
+    'Get-Disk' = @(); 'Set-Disk' = 'Number', 'IsOffline', 'IsReadOnly'; 'Initialize-Disk' = 'Number', 'PartitionStyle'; 'Get-Partition' = @()
+    'New-Partition' = 'DiskNumber', 'UseMaximumSize', 'DriveLetter'; 'Set-Partition' = 'DiskNumber', 'PartitionNumber', 'NewDriveLetter'
+    'Format-Volume' = 'DriveLetter', 'FileSystem', 'AllocationUnitSize', 'NewFileSystemLabel', 'Confirm'; 'Get-Volume' = 'DriveLetter'
     'Add-Type' = 'AssemblyName'; 'ConvertFrom-Json' = 'InputObject'; 'ConvertTo-Json' = 'InputObject', 'Depth', 'Compress'
     'ConvertTo-SecureString' = 'String', 'AsPlainText', 'Force'; 'ForEach-Object' = 'Process'; 'Get-ChildItem' = 'LiteralPath', 'Recurse', 'Filter'
     'Get-CimInstance' = 'ClassName'; 'Get-Content' = 'LiteralPath', 'TotalCount'; 'Get-Date' = @(); 'Get-FileHash' = 'LiteralPath', 'Algorithm'
@@ -64,7 +67,7 @@ $looked = $newerNodes + $telling
 foreach ($file in $files) {
     $errors = $null
     $tree = [System.Management.Automation.Language.Parser]::ParseFile($file.FullName, [ref] $null, [ref] $errors)
-    $functions = Get-FunctionName $(if ($file.Name -eq $Alone) { $file } else { $files })
+    $functions = Get-FunctionName $(if ($file.Name -in ($Alone -split ',')) { $file } else { $files })
     $findings = @($errors | ForEach-Object { "line $($_.Extent.StartLineNumber): syntax error: $($_.Message)" })
     foreach ($node in $tree.FindAll({ $true }, $true)) {
         if ($node.GetType().Name -notin $looked) { continue }

@@ -240,3 +240,14 @@ def test_what_was_there_before_brings_its_group_and_parents(azure: Azure) -> Non
     azure.create("network:NetworkInterface", interface())
     with pytest.raises(grpc.RpcError, match="PrivateIPAddressNotInSubnet"):
         azure.create("network:NetworkInterface", interface("10.0.2.10", name="two"))
+
+
+def test_an_interface_changes_its_subnet_but_never_its_virtual_network(azure: Azure) -> None:
+    make_network(azure)
+    id, _ = azure.create("network:NetworkInterface", interface())
+    beside, _ = azure.create("network:Subnet", subnet(subnetName="beside", addressPrefix="10.0.2.0/24"))
+    azure.update("network:NetworkInterface", id, interface("10.0.2.10", subnet={"id": beside}))
+    azure.create("network:VirtualNetwork", network(virtualNetworkName="other"))
+    elsewhere, _ = azure.create("network:Subnet", subnet(virtualNetworkName="other"))
+    with pytest.raises(grpc.RpcError, match="cannot be moved to another virtual network"):
+        azure.update("network:NetworkInterface", id, interface(subnet={"id": elsewhere}))

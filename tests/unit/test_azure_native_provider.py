@@ -293,3 +293,13 @@ def test_every_type_has_an_id_that_leads_back_to_it(type: str) -> None:
     entry = RESOURCE_TYPES[type]
     parameters = {name: f"a-{name}" for name in entry.parameters}
     assert entry.match(entry.id("s", parameters)) == parameters | {"subscriptionId": "s"}
+
+
+def test_the_case_of_a_resource_groups_name_is_no_difference_and_that_of_another_name_is(azure: Azure) -> None:
+    olds = network()
+    assert azure.diff("network:VirtualNetwork", olds, network(resourceGroupName="LAB")).changes == (
+        provider_pb2.DiffResponse.DIFF_NONE
+    )
+    assert list(azure.diff("network:VirtualNetwork", olds, network(virtualNetworkName="NETWORK")).replaces) == [
+        "virtualNetworkName"
+    ]

@@ -58,6 +58,48 @@ def test_a_file_with_the_needed_keys_only_is_read() -> None:
             server("ex01", address="10.41.0.11"), "servers.ex01.address", "10.40.0.4 to 10.40.0.254", id="other subnet"
         ),
         pytest.param(server("ex01", address="10.40.0.3"), "servers.ex01.address", "10.40.0.4", id="kept by Azure"),
+        pytest.param(
+            server("ex01", dataDisks=[{"lun": 3, "sizeGib": 8}, {"lun": 3, "sizeGib": 8}]),
+            "servers.ex01.dataDisks.lun",
+            "more than one disk",
+            id="a LUN twice",
+        ),
+        pytest.param(
+            server("ex01", dataDisks=[{"lun": n, "sizeGib": 8, "drive": "F"} for n in (0, 1)]),
+            "servers.ex01.dataDisks.drive",
+            "more than one disk",
+            id="a drive twice",
+        ),
+        pytest.param(
+            server("ex01", existing=True, hostKey=HOST_KEY, dataDisks=[{"lun": 0, "sizeGib": 8}]),
+            "servers.ex01.dataDisks",
+            "remove them or existing: true",
+            id="disks of a server that exists",
+        ),
+        pytest.param(
+            server("ex01", dataDisks=[{"lun": 64, "sizeGib": 8}]),
+            "servers.ex01.dataDisks[0].lun",
+            "from 0 to 63",
+            id="a LUN too high",
+        ),
+        pytest.param(
+            server("ex01", dataDisks=[{"lun": 0, "sizeGib": 3}]),
+            "servers.ex01.dataDisks[0].sizeGib",
+            "from 4 to 32767",
+            id="a disk too small",
+        ),
+        pytest.param(
+            server("ex01", dataDisks=[{"lun": 0, "sizeGib": 8, "drive": "D"}]),
+            "servers.ex01.dataDisks[0].drive",
+            "from F to Z",
+            id="the drive of Azure's temporary disk",
+        ),
+        pytest.param(
+            server("ex01", dataDisks=[{"lun": 0, "sizeGib": 8, "sku": "Standard_LRS"}]),
+            "servers.ex01.dataDisks[0].sku",
+            "Premium_LRS, Premium_ZRS",
+            id="a disk that Exchange is not supported on",
+        ),
         pytest.param(server("ex01", address="10.40.0.255"), "servers.ex01.address", "10.40.0.254", id="broadcast"),
         pytest.param(server("ex01", address="10.40.0.256"), "servers.ex01.address", "IPv4", id="no address"),
         pytest.param(server("ex02", address="10.40.0.11"), "servers.ex02.address", "more than one", id="address twice"),

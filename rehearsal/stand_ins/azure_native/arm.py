@@ -12,6 +12,7 @@ from .put import Put
 from .records import RECORD_SET_TYPES, RecordSet, record_set
 from .resource_types import ResourceType, type_of
 from .rules import RULES
+from .rules.disks import attach
 from .rules.machine import followers
 from .schema import schema_of
 from .store import Resource, Store, normal_location, references
@@ -28,6 +29,8 @@ _IN_USE = {
     "network:NatGateway": (400, "InUseNatGatewayCannotBeDeleted"),
     "compute:AvailabilitySet": (409, "OperationNotAllowed"),
 }
+# Noted of a virtual machine that does not run.
+STOPPED = "stopped"
 _DOES_NOT_HOLD = frozenset({"devtestlab:GlobalSchedule"})  # a schedule whose virtual machine goes stays behind
 _KEPT_BY_CHILDREN = {"privatedns:PrivateZone": "privatedns:VirtualNetworkLink"}
 
@@ -67,6 +70,19 @@ class Subscription:
                     self._store.add(_found(ancestor, {}))
             self._store.add(_found(id, dict(body)))
             self._store.save()
+
+    def attach_disk(self, machine_id: str, disk_id: str, *, lun: int) -> None:
+        """A new data disk on a virtual machine, as people attach one: no stack hears of it."""
+        with self._lock:
+            machine = self._store.get(machine_id)
+            if machine is None:
+                raise ValueError(f"{machine_id} is not there")
+            attach(self._store, machine, disk_id, lun)
+            self._store.save()
+
+    def stop_machine(self, id: str) -> None:
+        """Azure's side of a shutdown: the machine is deallocated, nothing runs on it."""
+        self.hide(id, {STOPPED: True})
 
     def record_sets(self) -> list[RecordSet]:
         """All record sets of public and private zones."""

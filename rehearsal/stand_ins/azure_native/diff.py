@@ -18,8 +18,8 @@ _PLAIN_KEY = re.compile(r"\w+")
 
 
 def changes(old: Json, new: Json) -> dict[str, Change]:
-    """Property path (`a.b[0].c`) to what happened there; azure-native's own notes (`__…`) and the form of a location do
-    not count."""
+    """Property path (`a.b[0].c`) to what happened there. azure-native's own notes (`__…`), the form of a location and
+    the case of a resource group's name do not count."""
     return dict(_changes_in_object(_compared(old), _compared(new), ""))
 
 
@@ -55,6 +55,8 @@ def _compared(bag: Json) -> Json:
     seen = {key: value for key, value in bag.items() if not key.startswith("__")}
     if isinstance(seen.get("location"), str):
         seen["location"] = seen["location"].replace(" ", "").lower()
+    if isinstance(seen.get("resourceGroupName"), str):
+        seen["resourceGroupName"] = seen["resourceGroupName"].lower()
     return seen
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from rehearsal.stand_ins.command_result import CommandResult
 
-from .arm import Subscription
+from .arm import STOPPED, Subscription
 from .errors import ArmError, RefusedError
 from .resource_types import ResourceType, type_of
 from .site import Site, VirtualMachine
@@ -53,6 +53,8 @@ class Operations:
         """An update, which creates what somebody else deleted meanwhile."""
         with self._working(kind, id):
             is_new = not self._subscription.exists(id)
+            if kind.type == RUN_COMMAND:
+                self._refuse_if_stopped(id)
             resource = self._subscription.put(kind, id, inputs)
             if is_new and kind.type == VIRTUAL_MACHINE:
                 self._boot(resource, inputs)
@@ -64,12 +66,19 @@ class Operations:
         found = type_of(id)
         if found:
             self._note("delete", found[0])
+            if found[0].type == RUN_COMMAND:
+                self._refuse_if_stopped(id)
         for gone in self._subscription.delete(id):
             if gone.type == VIRTUAL_MACHINE and self._site is not None:
                 machine = gone.id.lower()
                 with self._idle:
                     self._idle.wait_for(lambda machine=machine: not self._busy[machine])  # type: ignore[misc]
                 self._site.vm_deleted(gone.id)
+
+    def _refuse_if_stopped(self, run_command_id: str) -> None:
+        machine = self._subscription.get(run_command_id.rsplit("/", 2)[0])
+        if machine is not None and machine.hidden.get(STOPPED):
+            raise ArmError(409, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running.")
 
     def _note(self, what: str, kind: ResourceType) -> None:
         if self.moment:

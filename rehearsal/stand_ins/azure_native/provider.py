@@ -8,7 +8,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2
 from rehearsal.stand_ins.no_handshake import NoHandshake
 
 from . import diff, wire
-from .arm import SUBSCRIPTION_ID, Subscription
+from .arm import STOPPED, SUBSCRIPTION_ID, Subscription
 from .bags import body_of, foreseen, only, outputs_of
 from .calls import Call, answering
 from .defaults import RANDOMLY_NAMED, fill_in
@@ -171,7 +171,7 @@ class Provider(NoHandshake):
         if resource is None:
             raise ArmError(404, "ResourceNotFound", f"The Resource '{id}' was not found.")
         body = resource.body | {"azureApiVersion": kind.api_version}
-        if kind.type == RUN_COMMAND and arguments.get("expand") == "instanceView":
+        if kind.type == RUN_COMMAND and arguments.get("expand") == "instanceView" and self._runs(id):
             body["instanceView"] = resource.hidden["instanceView"]
         if kind.type == "network:Subnet":
             expanded = arguments.get("expand") == "ipConfigurations"
@@ -179,6 +179,11 @@ class Provider(NoHandshake):
             # Their ids alone, unless they are asked for.
             body["ipConfigurations"] = [entry if expanded else {"id": entry.get("id")} for entry in inside]
         return _answered(body)
+
+    def _runs(self, run_command_id: str) -> bool:
+        """Of a virtual machine that does not run, Azure leaves the instance view out."""
+        machine = self._subscription.get(run_command_id.rsplit("/", 2)[0])
+        return machine is not None and not machine.hidden.get(STOPPED)
 
     def _signed_in(self) -> Json:
         who = dict.fromkeys(("clientId", "objectId", "tenantId"), SUBSCRIPTION_ID)

@@ -118,6 +118,7 @@ RESOURCE_TYPES: dict[str, ResourceType] = {
             "location",
             write_only=("osProfile.adminPassword", "osProfile.customData", "userData"),
         ),
+        _in_group("compute:Disk", "Microsoft.Compute/disks/{diskName}", "2024-03-02", "location"),
         _in_group(
             "compute:AvailabilitySet", "Microsoft.Compute/availabilitySets/{availabilitySetName}", _COMPUTE, "location"
         ),

@@ -34,7 +34,7 @@ function Write-Json {
 $WindowsFile = Join-Path $env:EXCHANGE_STANDIN_ROOT 'windows.json'
 
 function Read-Windows {
-    $state = @{ build = 17763; processes = @(); capability = 'NotPresent'; firewall = @{}; registry = @{}; services = @{}; recycledAppPools = @{}; w3svcRestarts = 0; refusedSessions = 0 }
+    $state = @{ build = 17763; processes = @(); capability = 'NotPresent'; firewall = @{}; registry = @{}; services = @{}; recycledAppPools = @{}; w3svcRestarts = 0; disks = @(); refusedSessions = 0 }
     if (Test-Path -LiteralPath $WindowsFile) {
         $kept = Read-Json $WindowsFile
         foreach ($key in $kept.Keys) { $state[$key] = $kept[$key] }

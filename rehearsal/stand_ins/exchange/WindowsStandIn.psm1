@@ -1,6 +1,7 @@
 # Stand-in of the parts of Windows that the scripts use. State: windows.json in the server's folder.
 
 . (Join-Path $PSScriptRoot 'ExchangeState.ps1')
+. (Join-Path $PSScriptRoot 'WindowsDisks.ps1')
 . (Join-Path $PSScriptRoot 'WindowsFirewall.ps1')
 . (Join-Path $PSScriptRoot 'WindowsRegistry.ps1')
 
@@ -38,6 +39,7 @@ function Get-CimInstance {
             [pscustomobject]@{ Name = $env:COMPUTERNAME; DNSHostName = $env:COMPUTERNAME.ToLowerInvariant(); Domain = $domain; PartOfDomain = [bool] $server }
         }
         'Win32_OperatingSystem' { [pscustomobject]@{ BuildNumber = "$((Read-Windows).build)"; ProductType = [uint32] 3 } }
+        'Win32_DiskDrive' { Get-DiskDrive }
         default { $PSCmdlet.WriteError((New-Error "Invalid class $ClassName")) }
     }
 }
@@ -178,6 +180,7 @@ function icacls.exe {
 }
 
 $public = 'Get-ItemProperty', 'New-ItemProperty', 'Remove-ItemProperty', 'icacls.exe', 'Get-Process', 'Get-CimInstance', 'Get-Service', 'New-Service', 'Set-Service', 'Start-Service', 'Restart-Service', 'Get-NetFirewallRule', 'New-NetFirewallRule', 'Set-NetFirewallRule'
+$public += 'Get-Disk', 'Set-Disk', 'Initialize-Disk', 'Get-Partition', 'New-Partition', 'Set-Partition', 'Format-Volume', 'Get-Volume'
 
 # Windows Server 2012 R2 has no capabilities; 2016 has no OpenSSH among them.
 if ((Read-Windows).build -ge 14393) {

@@ -30,6 +30,7 @@ EVERY: tuple[Promise, ...] = (
     azure.each_machine_is_as_exchange_and_azure_need_it,
     azure.a_change_that_azure_refuses_makes_a_new_machine,
     azure.ssh_is_switched_on_as_it_is_dialled,
+    azure.each_data_disk_is_attached_and_prepared_as_declared,
     azure.a_lab_is_shut_down_every_evening,
     azure.machines_without_a_zone_are_kept_apart,
     network.each_interface_has_the_address_and_the_security_group,

@@ -22,9 +22,11 @@ PROTECTED = {
 }
 # Azure answers a change of these with 409 PropertyChangeNotAllowed or an error of its own.
 REFUSED_CHANGES = {
-    *("availabilitySet", "networkProfile", "securityProfile", "zones"),
-    *("osProfile.adminUsername", "osProfile.computerName", "storageProfile.imageReference"),
+    *("availabilitySet", "networkProfile", "zones"),
+    *("osProfile.adminUsername", "osProfile.computerName"),
 }
+# What later changes of the stack file are not for. Never the data disks: the list of the last refresh would be sent.
+CHOSEN_ONCE = {"osProfile.adminPassword", "securityProfile", "storageProfile.imageReference"}
 # The newest Windows Server that Microsoft supports for each version and the marketplace offers with generation 2.
 IMAGES = {"2016": "2016-datacenter-gensecond", "2019": "2019-datacenter-gensecond", "SE": "2025-datacenter-g2"}
 
@@ -43,6 +45,8 @@ def all_that_takes_tags_has_them(plan: Plan, farm: FarmArgs) -> Iterator[str]:
 
 def what_the_key_says_is_protected_and_nothing_else(plan: Plan, farm: FarmArgs) -> Iterator[str]:
     for one in plan.resources.values():
+        if one.type.endswith(":Disk"):
+            continue
         belongs = one.type in PROTECTED or one.name in {f"cas-{key}-ip" for key in farm.servers}
         if one.options.get("protect", False) != (farm.protect and belongs):
             yield f"{one.name}: protect = {one.options.get('protect')}"
@@ -101,6 +105,8 @@ def each_machine_is_as_exchange_and_azure_need_it(plan: Plan, farm: FarmArgs) ->
             ("disk's name", disk["name"], f"{server.computer_name}-os"),
             ("disk's end", (disk["createOption"], disk["deleteOption"]), ("FromImage", "Delete")),
             ("launch", told.get("securityProfile"), launch if trusted else None),
+            # Left out, those that people attach stay: see docs/decisions/0016.
+            ("data disks", bool(told["storageProfile"].get("dataDisks")), bool(server.data_disks)),
             ("console", told["diagnosticsProfile"], {"bootDiagnostics": {"enabled": True}}),
         ):
             if found != wanted:
@@ -111,17 +117,15 @@ def a_change_that_azure_refuses_makes_a_new_machine(plan: Plan, _: FarmArgs) -> 
     for name, one in plan.of("VirtualMachine").items():
         if set(one.options["replaceOnChanges"]) != REFUSED_CHANGES:
             yield f"{name}: {one.options['replaceOnChanges']}"
-        if (
-            one.options["ignoreChanges"] != ["osProfile.adminPassword"]
-            or one.options["deleteBeforeReplace"] is not True
-        ):
+        if set(one.options["ignoreChanges"]) != CHOSEN_ONCE or one.options["deleteBeforeReplace"] is not True:
             yield f"{name}: {one.options}"
 
 
 def ssh_is_switched_on_as_it_is_dialled(plan: Plan, farm: FarmArgs) -> Iterator[str]:
     script = (ROOT / "components/scripts/Enable-OpenSsh.ps1").read_text(encoding="utf-8")
     given = {"Port": str(farm.ssh.port), "PackageUrl": farm.ssh.package_url, "PackageSha256": farm.ssh.package_sha256}
-    found = plan.of("VirtualMachineRunCommandByVirtualMachine")
+    every = plan.of("VirtualMachineRunCommandByVirtualMachine")
+    found = {name: one for name, one in every.items() if not name.endswith("-drives")}
     if found.keys() != {f"cas-{key}-ssh" for key in made(farm)}:
         yield f"{found.keys()}"
     for key, server in made(farm).items():
@@ -134,6 +138,8 @@ def ssh_is_switched_on_as_it_is_dialled(plan: Plan, farm: FarmArgs) -> Iterator[
         passed = {parameter["name"]: parameter["value"] for parameter in told["parameters"]}
         if passed != {name: value for name, value in given.items() if value}:
             yield f"{key} gets {passed}"
+        if one.options.get("ignoreChanges") != ["tags"]:
+            yield f"{key} must run for new tags"
         if told["treatFailureAsDeploymentFailure"] is not True or told["timeoutInSeconds"] < 900:
             yield f"{key} may fail unseen"
         if not plan.waits(one, plan.one(f"cas-{key}-vm")):
@@ -174,3 +180,35 @@ def machines_without_a_zone_are_kept_apart(plan: Plan, farm: FarmArgs) -> Iterat
         apart = (told.get("zones"), told.get("availabilitySet"))
         if apart != (([server.zone], None) if server.zone else (None, {"id": "<id of cas-availability-set>"})):
             yield f"{key}: {apart}"
+
+
+def each_data_disk_is_attached_and_prepared_as_declared(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+    script = (ROOT / "components/scripts/Initialize-DataDisk.ps1").read_text(encoding="utf-8")
+    for key, server in made(farm).items():
+        machine = plan.one(f"cas-{key}-vm")
+        attached = {
+            disk["lun"]: disk
+            for disk in machine.inputs["storageProfile"].get("dataDisks", [])
+            if f"-{key}-disk" in disk["managedDisk"]["id"]
+        }
+        if attached.keys() != {row.lun for row in server.data_disks}:
+            yield f"{key} has {attached.keys()}"
+        for row in server.data_disks:
+            one, entry = plan.one(f"cas-{key}-disk{row.lun}"), attached[row.lun]
+            if one.options.get("protect", False) != row.protect:
+                yield f"{one.name}: protect = {one.options.get('protect')}"
+            if (one.inputs["diskSizeGB"], one.inputs["sku"]) != (row.size_gib, {"name": row.sku}):
+                yield f"{one.name}: {one.inputs}"
+            if one.inputs.get("zones") != (machine.inputs.get("zones") if row.sku == "Premium_LRS" else None):
+                yield f"{one.name} cannot be attached from another zone"
+            if entry["managedDisk"]["id"] != f"<id of {one.name}>" or entry["createOption"] != "Attach":
+                yield f"{key}: {entry}"
+            if (entry["deleteOption"], entry["caching"]) != ("Detach", "None"):
+                yield f"{one.name} goes with its machine, or is cached"
+        drives = ",".join(f"{row.lun}={row.drive}" for row in server.data_disks if row.drive)
+        if drives:
+            one = plan.one(f"cas-{key}-drives")
+            if one.inputs["source"] != {"script": script} or one.options.get("ignoreChanges") != ["tags"]:
+                yield f"{one.name}: {one.options}"
+            if one.inputs["parameters"] != [{"name": "Drives", "value": drives}] or not plan.waits(one, machine):
+                yield f"{one.name}: {one.inputs['parameters']}"

@@ -27,7 +27,7 @@ NAMED = ("VirtualNetwork", "Subnet", "NatGateway", "PublicIPAddress", "NetworkSe
 
 
 def every_resource_has_the_name_that_azure_knows(plan: Plan, _: FarmArgs) -> Iterator[str]:
-    for kind in (*NAMED, "AvailabilitySet"):
+    for kind in (*NAMED, "AvailabilitySet", "Disk"):
         for name, one in plan.of(kind).items():
             key = RESOURCE_TYPES[one.type.removeprefix("azure-native:")].name_parameter
             if one.inputs[key] != IN_AZURE.get(name, name):
@@ -61,6 +61,9 @@ def of_servers(farm: FarmArgs) -> Iterator[str]:
             yield f"cas-{key}-ip"
         if farm.auto_shutdown:
             yield f"cas-{key}-shutdown"
+        yield from (f"cas-{key}-disk{row.lun}" for row in server.data_disks)
+        if any(row.drive for row in server.data_disks):
+            yield f"cas-{key}-drives"
     for key in configured(farm):
         yield from (f"cas-{key}-scripts", f"cas-{key}-rotation", f"cas-{key}-namespace")
     for server in existing(farm).values():

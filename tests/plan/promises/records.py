@@ -34,6 +34,8 @@ def each_name_has_the_address_of_each_server_in_rotation(plan: Plan, farm: FarmA
             if one.name != f"cas-{told['relativeRecordSetName']}-a":
                 yield f"{one.name} is not named by its label {told['relativeRecordSetName']}"
             addresses = [record["ipv4Address"] for record in told["aRecords"]]
+            if one.options.get("deleteBeforeReplace") is not False:
+                yield f"{one.name} would be missing while it moves to another zone"
             found[told[zone], told["relativeRecordSetName"], told["resourceGroupName"]] = (addresses, told["ttl"])
         if found != expected:
             yield f"{kind}: {found}, not {expected}"
@@ -92,5 +94,8 @@ def the_private_zone_answers_the_networks_that_it_should(plan: Plan, farm: FarmA
     }
     if found != expected:
         yield f"{found}, not {expected}"
+    for name, one in plan.of("VirtualNetworkLink").items():
+        if (one.options.get("replaceOnChanges"), one.options.get("deleteBeforeReplace")) != (["virtualNetwork"], True):
+            yield f"{name} would be given another network, which Azure refuses"
     if not made(farm) and "cas-servers-link" in found:
         yield "a link to a network of no machine"

@@ -9,7 +9,8 @@ from typing import Any
 from components.args import FarmArgs
 from tests.plan.plan import Plan
 from tests.plan.program import GIVEN
-from tests.plan.promises.reading import configured, made, public_address
+from tests.plan.promises.reading import configured, group, made, public_address
+from tests.plan.recorder import HOST_KEY_OF
 from tests.plan.wire import UNKNOWN, Secret, bare
 
 # Type -> the part of the farm that it belongs to.
@@ -26,6 +27,7 @@ PLACES = {
     **dict.fromkeys(("remote:Command", "remote:CopyToRemote", "local:Command"), NAMESPACE),
     **dict.fromkeys(("compute:VirtualMachine", "network:NetworkInterface", "devtestlab:GlobalSchedule"), SERVER),
     "compute:VirtualMachineRunCommandByVirtualMachine": SERVER,
+    "compute:Disk": SERVER,
 }
 
 
@@ -122,6 +124,15 @@ def outputs_tell_what_operations_need(plan: Plan, farm: FarmArgs) -> Iterator[st
     if outputs["names"] != sorted(every):
         yield f"{outputs['names']}"
     yield from outputs_tell_the_way(outputs, farm)
+    network, private, public = farm.network, farm.dns.private, farm.dns.public
+    zones = (private and private.existing_resource_group, public and public.existing_resource_group)
+    if outputs["azure"] != {
+        "subnetId": (network.subnet_id or "<id of cas-subnet>") if made(farm) else None,
+        "subnetPrefix": network.subnet_prefix if made(farm) and not network.subnet_id else None,
+        "linkedNetworks": list(private.linked_networks) if private else [],
+        "resourceGroups": sorted({group(farm, plan.stack), *(zone for zone in zones if zone)}),
+    }:
+        yield f"{outputs['azure']}"
     if outputs["servers"].keys() != farm.servers.keys():
         yield f"{outputs['servers'].keys()}"
     for key, server in farm.servers.items():
@@ -135,6 +146,8 @@ def outputs_tell_what_operations_need(plan: Plan, farm: FarmArgs) -> Iterator[st
             "hostKey": host_key(farm, key),
             "inRotation": server.in_rotation,
         }
+        if rows := [{"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in server.data_disks]:
+            wanted |= {"dataDisks": rows}
         if key in configured(farm):
             wanted |= {"lastChanges": {}, "namespaceUrn": plan.one(f"cas-{key}-namespace").urn}
         if told != wanted:
@@ -185,11 +198,12 @@ def host_key(farm: FarmArgs, key: str) -> str | None:
 
 
 def azure_is_asked_for_host_keys_that_are_needed_and_not_pinned(plan: Plan, farm: FarmArgs) -> Iterator[str]:
-    asked = sorted(str(call.arguments["vmName"]) for call in plan.calls)
+    calls = [call for call in plan.calls if call.token == HOST_KEY_OF]
+    asked = sorted(str(call.arguments["vmName"]) for call in calls)
     wanted = [one.computer_name for one in made(farm).values() if one.configure_namespace and not one.host_key]
     if asked != sorted(wanted):
         yield f"asked for {asked}"
-    for call in plan.calls:
+    for call in calls:
         # Azure leaves out what was printed unless it is asked for.
         if (call.arguments["expand"], call.arguments["runCommandName"]) != ("instanceView", "EnableOpenSsh"):
             yield f"{call}"

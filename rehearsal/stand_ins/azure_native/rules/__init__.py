@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ..put import Put
-from . import addresses, compute, dns, machine, network
+from . import addresses, compute, disks, dns, machine, network
 
 RULES: dict[str, Callable[[Put], None]] = {
     "network:VirtualNetwork": network.virtual_network,
@@ -13,6 +13,7 @@ RULES: dict[str, Callable[[Put], None]] = {
     "network:PublicIPAddress": addresses.public_address,
     "network:NatGateway": addresses.nat_gateway,
     "compute:VirtualMachine": machine.virtual_machine,
+    "compute:Disk": disks.disk,
     "compute:AvailabilitySet": compute.availability_set,
     "compute:VirtualMachineRunCommandByVirtualMachine": compute.run_command,
     "devtestlab:GlobalSchedule": compute.schedule,

@@ -25,6 +25,7 @@ def network_interface(put: Put) -> None:
         raise ArmError(400, "MultipleOrNoPrimaryIpConfigurations", f"{put.name}: one IP configuration must be primary.")
     for entry in configurations:
         _ip_configuration(put, entry)
+    _refuse_another_network(put)
     put.keep("macAddress", "00-0D-3A-" + "-".join(uuid4().hex[:6].upper()[i : i + 2] for i in (0, 2, 4)))
     put.body.update({"primary": True, "enableIPForwarding": bool(put.value("enableIPForwarding"))})
 
@@ -83,6 +84,21 @@ def refuse_second_use(put: Put, address: Resource) -> None:
         raise ArmError(
             400, "PublicIPAddressInUse", f"Public address {address.body['name']} is used by another resource already."
         )
+
+
+def _refuse_another_network(put: Put) -> None:
+    """The subnet of a network interface may change, its virtual network never."""
+    before = {_network_of(entry) for entry in (put.old.body["ipConfigurations"] if put.old else [])}
+    if before and {_network_of(entry) for entry in put.body["ipConfigurations"]} != before:
+        raise ArmError(
+            400,
+            "SubnetsNotInSameVnet",
+            f"Network interface {put.name} cannot be moved to another virtual network than {', '.join(before)}.",
+        )
+
+
+def _network_of(entry: Json) -> str:
+    return str(entry["subnet"]["id"]).lower().rpartition("/subnets/")[0]
 
 
 def _ip_configuration(put: Put, entry: Json) -> None:

@@ -11,6 +11,7 @@ from ..errors import ArmError
 from ..put import Put
 from ..store import Resource, Store
 from .addresses import check_zone_of_address, check_zones
+from .disks import attached, data_disks
 from .images import check_image
 
 _LONGEST_COMPUTER_NAME = 15
@@ -51,6 +52,7 @@ def virtual_machine(put: Put) -> None:
     put.keep("timeCreated", datetime.now(UTC).isoformat())
     _logon(put)
     _fill_in_disk(put)
+    data_disks(put)
     _identities(put)
     put.refuse_changes(*_FIXED)
     if put.old is None:
@@ -58,12 +60,13 @@ def virtual_machine(put: Put) -> None:
 
 
 def followers(resource: Resource, store: Store) -> Iterator[Resource]:
-    """What goes with a virtual machine: its disk and its network interfaces, where their deleteOption is Delete."""
+    """What goes with a virtual machine: its disks and its network interfaces, where their deleteOption is Delete."""
     if resource.type != "compute:VirtualMachine":
         return
     disk = resource.body["storageProfile"]["osDisk"]
     interfaces = resource.body["networkProfile"]["networkInterfaces"]
-    for id, part in [(disk["managedDisk"]["id"], disk), *((entry["id"], entry) for entry in interfaces)]:
+    disks = [(entry["managedDisk"]["id"], entry) for entry in (disk, *attached(resource))]
+    for id, part in [*disks, *((entry["id"], entry) for entry in interfaces)]:
         found = store.get(id)
         if part.get("deleteOption") == "Delete" and found is not None:
             yield found

@@ -1,0 +1,103 @@
+"""The data disks of a virtual machine: each is a resource of its own, so that it outlives the machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pulumi
+import pulumi_azure_native as azure
+
+from components.args import DataDiskArgs, ServerArgs
+from components.run_command import run_command
+from components.virtual_machine import VmDefaults
+
+
+def data_disks(
+    name: str, args: ServerArgs, shared: VmDefaults, parent: pulumi.Resource, *, listed: bool
+) -> list[azure.compute.DataDiskArgs] | None:
+    """The whole list of a virtual machine's data disks, those that people attached included; None leaves Azure's.
+
+    A list that is sent detaches what it leaves out: see docs/decisions/0016. `listed`: one was sent before, so a disk
+    whose row is gone is detached before it is deleted.
+    """
+    if not (args.data_disks or listed):
+        return None
+    declared = [
+        azure.compute.DataDiskArgs(
+            lun=row.lun,
+            create_option="Attach",
+            # Microsoft's advice for Exchange databases and their logs.
+            caching=azure.compute.CachingTypes.NONE,
+            delete_option="Detach",
+            managed_disk=azure.compute.ManagedDiskParametersArgs(id=disk(name, row, args, shared, parent).id),
+        )
+        for row in args.data_disks
+    ]
+    return [*declared, *attached_by_people(name, args, shared)]
+
+
+def disk(
+    name: str, row: DataDiskArgs, args: ServerArgs, shared: VmDefaults, parent: pulumi.Resource
+) -> azure.compute.Disk:
+    return azure.compute.Disk(
+        f"{name}-disk{row.lun}",
+        disk_name=f"{name}-disk{row.lun}",
+        resource_group_name=shared.resource_group_name,
+        creation_data=azure.compute.CreationDataArgs(create_option="Empty"),
+        disk_size_gb=row.size_gib,
+        sku=azure.compute.DiskSkuArgs(name=row.sku),
+        # A disk of the kind ZRS is in every zone.
+        zones=[args.zone] if args.zone and row.sku.endswith("_LRS") else None,
+        tags=shared.tags,
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            # Not the stack's own key: a disk that is gone takes mailboxes along.
+            protect=row.protect or None,
+            replace_on_changes=["creationData", "zones"],
+        ),
+    )
+
+
+def attached_by_people(name: str, args: ServerArgs, shared: VmDefaults) -> Iterator[azure.compute.DataDiskArgs]:
+    """What Azure shows beside the disks of this program. Raises RunError where one of them has a declared LUN."""
+    declared = {row.lun for row in args.data_disks}
+    for found in attached(args.computer_name, shared.group_name):
+        id = (found.managed_disk.id if found.managed_disk else None) or ""
+        if re.fullmatch(rf".*/{re.escape(name)}-disk\d+", id, re.IGNORECASE):
+            continue
+        if found.lun in declared:
+            raise pulumi.RunError(
+                f"dataDisks: LUN {found.lun} of {args.computer_name} has the disk {id or found.name}, and would lose "
+                "it. Nothing was changed. Name another LUN, or detach that disk first."
+            )
+        yield azure.compute.DataDiskArgs(
+            lun=found.lun,
+            create_option=found.create_option,
+            caching=azure.compute.CachingTypes(found.caching) if found.caching else None,
+            delete_option=found.delete_option,
+            managed_disk=azure.compute.ManagedDiskParametersArgs(id=id),
+        )
+
+
+def attached(machine: str, group: str) -> list[azure.compute.outputs.DataDiskResponse]:
+    """Empty for a virtual machine that does not exist yet."""
+    try:
+        found = azure.compute.get_virtual_machine(resource_group_name=group, vm_name=machine)
+    except Exception as error:
+        if "NotFound" in str(error):
+            return []
+        raise
+    return list(found.storage_profile.data_disks or []) if found.storage_profile else []
+
+
+def prepare_drives(
+    name: str, args: ServerArgs, shared: VmDefaults, vm: azure.compute.VirtualMachine, parent: pulumi.Resource
+) -> None:
+    """Each disk that has a drive letter becomes a volume; one that holds data keeps it."""
+    drives = ",".join(f"{row.lun}={row.drive}" for row in args.data_disks if row.drive)
+    if drives:
+        given = {"Drives": drives}
+        run_command(
+            f"{name}-drives", "PrepareDrives", "Initialize-DataDisk", given, vm=vm, shared=shared, parent=parent
+        )

@@ -1,0 +1,48 @@
+"""The stack's own outputs, while the engine writes the state that they lie in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import last_outputs
+
+pytestmark = pytest.mark.unit
+
+HALF_WRITTEN = Exception("returned an error: failed to load checkpoint: EOF")
+
+
+def read(monkeypatch: pytest.MonkeyPatch, *answers: Exception | Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `last_outputs` makes of the engine's answers, one after the other."""
+    left: Iterator[Exception | Mapping[str, Any]] = iter(answers)
+
+    async def answer(token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert (token, arguments) == ("pulumi:pulumi:readStackOutputs", {"name": "acme/exchange-cas/lab"})
+        found = next(left)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(pulumi.runtime, "invoke_async", answer)
+    for name, value in (("organization", "acme"), ("project", "exchange-cas"), ("stack", "lab")):
+        monkeypatch.setattr(pulumi, f"get_{name}", lambda value=value: value)
+    monkeypatch.setattr(last_outputs, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(last_outputs, "ATTEMPTS", 3)
+    return asyncio.run(last_outputs.last_outputs())
+
+
+def test_a_state_that_is_being_written_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(monkeypatch, HALF_WRITTEN, HALF_WRITTEN, {"outputs": {"names": ["owa"]}}) == {"names": ["owa"]}
+
+
+def test_before_the_first_up_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(monkeypatch, {"outputs": {}}) == read(monkeypatch, {}) == {}
+
+
+def test_a_state_that_cannot_be_read_ends_the_run_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(pulumi.RunError, match=r"of acme/exchange-cas/lab cannot be read: .*EOF"):
+        read(monkeypatch, *[HALF_WRITTEN] * 3)
