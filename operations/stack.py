@@ -18,7 +18,7 @@ from typing import Any
 from components.args import JumpHostArgs, SshArgs
 from components.namespace import Names, Settings
 from operations.stack_file import OUTPUTS, StackFile, compared
-from restoration.ssh import Logon
+from restoration.logon import Logon
 from stacks import settings
 
 # A state in the cloud answers in seconds.

@@ -11,7 +11,8 @@ from typing import Any
 import asyncssh
 
 from operations.stack import Stack
-from restoration.ssh import SECONDS, Logon, connect
+from restoration.logon import Logon
+from restoration.ssh import SECONDS, connect
 
 HTTPS_LOCAL = "127.0.0.1"
 

@@ -14,7 +14,8 @@ from typing import Any
 import asyncssh
 
 from components import powershell
-from restoration.ssh import SCRIPT_SECONDS, SECONDS, Logon, connect, why
+from restoration.logon import Logon
+from restoration.ssh import SCRIPT_SECONDS, SECONDS, connect, why
 
 SCRIPT = "Restore-ClientAccessNamespace"
 # The script's exit codes for a server without Exchange, and for one that never got a namespace.

@@ -1,12 +1,10 @@
-"""SSH to a server: who logs on, one dial that expects one host key, and what to tell people when it fails."""
+"""SSH to a server: one dial that expects one host key, and what to tell people when it fails."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import asyncssh
 
-from components.powershell import Credential
+from restoration.logon import Logon
 
 # A living server answers within a second; ten leave room for a lost packet or two.
 SECONDS = 10
@@ -14,20 +12,6 @@ SECONDS = 10
 KEEPALIVE_SECONDS = 3
 # Opening an Exchange session and reading eight virtual directories takes a minute on a busy server.
 SCRIPT_SECONDS = 180
-
-
-@dataclass(frozen=True, kw_only=True)
-class Logon:
-    """An account, with a password or a private key to log on with over SSH. Secrets never show in its text."""
-
-    user: str
-    password: str | None = field(repr=False)
-    private_key: str | None = field(repr=False)
-
-    @property
-    def credential(self) -> Credential | None:
-        """What a script needs beside a logon with a key: Windows gives such a session none for the network."""
-        return {"userName": self.user, "password": self.password or ""} if self.private_key else None
 
 
 async def connect(

@@ -295,7 +295,7 @@ def test_a_value_that_looks_like_markup_is_shown_as_it_is(tmp_path: Path) -> Non
     assert "[bold]x[/]" in text
 
 
-@pytest.mark.parametrize("value", UNKNOWNS)
+@pytest.mark.parametrize("value", sorted(UNKNOWNS))
 def test_what_only_the_run_will_tell_is_said_in_words(value: str) -> None:
     for whole in (value, [value], [{"id": value}], {"a": {"b": [value]}}, [{"id": value, "b": 1}]):
         text = shown(whole)

@@ -65,8 +65,9 @@ def places(row: type, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Each key's path, and the schema of its value."""
     for name, (_, hint, key) in keys_of(row).items():
         kind, here = optional(hint) or hint, (*path, name)
-        # These four are rows of one kind with owa.
-        if name in settings.SECRETS or name in ("ecp", "ews", "oab", "activesync"):
+        # These four are rows of one kind with owa; a server that exists has no disks of the stack's.
+        alike = name in ("ecp", "ews", "oab", "activesync")
+        if name in settings.SECRETS or alike or here[-2:] == ("ex03", "dataDisks"):
             continue
         own = schema.value_schema(hint, key)
         yield here, own
