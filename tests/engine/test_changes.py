@@ -30,6 +30,11 @@ def third(config: dict[str, Any]) -> None:
     config[SERVERS]["ex03"] = {"computerName": "EX03", "address": "127.40.0.13"}
 
 
+def third_in_the_file(config: dict[str, Any]) -> None:
+    """In a stack file whose addresses are not those of this computer yet."""
+    config[SERVERS]["ex03"] = {"computerName": "EX03", "address": "10.40.0.13"}
+
+
 def of(changed: dict[str, str], server: str) -> set[str]:
     return {name for name in changed if name.startswith(f"cas-{server}")}
 
@@ -46,7 +51,7 @@ def test_a_third_server_is_made_and_configured_while_the_first_two_are_left_alon
 
 
 def test_a_server_taken_away_leaves_both_record_sets_before_its_virtual_machine_goes(deployed: Start) -> None:
-    lab = deployed("lab", third)
+    lab = deployed("lab", third_in_the_file)
     lab.stack.change(lambda config: config[SERVERS].pop("ex02"))
     update = lab.stack.up()
     order = [step.name for step in update.changes]

@@ -220,7 +220,7 @@ def test_a_rebuilt_server_is_refused_in_rotation_and_two_of_them_by_another_name
     text, refused, _ = gallery.review(gallery.preview(options=("--replace", machine)))
     as_kept(gallery, "rebuilt", text)
     assert refused == {"serving-server-lost"}
-    text, refused, _ = gallery.review(gallery.preview(put(image={"sku": "2022-datacenter-g2"})))
+    text, refused, _ = gallery.review(gallery.preview(put(administrator="another")))
     as_kept(gallery, "all-rebuilt", text)
     assert refused == {"serving-server-lost", "several-servers-replaced"}
 
