@@ -60,7 +60,7 @@ def hosts_of_its_own(config: dict[str, Any]) -> None:
 
 
 # What each story tells before its last step, also without PowerShell.
-TOLD = ("0 changes, 0 SSH connections\n", "promise: 20 s", "owa.InternalUrl: expected")
+TOLD = ("0 changes, 0 SSH connections", "promise: 20 s", "owa.InternalUrl: expected")
 
 
 def test_without_powershell_the_same_story_is_told_and_no_step_speaks_of_cmdlets(start: Start) -> None:
