@@ -141,6 +141,10 @@ class DnsArgs:
         """The private zone, made here where the stack names no zone at all."""
         return self.private or (None if self.public else PrivateZoneArgs())
 
+    @property
+    def makes_a_zone(self) -> bool:
+        return any(zone and not zone.existing_resource_group for zone in (self.private_zone, self.public))
+
 
 @args
 class NetworkArgs:

@@ -39,7 +39,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
         self._name, self._args, self._with_disks = name, args, with_disks
         self._child = pulumi.ResourceOptions(parent=self)
         made = any(not server.existing for server in args.servers.values())
-        group = self._resource_group() if made or self._makes_a_zone() else None
+        group = self._resource_group() if made or args.dns.makes_a_zone else None
         network = self._network(group) if group is not None and made else None
         servers = self._servers(group, network)
         known = namespace.names(args.namespace)
@@ -78,8 +78,8 @@ class ClientAccessFarm(pulumi.ComponentResource):
         rows = self._args.servers[key].data_disks
         return {"dataDisks": [{"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in rows]}
 
-    # What the next `up` must not change, see stacks.changes.
     def _described(self, network: Network | None) -> dict[str, Any]:
+        """What the next `up` must not change: see stacks.changes."""
         args, private, public = self._args, self._args.dns.private_zone, self._args.dns.public
         groups = {zone.existing_resource_group for zone in (private, public) if zone and zone.existing_resource_group}
         return {
@@ -89,10 +89,6 @@ class ClientAccessFarm(pulumi.ComponentResource):
             "linkedNetworks": list(private.linked_networks) if private else [],
             "resourceGroups": sorted({args.resource_group.name_in(pulumi.get_stack()), *groups}),
         }
-
-    def _makes_a_zone(self) -> bool:
-        zones = (self._args.dns.private_zone, self._args.dns.public)
-        return any(zone and not zone.existing_resource_group for zone in zones)
 
     def _links(self, network: Network) -> bool:
         """Whether the private zone needs a link to the network: one of the two is new."""

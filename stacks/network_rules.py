@@ -13,10 +13,6 @@ from stacks.server_rules import makes_servers
 LONGEST_SUBNET_PREFIX = 29
 
 
-def makes_a_zone(farm: FarmArgs) -> bool:
-    return any(zone and not zone.existing_resource_group for zone in (farm.dns.private_zone, farm.dns.public))
-
-
 def makes_a_link(farm: FarmArgs) -> bool:
     private = farm.dns.private_zone
     return bool(private) and bool((private and private.linked_networks) or links_own_network(farm))

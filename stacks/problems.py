@@ -63,16 +63,12 @@ def row_of(row: type[Row], parts: dict[str, Any]) -> Row:
 
 def partial(row: type) -> Any:
     def get(self: object, name: str) -> Any:
-        return read(object.__getattribute__(self, name))
+        value = object.__getattribute__(self, name)
+        if value is UNREAD:
+            raise UnreadError
+        return value
 
     return type(row.__name__, (row,), {"__getattribute__": get})
-
-
-def read(value: Any) -> Any:
-    """The value; raises UnreadError where there is none."""
-    if value is UNREAD:
-        raise UnreadError
-    return value
 
 
 @contextmanager

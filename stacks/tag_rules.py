@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from components.args import FarmArgs
-from stacks.network_rules import makes_a_link, makes_a_zone
+from stacks.network_rules import makes_a_link
 from stacks.problems import MISSING, Report
 
 MOST_TAGS = 50
@@ -20,7 +20,7 @@ def number_of_tags(farm: FarmArgs, report: Report) -> None:
     count = len(farm.tags)
     if count > MOST_TAGS:
         report("tags", MISSING, f"are {count}; Azure takes {MOST_TAGS} on a resource.")
-    elif count > MOST_TAGS_OF_ZONES and (makes_a_zone(farm) or makes_a_link(farm)):
+    elif count > MOST_TAGS_OF_ZONES and (farm.dns.makes_a_zone or makes_a_link(farm)):
         remedy = (
             f"are {count}; Azure takes {MOST_TAGS_OF_ZONES} on a DNS zone and on a link to one, which are made here."
         )
@@ -31,7 +31,7 @@ def names_of_tags(farm: FarmArgs, report: Report) -> None:
     for name in farm.tags:
         for remedy in wrong_in(name):
             report(f"tags.{name}", MISSING, remedy)
-        if re.match(r"[0-9]|.* ", name) and (makes_a_zone(farm) or makes_a_link(farm)):
+        if re.match(r"[0-9]|.* ", name) and (farm.dns.makes_a_zone or makes_a_link(farm)):
             report(f"tags.{name}", MISSING, "A DNS zone takes no name with a space, and none that begins with a digit.")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from stacks.settings import PROJECT
+from tests.plan.promises import commands
 
 Draw = st.DrawFn
 Row = dict[str, Any]
@@ -25,15 +26,7 @@ group = st.sampled_from(("g", "dns", "Messaging_(prod).one", "x" * 90))
 label = st.sampled_from(("owa", "mail", "a", "web-mail-2", "m" * 63))
 domain = st.sampled_from(("mail-domain.com", "a.b", "inside.mail-domain.com", ".".join(["d" * 62] * 3)))
 size = st.sampled_from(("Standard_D2s_v5", "Standard_E96ds_v6"))
-PATHS = {
-    "owa": "/owa",
-    "ecp": "/ecp",
-    "ews": "/EWS/Exchange.asmx",
-    "oab": "/OAB",
-    "activesync": "/Microsoft-Server-ActiveSync",
-    "mapi": "/mapi",
-    "autodiscover": "/autodiscover/autodiscover.xml",
-}
+PATHS = {**commands.PATHS, "autodiscover": "/autodiscover/autodiscover.xml"}
 host = st.sampled_from(("outlook.mail-domain.com", "a.b", None))
 source = st.sampled_from(("VirtualNetwork", "Internet", "203.0.113.0/24", "203.0.113.9", "0.0.0.0/0", "10.9.0.0/16"))
 sources = st.lists(source, max_size=4, unique=True)
