@@ -87,7 +87,7 @@ format: setup ## rewrite the code in the project's style
 	@$(BIN)/ruff format .
 
 bench: setup ## speed and memory as ratios, measured side by side
-	@$(BIN)/python -m rehearsal bench
+	@$(BIN)/python -m tests.bench $(OPTIONS)
 
 schema: setup ## stacks/stack.schema.json and the reference in docs/stack-file.md, from the settings
 	@$(BIN)/python -m stacks.schema

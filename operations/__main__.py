@@ -12,11 +12,11 @@ import typer
 from rich.console import Console
 
 from operations.adopt.command import adopt
+from operations.check.dns import DnsServer
+from operations.check.result import exit_code
 from operations.drill.command import drill
-from operations.finding import exit_code
 from operations.github.command import app as github
-from operations.lab.command import app as lab
-from operations.resolution import DnsServer
+from operations.labs.command import app as lab
 from operations.review.command import review
 from operations.terminal import INTERRUPTED, dns_server, stop, unexpected, wide
 
@@ -74,10 +74,10 @@ def verify(
     Exit code: 0 all is fine; 1 differences (a certificate with less than 30 days left is one); 2 something could not
     be looked at. Servers out of rotation are shown, and judged by their settings alone.
     """
-    from operations import probes, report, verify
+    from operations.check import https, report, verify
     from operations.stack import read
 
-    trusted = readable(lambda: probes.trust(ca), f"--ca {ca}")
+    trusted = readable(lambda: https.trust(ca), f"--ca {ca}")
     deployed = readable(lambda: read(stack, cwd))
     if name_server and not deployed.public_names:
         stop("--name-server: the stack has no public zone, and a private one has no name servers; use --resolver.")
@@ -95,7 +95,7 @@ def drift(stack: StackName = None, cwd: Cwd = None, as_json: Json = False) -> No
 
     Exit code: 0 no difference; 1 differences; 2 a server could not be looked at.
     """
-    from operations import report, verify
+    from operations.check import report, verify
     from operations.stack import read
 
     deployed = readable(lambda: read(stack, cwd))

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.args import FarmArgs
 from components.outputs import outputs
-from operations.finding import Finding, State
+from operations.check.result import Finding, State
 from stacks import settings
 
 # What operations need of the outputs beside the servers, and what is compared.

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from operations.resolution import DnsServer
+from operations.check.dns import DnsServer
 
 # Exit codes. The first: nothing was looked at, or not everything.
 COULD_NOT_LOOK, INTERRUPTED = 2, 130

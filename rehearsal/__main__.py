@@ -123,18 +123,5 @@ def drill(
     raise typer.Exit(0 if kept else 1)
 
 
-@app.command()
-def bench(
-    rounds: Annotated[int, typer.Option(help="How often each preview is measured.")] = 8,
-    servers: Annotated[list[int] | None, typer.Option(help="For which numbers of servers.")] = None,
-) -> None:
-    """Speed and memory, as ratios measured side by side in one run."""
-    from rehearsal.bench import measure
-
-    measure(
-        tools.find(), REPOSITORY / ".rehearsal" / "bench", Console(highlight=False), rounds, servers or [2, 4, 8, 20]
-    )
-
-
 if __name__ == "__main__":
     app()

@@ -15,9 +15,9 @@ from typing import Any
 from rich.console import Console
 
 from operations.drill import ClientFaultError, Clients, Observation, Profile, Way
+from operations.drill.outlook import SYN_SECONDS, Timers
 from operations.drill.page import page
 from operations.drill.report import Result, as_json, machine, table
-from operations.outlook import SYN_SECONDS, Timers
 from rehearsal import limits, losses, stack_file
 from rehearsal.rehearsal import MAILBOX, Rehearsal
 from rehearsal.stand_ins.dns import AzureDns

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.padding import Padding
 
-from operations.drift import shown
-from operations.finding import State
-from operations.outlook import OutlookClient
+from operations.check.result import State
+from operations.check.settings import shown
+from operations.check.verify import Drift, find_drift
+from operations.drill.outlook import OutlookClient
 from operations.stack import read
 from operations.terminal import table_of
-from operations.verify import Drift, find_drift
 from rehearsal import limits
 from rehearsal.elsewhere import hosts_elsewhere
 from rehearsal.proof import prove

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from operations.adopt.questions import called, wanted
-from operations.finding import Finding, State
-from operations.review.digest import unknown
+from operations.check.result import Finding, State
 from operations.review.plan import MACHINE
+from operations.review.preview import unknown
 from operations.review.values import AFTER_THE_RUN
 
 # What an `up` may do with something that is adopted.

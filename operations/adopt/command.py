@@ -12,7 +12,7 @@ from rich.console import Console
 
 from operations.adopt.adoption import Search
 from operations.adopt.scratch import Scratch
-from operations.finding import exit_code
+from operations.check.result import exit_code
 from operations.stack import StackError
 from operations.terminal import wide
 

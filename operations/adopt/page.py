@@ -11,8 +11,8 @@ from rich.text import Text
 
 from operations.adopt.adoption import Adoption, Existing
 from operations.adopt.scratch import import_words
-from operations.finding import State
-from operations.report import STYLES, cell
+from operations.check.report import STYLES, cell
+from operations.check.result import State
 from operations.terminal import table_of
 
 WORDS = {"same": "leaves it as it is", "update": "updates it"}

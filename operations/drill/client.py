@@ -8,11 +8,11 @@ import time
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from operations.outlook import AnswerError, Attempt, HttpError, NoAddressAnswersError, OutlookError
-from operations.outlook.answer import Endpoint
-from operations.outlook.discovery import discover
-from operations.outlook.transport import Answer, Link, LostError, SlowError, Transport
-from operations.outlook.url import Url
+from operations.drill.outlook import AnswerError, Attempt, HttpError, NoAddressAnswersError, OutlookError
+from operations.drill.outlook.answer import Endpoint
+from operations.drill.outlook.discovery import discover
+from operations.drill.outlook.transport import Answer, Link, LostError, SlowError, Transport
+from operations.drill.outlook.url import Url
 
 # Outlook's rhythm of Autodiscover, in seconds
 REDISCOVER, DISCOVER_RETRY = 3600.0, 300.0

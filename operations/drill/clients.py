@@ -11,8 +11,8 @@ import psutil
 
 from operations.drill.client import Client, Profile
 from operations.drill.figures import Beats, Machine, Observation
-from operations.outlook import Timers
-from operations.outlook.transport import Transport
+from operations.drill.outlook import Timers
+from operations.drill.outlook.transport import Transport
 
 # So many good answers in a row are an end of the matter.
 FEW_BEATS = 4

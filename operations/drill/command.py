@@ -15,13 +15,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
+from operations.check.dns import DnsServer
 from operations.drill.client import Profile
 from operations.drill.clients import ClientFaultError, Clients, Way
+from operations.drill.outlook import SYN_SECONDS, Timers
+from operations.drill.outlook.url import host_name
 from operations.drill.page import page
 from operations.drill.report import Result, as_json, judged, machine, table
-from operations.outlook import SYN_SECONDS, Timers
-from operations.outlook.url import host_name
-from operations.resolution import DnsServer
 from operations.terminal import INTERRUPTED, dns_server, stop, unexpected, wide
 
 PASSWORD = "EXCHANGE_DRILL_PASSWORD"  # noqa: S105 - the variable's name
@@ -148,7 +148,7 @@ def _writable(report: Path) -> None:
 
 
 def _trust(authority: Path | None) -> ssl.SSLContext:
-    from operations.probes import trust
+    from operations.check.https import trust
 
     try:
         return trust(authority)

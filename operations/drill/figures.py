@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from operations.drill.client import SHORTEST_PATIENCE, Beat, Move
-from operations.outlook import Timers
+from operations.drill.outlook import Timers
 
 
 @dataclass(frozen=True, kw_only=True)

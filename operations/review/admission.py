@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from operations.review.clients import Rule
-from operations.review.digest import Step, unknown
 from operations.review.markdown import code, codes
 from operations.review.plan import COMMAND, INTERFACE, Plan, server_of
+from operations.review.preview import Step, unknown
 from operations.review.reach import OWN, Lost, lost
-from operations.review.told import document
+from operations.review.setting_changes import document
 from operations.review.values import parsed
 from stacks.settings import PROJECT
 

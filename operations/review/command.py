@@ -27,16 +27,16 @@ def review(
 
     Exit code: 0 fine; 1 with --strict where a danger is not accepted; 2 the file is no preview, or of one that failed.
     """
-    from operations.review import digest
     from operations.review.dangers import dangers
     from operations.review.page import page, refused
     from operations.review.plan import Plan
-    from operations.review.secrets import hidden
+    from operations.review.preview import NotAPreviewError, read
+    from operations.review.redact import hidden
 
     allowed = accepted(allow or [])
     try:
-        found = digest.read(preview)
-    except digest.NotAPreviewError as error:
+        found = read(preview)
+    except NotAPreviewError as error:
         stop(str(error))
     text = hidden(page(found, allowed), found)
     if output is None:

@@ -8,11 +8,11 @@ from typing import TypeGuard
 
 from components import rules
 from operations.review import admission
-from operations.review.digest import Step
+from operations.review.labels import is_command, is_component
 from operations.review.markdown import bare, code
 from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Plan, Records
+from operations.review.preview import Step
 from operations.review.values import AFTER_THE_RUN, plain, spelled
-from operations.review.words import is_command, is_component
 from stacks.settings import PROJECT
 
 NO_ADDRESS_LEFT = "no-address-left"

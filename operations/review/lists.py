@@ -9,12 +9,12 @@ from typing import Any
 
 from operations.review.admission import GROUP, RULES
 from operations.review.clients import places, values
-from operations.review.digest import SECRET, Step
+from operations.review.labels import is_component, part
 from operations.review.markdown import code
 from operations.review.plan import COMMAND, RECORD_SETS, Plan, has_addresses
-from operations.review.secrets import TELLING
+from operations.review.preview import SECRET, Step
+from operations.review.redact import TELLING
 from operations.review.values import plain
-from operations.review.words import is_component, part
 
 Row = tuple[str, str, str, str, str]
 ABSENT, ORDER = "not there", "(order)"

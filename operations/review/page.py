@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from operations.review.dangers import Danger, dangers
-from operations.review.digest import Preview
+from operations.review.labels import DONE, costs, counted, done, is_component, owner, part, why
 from operations.review.lists import items
 from operations.review.markdown import Section, bare, block, code, codes, fitting, shortened
 from operations.review.plan import MACHINE, Addresses, Plan, Records
-from operations.review.secrets import hidden
-from operations.review.thoughts import thoughts
+from operations.review.preview import Preview
+from operations.review.redact import hidden
 from operations.review.values import AFTER_THE_RUN, plain
-from operations.review.words import DONE, costs, counted, done, is_component, owner, part, why
+from operations.review.warnings import thoughts
 
 LONGEST_ERROR = 4000
 # Of a reason that somebody gives, and of a subject.

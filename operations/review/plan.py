@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from operations.review.digest import Preview, Step, unknown
-from operations.review.told import Change, changes_of, document
+from operations.review.preview import Preview, Step, unknown
+from operations.review.setting_changes import Change, changes_of, document
 from operations.review.values import AFTER_THE_RUN, parsed, plain
 from stacks.settings import PROJECT
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from operations.review.digest import unknown
+from operations.review.preview import unknown
 
 # Where a value would stand that only the run will tell.
 AFTER_THE_RUN = "known after the run"

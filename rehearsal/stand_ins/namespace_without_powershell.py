@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operations.comparison import same
+from operations.check.comparison import same
 from rehearsal.stand_ins import kept_without_powershell
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.exchange import Organisation

@@ -11,12 +11,12 @@ from rehearsal.stand_ins import autodiscover, sshd, windows_state
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.command_result import CommandResult
-from rehearsal.stand_ins.drive import Drive
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.https import HttpsListener, Site
 from rehearsal.stand_ins.ssh import SshListener
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.stand_ins.windows import Windows
+from rehearsal.stand_ins.windows_paths import Drive
 
 
 class Server:

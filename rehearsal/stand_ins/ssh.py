@@ -16,9 +16,9 @@ from asyncssh.channel import SSHChannel
 from asyncssh.packet import SSHPacket
 
 from rehearsal.stand_ins.accounts import Accounts
-from rehearsal.stand_ins.drive import Drive
 from rehearsal.stand_ins.network import Port, reset_when_closed, silence
 from rehearsal.stand_ins.windows import InputLeftError, Windows
+from rehearsal.stand_ins.windows_paths import Drive
 
 # sshd_config's defaults: MaxSessions, LoginGraceTime
 MAX_SESSIONS = 10

@@ -17,8 +17,8 @@ from typing import Protocol
 
 from rehearsal.stand_ins import windows_state, without_powershell
 from rehearsal.stand_ins.command_result import CommandResult
-from rehearsal.stand_ins.drive import Drive
 from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.windows_paths import Drive
 
 FILE_DOES_NOT_EXIST = 0xFFFD0000  # -196608, as Windows PowerShell ends when -File names nothing
 CMD_SPECIAL = re.compile(r"[&|<>^]")

@@ -14,8 +14,8 @@ from xml.etree import ElementTree as Xml
 import pytest
 from rich.console import Console
 
+from operations.drill.outlook import SYN_SECONDS
 from operations.drill.report import Result
-from operations.outlook import SYN_SECONDS
 from rehearsal import limits, losses
 from rehearsal.drill import BEAT, Drill, Pace, run_drill
 from tests.engine.conftest import ROTATION, Rehearsals, Start, quick

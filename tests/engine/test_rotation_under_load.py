@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from operations.drill import Clients
-from operations.outlook import Timers
+from operations.drill.outlook import Timers
 from rehearsal import losses
 from rehearsal.drill import Drill
 from rehearsal.rehearsal import Rehearsal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from operations.comparison import same
+from operations.check.comparison import same
 from tests.scripts.servers import GET, SET, Servers, document, namespace
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.outputs import outputs
-from operations.resolution import DnsServer
+from operations.check.dns import DnsServer
+from operations.check.verify import Verification, verify
 from operations.stack import Stack, made
-from operations.verify import Verification, verify
 from rehearsal.datacentre import free_ports
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import Server

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from operations.drill import Clients, Observation, Profile, Way
 from operations.drill.clients import FEW_BEATS
-from operations.outlook import Timers
+from operations.drill.outlook import Timers
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import Server

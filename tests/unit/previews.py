@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from operations.review.dangers import Danger, dangers
-from operations.review.digest import Preview, read
 from operations.review.plan import Plan
+from operations.review.preview import Preview, read
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 DOMAIN = "mail-domain.com"

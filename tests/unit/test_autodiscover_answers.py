@@ -12,7 +12,7 @@ import pytest
 from typer.testing import Result
 
 from operations.drill import ClientFaultError
-from operations.outlook import (
+from operations.drill.outlook import (
     AnswerError,
     Connection,
     HttpError,
@@ -22,8 +22,8 @@ from operations.outlook import (
     OutlookError,
     Timers,
 )
-from operations.outlook.discovery import MOST_REDIRECTS, PATH
-from operations.outlook.response import LARGEST
+from operations.drill.outlook.discovery import MOST_REDIRECTS, PATH
+from operations.drill.outlook.response import LARGEST
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.tls import Certificates
 from tests.unit.drill_namespace import Namespace, awaited

@@ -10,7 +10,8 @@ import pytest
 
 from components.namespace import entrances, hosts
 from components.namespace import settings as wanted
-from operations import comparison, drift
+from operations.check import comparison
+from operations.check.settings import shown
 from operations.review.plan import Plan
 from stacks import advice, settings
 from tests.unit import previews
@@ -80,7 +81,7 @@ def test_a_cleared_value_is_no_difference_however_the_server_reports_it(held: st
     assert comparison.same(None, held)
     assert not comparison.same(None, "https://a.com/ecp")
     assert not comparison.same("none", held), "a value of that name is another one"
-    assert drift.shown(held) == "none"
+    assert shown(held) == "none"
 
 
 def test_every_service_opted_out_is_refused() -> None:

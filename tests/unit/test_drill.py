@@ -18,9 +18,9 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from operations.drill import Observation
+from operations.drill.outlook import SYN_SECONDS, Timers
 from operations.drill.page import page
 from operations.drill.report import as_json, judged
-from operations.outlook import SYN_SECONDS, Timers
 from rehearsal import losses
 from rehearsal.stand_ins.server import Server
 from tests.unit.drill_namespace import BEAT, EX01, EX02, NUMBER, PATIENCE, SILENT, Namespace, awaited

@@ -277,7 +277,7 @@ def test_where_this_computer_names_no_name_server_the_option_for_one_is_named(
     def none(*_: object) -> None:
         raise dns.resolver.NoResolverConfiguration
 
-    monkeypatch.setattr("operations.outlook.transport._resolver", none)
+    monkeypatch.setattr("operations.drill.outlook.transport._resolver", none)
     ended = here()
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert ended.stderr.endswith("Name one: --resolver.\n")

@@ -6,7 +6,7 @@ import pytest
 
 from operations.drill.client import Beat, Move
 from operations.drill.figures import Beats, Machine, Observation, percentile, recovery
-from operations.outlook import Attempt, Timers
+from operations.drill.outlook import Attempt, Timers
 
 pytestmark = pytest.mark.unit
 

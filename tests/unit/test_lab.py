@@ -18,9 +18,9 @@ import yaml
 from typer.testing import CliRunner
 
 from components import namespace
-from operations.lab import backend, command, engine, file, state, up
-from operations.lab.names import Lab, LabError, expired, lab_of
-from operations.lab.project import Project
+from operations.labs import backend, command, engine, file, state, up
+from operations.labs.names import Lab, LabError, expired, lab_of
+from operations.labs.project import Project
 from operations.stack import StackError
 from rehearsal import stack_file
 from rehearsal.tools import REPOSITORY

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from operations.lab import azure as lab_azure
-from operations.lab.azure import Azure, essence, where
+from operations.labs import azure as lab_azure
+from operations.labs.azure import Azure, essence, where
 from operations.stack import StackError
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, VirtualMachine
 from tests.unit.azure_native import Azure as StandIn
@@ -96,7 +96,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Azure, list[floa
     """Azure with answers of one's own, and the pauses that were made."""
     answers: list[httpx.Response | Exception] = []
     pauses: list[float] = []
-    monkeypatch.setattr("operations.lab.azure.time.sleep", pauses.append)
+    monkeypatch.setattr("operations.labs.azure.time.sleep", pauses.append)
 
     def answer(request: httpx.Request) -> httpx.Response:
         found = answers.pop(0)

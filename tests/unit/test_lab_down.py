@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.lab import azure, down, engine, state
-from operations.lab.project import Project
+from operations.labs import azure, down, engine, state
+from operations.labs.project import Project
 from operations.stack import StackError
 from tests.unit.test_lab import ANNA, NOW, TAGS, Recorded, deployment, resource, there
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from operations.outlook import (
+from operations.drill.outlook import (
     CertificateError,
     HttpError,
     NameNotResolvedError,

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import trustme
 
-from operations.finding import State, exit_code
-from operations.report import as_json
-from operations.resolution import name_servers_of
-from operations.verify import Verification
+from operations.check.dns import name_servers_of
+from operations.check.report import as_json
+from operations.check.result import State, exit_code
+from operations.check.verify import Verification
 from rehearsal.stand_ins.dns import AzureDns
 from tests.unit.deployment import Deployment, Record, of
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, PASSWORD, Farm

@@ -11,8 +11,8 @@ import dns.asyncresolver
 import pytest
 from dnslib.dns import DNSError  # type: ignore[import-untyped]
 
-from operations import resolution
-from operations.finding import State, exit_code
+from operations.check import dns as checked
+from operations.check.result import State, exit_code
 from rehearsal.stand_ins.dns import AzureDns
 from tests.unit.deployment import Deployment, Record, of
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, Farm
@@ -27,7 +27,7 @@ SECONDS, PATIENCE = 0.4, 60
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is silent is given up soon."""
-    monkeypatch.setattr(resolution, "SECONDS", SECONDS)
+    monkeypatch.setattr(checked, "SECONDS", SECONDS)
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def test_the_addresses_of_name_servers_are_asked_of_the_resolver_that_was_given(
     outside: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with AzureDns(lambda: outside.rows) as owner, resolver(outside, lambda _name: True) as given:
-        monkeypatch.setattr(resolution, "PORT", owner.port)
-        answers = asyncio.run(resolution.look_at_all(outside.stack(), of(given)))
+        monkeypatch.setattr(checked, "PORT", owner.port)
+        answers = asyncio.run(checked.check_dns(outside.stack(), of(given)))
     assert {(row.source, row.state) for row in answers if row.source in NAMED} == {(host, State.FINE) for host in NAMED}
     assert {query.name for query in given.queries} == {DOMAIN, OWA, AUTODISCOVER, *NAMED}
     assert len(owner.queries) == len(NAMED) * 2
@@ -82,7 +82,7 @@ def test_a_resolver_that_is_silent_is_given_up_in_time(
 ) -> None:
     """One answer may be waited for as long as it takes: that of the zone, where it comes."""
     known = DOMAIN if knows == "the zone alone" else ""
-    asker = resolution.asker
+    asker = checked.asker
 
     async def patient(*whom: Any) -> dns.asyncresolver.Resolver:
         made = await asker(*whom)
@@ -96,9 +96,9 @@ def test_a_resolver_that_is_silent_is_given_up_in_time(
         monkeypatch.setattr(made, "resolve", ask)
         return made
 
-    monkeypatch.setattr(resolution, "asker", patient)
+    monkeypatch.setattr(checked, "asker", patient)
     with resolver(outside, lambda name: name == known) as silent:
-        answers = asyncio.run(asyncio.wait_for(resolution.look_at_all(outside.stack(), of(silent)), PATIENCE))
+        answers = asyncio.run(asyncio.wait_for(checked.check_dns(outside.stack(), of(silent)), PATIENCE))
     assert {row.state for row in answers} == {State.UNSEEN}
     told = {row.detail for row in answers}
     lost = {f"the address of {host} is not known: no answer within {SECONDS} s" for host in NAMED if known}
@@ -108,9 +108,9 @@ def test_a_resolver_that_is_silent_is_given_up_in_time(
 def test_a_name_server_that_is_gone_could_not_be_asked(outside: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     with AzureDns(lambda: outside.rows) as gone:
         pass
-    monkeypatch.setattr(resolution, "SECONDS", SECONDS)
-    names = resolution.outside(outside.stack())
-    answers = asyncio.run(resolution.ask_owners(DOMAIN, None, [of(gone)], names, 300))
+    monkeypatch.setattr(checked, "SECONDS", SECONDS)
+    names = checked.outside(outside.stack())
+    answers = asyncio.run(checked.ask_owners(DOMAIN, None, [of(gone)], names, 300))
     assert {(row.source, row.name, row.state) for row in answers} == {
         (str(of(gone)), name, State.UNSEEN) for name in (OWA, AUTODISCOVER)
     }

@@ -10,9 +10,11 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from operations import drift, probes, resolution
-from operations.finding import State, exit_code
-from operations.verify import Verification
+from operations.check.dns import ask_resolver
+from operations.check.https import check_site
+from operations.check.result import State, exit_code
+from operations.check.settings import check_server
+from operations.check.verify import Verification
 from tests.unit.deployment import SCRIPTS, Deployment
 from tests.unit.scripted_ssh_server import PASSWORD as JUMP_PASSWORD
 from tests.unit.scripted_ssh_server import ScriptedSshServer
@@ -28,8 +30,8 @@ def unseen(result: Verification) -> list[str]:
 
 def left(sites: int, settings: int) -> bool:
     """Whether no more of `verify` is under way than this: so many sites and servers' settings."""
-    looks = running(probes.look), running(drift.look)
-    return sum(looks) > 0 and looks[0] <= sites and looks[1] <= settings and not running(resolution.ask_resolver)
+    looks = running(check_site), running(check_server)
+    return sum(looks) > 0 and looks[0] <= sites and looks[1] <= settings and not running(ask_resolver)
 
 
 def test_twenty_servers_with_a_silent_one_take_15_seconds_at_most(farm: Farm) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from components import powershell
 from components.namespace import NamespaceArgs, Settings, settings
-from operations.comparison import same
-from operations.drift import ServerSettings
-from operations.finding import State, exit_code
+from operations.check.comparison import same
+from operations.check.result import State, exit_code
+from operations.check.settings import ServerSettings
 from rehearsal.stand_ins import windows_state
 from tests.unit.deployment import SCRIPTS, Deployment
 from tests.unit.servers import DOMAIN, Farm

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from operations.finding import Finding, State, exit_code
-from operations.report import as_json
+from operations.check.report import as_json
+from operations.check.result import Finding, State, exit_code
 from operations.stack_file import differing
 from tests.unit.deployment import Deployment
 from tests.unit.servers import AUTODISCOVER, OWA, Farm

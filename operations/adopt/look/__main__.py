@@ -64,7 +64,7 @@ class SignedIn:
         import pulumi
         from pulumi_azure_native import authorization
 
-        from operations.lab.azure import ENDPOINTS, Azure, where
+        from operations.labs.azure import ENDPOINTS, Azure, where
 
         provider = {"environment": pulumi.Config("azure-native").get("environment") or ""}
         endpoint = os.environ.get("LAB_RESOURCE_MANAGER") or ENDPOINTS[where(provider, os.environ)]

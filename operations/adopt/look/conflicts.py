@@ -28,7 +28,7 @@ Look = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 
 class Subscription(Protocol):
-    """See operations.lab.azure."""
+    """See operations.labs.azure."""
 
     def private_zones(self, name: str) -> list[str]: ...
     def linked_networks(self, zone: str) -> dict[str, str]: ...

@@ -11,9 +11,9 @@ from google.rpc import status_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import provider_pb2
 
 from . import wire
-from .bags import outputs_of
 from .errors import RefusedError
 from .operations import DeploymentFailedError
+from .payloads import outputs_of
 
 
 @dataclass(frozen=True, kw_only=True)

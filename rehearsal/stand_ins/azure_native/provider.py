@@ -9,12 +9,12 @@ from rehearsal.stand_ins.no_handshake import NoHandshake
 
 from . import diff, wire
 from .arm import STOPPED, SUBSCRIPTION_ID, Subscription
-from .bags import body_of, foreseen, only, outputs_of
 from .calls import Call, answering
 from .defaults import RANDOMLY_NAMED, fill_in
 from .errors import ArmError, RefusedError
 from .names import name_problems
 from .operations import RUN_COMMAND, Operations
+from .payloads import body_of, foreseen, only, outputs_of
 from .resource_types import RESOURCE_TYPES, ResourceType
 from .schema import problems, schema_of
 from .wire import Json

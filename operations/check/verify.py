@@ -8,24 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from operations import drift, probes, resolution
-from operations.finding import Finding
-from operations.resolution import DnsServer
+from operations.check.dns import Answer, DnsServer, check_dns
+from operations.check.https import Site, check_https, https_findings
+from operations.check.result import Finding
+from operations.check.settings import ServerSettings, check_settings, settings_findings
+from operations.connections import Way
 from operations.stack import Stack
 from operations.stack_file import StackFile
-from operations.way import Way
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
     stack: str
     file: StackFile
-    sites: Sequence[probes.Site]
-    dns: Sequence[resolution.Answer]
-    settings: Sequence[drift.ServerSettings]
+    sites: Sequence[Site]
+    dns: Sequence[Answer]
+    settings: Sequence[ServerSettings]
 
     def findings(self) -> list[Finding]:
-        return [self.file, *probes.flat(self.sites), *self.dns, *drift.flat(self.settings)]
+        return [self.file, *https_findings(self.sites), *self.dns, *settings_findings(self.settings)]
 
 
 async def verify(
@@ -34,9 +35,9 @@ async def verify(
     """Everything at the same time, each step bounded: what does not answer is a finding, never an error."""
     async with Way(stack) as way:
         sites, answers, settings = await asyncio.gather(
-            probes.look_at_all(stack, way, trusted),
-            resolution.look_at_all(stack, resolver, name_servers),
-            drift.look_at_all(stack, way),
+            check_https(stack, way, trusted),
+            check_dns(stack, resolver, name_servers),
+            check_settings(stack, way),
         )
     return Verification(stack=stack.name, file=stack.file, sites=sites, dns=answers, settings=settings)
 
@@ -47,17 +48,17 @@ class Drift:
 
     stack: str
     file: StackFile
-    settings: Sequence[drift.ServerSettings]
+    settings: Sequence[ServerSettings]
     heal: str | None
 
     def findings(self) -> list[Finding]:
-        return [self.file, *drift.flat(self.settings)]
+        return [self.file, *settings_findings(self.settings)]
 
 
 async def find_drift(stack: Stack, cwd: Path | None = None) -> Drift:
     """`cwd` is the project's folder as the command has to name it; None where it is run there."""
     async with Way(stack) as way:
-        settings = await drift.look_at_all(stack, way)
+        settings = await check_settings(stack, way)
     keys = [server.key for server in settings if server.drifted]
     heal = stack.healing(keys, cwd) if keys else None
     return Drift(stack=stack.name, file=stack.file, settings=settings, heal=heal)

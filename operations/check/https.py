@@ -18,9 +18,9 @@ import httpx
 from cryptography import x509
 
 from components import namespace
-from operations.finding import Finding, State
+from operations.check.result import Finding, State
+from operations.connections import Way
 from operations.stack import Stack
-from operations.way import Way
 from restoration.ssh import why
 
 # Of one step, a handshake or a page; half of what a logon over SSH may take, as there are two.
@@ -107,12 +107,12 @@ def services_by_name(stack: Stack) -> dict[str, list[str]]:
     return found
 
 
-async def look_at_all(stack: Stack, way: Way, trusted: ssl.SSLContext) -> list[Site]:
+async def check_https(stack: Stack, way: Way, trusted: ssl.SSLContext) -> list[Site]:
     """Every server under every name at the same time, in the order of the servers' keys."""
     return list(
         await asyncio.gather(
             *(
-                look(way, stack.servers[key], name, services, trusted)
+                check_site(way, stack.servers[key], name, services, trusted)
                 for key in sorted(stack.servers)
                 for name, services in services_by_name(stack).items()
             )
@@ -120,7 +120,7 @@ async def look_at_all(stack: Stack, way: Way, trusted: ssl.SSLContext) -> list[S
     )
 
 
-async def look(
+async def check_site(
     way: Way, server: Mapping[str, Any], name: str, services: Sequence[str], trusted: ssl.SSLContext
 ) -> Site:
     """A server out of rotation is shown, not judged: nothing is promised of it."""
@@ -223,5 +223,5 @@ def failure(error: Exception) -> tuple[State, str]:
     return State.UNSEEN, why(cause)
 
 
-def flat(sites: Sequence[Site]) -> list[Finding]:
+def https_findings(sites: Sequence[Site]) -> list[Finding]:
     return [finding for site in sites for finding in (site.certificate, *site.services)]

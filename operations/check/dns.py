@@ -14,7 +14,7 @@ import dns.exception
 import dns.flags
 import dns.resolver
 
-from operations.finding import Finding, State
+from operations.check.result import Finding, State
 from operations.stack import Stack
 
 # Of one question, repeats included; three follow each other where name servers have to be found.
@@ -65,7 +65,7 @@ class Answer(Finding):
 Expected = Mapping[str, Sequence[tuple[str, ...]]]
 
 
-async def look_at_all(
+async def check_dns(
     stack: Stack, resolver: DnsServer | None = None, name_servers: Sequence[DnsServer] = ()
 ) -> list[Answer]:
     """Every name at every source at the same time; `resolver` and `name_servers` take the place of what is found."""

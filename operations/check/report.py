@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from operations.drift import ServerSettings
-from operations.finding import Finding, State, exit_code
-from operations.probes import Health, Site
-from operations.resolution import Answer
+from operations.check.dns import Answer
+from operations.check.https import Health, Site
+from operations.check.result import Finding, State, exit_code
+from operations.check.settings import ServerSettings
+from operations.check.verify import Drift, Verification
 from operations.terminal import table_of
-from operations.verify import Drift, Verification
 from stacks.reading import camel
 
 STYLES = {State.FINE: "green", State.DIFFERENT: "red", State.UNSEEN: "yellow", State.SHOWN: "dim"}

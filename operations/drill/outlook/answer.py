@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.etree import ElementTree as Xml
 
-from operations.outlook.outcome import told
-from operations.outlook.url import Url, host_name
+from operations.drill.outlook.outcome import told
+from operations.drill.outlook.url import Url, host_name
 
 RPC_PATH = "/rpc/rpcproxy.dll"
 RESPONSE_SCHEMA = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from components import rules
 from operations.review.dangers import Danger
-from operations.review.digest import Step, unknown
+from operations.review.labels import RESTORATION, owner
 from operations.review.markdown import code, codes
 from operations.review.plan import COMMAND, MACHINE, ZONE_NAME, ZONES, Addresses, Plan
+from operations.review.preview import Step, unknown
 from operations.review.values import AFTER_THE_RUN, plain
-from operations.review.words import RESTORATION, owner
 
 LINK = "azure-native:privatedns:VirtualNetworkLink"
 LOOK = "`python -m operations adopt` tells."

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from operations.review.digest import SECRET, Step
+from operations.review.preview import SECRET, Step
 from operations.review.values import parsed, plain
 
 # Where a server is asked for its health follows from the names; clients are not told.

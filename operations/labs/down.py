@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from operations.lab import azure, engine, state
-from operations.lab.azure import Azure
-from operations.lab.engine import InUseError
-from operations.lab.names import LAB, Lab, LabError
-from operations.lab.project import Project
-from operations.lab.state import State
+from operations.labs import azure, engine, state
+from operations.labs.azure import Azure
+from operations.labs.engine import InUseError
+from operations.labs.names import LAB, Lab, LabError
+from operations.labs.project import Project
+from operations.labs.state import State
 from operations.stack import StackError
 
 

@@ -5,8 +5,8 @@ waits for a silent address; only a hard failure (refused, reset, silence) leads 
 or a wrong certificate does not: the user would see it.
 """
 
-from operations.outlook.client import OutlookClient
-from operations.outlook.outcome import (
+from operations.drill.outlook.client import OutlookClient
+from operations.drill.outlook.outcome import (
     SYN_SECONDS,
     AnswerError,
     Attempt,

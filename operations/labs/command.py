@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from operations.github import outputs
-from operations.lab.names import Lab, LabError, expired, lab_of
+from operations.labs.names import Lab, LabError, expired, lab_of
 
 if TYPE_CHECKING:
-    from operations.lab.project import Project
+    from operations.labs.project import Project
 
 REFUSED, COULD_NOT, INTERRUPTED = 1, 2, 130
 HOURS = 72
@@ -55,7 +55,7 @@ def up(
 
     Exit code: 0 it is up; 1 refused, nothing was touched; 2 a step failed (run it again, or `lab down`).
     """
-    from operations.lab.up import up
+    from operations.labs.up import up
 
     done(
         lambda project: up(project, Lab(name), me=who(owner), hours=hours, network=network, now=datetime.now(UTC)),
@@ -76,7 +76,7 @@ def down(
 
     Exit code: 0 nothing of it is left; 1 refused, nothing was touched; 2 a step failed: run it again.
     """
-    from operations.lab.down import down
+    from operations.labs.down import down
 
     done(lambda project: down(project, Lab(name), me=who(owner), break_lock=break_lock, now=datetime.now(UTC)), cwd)
 
@@ -122,7 +122,7 @@ def who(owner: str | None) -> str:
 
 
 def done(work: Callable[[Project], None], cwd: Path | None) -> None:
-    from operations.lab.project import Project
+    from operations.labs.project import Project
     from operations.stack import StackError
 
     try:

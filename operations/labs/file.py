@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from components.args import NetworkArgs
-from operations.lab.names import Lab, LabError
+from operations.labs.names import Lab, LabError
 from stacks import settings
 
 P = settings.PROJECT

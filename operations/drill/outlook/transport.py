@@ -15,7 +15,7 @@ from ipaddress import IPv4Address
 import dns.exception
 import dns.resolver
 
-from operations.outlook.outcome import (
+from operations.drill.outlook.outcome import (
     AnswerError,
     Attempt,
     CertificateError,
@@ -27,8 +27,8 @@ from operations.outlook.outcome import (
     Timers,
     told,
 )
-from operations.outlook.response import BoundedConnection, TooLargeError
-from operations.outlook.url import Url
+from operations.drill.outlook.response import BoundedConnection, TooLargeError
+from operations.drill.outlook.url import Url
 
 
 class LostError(Exception):

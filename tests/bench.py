@@ -1,4 +1,4 @@
-"""Speed and memory of the program on the real engine, measured side by side in one run."""
+"""Speed and memory of the program on the real engine, measured side by side in one run: `make bench`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Annotated
 
 import psutil
+import typer
 import yaml
 from rich.console import Console
 from rich.table import Table
 
-from rehearsal import stack_file
+from rehearsal import stack_file, tools
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import Stack
 from rehearsal.tools import REPOSITORY, Tools
@@ -152,3 +154,16 @@ def engine_processes() -> Iterator[psutil.Process]:
         if child.name().startswith("pulumi"):
             yield child
             yield from child.children(recursive=True)
+
+
+def main(
+    rounds: Annotated[int, typer.Option(help="How often each preview is measured.")] = 8,
+    servers: Annotated[list[int] | None, typer.Option(help="For which numbers of servers.")] = None,
+) -> None:
+    """Speed and memory, as ratios measured side by side in one run."""
+    folder, console = REPOSITORY / ".rehearsal" / "bench", Console(highlight=False)
+    measure(tools.find(), folder, console, rounds, servers or [2, 4, 8, 20])
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -10,10 +10,10 @@ from typing import Any
 import asyncssh
 
 from components import powershell
-from operations.comparison import same
-from operations.finding import Finding, State
+from operations.check.comparison import same
+from operations.check.result import Finding, State
+from operations.connections import Way
 from operations.stack import Stack
-from operations.way import Way
 from restoration.ssh import SCRIPT_SECONDS, why
 
 
@@ -53,12 +53,12 @@ class UnreadableError(Exception):
     """The script on the server did not answer with a report; the text is what it said."""
 
 
-async def look_at_all(stack: Stack, way: Way) -> list[ServerSettings]:
+async def check_settings(stack: Stack, way: Way) -> list[ServerSettings]:
     """Every server at the same time, in the order of their keys."""
-    return list(await asyncio.gather(*(look(stack, way, key) for key in sorted(stack.servers))))
+    return list(await asyncio.gather(*(check_server(stack, way, key) for key in sorted(stack.servers))))
 
 
-async def look(stack: Stack, way: Way, key: str) -> ServerSettings:
+async def check_server(stack: Stack, way: Way, key: str) -> ServerSettings:
     server = stack.servers[key]
     name = str(server["computerName"])
     if "namespaceUrn" not in server or not stack.settings:
@@ -136,5 +136,5 @@ def shown(value: object) -> str:
     return "none" if value is None or value == "" else str(value)
 
 
-def flat(servers: Sequence[ServerSettings]) -> list[Finding]:
+def settings_findings(servers: Sequence[ServerSettings]) -> list[Finding]:
     return [finding for server in servers for finding in (server, *server.settings)]

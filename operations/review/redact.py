@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from operations.review.digest import SECRET, Preview, unknown
 from operations.review.markdown import inert, one_line
+from operations.review.preview import SECRET, Preview, unknown
 from operations.review.values import parsed
 from stacks import settings
 

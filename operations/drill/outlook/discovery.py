@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
-from operations.outlook import answer
-from operations.outlook.answer import RESPONSE_SCHEMA, Endpoint, OtherMailbox, OtherUrl, UselessError
-from operations.outlook.outcome import AnswerError, Attempt, HttpError, told
-from operations.outlook.transport import Transport
-from operations.outlook.url import Url
+from operations.drill.outlook import answer
+from operations.drill.outlook.answer import RESPONSE_SCHEMA, Endpoint, OtherMailbox, OtherUrl, UselessError
+from operations.drill.outlook.outcome import AnswerError, Attempt, HttpError, told
+from operations.drill.outlook.transport import Transport
+from operations.drill.outlook.url import Url
 
 PATH = "/autodiscover/autodiscover.xml"
 REQUEST_SCHEMA = "http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"

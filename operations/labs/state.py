@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from operations.lab.names import LAB, OWNER, Lab, expired
+from operations.labs.names import LAB, OWNER, Lab, expired
 
 GROUP = "azure-native:resources:ResourceGroup"
 ZONES = {"azure-native:dns:Zone": "zoneName", "azure-native:privatedns:PrivateZone": "privateZoneName"}

@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from operations.review.digest import Preview, Step, unknown
 from operations.review.markdown import code, codes
 from operations.review.plan import MACHINE, Plan, server_of
+from operations.review.preview import Preview, Step, unknown
 from operations.review.values import plain, spelled
 
 # The one command that does something when it is deleted, and nothing before.

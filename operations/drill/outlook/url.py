@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
-from operations.outlook.outcome import told
+from operations.drill.outlook.outcome import told
 
 LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 HOST = re.compile(rf"(?!.{{254}}){LABEL}(\.{LABEL})*", re.IGNORECASE)

@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from operations.lab import backend, engine, state
-from operations.lab.engine import InUseError
-from operations.lab.names import LabError
+from operations.labs import backend, engine, state
+from operations.labs.engine import InUseError
+from operations.labs.names import LabError
 from operations.stack import StackError, document, pulumi
 from stacks import file as stack_file
 from stacks.settings import PROJECT

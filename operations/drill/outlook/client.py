@@ -6,10 +6,10 @@ import ssl
 import time
 from collections.abc import Mapping
 
-from operations.outlook.answer import Endpoint
-from operations.outlook.discovery import discover
-from operations.outlook.outcome import Attempt, Connection, Reply, Timers
-from operations.outlook.transport import Link, LostError, Transport
+from operations.drill.outlook.answer import Endpoint
+from operations.drill.outlook.discovery import discover
+from operations.drill.outlook.outcome import Attempt, Connection, Reply, Timers
+from operations.drill.outlook.transport import Link, LostError, Transport
 
 
 class OutlookClient:

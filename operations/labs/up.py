@@ -11,9 +11,9 @@ from ipaddress import IPv4Network
 from secrets import choice
 from typing import Any
 
-from operations.lab import engine, file, state
-from operations.lab.names import EXPIRES, OWNER, Lab, LabError
-from operations.lab.project import BASE, Project
+from operations.labs import engine, file, state
+from operations.labs.names import EXPIRES, OWNER, Lab, LabError
+from operations.labs.project import BASE, Project
 from operations.stack import StackError
 from stacks import settings
 
