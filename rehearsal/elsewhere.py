@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from components import namespace
 from components.namespace import NamespaceArgs
-from rehearsal.stand_ins.azure_native import RecordSet
+from rehearsal.stand_ins.dns import RecordSet
 
 
 def every_host(wanted: NamespaceArgs) -> set[str]:
