@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.args import FarmArgs
-from components.outputs import outputs
+from components.outputs import stack_file_outputs
 from operations.check.result import Finding, State
 from stacks import settings
 
@@ -42,7 +42,7 @@ def compared(name: str, values: Mapping[str, Any], location: str | None, deploye
 
 def differences(farm: FarmArgs, deployed: Mapping[str, Any]) -> Iterator[str]:
     """The paths of what an `up` would change of all that operations look at."""
-    wanted, held = outputs(farm), deployed["servers"]
+    wanted, held = stack_file_outputs(farm), deployed["servers"]
     for key in OUTPUTS:
         place = "namespace.services" if key == "settings" else key
         if isinstance(wanted[key], Mapping):

@@ -97,7 +97,7 @@ def services_by_name(stack: Stack) -> dict[str, list[str]]:
     """Each name that clients use -> the services they are sent to there."""
     names = stack.names
     found: dict[str, list[str]] = {name: [] for name in names.every()}
-    told = namespace.hosts(stack.settings)
+    told = namespace.client_hosts(stack.settings)
     if "autodiscover" in told:
         # Clients outside read no service URI; they take the name from the mail domain.
         told["autodiscover"] += [names.autodiscover, names.external_autodiscover]

@@ -10,6 +10,7 @@ from typing import Any
 import asyncssh
 
 from components import powershell
+from components.namespace import namespace_document
 from operations.check.comparison import same
 from operations.check.result import Finding, State
 from operations.connections import Way
@@ -78,17 +79,22 @@ async def check_server(stack: Stack, way: Way, key: str) -> ServerSettings:
 
 async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     """The report of Get-ClientAccessNamespace.ps1 on this server, and what it said of services that it cannot read."""
-    document = powershell.namespace_document(
+    document = namespace_document(
         server=server["computerName"],
         exchange_version=stack.exchange_version,
         recycle_app_pools=False,
         settings=stack.settings,
-        credential=stack.operator.credential,
     )
+    text = powershell.write_document(document, stack.operator.credential)
     connection = await way.shell(server)
-    command = powershell.run_file(server["scripts"], "Get-ClientAccessNamespace")
+    command = powershell.command_line(server["scripts"], "Get-ClientAccessNamespace")
     try:
-        answer = await connection.run(command, input=document, errors="replace", timeout=SCRIPT_SECONDS)
+        answer = await connection.run(
+            command,
+            input=text,
+            errors="replace",
+            timeout=SCRIPT_SECONDS,
+        )
     except asyncssh.TimeoutError:
         raise UnreadableError(f"the script did not end within {SCRIPT_SECONDS} s") from None
     if answer.exit_status is None:
@@ -98,7 +104,7 @@ async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> tuple[Mappi
         said = " ".join(str(answer.stderr).split())
         failure = said or f"the script ended with {answer.exit_status} and said nothing"
     try:
-        report = powershell.report(str(answer.stdout), "settings")
+        report = powershell.read_report(str(answer.stdout), "settings")
     except powershell.NoReportError as error:
         raise UnreadableError(failure or str(error)) from None
     if failure and not report["settings"]:

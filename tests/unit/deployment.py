@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.outputs import outputs
+from components.outputs import stack_file_outputs
 from operations.check.dns import DnsServer
 from operations.check.verify import Verification, verify
 from operations.stack import Stack, made
@@ -92,7 +92,7 @@ class Deployment:
     def told(self) -> dict[str, Any]:
         """All outputs of the stack."""
         farm = settings.read(self.deployed or self.values, location="westeurope")
-        return {**outputs(farm), "servers": self.outputs}
+        return {**stack_file_outputs(farm), "servers": self.outputs}
 
     def verify(
         self,
