@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.outputs import outputs
-from operations.check.dns import DnsServer
 from operations.check.verify import Verification, verify
-from operations.stack import Stack, made
+from operations.dns_server import DnsServer
+from operations.stack import DeployedStack, build_stack
 from rehearsal.datacentre import free_ports
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import Server
@@ -86,8 +86,8 @@ class Deployment:
         }
         return server
 
-    def stack(self) -> Stack:
-        return made("test", self.told(), self.values, "westeurope")
+    def stack(self) -> DeployedStack:
+        return build_stack("test", self.told(), self.values, "westeurope")
 
     def told(self) -> dict[str, Any]:
         """All outputs of the stack."""

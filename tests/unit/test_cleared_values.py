@@ -10,8 +10,7 @@ import pytest
 
 from components.namespace import entrances, hosts
 from components.namespace import settings as wanted
-from operations.check import comparison
-from operations.check.settings import shown
+from operations.check.settings import format_setting, is_same_setting
 from operations.review.plan import Plan
 from stacks import advice, settings
 from tests.unit import previews
@@ -78,10 +77,10 @@ def test_a_cleared_value_is_shown_as_none_in_a_review(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("held", [None, ""])
 def test_a_cleared_value_is_no_difference_however_the_server_reports_it(held: str | None) -> None:
-    assert comparison.same(None, held)
-    assert not comparison.same(None, "https://a.com/ecp")
-    assert not comparison.same("none", held), "a value of that name is another one"
-    assert shown(held) == "none"
+    assert is_same_setting(None, held)
+    assert not is_same_setting(None, "https://a.com/ecp")
+    assert not is_same_setting("none", held), "a value of that name is another one"
+    assert format_setting(held) == "none"
 
 
 def test_every_service_opted_out_is_refused() -> None:
