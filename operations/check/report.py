@@ -16,7 +16,7 @@ from operations.check.result import Finding, State, exit_code
 from operations.check.settings import ServerSettings
 from operations.check.verify import Drift, Verification
 from operations.terminal import table_of
-from stacks.reading import camel
+from stacks.reading import to_camel_case
 
 STYLES = {State.FINE: "green", State.DIFFERENT: "red", State.UNSEEN: "yellow", State.SHOWN: "dim"}
 VERDICTS = {0: "fine", 1: "differences", 2: "could not look"}
@@ -30,7 +30,7 @@ def as_json(result: Verification | Drift) -> str:
 
 def plain(value: Verification | Drift) -> dict[str, object]:
     """The fields of a dataclass, and of those inside it, under camelCase keys."""
-    return dataclasses.asdict(value, dict_factory=lambda pairs: {camel(name): part for name, part in pairs})
+    return dataclasses.asdict(value, dict_factory=lambda pairs: {to_camel_case(name): part for name, part in pairs})
 
 
 def show(result: Verification, console: Console) -> None:

@@ -15,7 +15,7 @@ from operations.stack import Stack, made
 from rehearsal.datacentre import free_ports
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import Server
-from stacks import settings
+from stacks import arguments
 from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
 
 SCRIPTS = "C:/ProgramData/ExchangeCas/made/"
@@ -91,7 +91,7 @@ class Deployment:
 
     def told(self) -> dict[str, Any]:
         """All outputs of the stack."""
-        farm = settings.read(self.deployed or self.values, location="westeurope")
+        farm = arguments.read_arguments(self.deployed or self.values, location="westeurope")
         return {**outputs(farm), "servers": self.outputs}
 
     def verify(
