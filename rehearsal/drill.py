@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
-from operations.drill import ClientFaultError, Clients, Observation, Profile, Way
+from operations.drill import ClientFaultError, Clients, Observation, Profile, Route
 from operations.drill.outlook import SYN_SECONDS, Timers
 from operations.drill.page import page
 from operations.drill.report import Result, as_json, machine, table
@@ -127,7 +127,7 @@ class Drill:
         """All of them, served since a few beats."""
         rehearsal = self.rehearsal
         dns, names = self._dns, rehearsal.names
-        way = Way(
+        route = Route(
             tls=ssl.create_default_context(cadata=rehearsal.certificates.authority_pem),
             dns=(dns.address, dns.port),
             port=rehearsal.datacentre.https_port,
@@ -141,7 +141,7 @@ class Drill:
             autodiscover=names.autodiscover if self._inside else names.external_autodiscover,
         )
         try:
-            with Clients(self.number, profile, way, beat=BEAT) as clients:
+            with Clients(self.number, profile, route, beat=BEAT) as clients:
                 if not clients.wait(30, 0.0):
                     raise DrillFailedError("Not every client found a server:\n" + "\n".join(clients.errors()))
                 yield clients
