@@ -21,7 +21,7 @@ from operations.drill.report import Result, as_json, machine, table
 from rehearsal import limits, losses, stack_file
 from rehearsal.rehearsal import MAILBOX, Rehearsal
 from rehearsal.stand_ins.dns import AzureDns
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.tools import REPOSITORY, Tools, relative
 from stacks.arguments import PROJECT
 from stacks.file import dump_stack_file, read_stack_file
@@ -59,7 +59,7 @@ class Drill:
     console: Console
     number: int
     key: str
-    server: Server
+    server: ServerStandIn
     pace: Pace = Pace()
 
     def all(self) -> Iterator[Result]:
@@ -72,10 +72,10 @@ class Drill:
         yield self.unavailable()
         yield from self.rotation()
 
-    def hard(self, title: str, make: Callable[[Server], None]) -> Result:
+    def hard(self, title: str, make: Callable[[ServerStandIn], None]) -> Result:
         return self._lost(title, make, self.pace.slack, Timers())
 
-    def silent(self, title: str, make: Callable[[Server], None], retransmissions: int) -> Result:
+    def silent(self, title: str, make: Callable[[ServerStandIn], None], retransmissions: int) -> Result:
         seconds = self.pace.syn[retransmissions]
         return self._lost(title, make, seconds + self.pace.slack, Timers(connect=seconds))
 
@@ -111,7 +111,7 @@ class Drill:
                 kept = not figures.failed_requests and not figures.unserved and figures.worst <= self.pace.slack
                 yield Result(observation=seen, promise="no failed request", kept=kept)
 
-    def _lost(self, title: str, make: Callable[[Server], None], promise: float, timers: Timers) -> Result:
+    def _lost(self, title: str, make: Callable[[ServerStandIn], None], promise: float, timers: Timers) -> Result:
         with self.clients(timers) as clients:
             since = time.monotonic()
             make(self.server)
