@@ -19,7 +19,7 @@ from components.args import JumpHostArgs, SshArgs
 from components.namespace import Names, Settings
 from operations.stack_file import OUTPUTS, StackFileComparison, compared
 from restoration.logon import Logon
-from stacks import settings
+from stacks import arguments
 
 # A state in the cloud answers in seconds.
 PULUMI_SECONDS = 120
@@ -128,8 +128,8 @@ def read_values(config: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for full_name, entry in config.items():
         project, _, key = full_name.partition(":")
-        if project == settings.PROJECT:
-            values[key] = entry["value"] if key in settings.SECRETS else settings.plain(entry["value"])
+        if project == arguments.PROJECT:
+            values[key] = entry["value"] if key in arguments.SECRETS else arguments.parse_config_value(entry["value"])
     return values
 
 

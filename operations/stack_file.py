@@ -8,7 +8,7 @@ from typing import Any
 from components.args import FarmArgs
 from components.outputs import outputs
 from operations.result import Finding, State
-from stacks import settings
+from stacks import arguments
 
 # What operations need of the outputs beside the servers, and what is compared.
 OUTPUTS = ("namespace", "dns", "exchangeVersion", "httpsPort", "ssh", "settings")
@@ -31,8 +31,8 @@ def compared(
     """
     how = f"See it: pulumi preview --stack {name}; deploy it: pulumi up --stack {name}"
     try:
-        farm = settings.read(values, location=location)
-    except settings.SettingsError as error:
+        farm = arguments.read_arguments(values, location=location)
+    except arguments.InvalidStackFileError as error:
         keys = ", ".join(dict.fromkeys(problem.key for problem in error.problems))
         detail = f"it has problems, so it could not be compared with what is deployed: {keys}. {how}"
         return StackFileComparison(state=State.SHOWN, detail=detail)

@@ -14,7 +14,7 @@ import yaml
 
 from operations.adopt.look.__main__ import FOLDER
 from operations.stack import StackError, parse_json, run_pulumi
-from stacks.file import dump
+from stacks.file import dump_stack_file
 
 LOOK = Path(__file__).parent / "look"
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,7 @@ class Scratch:
         }
         file = self._folder / self._content.get("stackConfigDir", ".") / f"Pulumi.{self.name}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(dump({"config": settings}), encoding="utf-8")
+        file.write_text(dump_stack_file({"config": settings}), encoding="utf-8")
         self._run("stack", "init", self.name, "--no-select", "--secrets-provider", "passphrase")
         for key, entry in config.items():
             if entry["secret"]:

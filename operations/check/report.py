@@ -16,7 +16,7 @@ from operations.check.settings import ServerSettings
 from operations.check.verify import Drift, Verification
 from operations.result import Finding, State, exit_code
 from operations.terminal import STYLES, build_table, style_text
-from stacks.reading import camel
+from stacks.reading import to_camel_case
 
 VERDICTS = {0: "fine", 1: "differences", 2: "could not look"}
 
@@ -29,7 +29,7 @@ def format_json(result: Verification | Drift) -> str:
 
 def to_document(value: Verification | Drift) -> dict[str, object]:
     """The fields of a dataclass, and of those inside it, under camelCase keys."""
-    return dataclasses.asdict(value, dict_factory=lambda pairs: {camel(name): part for name, part in pairs})
+    return dataclasses.asdict(value, dict_factory=lambda pairs: {to_camel_case(name): part for name, part in pairs})
 
 
 def print_verification(result: Verification, console: Console) -> None:

@@ -18,7 +18,7 @@ from operations.labs.engine import InUseError
 from operations.labs.names import LabError
 from operations.stack import StackError, parse_json, run_pulumi
 from stacks import file as stack_file
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 
 BASE = "lab"
 
@@ -42,12 +42,12 @@ class Project:
         """The whole stack file, None where there is none."""
         path = self.file(stack)
         try:
-            found = stack_file.read(path, PROJECT)
+            found = stack_file.read_stack_file(path, PROJECT)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StackError(f"{path} cannot be read: {error.strerror}") from None
-        except stack_file.StackFileError as error:
+        except stack_file.UnreadableStackFileError as error:
             raise StackError(str(error)) from None
         return {**found.rest, "config": found.config}
 
@@ -60,7 +60,7 @@ class Project:
         path = self.file(stack)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(stack_file.dump(content))
+            file.write(stack_file.dump_stack_file(content))
         Path(temporary).replace(path)
 
     def stacks(self) -> dict[str, datetime | None]:

@@ -12,7 +12,7 @@ from operations.review.preview import PreviewStep, is_unknown
 from operations.review.reach import OWN, Lost, lost
 from operations.review.setting_changes import document
 from operations.review.values import parsed
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 
 GROUP, RULES, LINK = "azure-native:network:NetworkSecurityGroup", "securityRules", "networkSecurityGroup"
 SUBNET, NETWORK = "azure-native:network:Subnet", "azure-native:network:VirtualNetwork"

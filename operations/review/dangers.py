@@ -13,7 +13,7 @@ from operations.review.markdown import bare, code
 from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Plan, Records
 from operations.review.preview import PreviewStep
 from operations.review.values import AFTER_THE_RUN, plain, spelled
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 
 NO_ADDRESS_LEFT = "no-address-left"
 MOST_ADDRESSES_GONE = "most-addresses-gone"

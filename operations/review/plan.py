@@ -12,7 +12,7 @@ from typing import Any
 from operations.review.preview import Preview, PreviewStep, is_unknown
 from operations.review.setting_changes import SettingChange, changes_of, document
 from operations.review.values import AFTER_THE_RUN, parsed, plain
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 
 RECORD_SETS = {"azure-native:privatedns:PrivateRecordSet": "inside", "azure-native:dns:RecordSet": "outside"}
 ZONES = {"azure-native:privatedns:PrivateZone": "inside", "azure-native:dns:Zone": "outside"}
