@@ -5,20 +5,22 @@ from pulumi.runtime.config import CONFIG, is_config_secret
 
 from components import engine
 from components.farm import ClientAccessFarm
-from stacks import advice, changes, settings
+from stacks import advice, arguments, changes
 
 
 async def main() -> pulumi.Inputs:
     try:
         # The whole configuration: pulumi.Config reads only the keys it is asked for and would miss a mistyped one.
-        args = settings.load(pulumi.Config(settings.PROJECT), CONFIG.get(), is_config_secret, pulumi.get_stack())
+        args = arguments.load_arguments(
+            pulumi.Config(arguments.PROJECT), CONFIG.get(), is_config_secret, pulumi.get_stack()
+        )
         last = await engine.read_last_outputs()
-        args = changes.continued(args, last)
-    except settings.SettingsError as error:
+        args = changes.reconcile_with_last_up(args, last)
+    except arguments.InvalidStackFileError as error:
         raise pulumi.RunError(str(error)) from None
-    for warning in advice.warnings(args, pulumi.get_stack()):
+    for warning in advice.list_warnings(args, pulumi.get_stack()):
         pulumi.log.warn(warning)
-    return ClientAccessFarm("cas", args, with_disks=changes.with_disks(args, last)).outputs
+    return ClientAccessFarm("cas", args, with_disks=changes.servers_with_disks(args, last)).outputs
 
 
 engine.run_quickly(main)
