@@ -101,7 +101,7 @@ class Rehearsal:
         self.file = copy.deepcopy(kept.file) if kept else self._rehearsed_file()
         self.password = kept.password if kept else stack_file.password()
         self._passphrase = kept.passphrase if kept else stack_file.password()
-        self.names = namespace.names(self.file.farm.namespace)
+        self.names = namespace.client_names(self.file.farm.namespace)
         self.accounts, self.organisation = self._people()
         self.certificates = certificates(every_host(self.file.farm.namespace))
         self.datacentre = self._datacentre()
@@ -189,7 +189,7 @@ def existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[s
     groups = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
     if farm.resource_group.existing:
         yield f"{groups}/{farm.resource_group.name_in(stack)}", {"location": "westeurope"}
-    names = namespace.names(farm.namespace)
+    names = namespace.client_names(farm.namespace)
     for zone, kind, name in (
         (farm.dns.private, "privateDnsZones", names.client),
         (farm.dns.public, "dnszones", names.external_client),

@@ -24,7 +24,7 @@ from operations.labs.project import Project
 from operations.stack import StackError
 from rehearsal import stack_file
 from rehearsal.tools import REPOSITORY
-from stacks import settings
+from stacks import arguments
 
 pytestmark = pytest.mark.unit
 
@@ -46,7 +46,7 @@ def base() -> dict[str, Any]:
 
 def read(config: Mapping[str, Any]) -> Any:
     secrets = {f"exchange-cas:{key}": "secret" for key in ("operatorPassword", "adminPassword")}
-    return settings.from_file({**config, **secrets})
+    return arguments.read_config_block({**config, **secrets})
 
 
 def problems(base: Mapping[str, Any], lab: Lab = ANNA, network: IPv4Network | None = None) -> list[str]:
@@ -61,7 +61,7 @@ def test_a_lab_shares_no_name_and_no_resource_group_with_another_and_is_a_good_s
     assert base == before
     seen = [
         {
-            *namespace.names(farm.namespace).every(),
+            *namespace.client_names(farm.namespace).every(),
             farm.resource_group.name,
             *(server.computer_name for server in farm.servers.values()),
         }
