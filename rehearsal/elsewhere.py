@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from components import namespace
-from components.namespace import NamespaceArgs
-from rehearsal.stand_ins.azure_native import RecordSet
+from components.namespace_args import NamespaceArgs
+from rehearsal.stand_ins.dns import RecordSet
 
 
 def every_host(wanted: NamespaceArgs) -> set[str]:

@@ -21,9 +21,9 @@ from rehearsal.elsewhere import every_host, with_elsewhere
 from rehearsal.stack import EngineStack
 from rehearsal.stack_file import RehearsedFile
 from rehearsal.stand_ins.accounts import Accounts
-from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative, RecordSet
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative
 from rehearsal.stand_ins.command import CommandProvider
-from rehearsal.stand_ins.dns import AzureDns
+from rehearsal.stand_ins.dns import AzureDns, RecordSet
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.tools import REPOSITORY, ToolMissingError, Tools
@@ -105,7 +105,7 @@ class Rehearsal:
         self.accounts, self.organisation = self._people()
         self.certificates = certificates(every_host(self.file.farm.namespace))
         self.datacentre = self._datacentre()
-        self.azure = AzureNative(self.folder / "azure.json", site=self.datacentre)
+        self.azure = AzureNative(self.folder / "azure.json", host=self.datacentre)
         if not kept:
             for id, body in existing_resources(self.file.farm, self._name):
                 self.azure.subscription.put_existing(id, body)

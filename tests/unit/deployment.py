@@ -13,7 +13,7 @@ from operations.check.verify import Verification, verify
 from operations.dns_server import DnsServer
 from operations.stack import DeployedStack, build_stack
 from rehearsal.datacentre import free_ports
-from rehearsal.stand_ins.dns import AzureDns
+from rehearsal.stand_ins.dns import AzureDns, RecordSet
 from rehearsal.stand_ins.server import ServerStandIn
 from stacks import arguments
 from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
@@ -23,9 +23,7 @@ PRIVATE: Mapping[str, Any] = {"private": {"existingResourceGroup": "dns"}}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
-    name: str
-    values: tuple[str, ...]
+class Record(RecordSet):
     zone: str = DOMAIN
     type: str = "A"
     ttl: int = 300
