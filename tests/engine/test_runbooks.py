@@ -29,7 +29,6 @@ class Reader:
 
     def __init__(self, runbook: str, rehearsal: Rehearsal, folder: Path) -> None:
         text = (RUNBOOKS / f"{runbook}.md").read_text(encoding="utf-8")
-        self._name = runbook
         self._blocks = iter(BLOCK.findall(text))
         self._rehearsal = rehearsal
         tools = folder / "tools"
@@ -62,7 +61,6 @@ class Reader:
             timeout=240,
             check=False,
         )
-        open(f"/tmp/runbook.txt","a").write(f"#### {self._name}\n{commands}----\n{done.stdout}\n")
         assert done.returncode == 0, f"{commands}\n{done.stdout}"
         return done.stdout
 
