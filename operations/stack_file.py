@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.args import FarmArgs
-from components.outputs import outputs
+from components.outputs import stack_file_outputs
 from operations.result import Finding, State
 from stacks import arguments
 
@@ -44,7 +44,7 @@ def compare_stack_file(
 
 def find_edits(farm: FarmArgs, deployed: Mapping[str, Any]) -> Iterator[str]:
     """Paths in the stack file of everything that operations use and the next `up` would change."""
-    wanted, held = outputs(farm), deployed["servers"]
+    wanted, held = stack_file_outputs(farm), deployed["servers"]
     for key in OUTPUTS:
         place = "namespace.services" if key == "settings" else key
         if isinstance(wanted[key], Mapping):

@@ -88,7 +88,7 @@ def services_by_name(stack: DeployedStack) -> dict[str, list[str]]:
     """Each name that clients use -> the services whose URLs have it."""
     names = stack.names
     found: dict[str, list[str]] = {name: [] for name in names.every()}
-    hosts = namespace.hosts(stack.settings)
+    hosts = namespace.client_hosts(stack.settings)
     if "autodiscover" in hosts:
         # External clients cannot read the service connection point; they derive the name from the mail domain.
         hosts["autodiscover"] += [names.autodiscover, names.external_autodiscover]

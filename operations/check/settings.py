@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import asyncssh
 
 from components import powershell
+from components.namespace import namespace_document
 from operations.connections import Connections
 from operations.result import Finding, State
 from operations.stack import DeployedStack
@@ -84,17 +85,17 @@ async def run_read_script(
 
     Raises OSError, asyncssh.Error or UnreadableError.
     """
-    document = powershell.namespace_document(
+    document = namespace_document(
         server=server["computerName"],
         exchange_version=stack.exchange_version,
         recycle_app_pools=False,
         settings=stack.settings,
-        credential=stack.operator.credential,
     )
+    text = powershell.write_document(document, stack.operator.credential)
     connection = await connections.open_shell(server)
-    command = powershell.run_file(server["scripts"], "Get-ClientAccessNamespace")
+    command = powershell.command_line(server["scripts"], "Get-ClientAccessNamespace")
     try:
-        answer = await connection.run(command, input=document, errors="replace", timeout=SCRIPT_SECONDS)
+        answer = await connection.run(command, input=text, errors="replace", timeout=SCRIPT_SECONDS)
     except asyncssh.TimeoutError:
         raise UnreadableError(f"the script did not end within {SCRIPT_SECONDS} s") from None
     if answer.exit_status is None:
@@ -104,7 +105,7 @@ async def run_read_script(
         printed = " ".join(str(answer.stderr).split())
         failure = printed or f"the script ended with {answer.exit_status} and printed no error"
     try:
-        report = powershell.report(str(answer.stdout), "settings")
+        report = powershell.read_report(str(answer.stdout), "settings")
     except powershell.NoReportError as error:
         raise UnreadableError(failure or str(error)) from None
     if failure and not report["settings"]:
