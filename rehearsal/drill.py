@@ -14,14 +14,14 @@ from typing import Any
 
 from rich.console import Console
 
-from operations.drill import ClientFaultError, Clients, Observation, Profile, Way
+from operations.drill import ClientFaultError, Clients, Observation, Profile, Route
 from operations.drill.outlook import SYN_SECONDS, Timers
 from operations.drill.page import page
 from operations.drill.report import Result, as_json, machine, table
 from rehearsal import limits, losses, stack_file
 from rehearsal.rehearsal import MAILBOX, Rehearsal
 from rehearsal.stand_ins.dns import AzureDns
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.tools import REPOSITORY, Tools, relative
 from stacks.file import dump, read
 from stacks.settings import PROJECT
@@ -59,7 +59,7 @@ class Drill:
     console: Console
     number: int
     key: str
-    server: Server
+    server: ServerStandIn
     pace: Pace = Pace()
 
     def all(self) -> Iterator[Result]:
@@ -72,10 +72,10 @@ class Drill:
         yield self.unavailable()
         yield from self.rotation()
 
-    def hard(self, title: str, make: Callable[[Server], None]) -> Result:
+    def hard(self, title: str, make: Callable[[ServerStandIn], None]) -> Result:
         return self._lost(title, make, self.pace.slack, Timers())
 
-    def silent(self, title: str, make: Callable[[Server], None], retransmissions: int) -> Result:
+    def silent(self, title: str, make: Callable[[ServerStandIn], None], retransmissions: int) -> Result:
         seconds = self.pace.syn[retransmissions]
         return self._lost(title, make, seconds + self.pace.slack, Timers(connect=seconds))
 
@@ -111,7 +111,7 @@ class Drill:
                 kept = not figures.failed_requests and not figures.unserved and figures.worst <= self.pace.slack
                 yield Result(observation=seen, promise="no failed request", kept=kept)
 
-    def _lost(self, title: str, make: Callable[[Server], None], promise: float, timers: Timers) -> Result:
+    def _lost(self, title: str, make: Callable[[ServerStandIn], None], promise: float, timers: Timers) -> Result:
         with self.clients(timers) as clients:
             since = time.monotonic()
             make(self.server)
@@ -127,7 +127,7 @@ class Drill:
         """All of them, served since a few beats."""
         rehearsal = self.rehearsal
         dns, names = self._dns, rehearsal.names
-        way = Way(
+        route = Route(
             tls=ssl.create_default_context(cadata=rehearsal.certificates.authority_pem),
             dns=(dns.address, dns.port),
             port=rehearsal.datacentre.https_port,
@@ -141,7 +141,7 @@ class Drill:
             autodiscover=names.autodiscover if self._inside else names.external_autodiscover,
         )
         try:
-            with Clients(self.number, profile, way, beat=BEAT) as clients:
+            with Clients(self.number, profile, route, beat=BEAT) as clients:
                 if not clients.wait(30, 0.0):
                     raise DrillFailedError("Not every client found a server:\n" + "\n".join(clients.errors()))
                 yield clients

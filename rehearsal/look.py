@@ -9,14 +9,14 @@ from rich.console import Console
 from operations.terminal import table_of
 from rehearsal import limits
 from rehearsal.rehearsal import SCRIPTS_RUN
-from rehearsal.stand_ins.azure_native import Subscription
+from rehearsal.stand_ins.azure_native import AzureSubscription
 from rehearsal.stand_ins.exchange import Organisation
 
 
 def show(folder: Path, console: Console) -> None:
     scripts_run = (folder / SCRIPTS_RUN).exists()
     limits.say(console, scripts_run=scripts_run)
-    subscription = Subscription(folder / "azure.json")
+    subscription = AzureSubscription(folder / "azure.json")
     table = table_of("type", "name", title="Azure subscription")
     for body in subscription.resources.values():
         table.add_row(str(body.get("type", "")), str(body.get("name", "")))

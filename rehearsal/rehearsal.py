@@ -18,7 +18,7 @@ from components.args import FarmArgs
 from rehearsal import stack_file
 from rehearsal.datacentre import Datacentre, PlacedServer, free_ports
 from rehearsal.elsewhere import every_host, with_elsewhere
-from rehearsal.stack import Stack
+from rehearsal.stack import EngineStack
 from rehearsal.stack_file import RehearsedFile
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative, RecordSet
@@ -118,7 +118,7 @@ class Rehearsal:
             self.datacentre.boot(kept.servers)
         else:
             self._existing_servers()
-        self.stack = Stack(self._name, self.folder / "pulumi", self.tools, self._attached(), self._passphrase)
+        self.stack = EngineStack(self._name, self.folder / "pulumi", self.tools, self._attached(), self._passphrase)
         # Where operations ask Azure beside the provider.
         self.stack.environment["LAB_RESOURCE_MANAGER"] = self.azure.resource_manager.endpoint
         if not kept:

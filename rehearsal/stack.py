@@ -28,7 +28,7 @@ class CommandFailedError(Exception):
 
 
 @dataclass(frozen=True)
-class Step:
+class EngineStep:
     """What one run did to one resource, as the engine's event log tells it."""
 
     operation: str
@@ -44,12 +44,12 @@ class Step:
 class Update:
     """One `up`, `refresh` or `destroy`: finished steps in their order, what was printed, wall time."""
 
-    steps: Sequence[Step]
+    steps: Sequence[EngineStep]
     printed: str
     seconds: float
 
     @property
-    def changes(self) -> list[Step]:
+    def changes(self) -> list[EngineStep]:
         return [step for step in self.steps if step.changes]
 
     def changed(self) -> dict[str, str]:
@@ -57,7 +57,7 @@ class Update:
         return {step.name: step.operation for step in self.changes}
 
 
-class Stack:
+class EngineStack:
     """`folder` holds all that the engine writes: project file, state, plugins, event logs.
 
     `attached` is the port of each provider's stand-in; `program` the folder of the program and its project file.
@@ -172,13 +172,13 @@ class Stack:
         )
         return Update(steps=self._steps(), printed=printed, seconds=time.monotonic() - started)
 
-    def _steps(self) -> list[Step]:
+    def _steps(self) -> list[EngineStep]:
         steps = []
         for line in self._event_log.read_text(encoding="utf-8").splitlines():
             done = json.loads(line).get("resOutputsEvent")
             if done:
                 metadata = done["metadata"]
-                steps.append(Step(metadata["op"], metadata["type"], metadata["urn"].rpartition("::")[2]))
+                steps.append(EngineStep(metadata["op"], metadata["type"], metadata["urn"].rpartition("::")[2]))
         return steps
 
     def outputs(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class ClientFaultError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class Route:
     """How clients reach the namespace; with `dns` None they ask the name servers of this computer.
 
     `port` is dialled where a URL names none.
@@ -46,14 +46,19 @@ class Clients:
     Whatever waits for them, and what takes their outcome, raises ClientFaultError when one of them has died.
     """
 
-    def __init__(self, number: int, profile: Profile, way: Way, *, beat: float = 0.5) -> None:
-        self.beat, self.timers = beat, way.timers
-        self._clients = [self._client(profile, way, beat * place / number) for place in range(number)]
+    def __init__(self, number: int, profile: Profile, route: Route, *, beat: float = 0.5) -> None:
+        self.beat, self.timers = beat, route.timers
+        self._clients = [self._client(profile, route, beat * place / number) for place in range(number)]
         self._started = self._cpu = 0.0
 
-    def _client(self, profile: Profile, way: Way, delay: float) -> Client:
+    def _client(self, profile: Profile, route: Route, delay: float) -> Client:
         transport = Transport(
-            user=profile.user, password=profile.password, dns=way.dns, tls=way.tls, port=way.port, timers=way.timers
+            user=profile.user,
+            password=profile.password,
+            dns=route.dns,
+            tls=route.tls,
+            port=route.port,
+            timers=route.timers,
         )
         return Client(profile, transport, self.beat, delay)
 

@@ -17,7 +17,7 @@ from rich.progress import Progress, TextColumn
 
 from operations.check.dns import DnsServer
 from operations.drill.client import Profile
-from operations.drill.clients import ClientFaultError, Clients, Way
+from operations.drill.clients import ClientFaultError, Clients, Route
 from operations.drill.outlook import SYN_SECONDS, Timers
 from operations.drill.outlook.url import host_name
 from operations.drill.page import page
@@ -66,12 +66,12 @@ def drill(
         stop(f"--resolver {resolver.host}: write its IP address; another resolver would have to look its name up.")
     if report:
         _writable(report)
-    way = Way(tls=_trust(ca), dns=resolver, port=port, timers=Timers(connect=SYN_SECONDS[max_syn_retransmissions]))
+    route = Route(tls=_trust(ca), dns=resolver, port=port, timers=Timers(connect=SYN_SECONDS[max_syn_retransmissions]))
     host = _autodiscover_host(mailbox, autodiscover)
     profile = Profile(mailbox=mailbox, user=user, password=_password(), inside=not outside, autodiscover=host)
     console = Console(stderr=True, highlight=False)
     try:
-        with Clients(clients, profile, way, beat=beat) as all_clients:
+        with Clients(clients, profile, route, beat=beat) as all_clients:
             result = _watch(all_clients, clients, seconds, budget, console)
             seen = all_clients.disturbed(result.observation.since) is not None
     except KeyboardInterrupt:

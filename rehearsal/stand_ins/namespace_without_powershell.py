@@ -34,7 +34,7 @@ def new_report(script: str) -> dict[str, Any]:
 
 
 @dataclass(kw_only=True)
-class Namespace:
+class NamespaceRun:
     """One run for one server; `report` and `notes` are filled with what it prints."""
 
     request: Mapping[str, Any]

@@ -14,7 +14,7 @@ from operations.check.verify import Verification, verify
 from operations.stack import Stack, made
 from rehearsal.datacentre import free_ports
 from rehearsal.stand_ins.dns import AzureDns
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from stacks import settings
 from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
 
@@ -67,7 +67,7 @@ class Deployment:
             "httpsPort": self.https_port,
         }
 
-    def _server(self, number: int, address: str) -> Server:
+    def _server(self, number: int, address: str) -> ServerStandIn:
         name = f"ex{number:02}"
         server = self.farm.server(
             name, address=address, ssh_port=self.ssh_port, https_port=self.https_port, pwsh=self.pwsh

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from operations.drill import Clients, Observation, Profile, Way
+from operations.drill import Clients, Observation, Profile, Route
 from operations.drill.clients import FEW_BEATS
 from operations.drill.outlook import Timers
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.dns import AzureDns
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
 from tests.unit.test_dns_stand_in import Row
 
@@ -51,11 +51,11 @@ class Namespace:
     ) -> Clients:
         trusting = ssl.create_default_context(cadata=self.farm.certificates.authority_pem)
         timers = timers or Timers(connect=SILENT)
-        way = Way(tls=tls or trusting, dns=("127.0.0.1", self.dns.port), port=self.port, timers=timers)
+        route = Route(tls=tls or trusting, dns=("127.0.0.1", self.dns.port), port=self.port, timers=timers)
         profile = Profile(mailbox=f"user@{DOMAIN}", user=USER, password=PASSWORD)
-        return Clients(number, profile, way, beat=BEAT)
+        return Clients(number, profile, route, beat=BEAT)
 
-    def lose(self, make: Callable[[Server], None], *, healed: bool = True) -> Observation:
+    def lose(self, make: Callable[[ServerStandIn], None], *, healed: bool = True) -> Observation:
         """All clients served, the loss, and all served again; if it is not `healed`, half of them failing for good."""
         with self.clients() as clients:
             assert clients.wait(PATIENCE, 0.0), clients.errors()

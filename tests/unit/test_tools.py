@@ -18,7 +18,7 @@ from rehearsal.__main__ import app
 from rehearsal.datacentre import free_ports, is_free
 from rehearsal.engine import build
 from rehearsal.powershell import lookup
-from rehearsal.stack import Stack
+from rehearsal.stack import EngineStack
 from rehearsal.stand_ins import language_host
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.language_host import LANGUAGE_HOST
@@ -280,7 +280,7 @@ def test_the_engine_finds_the_parts_that_are_shown_before_all_others(
     assert install.language_host
     assert install.command_plugin
     for _ in range(2):  # the second time over what a copy of a rehearsal brought along
-        environment = Stack("lab", computer / "rehearsal", install, {}, "passphrase").environment
+        environment = EngineStack("lab", computer / "rehearsal", install, {}, "passphrase").environment
     shown = {
         "pulumi": install.engine,
         LANGUAGE_HOST: install.language_host,
