@@ -9,8 +9,8 @@ from typing import Any
 
 import typer
 
+from operations.azure.resource_manager import ResourceManagerClient
 from operations.azure.sign_in import sign_in
-from operations.azure.subscription import AzureSubscription
 from operations.labs.lab_state import LabState, find_foreign_zones, find_other_owner, find_protection
 from operations.labs.locks import StackLockedError
 from operations.labs.names import LAB, Lab, LabError
@@ -64,7 +64,7 @@ def take_down(project: LabProject, lab: Lab, *, owner: str, break_lock: bool, no
     typer.echo(f"lab {lab.name} is gone.")
 
 
-def delete_lost_group(azure: AzureSubscription, group: str, lab: Lab) -> None:
+def delete_lost_group(azure: ResourceManagerClient, group: str, lab: Lab) -> None:
     """An empty state does not prove that nothing is left: the group's tag decides."""
     tags = azure.group_tags(group)
     if tags is not None and tags.get(LAB) == lab.name:

@@ -1,7 +1,7 @@
 """The Azure CLI of somebody who signed in: `az account show` and `az account get-access-token`, as JSON.
 
-Run as `azure_cli.py ACCOUNT WORDS...`, with the standard library alone. As the real CLI it refuses words that it does not
-know (exit code 2), an account that is not signed in, another subscription, and `--subscription` beside `--tenant` (1).
+Run as `azure_cli.py ACCOUNT WORDS...`, with the standard library alone. Like the real CLI it refuses unknown
+words (exit code 2), and a missing sign-in, another subscription, or `--subscription` together with `--tenant` (1).
 """
 
 import argparse
@@ -17,14 +17,14 @@ RESOURCES = ("https://management.azure.com", "https://management.core.windows.ne
 TOKEN_SECONDS = 3600
 
 
-def write_azure_cli(folder: Path, python: Path, *, subscription: str, token: str) -> None:
+def write_azure_cli(folder: Path, *, subscription: str, token: str) -> None:
     """Puts `az` into the folder, for PATH; without the file `az.json`, which holds the token, nobody is signed in."""
     folder.mkdir(parents=True, exist_ok=True)
     account = folder / "az.json"
     account.touch(mode=0o600)
     account.write_text(json.dumps({"subscription": subscription, "token": token}), encoding="ascii")
     launcher = folder / "az"
-    words = shlex.join([str(python), "-I", str(Path(__file__).resolve()), str(account)])
+    words = shlex.join([sys.executable, "-I", str(Path(__file__).resolve()), str(account)])
     launcher.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
     launcher.chmod(0o700)
 

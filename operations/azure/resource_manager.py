@@ -19,14 +19,14 @@ SECONDS, TRIES, LONGEST_PAUSE = 60, 6, 30
 DELETION_SECONDS = 3600
 
 
-class AzureSubscription:
+class ResourceManagerClient:
     """Use it as a context manager. Every method raises StackError where Azure does not answer or refuses."""
 
     def __init__(self, endpoint: str, subscription: str, token: str) -> None:
         self._root = f"/subscriptions/{subscription}"
         self._client = httpx.Client(base_url=endpoint, headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS)
 
-    def __enter__(self) -> AzureSubscription:
+    def __enter__(self) -> ResourceManagerClient:
         return self
 
     def __exit__(
