@@ -128,7 +128,7 @@ class Names:
         return sorted({self.client, self.autodiscover, self.external_client, self.external_autodiscover})
 
 
-def names(namespace: NamespaceArgs) -> Names:
+def client_names(namespace: NamespaceArgs) -> Names:
     outside = namespace.external_domain or namespace.domain
     return Names(
         client=f"{namespace.client_name}.{namespace.domain}",
@@ -141,34 +141,34 @@ def names(namespace: NamespaceArgs) -> Names:
 Settings = Mapping[str, Mapping[str, Any]]
 
 
-def settings(namespace: NamespaceArgs) -> Settings:
+def exchange_settings(namespace: NamespaceArgs) -> Settings:
     """Service -> setting -> value, for every service that is not opted out.
 
     Settings have the names of the Exchange cmdlets' parameters. A virtual directory's URL and a host name are what
     clients are told; the same on every server, so that any server can answer any client.
     """
-    known = names(namespace)
+    names = client_names(namespace)
     services = namespace.services
     wanted: dict[str, dict[str, Any]] = {}
     for service, path in PATHS.items():
         own: UrlServiceArgs = getattr(services, service)
         if own.enabled:
             wanted[service] = {
-                "InternalUrl": given(own.internal_url, f"https://{known.client}{path}"),
-                "ExternalUrl": given(own.external_url, f"https://{known.external_client}{path}"),
+                "InternalUrl": unless_derived(own.internal_url, f"https://{names.client}{path}"),
+                "ExternalUrl": unless_derived(own.external_url, f"https://{names.external_client}{path}"),
             }
     if services.mapi.enabled:
         wanted["mapi"]["IISAuthenticationMethods"] = list(services.mapi.iis_authentication_methods)
     if services.autodiscover.enabled:
-        derived = f"https://{known.autodiscover}{AUTODISCOVER_PATH}"
+        derived = f"https://{names.autodiscover}{AUTODISCOVER_PATH}"
         wanted["autodiscover"] = {
-            "AutoDiscoverServiceInternalUri": given(services.autodiscover.service_internal_uri, derived)
+            "AutoDiscoverServiceInternalUri": unless_derived(services.autodiscover.service_internal_uri, derived)
         }
     anywhere = services.outlook_anywhere
     if anywhere.enabled:
         wanted["outlookAnywhere"] = {
-            "InternalHostname": given(anywhere.internal_hostname, known.client),
-            "ExternalHostname": (external := given(anywhere.external_hostname, known.external_client)),
+            "InternalHostname": unless_derived(anywhere.internal_hostname, names.client),
+            "ExternalHostname": (external := unless_derived(anywhere.external_hostname, names.external_client)),
             "InternalClientsRequireSsl": anywhere.internal_clients_require_ssl,
             # Exchange holds it as false where there is no external host name.
             "ExternalClientsRequireSsl": anywhere.external_clients_require_ssl and external is not None,
@@ -179,46 +179,58 @@ def settings(namespace: NamespaceArgs) -> Settings:
     return wanted
 
 
+def namespace_document(
+    *, server: str, exchange_version: str, recycle_app_pools: bool, settings: Settings
+) -> dict[str, Any]:
+    """The document of the namespace scripts."""
+    return {
+        "server": server,
+        "exchangeVersion": exchange_version,
+        "recycleAppPools": recycle_app_pools,
+        "settings": settings,
+    }
+
+
 T = TypeVar("T")
 
 
-def given(value: T | Derived, derived: T) -> T:
-    """What the stack gives, null included; else what follows from the names."""
+def unless_derived(value: T | Derived, derived: T) -> T:
+    """The stack file's value, null included; if it is left out, the derived one."""
     return derived if isinstance(value, Derived) else value
 
 
 def is_address(setting: str) -> bool:
-    """Whether clients are sent somewhere by the setting: a URL, a URI or a host name."""
+    """Whether the setting sends clients to a host: a URL, a URI or a host name."""
     return setting.endswith(("Url", "Uri", "Hostname"))
 
 
-def host(value: str) -> str:
+def host_of(value: str) -> str:
     """The host of a URL or of a host name, as clients ask DNS for it."""
     return (urlsplit(value).hostname or value).lower()
 
 
-def hosts(wanted: Settings) -> dict[str, list[str]]:
-    """Service -> the hosts its clients are sent to, the one for clients inside first; of what `settings` gives."""
+def client_hosts(settings: Settings) -> dict[str, list[str]]:
+    """Service -> the hosts to which `exchange_settings` sends its clients, the one for clients inside first."""
     return {
-        service: list(dict.fromkeys(host(value) for name, value in values.items() if is_address(name) and value))
-        for service, values in wanted.items()
+        service: list(dict.fromkeys(host_of(value) for name, value in values.items() if is_address(name) and value))
+        for service, values in settings.items()
     }
 
 
-def entrances(namespace: NamespaceArgs, wanted: Settings, *, published: bool) -> dict[str, list[str]]:
-    """Service -> the names under which clients meet it at the servers, the one inside first.
+def gate_names(namespace: NamespaceArgs, *, published: bool) -> dict[str, list[str]]:
+    """Service -> the names under which clients reach it at the servers, the one for clients inside first.
 
-    A name outside counts where its record set is `published` from here: elsewhere it may end at a proxy, which has a
-    certificate of its own. Clients outside read no service URI; they take Autodiscover's name from the mail domain.
+    A name outside counts if this stack publishes its record set (`published`): else it may lead to a proxy, which has
+    its own certificate. Clients outside read no service URI; they derive Autodiscover's name from the mail domain.
     """
-    known = names(namespace)
-    inside, outside = {known.client, known.autodiscover}, {known.external_client, known.external_autodiscover}
-    ours = inside | outside if published else inside
+    names = client_names(namespace)
+    inside, outside = {names.client, names.autodiscover}, {names.external_client, names.external_autodiscover}
+    at_servers = inside | outside if published else inside
     found: dict[str, list[str]] = {}
-    for service, values in wanted.items():
-        told = [(name, host(value)) for name, value in values.items() if is_address(name) and value]
-        # Whatever its name, what clients inside are sent to is met here.
-        found[service] = [to for name, to in told if to in ours or not name.startswith("External")]
+    for service, values in exchange_settings(namespace).items():
+        hosts = [(setting, host_of(value)) for setting, value in values.items() if is_address(setting) and value]
+        # Clients inside reach the servers under any name that the settings give them.
+        found[service] = [host for setting, host in hosts if host in at_servers or not setting.startswith("External")]
     if "autodiscover" in found:
-        found["autodiscover"] += sorted(ours & {known.autodiscover, known.external_autodiscover})
+        found["autodiscover"] += sorted(at_servers & {names.autodiscover, names.external_autodiscover})
     return {service: list(dict.fromkeys(names)) for service, names in found.items() if names}

@@ -23,8 +23,8 @@ from rehearsal.rehearsal import MAILBOX, Rehearsal
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.tools import REPOSITORY, Tools, relative
-from stacks.file import dump, read
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
+from stacks.file import dump_stack_file, read_stack_file
 
 HEALTH = 60  # seconds; a stack's own are 300
 FOLDER = REPOSITORY / ".rehearsal" / "drill"
@@ -240,9 +240,9 @@ def _report(results: list[Result], heading: str, budget: float, folder: Path, co
 
 def _quick(stack: str, target: Path, pace: Pace) -> Path:
     """The stack file with short waits, in which one server may be taken out of two."""
-    config = read(stack_file.path_of(stack), PROJECT).config
+    config = read_stack_file(stack_file.path_of(stack), PROJECT).config
     config[f"{PROJECT}:dns"] = {**config.get(f"{PROJECT}:dns", {}), "ttlSeconds": pace.ttl}
     config[f"{PROJECT}:rotation"] = {"drainSeconds": pace.drain, "healthSeconds": HEALTH}
     config[f"{PROJECT}:allowSingleServer"] = True
-    target.write_text(dump({"config": config}), encoding="utf-8")
+    target.write_text(dump_stack_file({"config": config}), encoding="utf-8")
     return target

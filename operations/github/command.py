@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from operations.github import texts
 from operations.github.fingerprint import BadPreviewError, fingerprint, read_changing_steps
+from operations.terminal import REFUSED, stop
 
 if TYPE_CHECKING:
     from operations.github.client import GitHub
-
-REFUSED, COULD_NOT_LOOK = 1, 2
 
 app = typer.Typer(no_args_is_help=True, help="For the workflows: a comment, an issue, what a preview changes.")
 
@@ -93,7 +92,7 @@ def read_preview_steps(preview: Path) -> list[Mapping[str, Any]]:
     try:
         return read_changing_steps(preview)
     except BadPreviewError as error:
-        exit_unlooked(str(error))
+        stop(str(error))
 
 
 def run_url() -> str:
@@ -110,9 +109,4 @@ def ask_github(ask: Callable[[GitHub], str]) -> None:
         with GitHub(os.environ) as github:
             typer.echo(ask(github))
     except GitHubError as error:
-        exit_unlooked(str(error))
-
-
-def exit_unlooked(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(COULD_NOT_LOOK)
+        stop(str(error))

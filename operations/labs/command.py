@@ -14,11 +14,12 @@ import typer
 
 from operations.github.command import write_outputs
 from operations.labs.names import Lab, LabError, is_expired, lab_name
+from operations.stack import StackError
+from operations.terminal import REFUSED, Cwd, report_errors
 
 if TYPE_CHECKING:
     from operations.labs.project import LabProject
 
-REFUSED, COULD_NOT, INTERRUPTED = 1, 2, 130
 HOURS = 72
 
 app = typer.Typer(no_args_is_help=True, help="Temporary labs, each with its own stack and resource group.")
@@ -38,7 +39,6 @@ Network = Annotated[
     typer.Option(parser=parse_network, metavar="PREFIX", help="The lab's own address space, where labs are connected."),
 ]
 BreakLock = Annotated[bool, typer.Option("--break-lock", help="The run on another computer that holds it was killed.")]
-Cwd = Annotated[Path | None, typer.Option("--cwd", help="The project's folder; this one if left out.")]
 Owner = Annotated[
     str | None, typer.Option("--owner", envvar="LAB_OWNER", help="Who you are; your account's name if left out.")
 ]
@@ -79,8 +79,6 @@ def lab_expired(cwd: Cwd = None) -> None:
 
 def list_expired(project: LabProject) -> None:
     """Raises StackError after the list where a stack could not be read."""
-    from operations.stack import StackError
-
     now, unread = datetime.now(UTC), []
     for stack, updated in project.list_stacks().items():
         name = lab_name(stack)
@@ -106,17 +104,12 @@ def is_over(project: LabProject, stack: str, updated: datetime | None, now: date
 
 def run_command(work: Callable[[LabProject], None], cwd: Path | None) -> None:
     from operations.labs.project import LabProject
-    from operations.stack import StackError
 
-    try:
-        work(LabProject(folder=cwd or Path(), environment=os.environ))
-    except LabError as error:
-        typer.echo(str(error), err=True)
-        # The workflow `lab` must not destroy a lab that it did not create.
-        write_outputs("refused=true\n")
-        raise typer.Exit(REFUSED) from None
-    except StackError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(COULD_NOT) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+    with report_errors():
+        try:
+            work(LabProject(folder=cwd or Path(), environment=os.environ))
+        except LabError as error:
+            typer.echo(str(error), err=True)
+            # The workflow `lab` must not destroy a lab that it did not create.
+            write_outputs("refused=true\n")
+            raise typer.Exit(REFUSED) from None

@@ -9,7 +9,7 @@ from typing import Any
 
 from components.args import FarmArgs, NetworkArgs
 from operations.labs.names import Lab, LabError
-from stacks.settings import PROJECT, SettingsError, from_file
+from stacks.arguments import PROJECT, InvalidStackFileError, read_config_block
 
 LONGEST_COMPUTER_NAME = 15
 Config = Mapping[str, Any]
@@ -22,8 +22,8 @@ def derive_config(base: Config, lab: Lab, tags: Mapping[str, str], network: IPv4
     """
     placeholders = {f"{PROJECT}:{name}": "secret" for name in ("operatorPassword", "adminPassword")}
     try:
-        farm = from_file({**base, **placeholders})
-    except SettingsError as error:
+        farm = read_config_block({**base, **placeholders})
+    except InvalidStackFileError as error:
         raise LabError(lab.name, [str(problem) for problem in error.problems]) from None
     if problems := [*find_shared_parts(farm), *find_long_names(farm, lab)]:
         raise LabError(lab.name, problems)

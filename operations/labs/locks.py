@@ -45,7 +45,7 @@ def may_be_running(*, host: str, pid: str, since: str, now: datetime) -> bool:
         return False
 
 
-def run_pulumi(*words: str, cwd: Path, environment: Mapping[str, str]) -> None:
+def run_update(*words: str, cwd: Path, environment: Mapping[str, str]) -> None:
     """Runs one long command, whose progress goes to standard output. Raises StackError, StackLockedError."""
     try:
         process = subprocess.Popen(

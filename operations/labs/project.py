@@ -19,9 +19,9 @@ import yaml
 from operations.labs import locks
 from operations.labs.lab_state import LabState, parse_state
 from operations.labs.names import LabError
-from operations.stack import StackError, document, pulumi
+from operations.stack import StackError, parse_json, run_pulumi
 from stacks import file as stack_file
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +43,12 @@ class LabProject:
         """The whole file with its `config` block, None where there is no file."""
         path = self.stack_file(stack)
         try:
-            found = stack_file.read(path, PROJECT)
+            found = stack_file.read_stack_file(path, PROJECT)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StackError(f"{path} cannot be read: {error.strerror}") from None
-        except stack_file.StackFileError as error:
+        except stack_file.UnreadableStackFileError as error:
             raise StackError(str(error)) from None
         return {**found.rest, "config": found.config}
 
@@ -62,23 +62,23 @@ class LabProject:
         path = self.stack_file(stack)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(stack_file.dump(content))
+            file.write(stack_file.dump_stack_file(content))
         Path(temporary).replace(path)
 
     def list_stacks(self) -> dict[str, datetime | None]:
         """Name of each stack in the backend -> its last update."""
-        url = self.environment.get("PULUMI_BACKEND_URL") or document(self.ask("whoami", "--json")).get("url")
+        url = self.environment.get("PULUMI_BACKEND_URL") or parse_json(self.ask("whoami", "--json")).get("url")
         remove_torn_attributes(str(url or ""))
         rows = json.loads(self.ask("stack", "ls", "--json"))
         times = {row["name"].rpartition("/")[2]: row.get("lastUpdate") for row in rows}
         return {name: datetime.fromisoformat(time) if time else None for name, time in times.items()}
 
     def read_state(self, stack: str) -> LabState:
-        return parse_state(document(self.ask("stack", "export", "--stack", stack)))
+        return parse_state(parse_json(self.ask("stack", "export", "--stack", stack)))
 
     def ask(self, *words: str, given: str = "") -> str:
         """What a short `pulumi` command prints; `given` is its standard input."""
-        return pulumi(*words, cwd=self.folder, environment=self.environment, given=given)
+        return run_pulumi(*words, cwd=self.folder, environment=self.environment, given=given)
 
     def run(self, *words: str, stack: str, now: datetime, break_lock: bool) -> None:
         """Runs a command that changes the stack; removes the lock of a killed run first.
@@ -87,7 +87,7 @@ class LabProject:
         """
         words = (*words, "--stack", stack)
         try:
-            locks.run_pulumi(*words, cwd=self.folder, environment=self.environment)
+            locks.run_update(*words, cwd=self.folder, environment=self.environment)
         except locks.StackLockedError as error:
             running = locks.find_running_holders(str(error), now)
             if running and not break_lock:
@@ -95,7 +95,7 @@ class LabProject:
                 raise LabError(stack, [f"another run holds the stack ({'; '.join(running)}): {remedy}"]) from None
             typer.echo("A killed run left its lock: pulumi cancel")
             self.ask("cancel", "--yes", stack)
-            locks.run_pulumi(*words, cwd=self.folder, environment=self.environment)
+            locks.run_update(*words, cwd=self.folder, environment=self.environment)
 
 
 def remove_torn_attributes(backend: str) -> None:

@@ -18,7 +18,7 @@ from operations.labs.lab_state import LabState, find_foreign_zones, find_other_o
 from operations.labs.names import EXPIRES, OWNER, Lab, LabError
 from operations.labs.project import LabProject
 from operations.stack import StackError
-from stacks.settings import PROJECT, SECRETS
+from stacks.arguments import PROJECT, SECRETS
 
 BASE = "lab"
 # Secrets that a lab needs -> the variables that give them where the base stack has none.

@@ -9,7 +9,7 @@ import pytest
 from components.namespace import NamespaceArgs, OutlookAnywhereArgs, ServicesArgs, UrlServiceArgs
 from rehearsal.elsewhere import every_host, with_elsewhere
 from rehearsal.rehearsal import certificates
-from rehearsal.stand_ins.azure_native import RecordSet
+from rehearsal.stand_ins.dns import RecordSet
 from rehearsal.tools import ToolMissingError
 
 pytestmark = pytest.mark.unit

@@ -27,7 +27,7 @@ from operations.labs.up import bring_up, collect_secrets
 from operations.stack import StackError
 from rehearsal import stack_file
 from rehearsal.tools import REPOSITORY
-from stacks import settings
+from stacks import arguments
 
 pytestmark = pytest.mark.unit
 
@@ -49,7 +49,7 @@ def base() -> dict[str, Any]:
 
 def read_settings(config: Mapping[str, Any]) -> Any:
     secrets = {f"exchange-cas:{key}": "secret" for key in ("operatorPassword", "adminPassword")}
-    return settings.from_file({**config, **secrets})
+    return arguments.read_config_block({**config, **secrets})
 
 
 def refusals(base: Mapping[str, Any], lab: Lab = ANNA, network: IPv4Network | None = None) -> list[str]:
@@ -64,7 +64,7 @@ def test_two_labs_share_no_name_and_no_resource_group_and_their_stack_files_are_
     assert base == before
     seen = [
         {
-            *namespace.names(farm.namespace).every(),
+            *namespace.client_names(farm.namespace).every(),
             farm.resource_group.name,
             *(server.computer_name for server in farm.servers.values()),
         }
@@ -323,7 +323,7 @@ def test_secrets_reach_pulumi_on_standard_input_and_never_a_file_or_a_command_li
         yaml.safe_dump({"secretsprovider": "azurekeyvault://v", "config": base}), encoding="utf-8"
     )
     ran: list[tuple[str, ...]] = []
-    monkeypatch.setattr(locks, "run_pulumi", lambda *words, **_: ran.append(words))
+    monkeypatch.setattr(locks, "run_update", lambda *words, **_: ran.append(words))
     project = recorded(tmp_path, {"LAB_OPERATOR_PASSWORD": PASSWORD})
     bring_up(project, ANNA, owner="anna", hours=72, network=None, now=NOW)
     assert (("config", "set", "--secret", "operatorPassword", "--stack", "lab-anna"), PASSWORD) in project.asked
@@ -377,7 +377,7 @@ def test_a_renewal_keeps_edits_of_the_labs_stack_file(
 ) -> None:
     made = {**derive_config(base, ANNA, TAGS, None), "exchange-cas:vmSize": "edited"}
     project = project_with_lab(tmp_path, monkeypatch, deployment(zone()), made)
-    monkeypatch.setattr(locks, "run_pulumi", lambda *_, **__: None)
+    monkeypatch.setattr(locks, "run_update", lambda *_, **__: None)
     bring_up(project, ANNA, owner="anna", hours=100, network=None, now=NOW)
     config = project.read_config("lab-anna")
     assert config == {**made, "exchange-cas:tags": {**made["exchange-cas:tags"], "expires": "2026-11-28T08:00Z"}}

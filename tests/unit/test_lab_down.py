@@ -63,7 +63,7 @@ def lab_in_azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeLab:
             if left:
                 raise left.pop(0)
 
-        monkeypatch.setattr(locks, "run_pulumi", run)
+        monkeypatch.setattr(locks, "run_update", run)
         monkeypatch.setattr(down, "sign_in", lambda *_: cloud)
         return project_with_lab(tmp_path, monkeypatch, known or deployment(), {"exchange-cas:tags": TAGS}), cloud
 
