@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from components.args import FarmArgs, NetworkArgs
+from components.args import FarmArgs
+from components.azure_args import NetworkArgs
 from operations.labs.names import Lab, LabError
 from stacks.arguments import PROJECT, InvalidStackFileError, read_config_block
 
