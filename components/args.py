@@ -1,4 +1,4 @@
-"""What a farm is made from: frozen rows without a provider type, read from a stack file by `stacks.settings`."""
+"""What a farm is made from: frozen rows without a provider type, read from a stack file by `stacks.arguments`."""
 
 from __future__ import annotations
 

@@ -10,25 +10,25 @@ from typing import Any
 
 import asyncssh
 
-from operations.stack import Stack
+from operations.stack import DeployedStack
 from restoration.logon import Logon
 from restoration.ssh import SECONDS, connect
 
 HTTPS_LOCAL = "127.0.0.1"
 
 
-class Way:
+class Connections:
     """Use it as a context manager.
 
     What cannot be reached raises OSError (TimeoutError after SECONDS) or asyncssh.Error.
     """
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: DeployedStack) -> None:
         self._stack = stack
         self._open = AsyncExitStack()
         self._jump: asyncio.Task[asyncssh.SSHClientConnection] | None = None
 
-    async def __aenter__(self) -> Way:
+    async def __aenter__(self) -> Connections:
         jump, logon = self._stack.ssh.jump_host, self._stack.jump_host
         if jump and logon:
             self._jump = asyncio.create_task(self._connect(jump.host, jump.port, jump.host_key, logon, None))

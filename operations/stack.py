@@ -17,9 +17,9 @@ from typing import Any
 
 from components.args import JumpHostArgs, SshArgs
 from components.namespace import Names, Settings
-from operations.stack_file import OUTPUTS, StackFile, compared
+from operations.stack_file import OUTPUTS, StackFileComparison, compared
 from restoration.logon import Logon
-from stacks import settings
+from stacks import arguments
 
 # A state in the cloud answers in seconds.
 PULUMI_SECONDS = 120
@@ -30,7 +30,7 @@ class StackError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stack:
+class DeployedStack:
     """The outputs of the last `pulumi up`, which alone say what is deployed, and the logons of the stack file.
 
     `private_names` and `public_names` have a record set in the zone of that kind; `file` says whether the stack file
@@ -49,7 +49,7 @@ class Stack:
     servers: Mapping[str, Mapping[str, Any]]
     operator: Logon
     jump_host: Logon | None
-    file: StackFile
+    file: StackFileComparison
 
     def healing(self, keys: Iterable[str], cwd: Path | None = None) -> str:
         """The command that gives the servers with these keys the namespace again, and touches no other."""
@@ -58,19 +58,21 @@ class Stack:
         return shlex.join(["pulumi", "up", "--stack", self.name, *place, *targets])
 
 
-def read(name: str | None, cwd: Path | None = None, environment: Mapping[str, str] = os.environ) -> Stack:
+def read_stack(name: str | None, cwd: Path | None = None, environment: Mapping[str, str] = os.environ) -> DeployedStack:
     """The stack by that name, else the selected one, of the project in `cwd`. Raises StackError.
 
     Secrets are decrypted into memory only; nothing that `pulumi` answered gets into an error.
     """
-    run = partial(pulumi, cwd=cwd, environment=environment)
+    run = partial(run_pulumi, cwd=cwd, environment=environment)
     name = name or run("stack", "--show-name").strip()
-    outputs = document(run("stack", "output", "--json", "--show-secrets", "--stack", name))
-    config = document(run("config", "--json", "--show-secrets", "--stack", name))
-    return made(name, outputs, values_of(config), config.get("azure-native:location", {}).get("value"))
+    outputs = parse_json(run("stack", "output", "--json", "--show-secrets", "--stack", name))
+    config = parse_json(run("config", "--json", "--show-secrets", "--stack", name))
+    return build_stack(name, outputs, read_values(config), config.get("azure-native:location", {}).get("value"))
 
 
-def made(name: str, outputs: Mapping[str, Any], values: Mapping[str, Any], location: str | None) -> Stack:
+def build_stack(
+    name: str, outputs: Mapping[str, Any], values: Mapping[str, Any], location: str | None
+) -> DeployedStack:
     """From the outputs, and the stack file's values with its secrets, which are kept apart from the rest."""
     if "servers" not in outputs:
         raise StackError(
@@ -84,11 +86,11 @@ def made(name: str, outputs: Mapping[str, Any], values: Mapping[str, Any], locat
         )
     if missing := [key for key in ("operator", "operatorPassword") if key not in values]:
         raise StackError(f"{name}: the stack file holds no {' and no '.join(missing)} to log on to the servers with.")
-    ssh = ssh_of(outputs["ssh"])
+    ssh = read_ssh(outputs["ssh"])
     jump = ssh.jump_host
-    return Stack(
+    return DeployedStack(
         name=name,
-        names=names_of(outputs["namespace"]),
+        names=read_names(outputs["namespace"]),
         private_names=outputs["dns"]["private"],
         public_names=outputs["dns"]["public"],
         ttl_seconds=outputs["dns"]["ttlSeconds"],
@@ -97,13 +99,15 @@ def made(name: str, outputs: Mapping[str, Any], values: Mapping[str, Any], locat
         ssh=ssh,
         settings=outputs["settings"],
         servers=outputs["servers"],
-        operator=logon(values["operator"], values["operatorPassword"], values.get("operatorPrivateKey")),
-        jump_host=logon(jump.user, values.get("jumpHostPassword"), values.get("jumpHostPrivateKey")) if jump else None,
+        operator=build_logon(values["operator"], values["operatorPassword"], values.get("operatorPrivateKey")),
+        jump_host=build_logon(jump.user, values.get("jumpHostPassword"), values.get("jumpHostPrivateKey"))
+        if jump
+        else None,
         file=compared(name, values, location, outputs),
     )
 
 
-def names_of(output: Mapping[str, Any]) -> Names:
+def read_names(output: Mapping[str, Any]) -> Names:
     return Names(
         client=output["client"],
         autodiscover=output["autodiscover"],
@@ -112,24 +116,24 @@ def names_of(output: Mapping[str, Any]) -> Names:
     )
 
 
-def ssh_of(output: Mapping[str, Any]) -> SshArgs:
+def read_ssh(output: Mapping[str, Any]) -> SshArgs:
     through = None
     if jump := output.get("jumpHost"):
         through = JumpHostArgs(host=jump["host"], port=jump["port"], user=jump["user"], host_key=jump["hostKey"])
     return SshArgs(port=output["port"], address=output["address"], jump_host=through)
 
 
-def values_of(config: Mapping[str, Any]) -> dict[str, Any]:
+def read_values(config: Mapping[str, Any]) -> dict[str, Any]:
     """The stack file's values, from what `pulumi config --json` says."""
     values: dict[str, Any] = {}
     for full_name, entry in config.items():
         project, _, key = full_name.partition(":")
-        if project == settings.PROJECT:
-            values[key] = entry["value"] if key in settings.SECRETS else settings.plain(entry["value"])
+        if project == arguments.PROJECT:
+            values[key] = entry["value"] if key in arguments.SECRETS else arguments.parse_config_value(entry["value"])
     return values
 
 
-def logon(user: str, password: object, private_key: object) -> Logon:
+def build_logon(user: str, password: object, private_key: object) -> Logon:
     return Logon(
         user=user,
         password=str(password) if password is not None else None,
@@ -137,7 +141,7 @@ def logon(user: str, password: object, private_key: object) -> Logon:
     )
 
 
-def pulumi(*words: str, cwd: Path | None, environment: Mapping[str, str], given: str = "") -> str:
+def run_pulumi(*words: str, cwd: Path | None, environment: Mapping[str, str], given: str = "") -> str:
     """What `pulumi` answers on standard output; `given` is its standard input, where a secret is seen by nobody."""
     command = f"pulumi {' '.join(words)}"
     try:
@@ -173,7 +177,7 @@ def complaints(printed: str) -> str:
     return "\n".join(one["message"].strip() for one in told if one["severity"] == "error")
 
 
-def document(text: str) -> dict[str, Any]:
+def parse_json(text: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(text)
     except json.JSONDecodeError:

@@ -7,14 +7,14 @@ from typing import Any
 
 from components.args import FarmArgs
 from components.outputs import outputs
-from operations.check.result import Finding, State
-from stacks import settings
+from operations.result import Finding, State
+from stacks import arguments
 
 # What operations need of the outputs beside the servers, and what is compared.
 OUTPUTS = ("namespace", "dns", "exchangeVersion", "httpsPort", "ssh", "settings")
 
 
-class StackFile(Finding):
+class StackFileComparison(Finding):
     """Never judged: an edit that waits for its `up` is no fault of a server."""
 
     @property
@@ -22,22 +22,24 @@ class StackFile(Finding):
         return "stack file"
 
 
-def compared(name: str, values: Mapping[str, Any], location: str | None, deployed: Mapping[str, Any]) -> StackFile:
+def compared(
+    name: str, values: Mapping[str, Any], location: str | None, deployed: Mapping[str, Any]
+) -> StackFileComparison:
     """`values`: the stack file's, by key; `deployed`: the outputs.
 
     Keys are named and never values: in a file with a mistake, one of them may be a secret in the wrong place.
     """
     how = f"See it: pulumi preview --stack {name}; deploy it: pulumi up --stack {name}"
     try:
-        farm = settings.read(values, location=location)
-    except settings.SettingsError as error:
+        farm = arguments.read_arguments(values, location=location)
+    except arguments.InvalidStackFileError as error:
         keys = ", ".join(dict.fromkeys(problem.key for problem in error.problems))
         detail = f"it has problems, so it could not be compared with what is deployed: {keys}. {how}"
-        return StackFile(state=State.SHOWN, detail=detail)
+        return StackFileComparison(state=State.SHOWN, detail=detail)
     if edits := list(differences(farm, deployed)):
         detail = f"it differs from what is deployed: {', '.join(edits)}. {how}"
-        return StackFile(state=State.SHOWN, detail=detail)
-    return StackFile(state=State.FINE)
+        return StackFileComparison(state=State.SHOWN, detail=detail)
+    return StackFileComparison(state=State.FINE)
 
 
 def differences(farm: FarmArgs, deployed: Mapping[str, Any]) -> Iterator[str]:

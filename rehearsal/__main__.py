@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from operations.terminal import wide
+from operations.terminal import open_console
 from rehearsal import limits, tools
 from rehearsal.tools import REPOSITORY
 
@@ -32,8 +32,8 @@ def run(
     from rehearsal.rehearsal import Rehearsal
     from rehearsal.stack import CommandFailedError
     from rehearsal.story import Story, StoryFailedError, introduce, notice, show_proof
-    from stacks.file import StackFileError
-    from stacks.settings import SettingsError
+    from stacks.arguments import InvalidStackFileError
+    from stacks.file import UnreadableStackFileError
 
     console = Console(highlight=False, record=picture is not None)
     try:
@@ -45,8 +45,8 @@ def run(
             Story(rehearsal, console).tell(keep=keep)
     except (
         tools.ToolMissingError,
-        SettingsError,
-        StackFileError,
+        InvalidStackFileError,
+        UnreadableStackFileError,
         CommandFailedError,
         NotAsShownError,
         StoryFailedError,
@@ -54,7 +54,7 @@ def run(
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     console.print("\n[green]The rehearsal came out as promised.[/green]")
-    limits.say(console, scripts_run=found.powershell is not None)
+    limits.print_limits(console, scripts_run=found.powershell is not None)
     if picture:
         drawn = console.export_svg(title=f"make rehearse STACK={stack}")
         # A picture opens without a network: the fonts of this computer will do.
@@ -107,15 +107,22 @@ def drill(
     as_json: Annotated[bool, typer.Option("--json", help="The whole result as JSON on standard output.")] = False,
 ) -> None:
     """Every way to lose a server, under clients' load; exit code 1 when a promise is missed."""
-    from rehearsal.drill import FOLDER, DrillFailedError, run_drill
+    from rehearsal.drill import DrillFailedError
+    from rehearsal.drill_run import FOLDER, run_drill
     from rehearsal.stack import CommandFailedError
-    from stacks.file import StackFileError
-    from stacks.settings import SettingsError
+    from stacks.arguments import InvalidStackFileError
+    from stacks.file import UnreadableStackFileError
 
-    console = wide(stderr=as_json)
+    console = open_console(stderr=as_json)
     try:
         kept = run_drill(stack, tools.find(), console, clients=clients, budget=budget)
-    except (tools.ToolMissingError, SettingsError, StackFileError, CommandFailedError, DrillFailedError) as error:
+    except (
+        tools.ToolMissingError,
+        InvalidStackFileError,
+        UnreadableStackFileError,
+        CommandFailedError,
+        DrillFailedError,
+    ) as error:
         console.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     if as_json:

@@ -18,8 +18,8 @@ from rehearsal import losses
 from rehearsal.losses import LOSSES, Loss
 from rehearsal.rehearsal import MAILBOX, Rehearsal
 from rehearsal.stand_ins.dns import AzureDns
-from rehearsal.stand_ins.server import Server
-from stacks.settings import PROJECT
+from rehearsal.stand_ins.server import ServerStandIn
+from stacks.arguments import PROJECT
 
 BEAT = 0.5
 FEW_BEATS = 4
@@ -53,7 +53,7 @@ class Drill:
     console: Console
     number: int
     key: str
-    server: Server
+    server: ServerStandIn
     pace: Pace = Pace()
 
     def run_losses(self) -> Iterator[DrillResult]:

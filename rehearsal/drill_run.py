@@ -13,14 +13,14 @@ from operations.drill.failover import Panel, draw_failover
 from operations.drill.figures import Observation
 from operations.drill.outlook import SYN_SECONDS
 from operations.drill.page import build_report_page
-from operations.drill.report import DrillResult, build_table, describe_load, results_as_json
+from operations.drill.report import DrillResult, build_result_table, describe_load, results_as_json
 from rehearsal import limits, stack_file
 from rehearsal.drill import ROTATION_IN, ROTATION_OUT, Drill, Pace
 from rehearsal.losses import SILENCE
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.tools import REPOSITORY, Tools, relative
-from stacks.file import dump, read
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
+from stacks.file import dump_stack_file, read_stack_file
 
 HEALTH = 60  # seconds; a stack's default is 300
 FOLDER = REPOSITORY / ".rehearsal" / "drill"
@@ -84,7 +84,7 @@ def _run_losses(
 def _write_reports(
     results: list[DrillResult], heading: str, budget: float, folder: Path, pace: Pace, console: Console
 ) -> None:
-    console.print(build_table(results, budget))
+    console.print(build_result_table(results, budget))
     console.print(describe_load(results))
     (folder / "report.html").write_text(build_report_page(results, heading, budget), encoding="utf-8")
     (folder / "report.json").write_text(results_as_json(results, budget), encoding="utf-8")
@@ -139,9 +139,9 @@ def _failed_requests(seen: Observation) -> str:
 
 def _write_quick_file(stack: str, target: Path, pace: Pace) -> Path:
     """A copy of the stack file with short waits that allows to take one of two servers out of rotation."""
-    config = read(stack_file.path_of(stack), PROJECT).config
+    config = read_stack_file(stack_file.path_of(stack), PROJECT).config
     config[f"{PROJECT}:dns"] = {**config.get(f"{PROJECT}:dns", {}), "ttlSeconds": pace.ttl}
     config[f"{PROJECT}:rotation"] = {"drainSeconds": pace.drain, "healthSeconds": HEALTH}
     config[f"{PROJECT}:allowSingleServer"] = True
-    target.write_text(dump({"config": config}), encoding="utf-8")
+    target.write_text(dump_stack_file({"config": config}), encoding="utf-8")
     return target

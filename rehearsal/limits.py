@@ -11,7 +11,7 @@ NOT_SHOWN = (
 )
 
 
-def say(console: Console, *, scripts_run: bool) -> None:
+def print_limits(console: Console, *, scripts_run: bool) -> None:
     """Nothing where the scripts run: all is shown then."""
     if not scripts_run:
         console.print(NOT_SHOWN, style="bold red", markup=False)

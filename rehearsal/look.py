@@ -6,27 +6,27 @@ from pathlib import Path
 
 from rich.console import Console
 
-from operations.terminal import table_of
+from operations.terminal import build_table
 from rehearsal import limits
 from rehearsal.rehearsal import SCRIPTS_RUN
-from rehearsal.stand_ins.azure_native import Subscription
+from rehearsal.stand_ins.azure_native import AzureSubscription
 from rehearsal.stand_ins.exchange import Organisation
 
 
 def show(folder: Path, console: Console) -> None:
     scripts_run = (folder / SCRIPTS_RUN).exists()
-    limits.say(console, scripts_run=scripts_run)
-    subscription = Subscription(folder / "azure.json")
-    table = table_of("type", "name", title="Azure subscription")
+    limits.print_limits(console, scripts_run=scripts_run)
+    subscription = AzureSubscription(folder / "azure.json")
+    table = build_table("type", "name", title="Azure subscription")
     for body in subscription.resources.values():
         table.add_row(str(body.get("type", "")), str(body.get("name", "")))
     console.print(table)
-    table = table_of("zone", "name", "TTL", "addresses", title="Azure DNS")
+    table = build_table("zone", "name", "TTL", "addresses", title="Azure DNS")
     for row in subscription.record_sets():
         table.add_row(row.zone, row.name, str(row.ttl), ", ".join(row.values))
     console.print(table)
     organisation = Organisation(folder / "exchange")
-    table = table_of("server", "setting", "value", title="Exchange organisation")
+    table = build_table("server", "setting", "value", title="Exchange organisation")
     for server in sorted(file.stem for file in (folder / "exchange" / "servers").glob("*.json")):
         for service, settings in organisation.settings(server).items():
             for name, value in settings.items():
@@ -35,4 +35,4 @@ def show(folder: Path, console: Console) -> None:
     if scripts_run:
         console.print(f"{len(organisation.calls())} Exchange cmdlet calls")
     console.print(f"The files: {folder}", soft_wrap=True)
-    limits.say(console, scripts_run=scripts_run)
+    limits.print_limits(console, scripts_run=scripts_run)

@@ -6,35 +6,35 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rehearsal.stand_ins.exchange import Organisation
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 
 
-def stop(server: Server) -> None:
+def stop(server: ServerStandIn) -> None:
     """An orderly shutdown: FIN on open connections; every port refuses, as with stealth mode off."""
     server.stop()
 
 
-def stop_web_site(server: Server) -> None:
+def stop_web_site(server: ServerStandIn) -> None:
     """IIS stops on a running server: FIN on open connections; the closed port is silent unless `rejectClosedPorts`."""
     server.stop_https()
 
 
-def refuse(server: Server) -> None:
+def refuse(server: ServerStandIn) -> None:
     """The web site crashes: RST on open connections; the port refuses."""
     server.reset_https()
 
 
-def silence(server: Server) -> None:
+def silence(server: ServerStandIn) -> None:
     """The host is gone: no answer on open or new connections, on any port."""
     server.silence()
 
 
-def make_unavailable(server: Server, organisation: Organisation) -> None:
+def make_unavailable(server: ServerStandIn, organisation: Organisation) -> None:
     """Managed Availability takes every service down: the server runs and answers 503."""
     organisation.set_component(server.computer_name, "ServerWideOffline", "Inactive", "HealthAPI")
 
 
-def restore(server: Server, organisation: Organisation) -> None:
+def restore(server: ServerStandIn, organisation: Organisation) -> None:
     organisation.set_component(server.computer_name, "ServerWideOffline", "Active", "HealthAPI")
     server.start()
 
@@ -48,7 +48,7 @@ class Loss:
 
     title: str
     event: str
-    cause: Callable[[Server], None]
+    cause: Callable[[ServerStandIn], None]
     retransmissions: int | None = None
 
 

@@ -16,8 +16,8 @@ import yaml
 
 from rehearsal.plugins import ELSEWHERE, link_plugins
 from rehearsal.tools import REPOSITORY, Tools
-from stacks.file import dump, read
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
+from stacks.file import dump_stack_file, read_stack_file
 
 # Words of the engine for "nothing happens to this resource".
 UNCHANGED = frozenset({"same", "read", "refresh", "read-discard", "discard"})
@@ -111,7 +111,7 @@ class EngineStack:
 
     def write(self, content: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
         """Makes the stack with this stack file; secrets are encrypted by the engine and never on a command line."""
-        self.file.write_text(dump(content), encoding="utf-8")
+        self.file.write_text(dump_stack_file(content), encoding="utf-8")
         self.run("stack", "init", self.name)
         for key, value in secrets.items():
             self.set_secret(key, value)
@@ -121,10 +121,10 @@ class EngineStack:
 
     def change(self, edit: Any) -> None:
         """Edits the stack file: `edit` gets its `config:` block and changes it in place."""
-        found = read(self.file, PROJECT)
+        found = read_stack_file(self.file, PROJECT)
         content = {**found.rest, "config": found.config}
         edit(content["config"])
-        self.file.write_text(dump(content), encoding="utf-8")
+        self.file.write_text(dump_stack_file(content), encoding="utf-8")
 
     def run(self, *words: str, given: str | None = None, show: bool = False) -> str:
         """One `pulumi` command; its standard output. Raises CommandFailedError with all that it printed."""

@@ -10,7 +10,7 @@ from stacks.namespace_rules import overrides
 from stacks.server_rules import servers_of
 
 
-def warnings(farm: FarmArgs, stack: str = "") -> list[str]:
+def list_warnings(farm: FarmArgs, stack: str = "") -> list[str]:
     """`stack` is the stack's name, which tells production."""
     return [
         *long_ttl(farm),

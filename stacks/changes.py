@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from components.args import FarmArgs, ServerArgs
+from stacks.arguments import InvalidStackFileError
 from stacks.problems import Problem
-from stacks.settings import SettingsError
 from stacks.spelling import Outputs, spelled
 
 
-def continued(farm: FarmArgs, last: Outputs) -> FarmArgs:
+def reconcile_with_last_up(farm: FarmArgs, last: Outputs) -> FarmArgs:
     """`farm` with the spelling that Azure's names and ids have in `last`, the outputs of the last `up`.
 
-    Raises SettingsError for changes that Azure refuses in the middle of a run.
+    Raises InvalidStackFileError for changes that Azure refuses in the middle of a run.
     """
     servers, known = last.get("servers") or {}, last.get("azure") or {}
     problems = [
@@ -26,7 +26,7 @@ def continued(farm: FarmArgs, last: Outputs) -> FarmArgs:
         *other_disks(farm, servers),
     ]
     if problems:
-        raise SettingsError(problems)
+        raise InvalidStackFileError(problems)
     return spelled(farm, last)
 
 
@@ -87,7 +87,7 @@ def other_disks(farm: FarmArgs, servers: Outputs) -> Iterator[Problem]:
                 yield Problem(f"servers.{key}.dataDisks.sku", disk.sku, f"{remedy} Keep it, or add a disk beside it.")
 
 
-def with_disks(farm: FarmArgs, last: Outputs) -> frozenset[str]:
+def servers_with_disks(farm: FarmArgs, last: Outputs) -> frozenset[str]:
     """Keys of the servers made here that have data disks, or had some at an earlier `up`."""
     servers = last.get("servers") or {}
     return frozenset(key for key, row in made(farm) if row.data_disks or "dataDisks" in (servers.get(key) or {}))

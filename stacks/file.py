@@ -21,7 +21,7 @@ CORE = "tag:yaml.org,2002:"
 RESOLVED = ("int", "float", "bool", "null", "timestamp")
 
 
-class StackFileError(Exception):
+class UnreadableStackFileError(Exception):
     """The engine would refuse the file; the text names file, line and reason."""
 
 
@@ -60,20 +60,20 @@ class Dumper(yaml.SafeDumper):
 Dumper.add_representer(str, Dumper.represent_text)
 
 
-def dump(content: Mapping[str, Any]) -> str:
+def dump_stack_file(content: Mapping[str, Any]) -> str:
     """A whole stack file."""
     return yaml.dump(dict(content), Dumper=Dumper, sort_keys=False, allow_unicode=True)
 
 
-def read(path: Path, project: str) -> StackFile:
-    """Raises OSError where the file cannot be opened, StackFileError where the engine would refuse it."""
+def read_stack_file(path: Path, project: str) -> StackFile:
+    """Raises OSError where the file cannot be opened, UnreadableStackFileError where the engine would refuse it."""
     try:
-        return parse(path.read_bytes(), project)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, StackFileError) as error:
-        raise StackFileError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+        return parse_stack_file(path.read_bytes(), project)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, UnreadableStackFileError) as error:
+        raise UnreadableStackFileError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
 
 
-def parse(content: bytes, project: str) -> StackFile:
+def parse_stack_file(content: bytes, project: str) -> StackFile:
     """`project` is the prefix of keys that have none."""
     # The engine reads the first document only.
     document = next(yaml.compose_all(content.decode("utf-8-sig"), Loader=Loader), None)
@@ -81,7 +81,7 @@ def parse(content: bytes, project: str) -> StackFile:
     whole = (reading.value(document, "") if document else None) or {}
     given = (whole.pop("config", None) if isinstance(whole, dict) else whole) or {}
     if not isinstance(given, dict):
-        raise StackFileError("config: is not a mapping of keys to values.")
+        raise UnreadableStackFileError("config: is not a mapping of keys to values.")
     config = {full_name(name, project): value for name, value in given.items()}
     prefix = re.compile(rf"config\.({re.escape(project)}:(config:)?)?")
     typed = {prefix.sub("", path, count=1): text for path, text in reading.typed.items() if prefix.match(path)}
@@ -94,7 +94,7 @@ def full_name(name: str, project: str) -> str:
     if len(parts) == 3 and parts[1] == "config":
         del parts[1]
     if len(parts) > 2 or not all(parts) or name.isdigit():
-        raise StackFileError(f"{name}: is not a key of the form PROJECT:NAME.")
+        raise UnreadableStackFileError(f"{name}: is not a key of the form PROJECT:NAME.")
     return ":".join(parts) if len(parts) == 2 else f"{project}:{name}"
 
 
@@ -111,7 +111,7 @@ class Reading:
                 self.typed[path] = node.value
             return scalar(node)
         if id(node) in self._open:
-            raise StackFileError(f"{place(node)}: an anchor's value contains itself.")
+            raise UnreadableStackFileError(f"{place(node)}: an anchor's value contains itself.")
         self._open.add(id(node))
         try:
             if isinstance(node, yaml.SequenceNode):
@@ -130,14 +130,14 @@ class Reading:
                     merged = {**row, **merged}
                 continue
             if name in own:
-                raise StackFileError(f"{place(key_node)}: the key {name} is given twice.")
+                raise UnreadableStackFileError(f"{place(key_node)}: the key {name} is given twice.")
             own[name] = self.value(value_node, f"{path}.{name}" if path else name)
         return {**merged, **own}
 
     def _merged(self, node: yaml.Node, path: str) -> Iterator[dict[str, Any]]:
         for part in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(part, yaml.MappingNode):
-                raise StackFileError(f"{place(part)}: << merges mappings only.")
+                raise UnreadableStackFileError(f"{place(part)}: << merges mappings only.")
             yield self._mapping(part, path)
 
 
@@ -151,9 +151,9 @@ def scalar(node: yaml.ScalarNode) -> Any:
     found = plain(text)
     # A whole number is a float, too.
     if kind in RESOLVED and kind_of(found) != kind and not (kind == "float" and kind_of(found) == "int"):
-        raise StackFileError(f"{place(node)}: {text} is not of the kind {kind}.")
+        raise UnreadableStackFileError(f"{place(node)}: {text} is not of the kind {kind}.")
     if isinstance(found, float) and not math.isfinite(found):
-        raise StackFileError(f"{place(node)}: {text} is not a number that JSON knows.")
+        raise UnreadableStackFileError(f"{place(node)}: {text} is not a number that JSON knows.")
     return found
 
 
@@ -161,12 +161,12 @@ def decoded(node: yaml.ScalarNode) -> str:
     try:
         return base64.b64decode("".join(node.value.split()), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise StackFileError(f"{place(node)}: {node.value} is not text in base64.") from None
+        raise UnreadableStackFileError(f"{place(node)}: {node.value} is not text in base64.") from None
 
 
 def key_of(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
-        raise StackFileError(f"{place(node)}: a list or a mapping cannot be a key.")
+        raise UnreadableStackFileError(f"{place(node)}: a list or a mapping cannot be a key.")
     key = scalar(node)
     # As Go writes nothing.
     return "<nil>" if key is None else as_text(key)

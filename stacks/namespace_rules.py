@@ -9,7 +9,7 @@ from components import namespace
 from components.args import FarmArgs
 from components.namespace import AUTODISCOVER_PATH, PATHS, Derived, ServicesArgs, names, settings
 from stacks.problems import MISSING, Report, UnreadError
-from stacks.reading import camel, keys_of
+from stacks.reading import keys_of, to_camel_case
 from stacks.server_rules import servers_of
 
 LONGEST_NAME = 253
@@ -72,7 +72,7 @@ def given_addresses(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
         except UnreadError:
             continue
         for key, value in settings_of:
-            if own.enabled and namespace.is_address(camel(key)) and value and not isinstance(value, Derived):
+            if own.enabled and namespace.is_address(to_camel_case(key)) and value and not isinstance(value, Derived):
                 yield f"namespace.services.{service}.{key}", service, value
 
 

@@ -28,7 +28,7 @@ NOT_MANAGED = {
 }
 
 
-def camel(name: str) -> str:
+def to_camel_case(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
 
@@ -37,17 +37,17 @@ def camel(name: str) -> str:
 def keys_of(row: type) -> dict[str, tuple[Field[Any], Any, Key]]:
     """The row's stack-file keys, in order: field, resolved type, documentation."""
     hints = get_type_hints(row)
-    return {camel(field.name): (field, hints[field.name], field.metadata["key"]) for field in fields(row)}
+    return {to_camel_case(field.name): (field, hints[field.name], field.metadata["key"]) for field in fields(row)}
 
 
-def optional(hint: Any) -> Any:
+def unwrap_optional(hint: Any) -> Any:
     """T of `T | None` or `T | None | Derived`, else None."""
     if get_origin(hint) in (Union, types.UnionType):
         return next(kind for kind in get_args(hint) if kind is not type(None))
     return None
 
 
-def required(field: Field[Any]) -> bool:
+def is_required(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
@@ -63,7 +63,7 @@ def read_row(row: type, value: object, path: str, report: Report) -> Any:
     for name, (field, hint, key) in known.items():
         if name in value:
             parts[field.name] = read_value(hint, key, value[name], join(path, name), report)
-        elif required(field):
+        elif is_required(field):
             report(join(path, name), MISSING, f"is missing. {key.description}")
             parts[field.name] = UNREAD
     return row_of(row, parts)
@@ -82,7 +82,7 @@ def unknown(path: str, known: Iterable[str]) -> str:
 
 
 def read_value(hint: Any, key: Key, value: object, path: str, report: Report) -> Any:
-    inner = optional(hint)
+    inner = unwrap_optional(hint)
     if inner is not None:
         return None if value is None and not is_dataclass(inner) else read_value(inner, key, value, path, report)
     if hint is Secret:

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 from components.args import FarmArgs
 from components.keys import Secret
 from components.namespace import Derived
-from stacks.reading import keys_of, optional, required
+from stacks.reading import is_required, keys_of, unwrap_optional
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/stack-file.md"
 BEGIN, END = "<!-- reference: made by `make schema` -->", "<!-- end of reference -->"
@@ -26,8 +26,8 @@ def table() -> str:
 
 def lines(row: type, path: str) -> Iterator[tuple[str, str, str, str]]:
     for name, (field, hint, key) in keys_of(row).items():
-        kind = optional(hint) or hint
-        default = "**needed**" if required(field) else shown(field.default)
+        kind = unwrap_optional(hint) or hint
+        default = "**needed**" if is_required(field) else shown(field.default)
         yield f"{path}{name}", type_name(kind), default, key.description
         if get_origin(kind) is Mapping and is_dataclass(get_args(kind)[1]):
             yield from lines(get_args(kind)[1], f"{path}{name}.KEY.")

@@ -14,8 +14,8 @@ from typing import Any, Literal, get_args, get_origin
 from components.args import FarmArgs
 from components.keys import Key, Secret
 from components.namespace import Derived
-from stacks.reading import keys_of, optional, required
-from stacks.settings import PROJECT, SECRETS
+from stacks.arguments import PROJECT, SECRETS
+from stacks.reading import is_required, keys_of, unwrap_optional
 
 FILE = Path(__file__).parent / "stack.schema.json"
 SECRET = {
@@ -52,7 +52,7 @@ def schema() -> dict[str, Any]:
 
 def row_schema(row: type) -> dict[str, Any]:
     known = keys_of(row)
-    needed = [name for name, (field, _, _) in known.items() if required(field)]
+    needed = [name for name, (field, _, _) in known.items() if is_required(field)]
     return {
         # A key without a value is a row of defaults, where nothing in it is needed.
         "type": "object" if needed else ["object", "null"],
@@ -72,7 +72,7 @@ def default_of(default: Any) -> dict[str, Any]:
 
 
 def value_schema(hint: Any, key: Key) -> dict[str, Any]:
-    inner = optional(hint)
+    inner = unwrap_optional(hint)
     if inner is not None:
         return with_null(value_schema(inner, key))
     if hint is Secret:

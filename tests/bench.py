@@ -23,7 +23,7 @@ from rehearsal import stack_file, tools
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import EngineStack
 from rehearsal.tools import REPOSITORY, Tools
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 
 # What the lab stack's preview imports, and nothing else: the floor of any program with these resources.
 BARE_PROGRAM = """\

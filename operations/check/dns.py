@@ -5,46 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import dns.asyncresolver
 import dns.exception
 import dns.flags
 import dns.resolver
 
-from operations.check.result import Finding, State
-from operations.stack import Stack
+from operations.dns_server import PORT, DnsServer
+from operations.result import Finding, State
+from operations.stack import DeployedStack
 
 # Of one question, repeats included; three follow each other where name servers have to be found.
 SECONDS = 4
-PORT = 53
 SYSTEM = "the system's resolver"
-
-
-class DnsServer(NamedTuple):
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> DnsServer:
-        """HOST or HOST:PORT. Raises ValueError."""
-        parts = urlsplit(f"//{text}")
-        if not parts.hostname or parts.path or parts.username:
-            raise ValueError(text)
-        return cls(parts.hostname, parts.port or PORT)
-
-    @property
-    def is_address(self) -> bool:
-        try:
-            ip_address(self.host)
-        except ValueError:
-            return False
-        return True
-
-    def __str__(self) -> str:
-        return self.host if self.port == PORT else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +39,7 @@ Expected = Mapping[str, Sequence[tuple[str, ...]]]
 
 
 async def check_dns(
-    stack: Stack, resolver: DnsServer | None = None, name_servers: Sequence[DnsServer] = ()
+    stack: DeployedStack, resolver: DnsServer | None = None, name_servers: Sequence[DnsServer] = ()
 ) -> list[Answer]:
     """Every name at every source at the same time; `resolver` and `name_servers` take the place of what is found."""
     public = outside(stack)
@@ -79,13 +52,13 @@ async def check_dns(
     return [*(answer for answers in told for answer in answers), *resolved]
 
 
-def outside(stack: Stack) -> Expected:
+def outside(stack: DeployedStack) -> Expected:
     """The names of the public zone -> the public addresses of the servers in rotation."""
     rotating = tuple(sorted(row["publicAddress"] or "" for row in stack.servers.values() if row["inRotation"]))
     return {name: [rotating] for name in stack.public_names}
 
 
-def everywhere(stack: Stack) -> dict[str, list[tuple[str, ...]]]:
+def everywhere(stack: DeployedStack) -> dict[str, list[tuple[str, ...]]]:
     """Each name -> what a resolver may answer: it sees the private zone, the public one, or one of the two."""
     found = {name: list(sets) for name, sets in outside(stack).items()}
     rotating = tuple(sorted(row["address"] for row in stack.servers.values() if row["inRotation"]))

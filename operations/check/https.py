@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import asyncssh
@@ -18,9 +17,9 @@ import httpx
 from cryptography import x509
 
 from components import namespace
-from operations.check.result import Finding, State
-from operations.connections import Way
-from operations.stack import Stack
+from operations.connections import Connections
+from operations.result import Finding, State
+from operations.stack import DeployedStack
 from restoration.ssh import why
 
 # Of one step, a handshake or a page; half of what a logon over SSH may take, as there are two.
@@ -68,21 +67,13 @@ class Health(Finding):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
+class SiteFinding:
     """One server under one name."""
 
     server: str
     name: str
     certificate: Certificate
     services: tuple[Health, ...]
-
-
-def trust(authority: Path | None) -> ssl.SSLContext:
-    """The system's authorities, and those of a PEM file. Raises OSError or ssl.SSLError where that cannot be read."""
-    context = ssl.create_default_context()
-    if authority:
-        context.load_verify_locations(cafile=authority)
-    return context
 
 
 @cache
@@ -93,7 +84,7 @@ def blind() -> ssl.SSLContext:
     return context
 
 
-def services_by_name(stack: Stack) -> dict[str, list[str]]:
+def services_by_name(stack: DeployedStack) -> dict[str, list[str]]:
     """Each name that clients use -> the services they are sent to there."""
     names = stack.names
     found: dict[str, list[str]] = {name: [] for name in names.every()}
@@ -107,12 +98,12 @@ def services_by_name(stack: Stack) -> dict[str, list[str]]:
     return found
 
 
-async def check_https(stack: Stack, way: Way, trusted: ssl.SSLContext) -> list[Site]:
+async def check_https(stack: DeployedStack, connections: Connections, trusted: ssl.SSLContext) -> list[SiteFinding]:
     """Every server under every name at the same time, in the order of the servers' keys."""
     return list(
         await asyncio.gather(
             *(
-                check_site(way, stack.servers[key], name, services, trusted)
+                check_site(connections, stack.servers[key], name, services, trusted)
                 for key in sorted(stack.servers)
                 for name, services in services_by_name(stack).items()
             )
@@ -121,13 +112,13 @@ async def check_https(stack: Stack, way: Way, trusted: ssl.SSLContext) -> list[S
 
 
 async def check_site(
-    way: Way, server: Mapping[str, Any], name: str, services: Sequence[str], trusted: ssl.SSLContext
-) -> Site:
+    connections: Connections, server: Mapping[str, Any], name: str, services: Sequence[str], trusted: ssl.SSLContext
+) -> SiteFinding:
     """A server out of rotation is shown, not judged: nothing is promised of it."""
     computer_name = str(server["computerName"])
     met = False
     try:
-        address, port = await way.web(server)
+        address, port = await connections.web(server)
         met = True
         certificate = await certificate_of(computer_name, name, address, port, trusted)
     except (OSError, asyncssh.Error) as error:
@@ -140,7 +131,7 @@ async def check_site(
     if not server["inRotation"]:
         certificate = replace(certificate, state=State.SHOWN)
         pages = [replace(page, state=State.SHOWN) for page in pages]
-    return Site(server=computer_name, name=name, certificate=certificate, services=tuple(pages))
+    return SiteFinding(server=computer_name, name=name, certificate=certificate, services=tuple(pages))
 
 
 async def certificate_of(server: str, name: str, address: str, port: int, trusted: ssl.SSLContext) -> Certificate:
@@ -223,5 +214,5 @@ def failure(error: Exception) -> tuple[State, str]:
     return State.UNSEEN, why(cause)
 
 
-def https_findings(sites: Sequence[Site]) -> list[Finding]:
+def https_findings(sites: Sequence[SiteFinding]) -> list[Finding]:
     return [finding for site in sites for finding in (site.certificate, *site.services)]

@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncssh
 
 from components import powershell
-from operations.check.comparison import same
-from operations.check.result import Finding, State
-from operations.connections import Way
-from operations.stack import Stack
+from operations.connections import Connections
+from operations.result import Finding, State
+from operations.stack import DeployedStack
 from restoration.ssh import SCRIPT_SECONDS, why
+
+DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +55,12 @@ class UnreadableError(Exception):
     """The script on the server did not answer with a report; the text is what it said."""
 
 
-async def check_settings(stack: Stack, way: Way) -> list[ServerSettings]:
+async def check_settings(stack: DeployedStack, connections: Connections) -> list[ServerSettings]:
     """Every server at the same time, in the order of their keys."""
-    return list(await asyncio.gather(*(check_server(stack, way, key) for key in sorted(stack.servers))))
+    return list(await asyncio.gather(*(check_server(stack, connections, key) for key in sorted(stack.servers))))
 
 
-async def check_server(stack: Stack, way: Way, key: str) -> ServerSettings:
+async def check_server(stack: DeployedStack, connections: Connections, key: str) -> ServerSettings:
     server = stack.servers[key]
     name = str(server["computerName"])
     if "namespaceUrn" not in server or not stack.settings:
@@ -67,7 +69,7 @@ async def check_server(stack: Stack, way: Way, key: str) -> ServerSettings:
             key=key, server=name, state=State.SHOWN, detail=f"{because}: Exchange is not this stack's"
         )
     try:
-        report, unread = await read(stack, way, server)
+        report, unread = await read(stack, connections, server)
     except (OSError, asyncssh.Error, UnreadableError) as error:
         return ServerSettings(key=key, server=name, state=State.UNSEEN, detail=why(error))
     state = State.UNSEEN if unread else State.FINE
@@ -76,7 +78,9 @@ async def check_server(stack: Stack, way: Way, key: str) -> ServerSettings:
     )
 
 
-async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+async def read(
+    stack: DeployedStack, connections: Connections, server: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], str]:
     """The report of Get-ClientAccessNamespace.ps1 on this server, and what it said of services that it cannot read."""
     document = powershell.namespace_document(
         server=server["computerName"],
@@ -85,7 +89,7 @@ async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> tuple[Mappi
         settings=stack.settings,
         credential=stack.operator.credential,
     )
-    connection = await way.shell(server)
+    connection = await connections.shell(server)
     command = powershell.run_file(server["scripts"], "Get-ClientAccessNamespace")
     try:
         answer = await connection.run(command, input=document, errors="replace", timeout=SCRIPT_SECONDS)
@@ -106,7 +110,7 @@ async def read(stack: Stack, way: Way, server: Mapping[str, Any]) -> tuple[Mappi
     return report, failure
 
 
-def compare(stack: Stack, server: str, report: Mapping[str, Any]) -> list[Setting]:
+def compare(stack: DeployedStack, server: str, report: Mapping[str, Any]) -> list[Setting]:
     """Each setting that the stack promised against what the server reported."""
     return [
         judged(server, service, setting, value, report)
@@ -121,19 +125,40 @@ def judged(server: str, service: str, setting: str, expected: object, report: Ma
     if service not in report["settings"]:
         # Why it could not be read is said of the server.
         state, detail = (State.SHOWN, str(skipped)) if skipped else (State.UNSEEN, "")
-    elif same(expected, actual):
+    elif is_same_setting(expected, actual):
         state, detail = State.FINE, ""
     else:
-        state, detail = State.DIFFERENT, f"expected {shown(expected)}, found {shown(actual)}"
+        state, detail = State.DIFFERENT, f"expected {format_setting(expected)}, found {format_setting(actual)}"
     return Setting(
         server=server, service=service, setting=setting, expected=expected, actual=actual, state=state, detail=detail
     )
 
 
-def shown(value: object) -> str:
+def format_setting(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "none" if value is None or value == "" else str(value)
+
+
+def is_same_setting(one: object, other: object) -> bool:
+    """Decide as ClientAccess.Values.ps1 does: in any case, as DNS and IIS do; lists in any order, without repeats."""
+    return normalize(one) == normalize(other)
+
+
+def normalize(value: object) -> object:
+    if isinstance(value, list):
+        return {normalize(part) for part in value}
+    if value is None or value == "":
+        return None
+    text = str(value).lower()
+    return normalize_url(text) if "://" in text else text
+
+
+def normalize_url(text: str) -> str:
+    """As .NET, and so Exchange, writes it. A slash at the end of a path counts: it is another request."""
+    parts = urlsplit(text)
+    host = parts.netloc.removesuffix(DEFAULT_PORTS.get(parts.scheme, ""))
+    return parts._replace(netloc=host, path=parts.path or "/").geturl()
 
 
 def settings_findings(servers: Sequence[ServerSettings]) -> list[Finding]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 import sys
 import time
 from datetime import UTC, datetime
@@ -15,14 +14,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from operations.check.dns import DnsServer
+from operations.dns_server import DnsServer
 from operations.drill.client import Profile
 from operations.drill.clients import ClientFaultError, DrillClients, Route
 from operations.drill.outlook import SYN_SECONDS, Timers
 from operations.drill.outlook.url import check_host_name
 from operations.drill.page import build_report_page
-from operations.drill.report import DrillResult, build_table, describe_load, judge_observation, results_as_json
-from operations.terminal import INTERRUPTED, dns_server, stop, unexpected, wide
+from operations.drill.report import DrillResult, build_result_table, describe_load, judge_observation, results_as_json
+from operations.terminal import INTERRUPTED, open_console, parse_dns_server, stop, stop_unexpected, trust_authorities
 
 PASSWORD = "EXCHANGE_DRILL_PASSWORD"  # noqa: S105 - the variable's name
 QUIET_BEATS = 10
@@ -47,7 +46,7 @@ def drill(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port for URLs without one.")] = 443,
     resolver: Annotated[
         DnsServer | None,
-        typer.Option(parser=dns_server, metavar="HOST[:PORT]", help="Ask this resolver, not the system's."),
+        typer.Option(parser=parse_dns_server, metavar="HOST[:PORT]", help="Ask this resolver, not the system's."),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a report with pictures to this HTML file.")] = None,
     as_json_: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
@@ -67,7 +66,7 @@ def drill(
     if report:
         _check_writable(report)
     route = Route(
-        tls=_load_authorities(ca), dns=resolver, port=port, timers=Timers(connect=SYN_SECONDS[max_syn_retransmissions])
+        tls=trust_authorities(ca), dns=resolver, port=port, timers=Timers(connect=SYN_SECONDS[max_syn_retransmissions])
     )
     host = _check_autodiscover_host(mailbox, autodiscover)
     profile = Profile(mailbox=mailbox, user=user, password=_read_password(), inside=not outside, autodiscover=host)
@@ -79,7 +78,7 @@ def drill(
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     except ClientFaultError as error:
-        unexpected(error.fault)
+        stop_unexpected(error.fault)
     except dns.resolver.NoResolverConfiguration as error:
         stop(f"The name servers of this computer are not known: {error} Name one: --resolver.")
     if report:
@@ -88,7 +87,7 @@ def drill(
     if as_json_:
         typer.echo(results_as_json([result], budget))
     else:
-        wide().print(build_table([result], budget))
+        open_console().print(build_result_table([result], budget))
         console.print(describe_load([result]))
     if result.kept and not lost:
         stop("No client lost its server during the watch: nothing was measured.")
@@ -146,16 +145,6 @@ def _check_writable(report: Path) -> None:
             report.unlink()
     except OSError as error:
         stop(f"--report {report}: {error.strerror}. Name a file in a folder that can be written.")
-
-
-def _load_authorities(authority: Path | None) -> ssl.SSLContext:
-    from operations.check.https import trust
-
-    try:
-        return trust(authority)
-    except (OSError, ssl.SSLError) as error:
-        reason = error.strerror or str(error)
-        stop(f"--ca {authority}: {reason}. Name a readable file with certificates in PEM.")
 
 
 def _heading(mailbox: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from rich.table import Table
 
 from operations.drill.figures import Observation
-from operations.terminal import table_of
+from operations.terminal import build_table
 
 COLUMNS = ("loss", "clients", "noticed", "moved", "dead first", "median", "p95", "worst", "failed")
 
@@ -59,10 +59,10 @@ def within_budget(result: DrillResult, budget: float) -> str:
     return "yes" if result.observation.figures.within(budget) else "no"
 
 
-def build_table(results: Sequence[DrillResult], budget: float) -> Table:
+def build_result_table(results: Sequence[DrillResult], budget: float) -> Table:
     """For a terminal, which is too narrow for the promises' sentences: the page has those."""
     title = "Gaps: the longest time between two good answers, per client"
-    table = table_of(*column_heads(budget), title=title)
+    table = build_table(*column_heads(budget), title=title)
     for result in results:
         verdict = within_budget(result, budget)
         kept = "[green]kept[/green]" if result.kept else "[red]missed[/red]"

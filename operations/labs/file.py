@@ -9,9 +9,9 @@ from typing import Any
 
 from components.args import NetworkArgs
 from operations.labs.names import Lab, LabError
-from stacks import settings
+from stacks import arguments
 
-P = settings.PROJECT
+P = arguments.PROJECT
 LONGEST_COMPUTER_NAME = 15
 Config = Mapping[str, Any]
 
@@ -48,8 +48,8 @@ def checked(base: Config, lab: Lab) -> None:
     """Raises LabError where a lab from this file would share something with another lab, or could not go again."""
     values = {**base, **{f"{P}:{name}": "secret" for name in ("operatorPassword", "adminPassword")}}
     try:
-        settings.from_file(values)
-    except settings.SettingsError as error:
+        arguments.read_config_block(values)
+    except arguments.InvalidStackFileError as error:
         raise LabError(lab.name, [str(problem) for problem in error.problems]) from None
     problems = list(shared(base)) + list(too_long(base, lab))
     if problems:

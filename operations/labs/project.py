@@ -16,9 +16,9 @@ import yaml
 from operations.labs import backend, engine, state
 from operations.labs.engine import InUseError
 from operations.labs.names import LabError
-from operations.stack import StackError, document, pulumi
+from operations.stack import StackError, parse_json, run_pulumi
 from stacks import file as stack_file
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 
 BASE = "lab"
 
@@ -42,12 +42,12 @@ class Project:
         """The whole stack file, None where there is none."""
         path = self.file(stack)
         try:
-            found = stack_file.read(path, PROJECT)
+            found = stack_file.read_stack_file(path, PROJECT)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StackError(f"{path} cannot be read: {error.strerror}") from None
-        except stack_file.StackFileError as error:
+        except stack_file.UnreadableStackFileError as error:
             raise StackError(str(error)) from None
         return {**found.rest, "config": found.config}
 
@@ -60,13 +60,13 @@ class Project:
         path = self.file(stack)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(stack_file.dump(content))
+            file.write(stack_file.dump_stack_file(content))
         Path(temporary).replace(path)
 
     def stacks(self) -> dict[str, datetime | None]:
         """The project's stacks in the backend, and when each was changed last."""
         own = self.environment.get("PULUMI_BACKEND_URL")
-        backend.heal(own or str(document(self.ask("whoami", "--json")).get("url") or ""), engine.warn)
+        backend.heal(own or str(parse_json(self.ask("whoami", "--json")).get("url") or ""), engine.warn)
         rows = json.loads(self.ask("stack", "ls", "--json"))
         return {
             str(row["name"]).rpartition("/")[2]: datetime.fromisoformat(row["lastUpdate"])
@@ -76,10 +76,10 @@ class Project:
         }
 
     def state(self, stack: str) -> state.State:
-        return state.read(document(self.ask("stack", "export", "--stack", stack)))
+        return state.read(parse_json(self.ask("stack", "export", "--stack", stack)))
 
     def ask(self, *words: str, given: str = "") -> str:
-        return pulumi(*words, cwd=self.folder, environment=self.environment, given=given)
+        return run_pulumi(*words, cwd=self.folder, environment=self.environment, given=given)
 
     def run(self, *words: str, stack: str, now: datetime, break_lock: bool) -> None:
         """A run that changes the stack, after a lock that a killed run left is taken away.

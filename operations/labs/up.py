@@ -15,7 +15,7 @@ from operations.labs import engine, file, state
 from operations.labs.names import EXPIRES, OWNER, Lab, LabError
 from operations.labs.project import BASE, Project
 from operations.stack import StackError
-from stacks import settings
+from stacks import arguments
 
 # Secrets that a lab needs, and the variables that give them where the base stack has none.
 VARIABLES = {"operatorPassword": "LAB_OPERATOR_PASSWORD", "adminPassword": "LAB_ADMIN_PASSWORD"}
@@ -77,8 +77,8 @@ def refuse(
 def wanted(project: Project, lab: Lab, config: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, str]:
     """The secrets that the lab does not have yet; they are never on a command line, and on no disk unencrypted."""
     found, missing = {}, []
-    for key in sorted(settings.SECRETS):
-        full_name = f"{settings.PROJECT}:{key}"
+    for key in sorted(arguments.SECRETS):
+        full_name = f"{arguments.PROJECT}:{key}"
         if full_name in config:
             continue
         variable = VARIABLES.get(key, "")
@@ -89,7 +89,7 @@ def wanted(project: Project, lab: Lab, config: Mapping[str, Any], base: Mapping[
         elif key == "adminPassword":
             found[key] = password()
         elif key == "operatorPassword" and sys.stdin.isatty():
-            found[key] = getpass.getpass(f"Password of {config.get(f'{settings.PROJECT}:operator')}: ")
+            found[key] = getpass.getpass(f"Password of {config.get(f'{arguments.PROJECT}:operator')}: ")
         elif variable:
             remedy = f"set {variable}, or once for every lab: pulumi config set --secret {key} --stack {BASE}"
             missing.append(f"{key}: is missing; {remedy}")

@@ -15,7 +15,7 @@ POOL = "MSExchangeAutodiscoverAppPool"
 Settings = Mapping[str, Mapping[str, object]]
 
 
-class Application:
+class AutodiscoverApplication:
     """One start of the web site: from the first request on it knows the settings of then, until its pool is recycled.
 
     `recycled` tells how often that has happened.

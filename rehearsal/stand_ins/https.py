@@ -45,7 +45,7 @@ class WebRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
+class WebSite:
     """What the web site shows, read again at every request; Autodiscover alone keeps its answers.
 
     `settings` are this server's own; None as long as Exchange is not installed, when there is no page at all.
@@ -64,7 +64,7 @@ class Site:
 class HttpsListener:
     """Listens on all addresses of a server; `requests` has every request that was answered, in order."""
 
-    def __init__(self, *, addresses: Iterable[str], site: Site) -> None:
+    def __init__(self, *, addresses: Iterable[str], site: WebSite) -> None:
         self._network = Port(addresses)
         self._site = site
         self._server: web.Server | None = None
@@ -80,7 +80,7 @@ class HttpsListener:
         if self._runner:
             return
         self._server = web.Server(self._answer)
-        self._application = autodiscover.Application(self._site.recycled)
+        self._application = autodiscover.AutodiscoverApplication(self._site.recycled)
         runner = web.ServerRunner(self._server, shutdown_timeout=ANSWER_SECONDS)
         await runner.setup()
         for accepting in self._network.open(port):

@@ -41,7 +41,7 @@ def new_report() -> dict[str, Any]:
 
 
 @dataclass(kw_only=True)
-class Rotation:
+class RotationRun:
     """One run for one server; `report` and `notes` are filled with what it prints."""
 
     request: Mapping[str, Any]

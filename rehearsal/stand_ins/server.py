@@ -12,14 +12,14 @@ from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
-from rehearsal.stand_ins.https import HttpsListener, Site
+from rehearsal.stand_ins.https import HttpsListener, WebSite
 from rehearsal.stand_ins.ssh import SshListener
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.stand_ins.windows import Windows
 from rehearsal.stand_ins.windows_paths import Drive
 
 
-class Server:
+class ServerStandIn:
     """One server; all servers of a run share the event loop behind `portal` (anyio's `start_blocking_portal`).
 
     `root` holds drive C: and the state of Windows, and outlives the process. `addresses` are 127.x addresses of its
@@ -67,7 +67,7 @@ class Server:
         self.ssh = SshListener(
             addresses=self.addresses, host_key=sshd.host_key(root), accounts=accounts, windows=self._windows
         )
-        site = Site(
+        site = WebSite(
             fqdn=self.fqdn,
             accounts=accounts,
             certificates=certificates,

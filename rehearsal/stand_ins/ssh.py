@@ -62,7 +62,7 @@ class SshListener:
             return
         for accepting in self._network.open(port):
             acceptor = await asyncssh.create_server(
-                partial(_Connection, self),
+                partial(_ServerConnection, self),
                 sock=accepting,
                 server_host_keys=[str(self._host_key)],
                 login_timeout=LOGIN_GRACE_SECONDS,
@@ -103,7 +103,7 @@ class SshListener:
         return [open_socket for open_socket in found if open_socket]  # none where a connection is just ending
 
 
-class _Connection(asyncssh.SSHServer):
+class _ServerConnection(asyncssh.SSHServer):
     def __init__(self, listener: SshListener) -> None:
         self._listener = listener
         self._log = SshConnection()
@@ -138,7 +138,7 @@ class _Connection(asyncssh.SSHServer):
         if self._sessions >= MAX_SESSIONS:
             return False
         self._sessions += 1
-        return _Channel.make(self._conn), _Session(self)
+        return _ServerChannel.make(self._conn), _ServerSession(self)
 
     def session_ended(self) -> None:
         self._sessions -= 1
@@ -166,7 +166,7 @@ class _Connection(asyncssh.SSHServer):
             try:
                 status = running.result()
             except InputLeftError:
-                cast(_Channel, process.channel).tell_input_left()
+                cast(_ServerChannel, process.channel).tell_input_left()
                 status = 0
             # asyncssh sends one byte: only 0 may read as success
             process.exit(min(status & 0xFFFFFFFF, 255))
@@ -177,14 +177,14 @@ class _Connection(asyncssh.SSHServer):
         process.close()
 
     def sftp(self, channel: SSHChannel[bytes]) -> asyncssh.SFTPServer:
-        return _Sftp(channel, self._listener.windows.drive, self._log)
+        return _DriveSftp(channel, self._listener.windows.drive, self._log)
 
 
-class _Channel(asyncssh.SSHServerChannel[bytes]):
+class _ServerChannel(asyncssh.SSHServerChannel[bytes]):
     """Takes no environment variables: sshd_config on Windows has no AcceptEnv, asyncssh accepts all."""
 
     @classmethod
-    def make(cls, conn: asyncssh.SSHServerConnection) -> _Channel:
+    def make(cls, conn: asyncssh.SSHServerConnection) -> _ServerChannel:
         return cls(conn, asyncio.get_running_loop(), False, False, False, 0, 0, None, "strict", WINDOW, MAX_PACKET)
 
     def _process_env_request(self, packet: SSHPacket) -> bool:  # noqa: ARG002
@@ -195,10 +195,10 @@ class _Channel(asyncssh.SSHServerChannel[bytes]):
         self._send_request(b"input-left@exchange-cas")
 
 
-class _Session(asyncssh.SSHServerProcess[bytes]):
+class _ServerSession(asyncssh.SSHServerProcess[bytes]):
     """Runs commands and SFTP, but no interactive shell."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: _ServerConnection) -> None:
         super().__init__(connection.run, connection.sftp, 3, False)
         self._connection = connection
 
@@ -213,7 +213,7 @@ class _Session(asyncssh.SSHServerProcess[bytes]):
         super().connection_lost(exc)
 
 
-class _Sftp(asyncssh.SFTPServer):
+class _DriveSftp(asyncssh.SFTPServer):
     def __init__(self, channel: SSHChannel[bytes], drive: Drive, log: SshConnection) -> None:
         super().__init__(cast("asyncssh.SSHServerChannel[bytes]", channel))
         self._drive = drive

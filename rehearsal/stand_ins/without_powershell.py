@@ -15,8 +15,8 @@ from rehearsal.stand_ins import namespace_without_powershell, rotation_without_p
 from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.exit_codes import EXCHANGE_MISSING, FAILURE, SETUP_RUNNING, WRONG_DOCUMENT, FailedError
-from rehearsal.stand_ins.namespace_without_powershell import Namespace
-from rehearsal.stand_ins.rotation_without_powershell import Rotation
+from rehearsal.stand_ins.namespace_without_powershell import NamespaceRun
+from rehearsal.stand_ins.rotation_without_powershell import RotationRun
 
 ROTATION = "Set-ClientAccessRotation.ps1"
 # What Exchange says of itself -> what a document may call it.
@@ -43,9 +43,9 @@ def run(
         _check_exchange(request["exchangeVersion"], organisation, computer_name, root)
         server: dict[str, Any] = {"organisation": organisation, "computer_name": computer_name, "root": root}
         if rotates:
-            Rotation(request=request, report=report, notes=notes, **server).run()
+            RotationRun(request=request, report=report, notes=notes, **server).run()
         else:
-            Namespace(request=request, report=report, notes=notes, **server).run(script.name)
+            NamespaceRun(request=request, report=report, notes=notes, **server).run(script.name)
     except FailedError as failure:
         notes.append(str(failure))
         code = failure.exit_code

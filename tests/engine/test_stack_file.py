@@ -10,7 +10,7 @@ import pytest
 from rehearsal import tools
 from rehearsal.stack import EngineStack
 from stacks import file
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 from tests.unit.yaml_scalars import READ
 
 pytestmark = pytest.mark.engine
@@ -21,7 +21,7 @@ def test_the_engine_reads_every_scalar_as_stacks_file_does(tmp_path: Path, found
     lines = [f"    - {text}\n" for text in READ]
     text = "config:\n  exchange-cas:list:\n" + "".join(lines) + "  protect: true\n  exchange-cas:config:vmSize: x\n"
     stack.file.write_text(text, encoding="utf-8")
-    ours = file.parse(text.encode(), PROJECT).config
+    ours = file.parse_stack_file(text.encode(), PROJECT).config
     stack.run("stack", "init", "scalars")
     answered = json.loads(stack.run("config", "--json", "--stack", "scalars"))
     assert ours.keys() == {f"{PROJECT}:{name}" for name in ("list", "protect", "vmSize")}

@@ -24,7 +24,7 @@ from pulumi.runtime.proto.source_pb2 import StackTrace
 from pulumi.runtime.settings import configure
 from pulumi.runtime.stack import run_in_stack
 
-from stacks.settings import PROJECT, SECRETS
+from stacks.arguments import PROJECT, SECRETS
 from tests.plan.plan import Plan
 from tests.plan.recorder import Log, Recorder
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from rehearsal import stack_file
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 
 DATA = Path(__file__).parents[1] / "data/plans"
 EXAMPLES = ("lab", "prod", "existing")

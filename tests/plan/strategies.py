@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 from tests.plan.promises import commands
 
 Draw = st.DrawFn

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
-from stacks.settings import from_file
+from stacks.arguments import read_config_block
 from tests.plan.azure_models import MODELS, UNMODELLED, refused
 from tests.plan.plan import Plan
 from tests.plan.program import plan
@@ -26,7 +26,7 @@ drawn = settings(
 @drawn
 @given(config=stack_files())
 def test_each_gives_a_plan_that_keeps_every_promise(config: dict[str, Any]) -> None:
-    made, farm = plan(config, stack="drawn"), from_file(config)
+    made, farm = plan(config, stack="drawn"), read_config_block(config)
     breaches = {promise.__name__: list(promise(made, farm)) for promise in EVERY}
     assert {name: found for name, found in breaches.items() if found} == {}
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from components.args import FarmArgs
-from stacks.reading import keys_of, optional, required
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
+from stacks.reading import is_required, keys_of, unwrap_optional
 from tests.plan import kept, stack_files
 from tests.plan.plan import Plan
 from tests.plan.program import GIVEN, ROOT, plan
@@ -71,7 +71,7 @@ def values_of(stack: str) -> dict[str, Any]:
 
 def rows(hint: Any) -> type | None:
     """The row that a key's value is, or that each value of its mapping is."""
-    inner = optional(hint) or hint
+    inner = unwrap_optional(hint) or hint
     if get_origin(inner) is Mapping:
         inner = get_args(inner)[1]
     return inner if hasattr(inner, "__dataclass_fields__") else None
@@ -92,5 +92,5 @@ def own(row: type, values: Mapping[str, Any], path: str) -> Iterator[str]:
             many = value.values() if get_origin(hint) is Mapping and value else [value or {}]
             for one in many:
                 yield from own(inner, one, f"{path}{name}.")
-        elif name in values and (required(field) or value not in (field.default, None)):
+        elif name in values and (is_required(field) or value not in (field.default, None)):
             yield f"{path}{name}"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 from tests.plan.plan import Plan
 from tests.plan.program import plan
 from tests.plan.recorder import Registration

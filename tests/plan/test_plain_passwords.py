@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.farm import ClientAccessFarm
-from stacks.settings import PROJECT, from_file
+from stacks.arguments import PROJECT, read_config_block
 from tests.plan import stack_files
 from tests.plan.program import GIVEN, run
 from tests.plan.promises.whole import no_secret_is_in_plain
@@ -16,7 +16,7 @@ from tests.plan.wire import bare
 def test_no_password_given_in_plain_is_registered_in_plain(stack: str) -> None:
     config = stack_files.config_of(stack)
     used = [name for name in GIVEN if f"{PROJECT}:{name}" in config]
-    args = from_file({**config, **{f"{PROJECT}:{name}": GIVEN[name] for name in used}})
+    args = read_config_block({**config, **{f"{PROJECT}:{name}": GIVEN[name] for name in used}})
 
     def program() -> None:
         ClientAccessFarm("cas", args)

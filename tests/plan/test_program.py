@@ -11,7 +11,7 @@ import pulumi
 import pytest
 
 from components import shell
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 from tests.plan import stack_files
 from tests.plan.plan import Plan
 from tests.plan.program import GIVEN, plan

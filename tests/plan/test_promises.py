@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stacks import settings
+from stacks import arguments
 from tests.plan import stack_files
 from tests.plan.plan import Plan
 from tests.plan.promises import EVERY, Promise
@@ -17,7 +17,7 @@ def sentence(promise: Promise) -> str:
 @pytest.mark.parametrize("promise", EVERY, ids=sentence)
 def test_of_each_stack_file(promise: Promise, plans: dict[str, Plan]) -> None:
     breaches = {
-        stack: list(promise(plans[stack], settings.from_file(stack_files.config_of(stack))))
+        stack: list(promise(plans[stack], arguments.read_config_block(stack_files.config_of(stack))))
         for stack in stack_files.STACKS
     }
     assert {stack: found for stack, found in breaches.items() if found} == {}

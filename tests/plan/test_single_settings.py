@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stacks.settings import PROJECT, from_file
+from stacks.arguments import PROJECT, read_config_block
 from tests.plan.plan import Plan
 from tests.plan.program import plan
 from tests.plan.promises import EVERY
@@ -117,7 +117,7 @@ def config_of(settings: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", SETTINGS)
 def test_each_keeps_every_promise(name: str) -> None:
     config = config_of(SETTINGS[name])
-    made, farm = plan(config, stack="single"), from_file(config)
+    made, farm = plan(config, stack="single"), read_config_block(config)
     breaches = {promise.__name__: list(promise(made, farm)) for promise in EVERY}
     assert {promise: found for promise, found in breaches.items() if found} == {}
 

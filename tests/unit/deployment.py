@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.outputs import outputs
-from operations.check.dns import DnsServer
 from operations.check.verify import Verification, verify
-from operations.stack import Stack, made
+from operations.dns_server import DnsServer
+from operations.stack import DeployedStack, build_stack
 from rehearsal.datacentre import free_ports
 from rehearsal.stand_ins.dns import AzureDns
-from rehearsal.stand_ins.server import Server
-from stacks import settings
+from rehearsal.stand_ins.server import ServerStandIn
+from stacks import arguments
 from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
 
 SCRIPTS = "C:/ProgramData/ExchangeCas/made/"
@@ -67,7 +67,7 @@ class Deployment:
             "httpsPort": self.https_port,
         }
 
-    def _server(self, number: int, address: str) -> Server:
+    def _server(self, number: int, address: str) -> ServerStandIn:
         name = f"ex{number:02}"
         server = self.farm.server(
             name, address=address, ssh_port=self.ssh_port, https_port=self.https_port, pwsh=self.pwsh
@@ -86,12 +86,12 @@ class Deployment:
         }
         return server
 
-    def stack(self) -> Stack:
-        return made("test", self.told(), self.values, "westeurope")
+    def stack(self) -> DeployedStack:
+        return build_stack("test", self.told(), self.values, "westeurope")
 
     def told(self) -> dict[str, Any]:
         """All outputs of the stack."""
-        farm = settings.read(self.deployed or self.values, location="westeurope")
+        farm = arguments.read_arguments(self.deployed or self.values, location="westeurope")
         return {**outputs(farm), "servers": self.outputs}
 
     def verify(

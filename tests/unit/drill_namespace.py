@@ -13,7 +13,7 @@ from operations.drill.clients import FEW_BEATS
 from operations.drill.outlook import Timers
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.dns import AzureDns
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
 from tests.unit.test_dns_stand_in import Row
 
@@ -55,7 +55,7 @@ class Namespace:
         profile = Profile(mailbox=f"user@{DOMAIN}", user=USER, password=PASSWORD)
         return Clients(number, profile, route, beat=BEAT)
 
-    def lose(self, make: Callable[[Server], None], *, healed: bool = True) -> Observation:
+    def lose(self, make: Callable[[ServerStandIn], None], *, healed: bool = True) -> Observation:
         """All clients served, the loss, and all served again; if it is not `healed`, half of them failing for good."""
         with self.clients() as clients:
             assert clients.wait(PATIENCE, 0.0), clients.errors()

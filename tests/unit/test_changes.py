@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.args import FarmArgs
-from stacks import changes, settings
+from stacks import arguments, changes
 from tests.unit.test_settings import GOOD, HOST_KEY, NETWORK, Edit, put, server
 
 pytestmark = pytest.mark.unit
@@ -31,11 +31,11 @@ IN_CORP: dict[str, Any] = LAST | {"azure": {"subnetId": SUBNET, "subnetPrefix": 
 def continued(edit: Edit, last: dict[str, Any]) -> FarmArgs:
     values = copy.deepcopy(GOOD)
     edit(values)
-    return changes.continued(settings.read(values, location="westeurope"), last)
+    return changes.reconcile_with_last_up(arguments.read_arguments(values, location="westeurope"), last)
 
 
 def refused(edit: Edit, last: dict[str, Any]) -> dict[str, str]:
-    with pytest.raises(settings.SettingsError) as error:
+    with pytest.raises(arguments.InvalidStackFileError) as error:
         continued(edit, last)
     return {problem.key: str(problem) for problem in error.value.problems}
 

@@ -10,10 +10,9 @@ import pytest
 
 from components.namespace import entrances, hosts
 from components.namespace import settings as wanted
-from operations.check import comparison
-from operations.check.settings import shown
+from operations.check.settings import format_setting, is_same_setting
 from operations.review.plan import Plan
-from stacks import advice, settings
+from stacks import advice, arguments
 from tests.unit import previews
 from tests.unit.test_settings import GOOD
 
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.unit
 
 def farm(services: dict[str, Any], **changes: Any) -> Any:
     namespace = {**GOOD["namespace"], "services": services}
-    return settings.read({**copy.deepcopy(GOOD), "namespace": namespace, **changes}, location="westeurope")
+    return arguments.read_arguments({**copy.deepcopy(GOOD), "namespace": namespace, **changes}, location="westeurope")
 
 
 CLEARED = {
@@ -45,7 +44,7 @@ def test_null_clears_what_a_left_out_key_would_derive() -> None:
 
 
 def test_an_empty_text_is_refused_where_null_is_taken() -> None:
-    with pytest.raises(settings.SettingsError, match=r"ecp\.externalUrl = '': Write a text that is not empty"):
+    with pytest.raises(arguments.InvalidStackFileError, match=r"ecp\.externalUrl = '': Write a text that is not empty"):
         farm({"ecp": {"externalUrl": ""}})
 
 
@@ -78,17 +77,17 @@ def test_a_cleared_value_is_shown_as_none_in_a_review(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("held", [None, ""])
 def test_a_cleared_value_is_no_difference_however_the_server_reports_it(held: str | None) -> None:
-    assert comparison.same(None, held)
-    assert not comparison.same(None, "https://a.com/ecp")
-    assert not comparison.same("none", held), "a value of that name is another one"
-    assert shown(held) == "none"
+    assert is_same_setting(None, held)
+    assert not is_same_setting(None, "https://a.com/ecp")
+    assert not is_same_setting("none", held), "a value of that name is another one"
+    assert format_setting(held) == "none"
 
 
 def test_every_service_opted_out_is_refused() -> None:
     every = {name: {"enabled": False} for name in wanted(farm({}).namespace)}
-    with pytest.raises(settings.SettingsError, match="configureNamespace: false instead"):
+    with pytest.raises(arguments.InvalidStackFileError, match="configureNamespace: false instead"):
         farm(every)
 
 
 def test_no_warning_is_given_of_a_host_that_is_cleared() -> None:
-    assert not any("no record" in said for said in advice.warnings(farm(CLEARED)))
+    assert not any("no record" in said for said in advice.list_warnings(farm(CLEARED)))

@@ -22,7 +22,7 @@ from operations.drill.outlook import SYN_SECONDS, Timers
 from operations.drill.page import page
 from operations.drill.report import as_json, judged
 from rehearsal import losses
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from tests.unit.drill_namespace import BEAT, EX01, EX02, NUMBER, PATIENCE, SILENT, Namespace, awaited
 from tests.unit.servers import OWA
 from tests.unit.test_dns_stand_in import Row
@@ -56,7 +56,7 @@ def failed(seen: Observation, client: int) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("make", [losses.stop, losses.refuse])
 def test_a_hard_loss_moves_every_client_at_once_and_fails_no_request(
-    namespace: Namespace, make: Callable[[Server], None]
+    namespace: Namespace, make: Callable[[ServerStandIn], None]
 ) -> None:
     seen = namespace.lose(make)
     assert seen.figures.failed_requests == 0
@@ -68,7 +68,7 @@ def test_a_hard_loss_moves_every_client_at_once_and_fails_no_request(
 
 @pytest.mark.parametrize("make", [losses.silence, losses.stop_web_site])
 def test_silence_costs_the_syn_timer_where_the_dead_address_comes_first_however_connections_ended(
-    namespace: Namespace, make: Callable[[Server], None]
+    namespace: Namespace, make: Callable[[ServerStandIn], None]
 ) -> None:
     seen = namespace.lose(make)
     assert seen.figures.failed_requests == 0

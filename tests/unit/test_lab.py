@@ -24,7 +24,7 @@ from operations.labs.project import Project
 from operations.stack import StackError
 from rehearsal import stack_file
 from rehearsal.tools import REPOSITORY
-from stacks import settings
+from stacks import arguments
 
 pytestmark = pytest.mark.unit
 
@@ -46,7 +46,7 @@ def base() -> dict[str, Any]:
 
 def read(config: Mapping[str, Any]) -> Any:
     secrets = {f"exchange-cas:{key}": "secret" for key in ("operatorPassword", "adminPassword")}
-    return settings.from_file({**config, **secrets})
+    return arguments.read_config_block({**config, **secrets})
 
 
 def problems(base: Mapping[str, Any], lab: Lab = ANNA, network: IPv4Network | None = None) -> list[str]:

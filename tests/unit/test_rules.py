@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from components import rules
-from stacks import advice, settings
+from stacks import advice, arguments
 from tests.unit.test_settings import GOOD
 
 pytestmark = pytest.mark.unit
 
 
 def warned(stack: str = "lab", **changes: Any) -> str:
-    farm = settings.read({**copy.deepcopy(GOOD), **changes}, location="westeurope")
-    return " ".join(advice.warnings(farm, stack))
+    farm = arguments.read_arguments({**copy.deepcopy(GOOD), **changes}, location="westeurope")
+    return " ".join(advice.list_warnings(farm, stack))
 
 
 @pytest.mark.parametrize(("seconds", "fine"), [(1, True), (300, True), (301, False), (3600, False)])

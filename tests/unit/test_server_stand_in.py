@@ -11,7 +11,7 @@ import pytest
 from components import powershell
 from rehearsal.stand_ins import windows_state
 from rehearsal.stand_ins.command_result import CommandResult
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from tests.unit.servers import Farm, namespace_settings
 from tests.unit.test_server_stand_in_ssh import attempt, run
 
@@ -71,7 +71,7 @@ def test_nothing_of_a_run_script_stays_on_the_drive(farm: Farm) -> None:
 
 
 @pytest.fixture
-def server(farm: Farm) -> Server:
+def server(farm: Farm) -> ServerStandIn:
     """A server on a computer without PowerShell, as a fresh setup leaves it, with the project's scripts on it."""
     made = farm.server(pwsh=None, client_name="ex01.corp.example")
     folder = made.drive.local("C:/ProgramData/ExchangeCas/1234")
@@ -81,7 +81,7 @@ def server(farm: Farm) -> Server:
     return made
 
 
-def namespace(on: Server, verb: str, /, **request: Any) -> tuple[int | None, Any, str]:
+def namespace(on: ServerStandIn, verb: str, /, **request: Any) -> tuple[int | None, Any, str]:
     """Exit status, document and error of a namespace script that is run over SSH."""
     stdin = json.dumps({"server": "ex01", "exchangeVersion": "2016", "settings": namespace_settings(), **request})
     result = run(
@@ -92,7 +92,7 @@ def namespace(on: Server, verb: str, /, **request: Any) -> tuple[int | None, Any
     return result.exit_status, powershell.report(str(result.stdout), "server"), str(result.stderr)
 
 
-def test_without_powershell_the_namespace_is_set_once_and_reported(farm: Farm, server: Server) -> None:
+def test_without_powershell_the_namespace_is_set_once_and_reported(farm: Farm, server: ServerStandIn) -> None:
     status, document, _ = namespace(server, "Set")
     assert (status, document["agreement"], document["skipped"]) == (0, True, {})
     assert document["settings"]["owa"]["InternalUrl"] == {
@@ -106,7 +106,9 @@ def test_without_powershell_the_namespace_is_set_once_and_reported(farm: Farm, s
     assert (again["changed"], again["agreement"]) == (0, True)
 
 
-def test_without_powershell_letter_case_and_the_order_of_lists_are_no_difference(farm: Farm, server: Server) -> None:
+def test_without_powershell_letter_case_and_the_order_of_lists_are_no_difference(
+    farm: Farm, server: ServerStandIn
+) -> None:
     farm.organisation.change("EX01", "mapi", "IISAuthenticationMethods", ["OAuth", "Ntlm"])
     farm.organisation.change("EX01", "mapi", "InternalUrl", "https://OWA.mail-domain.com/MAPI")
     wanted = {
@@ -115,13 +117,13 @@ def test_without_powershell_letter_case_and_the_order_of_lists_are_no_difference
     assert namespace(server, "Set", settings=wanted)[1]["changed"] == 0
 
 
-def test_without_powershell_a_service_that_a_server_lacks_is_skipped(farm: Farm, server: Server) -> None:
+def test_without_powershell_a_service_that_a_server_lacks_is_skipped(farm: Farm, server: ServerStandIn) -> None:
     farm.organisation.add_server("EX01", version="2013RTM")
     status, document, _ = namespace(server, "Set", exchangeVersion="2013")
     assert (status, list(document["skipped"])) == (0, ["mapi"])
 
 
-def test_without_powershell_reading_writes_nothing(farm: Farm, server: Server) -> None:
+def test_without_powershell_reading_writes_nothing(farm: Farm, server: ServerStandIn) -> None:
     before = farm.organisation.settings("ex01")
     status, document, _ = namespace(server, "Get")
     sorted_methods = before["mapi"] | {"IISAuthenticationMethods": ["Negotiate", "Ntlm", "OAuth"]}
@@ -129,7 +131,7 @@ def test_without_powershell_reading_writes_nothing(farm: Farm, server: Server) -
     assert farm.organisation.settings("ex01") == before
 
 
-def test_without_powershell_the_first_values_can_be_put_back(farm: Farm, server: Server) -> None:
+def test_without_powershell_the_first_values_can_be_put_back(farm: Farm, server: ServerStandIn) -> None:
     before = farm.organisation.settings("ex01")
     namespace(server, "Set")
     namespace(server, "Set", settings={"owa": {"InternalUrl": "https://third.mail-domain.com/owa"}})
@@ -137,7 +139,7 @@ def test_without_powershell_the_first_values_can_be_put_back(farm: Farm, server:
     assert farm.organisation.settings("ex01") == before
 
 
-def test_without_powershell_the_wrong_server_is_refused(farm: Farm, server: Server) -> None:
+def test_without_powershell_the_wrong_server_is_refused(farm: Farm, server: ServerStandIn) -> None:
     before = farm.organisation.settings("ex01")
     status, document, error = namespace(server, "Set", server="ex02")
     assert (status, document["agreement"], document["settings"]) == (2, False, {})
@@ -145,14 +147,14 @@ def test_without_powershell_the_wrong_server_is_refused(farm: Farm, server: Serv
     assert farm.organisation.settings("ex01") == before
 
 
-def test_without_powershell_a_server_without_exchange_says_so(farm: Farm, server: Server) -> None:
+def test_without_powershell_a_server_without_exchange_says_so(farm: Farm, server: ServerStandIn) -> None:
     farm.organisation.remove_server("EX01")
     status, document, error = namespace(server, "Set")
     assert (status, document["agreement"], document["settings"]) == (3, False, {})
     assert "configureNamespace: false" in error
 
 
-def test_what_cmd_runs_by_itself_is_printed_before_the_report(server: Server) -> None:
+def test_what_cmd_runs_by_itself_is_printed_before_the_report(server: ServerStandIn) -> None:
     windows_state.change(server.drive.root, autoRun="Property of CORP")
     script = "C:/ProgramData/ExchangeCas/1234/Get-ClientAccessNamespace.ps1"
     result = run(server, f"powershell -NoProfile -File {script}", stdin="{}")

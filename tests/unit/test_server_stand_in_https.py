@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from rehearsal.stand_ins import autodiscover, windows_state
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
 from tests.unit.servers import AUTODISCOVER, OWA, PASSWORD, USER, Farm, namespace_settings
 
@@ -30,7 +30,7 @@ A = "{http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/
 class Browser:
     """Talks to one server at its address, under a client name, and trusts the rehearsal's authority only."""
 
-    def __init__(self, server: Server, certificates: Certificates) -> None:
+    def __init__(self, server: ServerStandIn, certificates: Certificates) -> None:
         context = ssl.create_default_context(cadata=certificates.authority_pem)
         self._port = server.https.port
         self._client = httpx.Client(verify=context, trust_env=False)
@@ -71,12 +71,12 @@ class Browser:
 
 
 @pytest.fixture
-def server(farm: Farm) -> Server:
+def server(farm: Farm) -> ServerStandIn:
     return farm.server()
 
 
 @pytest.fixture
-def browser(farm: Farm, server: Server) -> Iterator[Browser]:
+def browser(farm: Farm, server: ServerStandIn) -> Iterator[Browser]:
     made = Browser(server, farm.certificates)
     yield made
     made.close()
@@ -116,7 +116,7 @@ def test_another_host_name_is_refused_as_http_sys_does(browser: Browser, name: s
 
 
 @pytest.fixture
-def with_wildcard(farm: Farm, server: Server) -> Iterator[Browser]:
+def with_wildcard(farm: Farm, server: ServerStandIn) -> Iterator[Browser]:
     farm.certificates.renew(["*.mail-domain.com", "mail.named.example"])
     made = Browser(server, farm.certificates)
     yield made
@@ -173,7 +173,7 @@ def test_the_certificate_names_the_clients_names_and_no_other(browser: Browser) 
         browser.ask("/owa/healthcheck.htm", name="ex01.corp.example")
 
 
-def test_every_server_carries_the_same_certificate(farm: Farm, server: Server) -> None:
+def test_every_server_carries_the_same_certificate(farm: Farm, server: ServerStandIn) -> None:
     other = farm.server("ex02", address="127.40.0.12")
     one, two = (
         ssl.get_server_certificate((address, port or 0))
@@ -182,7 +182,7 @@ def test_every_server_carries_the_same_certificate(farm: Farm, server: Server) -
     assert one == two
 
 
-def test_a_connection_is_kept_for_further_requests(server: Server, browser: Browser) -> None:
+def test_a_connection_is_kept_for_further_requests(server: ServerStandIn, browser: Browser) -> None:
     streams = {
         id(browser.ask("/owa/healthcheck.htm").extensions["network_stream"].get_extra_info("socket")) for _ in range(3)
     }
@@ -223,7 +223,7 @@ def test_autodiscover_tells_this_servers_urls(farm: Farm, browser: Browser) -> N
 
 
 def test_autodiscover_tells_what_it_knew_until_its_application_pool_is_recycled(
-    farm: Farm, server: Server, browser: Browser
+    farm: Farm, server: ServerStandIn, browser: Browser
 ) -> None:
     def told() -> str | None:
         return protocol(browser.discover(), "EXCH")["EwsUrl"]
@@ -237,7 +237,7 @@ def test_autodiscover_tells_what_it_knew_until_its_application_pool_is_recycled(
     assert told() == "https://new.mail-domain.com/EWS"
 
 
-def test_a_web_site_that_starts_again_tells_what_is_so_now(farm: Farm, server: Server, browser: Browser) -> None:
+def test_a_web_site_that_starts_again_tells_what_is_so_now(farm: Farm, server: ServerStandIn, browser: Browser) -> None:
     browser.discover()
     farm.organisation.change("EX01", "ews", "InternalUrl", "https://new.mail-domain.com/EWS")
     server.stop_https()
@@ -287,7 +287,7 @@ def test_what_is_no_autodiscover_request_gets_error_600(browser: Browser, method
     assert "<ErrorCode>600</ErrorCode>" in reply.text
 
 
-def test_a_site_that_was_stopped_comes_back(farm: Farm, server: Server) -> None:
+def test_a_site_that_was_stopped_comes_back(farm: Farm, server: ServerStandIn) -> None:
     server.stop_https()
     server.start_https()
     browser = Browser(server, farm.certificates)

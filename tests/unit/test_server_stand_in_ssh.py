@@ -11,7 +11,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from tests.unit.provider_client import COMMAND, ProviderClient, secret
 from tests.unit.servers import AUTODISCOVER, OWA, PASSWORD, USER, Farm
 
@@ -21,14 +21,14 @@ SCRIPT = "C:/ProgramData/ExchangeCas/1234/Example.ps1"
 RUN = f"powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {SCRIPT}"
 
 
-def connect(server: Server, user: str = USER, **options: Any) -> Any:
+def connect(server: ServerStandIn, user: str = USER, **options: Any) -> Any:
     """A connection that pins the server's host key and offers a password, unless told otherwise."""
     known = asyncssh.import_known_hosts(f"[127.40.0.11]:{server.ssh.port} {server.host_key}\n")
     options = {"password": PASSWORD, "known_hosts": known, "client_keys": None, "config": None, **options}
     return asyncssh.connect("127.40.0.11", server.ssh.port, username=user, **options)
 
 
-def run(server: Server, command: str, *, stdin: str = "", **options: Any) -> asyncssh.SSHCompletedProcess:
+def run(server: ServerStandIn, command: str, *, stdin: str = "", **options: Any) -> asyncssh.SSHCompletedProcess:
     async def go() -> asyncssh.SSHCompletedProcess:
         async with connect(server, **options) as connection:
             result: asyncssh.SSHCompletedProcess = await connection.run(command, input=stdin)
@@ -37,7 +37,7 @@ def run(server: Server, command: str, *, stdin: str = "", **options: Any) -> asy
     return asyncio.run(go())
 
 
-def with_sftp(server: Server, steps: Any) -> Any:
+def with_sftp(server: ServerStandIn, steps: Any) -> Any:
     async def go() -> Any:
         async with connect(server) as connection, connection.start_sftp_client() as sftp:
             return await steps(sftp)
@@ -45,13 +45,13 @@ def with_sftp(server: Server, steps: Any) -> Any:
     return asyncio.run(go())
 
 
-def put_script(server: Server, text: str, path: str = SCRIPT) -> None:
+def put_script(server: ServerStandIn, text: str, path: str = SCRIPT) -> None:
     local = Path(server.drive.local(path))
     local.parent.mkdir(parents=True, exist_ok=True)
     local.write_text(text, encoding="utf-8")
 
 
-def attempt(server: Server, **options: Any) -> None:
+def attempt(server: ServerStandIn, **options: Any) -> None:
     async def go() -> None:
         async with connect(server, **options):
             pass

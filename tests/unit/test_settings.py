@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rehearsal.stand_ins.azure_native.rules.machine import _REFUSED_USERS as REFUSED_BY_AZURE
-from stacks import advice, settings
+from stacks import advice, arguments
 from stacks.problems import Problem
 
 pytestmark = pytest.mark.unit
@@ -33,8 +33,8 @@ def problems(edit: Edit, *, location: str | None = "westeurope") -> dict[str, Pr
     values = copy.deepcopy(GOOD)
     edit(values)
     try:
-        settings.read(values, location=location)
-    except settings.SettingsError as error:
+        arguments.read_arguments(values, location=location)
+    except arguments.InvalidStackFileError as error:
         return {problem.key: problem for problem in error.problems}
     return {}
 
@@ -493,14 +493,14 @@ def test_a_private_zone_that_nobody_would_ask_is_refused() -> None:
 
 def test_numbers_and_truth_values_written_as_text_are_read_as_pulumi_hands_them_on() -> None:
     values = {**copy.deepcopy(GOOD), "protect": "true", "ssh": {"port": "2222"}, "exchangeVersion": 2019}
-    farm = settings.read(values, location="westeurope")
+    farm = arguments.read_arguments(values, location="westeurope")
     assert (farm.protect, farm.ssh.port, farm.exchange_version) == (True, 2222, "2019")
 
 
 def test_no_error_repeats_a_secret() -> None:
     values = {**copy.deepcopy(GOOD), "operator": None, "servers": {}, "adminPasword": "not-shown-3"}
-    with pytest.raises(settings.SettingsError) as caught:
-        settings.read(values, location=None)
+    with pytest.raises(arguments.InvalidStackFileError) as caught:
+        arguments.read_arguments(values, location=None)
     assert "adminPasword" in str(caught.value)
     assert "not-shown" not in str(caught.value)
 
@@ -508,29 +508,31 @@ def test_no_error_repeats_a_secret() -> None:
 def test_a_row_without_a_value_is_a_row_of_defaults() -> None:
     rows = {"dns": {"private": None, "public": None}, "autoShutdown": None, "network": None}
     servers = {name: {**row, "publicAddress": True} for name, row in GOOD["servers"].items()}
-    farm = settings.read({**copy.deepcopy(GOOD), **rows, "servers": servers}, location="westeurope")
+    farm = arguments.read_arguments({**copy.deepcopy(GOOD), **rows, "servers": servers}, location="westeurope")
     assert farm.dns.public is not None
     assert farm.auto_shutdown is not None
     assert farm.auto_shutdown.time == "1900"
 
 
 def test_a_secret_that_is_not_encrypted_is_refused_by_name() -> None:
-    with pytest.raises(settings.SettingsError) as caught:
-        settings.read(copy.deepcopy(GOOD), location="westeurope", exposed=["adminPassword"])
+    with pytest.raises(arguments.InvalidStackFileError) as caught:
+        arguments.read_arguments(copy.deepcopy(GOOD), location="westeurope", exposed=["adminPassword"])
     assert "adminPassword: is not encrypted. Run: pulumi config set --secret adminPassword" in str(caught.value)
     assert "not-shown" not in str(caught.value)
 
 
 @pytest.mark.parametrize("source", ["Internet", "0.0.0.0/0"])
 def test_ssh_open_to_the_internet_is_warned_of(source: str) -> None:
-    farm = settings.read({**copy.deepcopy(GOOD), "network": {"adminSources": [source]}}, location="westeurope")
-    assert any("whole Internet" in warning for warning in advice.warnings(farm))
+    farm = arguments.read_arguments(
+        {**copy.deepcopy(GOOD), "network": {"adminSources": [source]}}, location="westeurope"
+    )
+    assert any("whole Internet" in warning for warning in advice.list_warnings(farm))
 
 
 @pytest.mark.parametrize(("ttl", "warned"), [(300, False), (301, True)])
 def test_a_ttl_above_the_constant_is_warned_of(ttl: int, warned: bool) -> None:
-    farm = settings.read({**copy.deepcopy(GOOD), "dns": {"ttlSeconds": ttl}}, location="westeurope")
-    assert any("ttlSeconds" in warning for warning in advice.warnings(farm)) is warned
+    farm = arguments.read_arguments({**copy.deepcopy(GOOD), "dns": {"ttlSeconds": ttl}}, location="westeurope")
+    assert any("ttlSeconds" in warning for warning in advice.list_warnings(farm)) is warned
 
 
 @pytest.mark.parametrize(
@@ -542,7 +544,7 @@ def test_a_server_that_clients_meet_and_nothing_looks_at_is_warned_of(
 ) -> None:
     values = copy.deepcopy(GOOD) | {"configureNamespace": everywhere, "allowSingleServer": True}
     values["servers"]["ex02"] |= {"configureNamespace": of_one, "inRotation": in_rotation}
-    said = advice.warnings(settings.read(values, location="westeurope"))
+    said = advice.list_warnings(arguments.read_arguments(values, location="westeurope"))
     assert any("servers.ex02.configureNamespace" in warning for warning in said) is warned
 
 
@@ -553,4 +555,4 @@ def test_a_server_goes_on_serving_for_the_ttl_and_a_minute_unless_the_stack_says
     values = copy.deepcopy(GOOD)
     values["dns"] = {"ttlSeconds": ttl}
     values["rotation"] = {} if given is None else {"drainSeconds": given}
-    assert settings.read(values, location="westeurope").drain_seconds == seconds
+    assert arguments.read_arguments(values, location="westeurope").drain_seconds == seconds

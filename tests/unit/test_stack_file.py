@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rehearsal import stack_file as rehearsed
-from stacks import file, settings
+from stacks import arguments, file
 from stacks.problems import Problem
 from tests.unit.yaml_scalars import READ
 
@@ -18,18 +18,18 @@ EXAMPLE = rehearsed.path_of("lab").read_text(encoding="utf-8")
 
 
 def config(text: str) -> dict[str, Any]:
-    return file.parse(text.encode(), settings.PROJECT).config
+    return file.parse_stack_file(text.encode(), arguments.PROJECT).config
 
 
 def messages(tmp_path: Path, lines: str) -> list[str]:
     """What is wrong with the example for labs with these lines laid over it, as the rehearsal tells it."""
     path = tmp_path / "Pulumi.lab.yaml"
-    given = file.parse(f"config:\n{lines}".encode(), settings.PROJECT).config
+    given = file.parse_stack_file(f"config:\n{lines}".encode(), arguments.PROJECT).config
     kept = {name: value for name, value in config(EXAMPLE).items() if name not in given}
-    path.write_text(file.dump({"config": kept}) + lines, encoding="utf-8")
+    path.write_text(file.dump_stack_file({"config": kept}) + lines, encoding="utf-8")
     try:
         rehearsed.rehearse(path, ssh_port=2222, https_port=4443)
-    except settings.SettingsError as error:
+    except arguments.InvalidStackFileError as error:
         return [str(problem) for problem in error.problems]
     return []
 
@@ -42,7 +42,7 @@ def test_a_scalar_is_what_the_engine_makes_of_it(text: str) -> None:
 
 @pytest.mark.parametrize("text", [*READ, "on", "1:2", "a: b", "# x", "", "ü", "two\nlines", "0x1F ", "2026-1-2"])
 def test_a_text_that_is_written_is_read_as_that_text_again(text: str) -> None:
-    written = file.dump({"config": {"exchange-cas:tags": {"name": text, text: "value"}}})
+    written = file.dump_stack_file({"config": {"exchange-cas:tags": {"name": text, text: "value"}}})
     assert config(written)["exchange-cas:tags"] == {"name": text, text: "value"}
 
 
@@ -102,8 +102,8 @@ def test_what_the_engine_refuses_is_refused_by_file_and_reason_in_one_line(
 ) -> None:
     path = tmp_path / "Pulumi.x.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(file.StackFileError) as caught:
-        file.read(path, settings.PROJECT)
+    with pytest.raises(file.UnreadableStackFileError) as caught:
+        file.read_stack_file(path, arguments.PROJECT)
     assert str(caught.value).startswith(f"{path} cannot be read: ")
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -112,12 +112,12 @@ def test_what_the_engine_refuses_is_refused_by_file_and_reason_in_one_line(
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.x.yaml"
     path.write_bytes(b"config: {a: \xff}\n")
-    with pytest.raises(file.StackFileError, match="cannot be read"):
-        file.read(path, settings.PROJECT)
+    with pytest.raises(file.UnreadableStackFileError, match="cannot be read"):
+        file.read_stack_file(path, arguments.PROJECT)
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:
-    assert file.parse(b"\xef\xbb\xbfconfig:\n  t: x\n", "p").config == {"p:t": "x"}
+    assert file.parse_stack_file(b"\xef\xbb\xbfconfig:\n  t: x\n", "p").config == {"p:t": "x"}
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,12 @@ def test_a_value_is_told_as_it_was_typed(tmp_path: Path, lines: str, key: str, s
 def test_the_program_looks_into_the_stacks_own_file_for_what_was_typed(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.lab.yaml"
     path.write_text("config:\n  exchange-cas:tags: {cost: 00123, other: 1}\n", encoding="utf-8")
-    typed = settings.typed_in(path)
+    typed = arguments.read_typed_texts(path)
     of_this_run, of_another = (Problem("tags.cost", value, "x") for value in (83, 84))
-    assert str(settings.as_typed(of_this_run, typed)) == "tags.cost = 00123: x"
-    assert str(settings.as_typed(of_another, typed)) == "tags.cost = 84: x", "the run was given another file"
+    assert str(arguments.as_typed(of_this_run, typed)) == "tags.cost = 00123: x"
+    assert str(arguments.as_typed(of_another, typed)) == "tags.cost = 84: x", "the run was given another file"
     path.write_text("config: [\n", encoding="utf-8")
-    assert settings.typed_in(path) == settings.typed_in(tmp_path / "Pulumi.none.yaml") == {}
+    assert arguments.read_typed_texts(path) == arguments.read_typed_texts(tmp_path / "Pulumi.none.yaml") == {}
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_the_program_looks_into_the_stacks_own_file_for_what_was_typed(tmp_path:
     [("", None), ("x", "x"), ("{x", "{x"), ("[", "["), ('{"a": [1]}', {"a": [1]}), ("0730", "0730")],
 )
 def test_what_pulumi_hands_on_is_an_object_a_list_or_a_text(handed_on: str, meant: Any) -> None:
-    assert settings.plain(handed_on) == meant
+    assert arguments.parse_config_value(handed_on) == meant
 
 
 def test_texts_in_quotes_are_texts(tmp_path: Path) -> None:
@@ -185,5 +185,5 @@ def test_a_value_of_another_kind_is_one_problem(tmp_path: Path, lines: str) -> N
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(file.StackFileError, match=r"Pulumi\.none\.yaml cannot be read: No such file"):
+    with pytest.raises(file.UnreadableStackFileError, match=r"Pulumi\.none\.yaml cannot be read: No such file"):
         rehearsed.rehearse(tmp_path / "Pulumi.none.yaml", ssh_port=1, https_port=2)

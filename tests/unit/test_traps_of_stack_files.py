@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from stacks import advice, settings, time_zones
+from stacks import advice, arguments, time_zones
 from tests.unit.test_settings import GOOD, HOST_KEY, Edit, problems, put, server
 
 pytestmark = pytest.mark.unit
 
-P = settings.PROJECT
+P = arguments.PROJECT
 SUBSCRIPTION = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute"
 
 
@@ -21,14 +21,16 @@ def of_file(*more: str, location: str | None = "azure-native:location") -> dict[
     config = {f"{P}:{name}": value for name, value in copy.deepcopy(GOOD).items()}
     config |= {location: "westeurope"} if location else {}
     try:
-        settings.from_file({**config, **dict.fromkeys(more, "true")})
-    except settings.SettingsError as error:
+        arguments.read_config_block({**config, **dict.fromkeys(more, "true")})
+    except arguments.InvalidStackFileError as error:
         return {problem.key: problem.remedy for problem in error.problems}
     return {}
 
 
 def warnings(**changes: Any) -> str:
-    return "\n".join(advice.warnings(settings.read({**copy.deepcopy(GOOD), **changes}, location="westeurope")))
+    return "\n".join(
+        advice.list_warnings(arguments.read_arguments({**copy.deepcopy(GOOD), **changes}, location="westeurope"))
+    )
 
 
 def service(name: str, **own: Any) -> Edit:
@@ -67,8 +69,8 @@ def test_a_region_under_another_prefix_is_one_problem(name: str) -> None:
 
 @pytest.mark.parametrize("region", [5, ["westeurope"], {"x": "y"}, "west/europe"])
 def test_a_region_that_is_not_a_name_is_refused(region: Any) -> None:
-    with pytest.raises(settings.SettingsError, match="is not an Azure region"):
-        settings.read(GOOD, location=region)
+    with pytest.raises(arguments.InvalidStackFileError, match="is not an Azure region"):
+        arguments.read_arguments(GOOD, location=region)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +255,7 @@ def test_a_domain_in_another_spelling_is_refused_with_the_one_that_dns_has(given
 def test_a_host_key_is_taken_as_ssh_keyscan_and_a_pub_file_have_it(pasted: str) -> None:
     values = copy.deepcopy(GOOD)
     values["servers"]["ex01"] |= {"existing": True, "hostKey": pasted}
-    assert settings.read(values, location="westeurope").servers["ex01"].host_key == HOST_KEY
+    assert arguments.read_arguments(values, location="westeurope").servers["ex01"].host_key == HOST_KEY
 
 
 @pytest.mark.parametrize(

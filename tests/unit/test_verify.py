@@ -11,9 +11,9 @@ import pytest
 import trustme
 
 from operations.check.dns import name_servers_of
-from operations.check.report import as_json
-from operations.check.result import State, exit_code
+from operations.check.report import format_json
 from operations.check.verify import Verification
+from operations.result import State, exit_code
 from rehearsal.stand_ins.dns import AzureDns
 from tests.unit.deployment import Deployment, Record, of
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, PASSWORD, Farm
@@ -277,7 +277,7 @@ def test_a_key_that_cannot_be_read_means_that_nothing_could_be_looked_at_and_is_
     result = deployment.verify()
     assert exit_code(result.findings()) == 2
     assert any("private key" in text for text in said(result, State.UNSEEN))
-    assert "no key at all" not in as_json(result)
+    assert "no key at all" not in format_json(result)
 
 
 def test_what_the_script_says_of_its_failure_is_handed_on(deployment: Deployment) -> None:
@@ -297,7 +297,7 @@ def test_verify_only_reads(deployment: Deployment) -> None:
 
 def test_the_json_has_everything_and_no_secret(deployment: Deployment) -> None:
     deployment.farm.organisation.change("ex01", "owa", "InternalUrl", "https://other/owa")
-    text = as_json(deployment.verify())
+    text = format_json(deployment.verify())
     told = json.loads(text)
     assert (told["verdict"], told["exitCode"]) == ("differences", 1)
     assert told["sites"][0]["certificate"]["daysLeft"] > 30

@@ -11,8 +11,9 @@ import dns.asyncresolver
 import pytest
 from dnslib.dns import DNSError  # type: ignore[import-untyped]
 
+from operations import dns_server
 from operations.check import dns as checked
-from operations.check.result import State, exit_code
+from operations.result import State, exit_code
 from rehearsal.stand_ins.dns import AzureDns
 from tests.unit.deployment import Deployment, Record, of
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, Farm
@@ -68,7 +69,8 @@ def test_the_addresses_of_name_servers_are_asked_of_the_resolver_that_was_given(
     outside: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with AzureDns(lambda: outside.rows) as owner, resolver(outside, lambda _name: True) as given:
-        monkeypatch.setattr(checked, "PORT", owner.port)
+        for module in (dns_server, checked):
+            monkeypatch.setattr(module, "PORT", owner.port)
         answers = asyncio.run(checked.check_dns(outside.stack(), of(given)))
     assert {(row.source, row.state) for row in answers if row.source in NAMED} == {(host, State.FINE) for host in NAMED}
     assert {query.name for query in given.queries} == {DOMAIN, OWA, AUTODISCOVER, *NAMED}

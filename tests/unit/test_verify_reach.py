@@ -12,9 +12,9 @@ import pytest
 
 from operations.check.dns import ask_resolver
 from operations.check.https import check_site
-from operations.check.result import State, exit_code
 from operations.check.settings import check_server
 from operations.check.verify import Verification
+from operations.result import State, exit_code
 from tests.unit.deployment import SCRIPTS, Deployment
 from tests.unit.scripted_ssh_server import PASSWORD as JUMP_PASSWORD
 from tests.unit.scripted_ssh_server import ScriptedSshServer

@@ -9,9 +9,8 @@ import pytest
 
 from components import powershell
 from components.namespace import NamespaceArgs, Settings, settings
-from operations.check.comparison import same
-from operations.check.result import State, exit_code
-from operations.check.settings import ServerSettings
+from operations.check.settings import ServerSettings, is_same_setting
+from operations.result import State, exit_code
 from rehearsal.stand_ins import windows_state
 from tests.unit.deployment import SCRIPTS, Deployment
 from tests.unit.servers import DOMAIN, Farm
@@ -36,8 +35,8 @@ OWA = "https://mail.example.com/owa"
     ],
 )
 def test_what_exchange_writes_otherwise_but_means_the_same_is_no_drift(promised: object, held: object) -> None:
-    assert same(promised, held)
-    assert same(held, promised)
+    assert is_same_setting(promised, held)
+    assert is_same_setting(held, promised)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +59,8 @@ def test_what_exchange_writes_otherwise_but_means_the_same_is_no_drift(promised:
     ],
 )
 def test_what_clients_would_meet_otherwise_is_drift(promised: object, held: object) -> None:
-    assert not same(promised, held)
-    assert not same(held, promised)
+    assert not is_same_setting(promised, held)
+    assert not is_same_setting(held, promised)
 
 
 UNREAD = "Not every service could be read:\n  ews: Get-WebServicesVirtualDirectory finds no single object"

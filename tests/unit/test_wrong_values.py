@@ -12,9 +12,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from components.args import FarmArgs
-from stacks import schema, settings
+from stacks import arguments, schema
 from stacks.problems import Problem
-from stacks.reading import keys_of, optional
+from stacks.reading import keys_of, unwrap_optional
 from tests.unit.test_settings import GOOD, HOST_KEY
 
 pytestmark = pytest.mark.unit
@@ -64,10 +64,10 @@ FULL: dict[str, Any] = {
 def places(row: type, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Each key's path, and the schema of its value."""
     for name, (_, hint, key) in keys_of(row).items():
-        kind, here = optional(hint) or hint, (*path, name)
+        kind, here = unwrap_optional(hint) or hint, (*path, name)
         # These four are rows of one kind with owa; a server that exists has no disks of the stack's.
         alike = name in ("ecp", "ews", "oab", "activesync")
-        if name in settings.SECRETS or alike or here[-2:] == ("ex03", "dataDisks"):
+        if name in arguments.SECRETS or alike or here[-2:] == ("ex03", "dataDisks"):
             continue
         own = schema.value_schema(hint, key)
         yield here, own
@@ -104,8 +104,8 @@ def shown(path: Path) -> str:
 
 def problems(content: dict[str, Any]) -> list[Problem]:
     try:
-        settings.read(content, location="westeurope")
-    except settings.SettingsError as error:
+        arguments.read_arguments(content, location="westeurope")
+    except arguments.InvalidStackFileError as error:
         return error.problems
     return []
 

@@ -11,24 +11,24 @@ from pulumi.runtime.proto.provider_pb2_grpc import add_ResourceProviderServicer_
 
 from rehearsal.stand_ins.command_result import CommandResult
 
-from .arm import SUBSCRIPTION_ID, Subscription
-from .calls import Call
-from .operations import Moment, Operations
-from .provider import Provider
+from .arm import SUBSCRIPTION_ID, AzureSubscription
+from .calls import EngineCall
+from .operations import AzureOperations, Moment
+from .provider import AzureNativeServicer
 from .records import RecordSet
 from .resource_manager import ResourceManager
 from .resource_types import RESOURCE_TYPES
 from .schema import schema_of
-from .site import Site, VirtualMachine
+from .site import MachineHost, VirtualMachine
 
 __all__ = [
     "SUBSCRIPTION_ID",
     "AzureNative",
-    "Call",
+    "AzureSubscription",
     "CommandResult",
+    "EngineCall",
+    "MachineHost",
     "RecordSet",
-    "Site",
-    "Subscription",
     "VirtualMachine",
 ]
 
@@ -41,16 +41,16 @@ class AzureNative:
     state: the file that holds the subscription; it is read if it exists. site: where virtual machines run, if anywhere.
     """
 
-    def __init__(self, state: Path, *, site: Site | None = None) -> None:
-        self.subscription = Subscription(state)
-        self._operations = Operations(self.subscription, site)
+    def __init__(self, state: Path, *, site: MachineHost | None = None) -> None:
+        self.subscription = AzureSubscription(state)
+        self._operations = AzureOperations(self.subscription, site)
         self.resource_manager = ResourceManager(self.subscription, self._operations)
-        self._provider = Provider(self.subscription, self._operations, token=self.resource_manager.token)
+        self._provider = AzureNativeServicer(self.subscription, self._operations, token=self.resource_manager.token)
         self._server: grpc.Server | None = None
         self.port = 0
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[EngineCall]:
         """What the engine asked so far, oldest first."""
         return list(self._provider.calls)
 

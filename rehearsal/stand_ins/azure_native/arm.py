@@ -35,7 +35,7 @@ _DOES_NOT_HOLD = frozenset({"devtestlab:GlobalSchedule"})  # a schedule whose vi
 _KEPT_BY_CHILDREN = {"privatedns:PrivateZone": "privatedns:VirtualNetworkLink"}
 
 
-class Subscription:
+class AzureSubscription:
     """A thread-safe view of the resources, kept in a readable file that is rewritten after every change."""
 
     def __init__(self, state: Path) -> None:

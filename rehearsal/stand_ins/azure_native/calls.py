@@ -17,7 +17,7 @@ from .payloads import outputs_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class EngineCall:
     """One call of the engine: the method, and what it was about (a URN, or the token of a function)."""
 
     method: str
@@ -25,7 +25,7 @@ class Call:
 
 
 class _Noting(Protocol):
-    calls: list[Call]
+    calls: list[EngineCall]
 
 
 def answering(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,7 +34,7 @@ def answering(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def answer(self: _Noting, request: Any, context: grpc.ServicerContext) -> Any:
         self.calls.append(
-            Call(method=method.__name__, subject=getattr(request, "urn", "") or getattr(request, "tok", ""))
+            EngineCall(method=method.__name__, subject=getattr(request, "urn", "") or getattr(request, "tok", ""))
         )
         try:
             return method(self, request)

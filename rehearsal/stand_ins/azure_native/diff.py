@@ -8,7 +8,7 @@ from typing import Any
 from .wire import Json
 
 
-class Change(Enum):
+class PropertyChange(Enum):
     ADDED = "ADD"
     DELETED = "DELETE"
     UPDATED = "UPDATE"
@@ -17,13 +17,13 @@ class Change(Enum):
 _PLAIN_KEY = re.compile(r"\w+")
 
 
-def changes(old: Json, new: Json) -> dict[str, Change]:
+def changes(old: Json, new: Json) -> dict[str, PropertyChange]:
     """Property path (`a.b[0].c`) to what happened there. azure-native's own notes (`__…`), the form of a location and
     the case of a resource group's name do not count."""
     return dict(_changes_in_object(_compared(old), _compared(new), ""))
 
 
-def replacing(found: Mapping[str, Change], create_only: Collection[str]) -> list[str]:
+def replacing(found: Mapping[str, PropertyChange], create_only: Collection[str]) -> list[str]:
     """The paths whose change needs a new resource: those at or below a create-only property."""
     return [path for path in found if top(path) in create_only]
 
@@ -60,29 +60,29 @@ def _compared(bag: Json) -> Json:
     return seen
 
 
-def _changes_in_object(old: Json, new: Json, base: str) -> Iterator[tuple[str, Change]]:
+def _changes_in_object(old: Json, new: Json, base: str) -> Iterator[tuple[str, PropertyChange]]:
     for key in sorted(old.keys() | new.keys()):
         path = _joined(base, key)
         if key not in old:
-            yield path, Change.ADDED
+            yield path, PropertyChange.ADDED
         elif key not in new:
-            yield path, Change.DELETED
+            yield path, PropertyChange.DELETED
         else:
             yield from _changes_in_value(old[key], new[key], path)
 
 
-def _changes_in_value(old: Any, new: Any, path: str) -> Iterator[tuple[str, Change]]:
+def _changes_in_value(old: Any, new: Any, path: str) -> Iterator[tuple[str, PropertyChange]]:
     if isinstance(old, dict) and isinstance(new, dict):
         yield from _changes_in_object(old, new, path)
     elif isinstance(old, list) and isinstance(new, list):
         for index, (before, after) in enumerate(zip(old, new, strict=False)):
             yield from _changes_in_value(before, after, f"{path}[{index}]")
         for index in range(len(old), len(new)):
-            yield f"{path}[{index}]", Change.ADDED
+            yield f"{path}[{index}]", PropertyChange.ADDED
         for index in range(len(new), len(old)):
-            yield f"{path}[{index}]", Change.DELETED
+            yield f"{path}[{index}]", PropertyChange.DELETED
     elif old != new:
-        yield path, Change.UPDATED
+        yield path, PropertyChange.UPDATED
 
 
 def _joined(base: str, key: str) -> str:

@@ -3,16 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from .schema import Problem
+from .schema import InputProblem
 from .wire import UNKNOWN, Json
 
 _GROUP = re.compile(r"[-\w.()]{1,90}(?<!\.)", re.ASCII)
 
 
-def name_problems(inputs: Json) -> Iterator[Problem]:
+def name_problems(inputs: Json) -> Iterator[InputProblem]:
     name = inputs.get("resourceGroupName", UNKNOWN)
     if name != UNKNOWN and not _GROUP.fullmatch(str(name)):
-        yield Problem(
+        yield InputProblem(
             property="resourceGroupName",
             reason=f"'resourceGroupName' must match {_GROUP.pattern}, not {name!r}",
         )

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 from rehearsal.stand_ins.command_result import CommandResult
 
-from .arm import STOPPED, Subscription
+from .arm import STOPPED, AzureSubscription
 from .errors import ArmError, RefusedError
 from .resource_types import ResourceType, type_of
-from .site import Site, VirtualMachine
+from .site import MachineHost, VirtualMachine
 from .store import Resource
 from .wire import Json
 
@@ -29,10 +29,10 @@ class DeploymentFailedError(ArmError):
         self.resource = resource
 
 
-class Operations:
+class AzureOperations:
     """What azure-native asks of Azure. Site calls are made outside the subscription's lock: they may take long."""
 
-    def __init__(self, subscription: Subscription, site: Site | None) -> None:
+    def __init__(self, subscription: AzureSubscription, site: MachineHost | None) -> None:
         self.moment: Moment | None = None
         self._subscription = subscription
         self._site = site

@@ -8,12 +8,12 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2
 from rehearsal.stand_ins.no_handshake import NoHandshake
 
 from . import diff, wire
-from .arm import STOPPED, SUBSCRIPTION_ID, Subscription
-from .calls import Call, answering
+from .arm import STOPPED, SUBSCRIPTION_ID, AzureSubscription
+from .calls import EngineCall, answering
 from .defaults import RANDOMLY_NAMED, fill_in
 from .errors import ArmError, RefusedError
 from .names import name_problems
-from .operations import RUN_COMMAND, Operations
+from .operations import RUN_COMMAND, AzureOperations
 from .payloads import body_of, foreseen, only, outputs_of
 from .resource_types import RESOURCE_TYPES, ResourceType
 from .schema import problems, schema_of
@@ -30,12 +30,12 @@ class _Urn(NamedTuple):
     name: str
 
 
-class Provider(NoHandshake):
+class AzureNativeServicer(NoHandshake):
     """Answers every instance of the provider that the engine makes; `Cancel` and a new `Configure` drop nothing."""
 
-    def __init__(self, subscription: Subscription, operations: Operations, *, token: str) -> None:
+    def __init__(self, subscription: AzureSubscription, operations: AzureOperations, *, token: str) -> None:
         """`token` is what Azure Resource Manager takes."""
-        self.calls: list[Call] = []
+        self.calls: list[EngineCall] = []
         self._subscription, self._operations, self._token = subscription, operations, token
         self._config: Json = {}
 
@@ -213,5 +213,5 @@ def _urn(urn: str) -> _Urn:
     return _Urn(kind, name)
 
 
-def _kind_of(change: diff.Change, replaces: bool) -> provider_pb2.PropertyDiff.Kind.ValueType:
+def _kind_of(change: diff.PropertyChange, replaces: bool) -> provider_pb2.PropertyDiff.Kind.ValueType:
     return provider_pb2.PropertyDiff.Kind.Value(change.value + ("_REPLACE" if replaces else ""))

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from .arm import Subscription
+from .arm import AzureSubscription
 from .errors import ArmError
-from .operations import Operations
+from .operations import AzureOperations
 from .resource_types import type_of
 from .wire import Json
 
@@ -32,7 +32,7 @@ _Answer = tuple[int, Json | None, dict[str, str]]
 class ResourceManager:
     """On a loopback port. `token` is the only one that it takes; `requests` are those it saw, oldest first."""
 
-    def __init__(self, subscription: Subscription, operations: Operations) -> None:
+    def __init__(self, subscription: AzureSubscription, operations: AzureOperations) -> None:
         self.token = secrets.token_urlsafe(32)
         self.requests: list[str] = []
         self._subscription, self._operations = subscription, operations

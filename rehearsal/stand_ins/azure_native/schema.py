@@ -24,7 +24,7 @@ _IMPORTING = threading.Lock()  # modules of the SDK import each other in circles
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class InputProblem:
     """One input that the SDK's types do not allow: the top-level property it is under, and what is wrong."""
 
     property: str
@@ -55,15 +55,15 @@ def schema_of(token: str) -> Schema:
     )
 
 
-def problems(token: str, inputs: Json) -> list[Problem]:
+def problems(token: str, inputs: Json) -> list[InputProblem]:
     """Everything in `inputs` that the SDK's types refuse; unknown values are taken for right."""
     schema = schema_of(token)
     missing = [
-        Problem(property=name, reason=f"missing required property '{name}'")
+        InputProblem(property=name, reason=f"missing required property '{name}'")
         for name in sorted(schema.required - inputs.keys())
     ]
     wrong = [
-        Problem(property=name, reason=reason)
+        InputProblem(property=name, reason=reason)
         for name, value in inputs.items()
         for reason in _mismatches(schema.inputs, name, value, name)
     ]

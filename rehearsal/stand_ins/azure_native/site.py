@@ -21,7 +21,7 @@ class VirtualMachine:
     admin_password: str
 
 
-class Site(Protocol):
+class MachineHost(Protocol):
     """Calls come from several threads; one that raises fails the resource operation with the exception's text."""
 
     def vm_created(self, vm: VirtualMachine) -> None: ...

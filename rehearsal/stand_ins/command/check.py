@@ -26,11 +26,11 @@ _GOT = {str: "string", bool: "bool", float: "float64", list: "[]interface {}"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Field:
+class InputField:
     """One input: its type by the name that Go has for it, or the record that it holds."""
 
     kind: str = "string"
-    record: Record | None = None
+    record: InputRecord | None = None
     required: bool = False
     secret: bool = False
     replaces: bool = False
@@ -38,11 +38,11 @@ class Field:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class InputRecord:
     """A set of inputs under the name that the provider's messages give it."""
 
     name: str
-    fields: Mapping[str, Field]
+    fields: Mapping[str, InputField]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,42 +54,42 @@ class Failure:
 
 
 _ENDPOINT = {
-    "host": Field(required=True),
-    "port": Field(kind="float64", default=22.0),
-    "user": Field(default="root"),
-    "password": Field(secret=True),
-    "privateKey": Field(secret=True),
-    "privateKeyPassword": Field(secret=True),
-    "agentSocketPath": Field(),
-    "dialErrorLimit": Field(kind="int", default=10.0),
-    "perDialTimeout": Field(kind="int", default=15.0),
-    "hostKey": Field(),
+    "host": InputField(required=True),
+    "port": InputField(kind="float64", default=22.0),
+    "user": InputField(default="root"),
+    "password": InputField(secret=True),
+    "privateKey": InputField(secret=True),
+    "privateKeyPassword": InputField(secret=True),
+    "agentSocketPath": InputField(),
+    "dialErrorLimit": InputField(kind="int", default=10.0),
+    "perDialTimeout": InputField(kind="int", default=15.0),
+    "hostKey": InputField(),
 }
-_PROXY = Record(name="remote.ProxyConnection", fields=_ENDPOINT)
-_CONNECTION = Record(name="remote.Connection", fields={**_ENDPOINT, "proxy": Field(record=_PROXY)})
+_PROXY = InputRecord(name="remote.ProxyConnection", fields=_ENDPOINT)
+_CONNECTION = InputRecord(name="remote.Connection", fields={**_ENDPOINT, "proxy": InputField(record=_PROXY)})
 _COMMON = {
-    "connection": Field(record=_CONNECTION, required=True, secret=True),
-    "triggers": Field(kind="[]interface {}", replaces=True),
+    "connection": InputField(record=_CONNECTION, required=True, secret=True),
+    "triggers": InputField(kind="[]interface {}", replaces=True),
 }
 _TEXTS = {
-    "create": Field(),
-    "update": Field(),
-    "delete": Field(),
-    "stdin": Field(),
-    "logging": Field(kind="remote.Logging"),
-    "environment": Field(kind="map[string]string"),
-    "addPreviousOutputInEnv": Field(kind="bool"),
+    "create": InputField(),
+    "update": InputField(),
+    "delete": InputField(),
+    "stdin": InputField(),
+    "logging": InputField(kind="remote.Logging"),
+    "environment": InputField(kind="map[string]string"),
+    "addPreviousOutputInEnv": InputField(kind="bool"),
 }
 _HERE = {
-    "logging": Field(kind="local.Logging"),
-    "dir": Field(),
-    "interpreter": Field(kind="[]string"),
-    "assetPaths": Field(kind="[]string"),
-    "archivePaths": Field(kind="[]string"),
+    "logging": InputField(kind="local.Logging"),
+    "dir": InputField(),
+    "interpreter": InputField(kind="[]string"),
+    "assetPaths": InputField(kind="[]string"),
+    "archivePaths": InputField(kind="[]string"),
 }
-COMMAND = Record(name="remote.CommandInputs", fields={**_COMMON, **_TEXTS})
+COMMAND = InputRecord(name="remote.CommandInputs", fields={**_COMMON, **_TEXTS})
 # From the provider's source (provider/pkg/provider/local/); it has no recorded calls as the others have.
-LOCAL_COMMAND = Record(
+LOCAL_COMMAND = InputRecord(
     name="local.CommandInputs",
     fields={
         **_TEXTS,
@@ -97,21 +97,21 @@ LOCAL_COMMAND = Record(
         "triggers": _COMMON["triggers"],
     },
 )
-RUN = Record(
+RUN = InputRecord(
     name="local.RunInputs",
     fields={
         **{name: _TEXTS[name] for name in ("stdin", "environment", "addPreviousOutputInEnv")},
         **_HERE,
-        "command": Field(required=True),
+        "command": InputField(required=True),
     },
 )
-COPY_TO_REMOTE = Record(
+COPY_TO_REMOTE = InputRecord(
     name="remote.CopyToRemoteInputs",
-    fields={**_COMMON, "source": Field(kind="asset", required=True), "remotePath": Field(required=True)},
+    fields={**_COMMON, "source": InputField(kind="asset", required=True), "remotePath": InputField(required=True)},
 )
 
 
-def check(record: Record, news: Properties) -> tuple[Properties, list[Failure]]:
+def check(record: InputRecord, news: Properties) -> tuple[Properties, list[Failure]]:
     """The inputs to use, and why they are refused if they are: defaults are filled in only where nothing is refused."""
     failures = list(_failures(record, news))
     inputs = _with_secrets(record, news)
@@ -124,7 +124,7 @@ def check(record: Record, news: Properties) -> tuple[Properties, list[Failure]]:
     return inputs, failures
 
 
-def _failures(record: Record, given: Properties) -> Iterator[Failure]:
+def _failures(record: InputRecord, given: Properties) -> Iterator[Failure]:
     for name, field in record.fields.items():
         if field.required and given.get(name) is None:
             yield Failure(property=name, reason=f"Missing required field '{name}' on '{record.name}'")
@@ -134,7 +134,7 @@ def _failures(record: Record, given: Properties) -> Iterator[Failure]:
             yield failure
 
 
-def _failure(record: Record, name: str, value: Any) -> Failure | None:
+def _failure(record: InputRecord, name: str, value: Any) -> Failure | None:
     field = record.fields.get(name)
     if field is None:
         return Failure(property=name, reason=f"Unrecognized field '{name}' on '{record.name}'")
@@ -155,7 +155,7 @@ def _failure(record: Record, name: str, value: Any) -> Failure | None:
     return next(wrong, None)
 
 
-def _wrong_type(record: Record, name: str, wanted: str, value: Any) -> Failure:
+def _wrong_type(record: InputRecord, name: str, wanted: str, value: Any) -> Failure:
     got = _GOT.get(type(value), "nil")
     reason = f"Field '{name}' on '{record.name}' must be a '{wanted}'; got '{got}' instead"
     if isinstance(value, dict):
@@ -164,7 +164,7 @@ def _wrong_type(record: Record, name: str, wanted: str, value: Any) -> Failure:
     return Failure(property=name, reason=reason)
 
 
-def _failure_inside(record: Record, name: str, value: Properties, inner_record: Record) -> Failure | None:
+def _failure_inside(record: InputRecord, name: str, value: Properties, inner_record: InputRecord) -> Failure | None:
     inner = list(_failures(inner_record, value))
     if not inner:
         return None
@@ -173,14 +173,14 @@ def _failure_inside(record: Record, name: str, value: Properties, inner_record: 
     return Failure(property=name, reason=reason)
 
 
-def _short(record: Record) -> str:
+def _short(record: InputRecord) -> str:
     return record.name.rpartition(".")[2]
 
 
-def _with_secrets(record: Record, given: Properties) -> Properties:
+def _with_secrets(record: InputRecord, given: Properties) -> Properties:
     marked = {}
     for name, value in given.items():
-        field = record.fields.get(name, Field())
+        field = record.fields.get(name, InputField())
         inner = values.revealed(value)
         if field.record and isinstance(inner, dict):
             inner = _with_secrets(field.record, inner)
@@ -188,7 +188,7 @@ def _with_secrets(record: Record, given: Properties) -> Properties:
     return marked
 
 
-def _with_defaults(record: Record, given: Properties) -> Properties:
+def _with_defaults(record: InputRecord, given: Properties) -> Properties:
     filled: Properties = {
         name: field.default for name, field in record.fields.items() if field.default is not None
     } | given

@@ -14,7 +14,7 @@ import grpc  # type: ignore[import-untyped]
 
 from rehearsal.stand_ins.command.errors import Interruption, OperationError, reason_of
 from rehearsal.stand_ins.command.log import EngineLog
-from rehearsal.stand_ins.command.logon import Endpoint, Logon, Route, route_to
+from rehearsal.stand_ins.command.logon import LogonClient, SshEndpoint, SshRoute, route_to
 from rehearsal.stand_ins.command.values import Properties
 
 _FIRST_PAUSE, _BACK_OFF, _LONGEST_PAUSE = 0.1, 1.5, 5.0
@@ -51,7 +51,7 @@ class _HandshakeError(OperationError):
 
 
 async def _meet(
-    route: Route, held: contextlib.AsyncExitStack, through: asyncssh.SSHClientConnection
+    route: SshRoute, held: contextlib.AsyncExitStack, through: asyncssh.SSHClientConnection
 ) -> asyncssh.SSHClientConnection | _HandshakeError:
     """What comes of the first handshake behind a proxy; OperationError while the proxy cannot reach the server."""
     try:
@@ -96,7 +96,7 @@ async def _until_limit(
     raise AssertionError
 
 
-async def _dial(route: Route, held: contextlib.AsyncExitStack) -> asyncssh.SSHClientConnection:
+async def _dial(route: SshRoute, held: contextlib.AsyncExitStack) -> asyncssh.SSHClientConnection:
     opened = await _tcp(route.endpoint)
     with contextlib.ExitStack() as unless_used:
         unless_used.callback(opened.close)
@@ -105,7 +105,7 @@ async def _dial(route: Route, held: contextlib.AsyncExitStack) -> asyncssh.SSHCl
         return connection
 
 
-async def _tcp(endpoint: Endpoint) -> socket.socket:
+async def _tcp(endpoint: SshEndpoint) -> socket.socket:
     """The time limit of a dial covers this part only: a server that accepts and stays silent is waited for."""
     loop = asyncio.get_running_loop()
     try:
@@ -129,9 +129,9 @@ async def _tcp(endpoint: Endpoint) -> socket.socket:
         raise OperationError(f"dial tcp {endpoint.dialled}: connect: {reason_of(error)}") from error
 
 
-async def _log_on(route: Route, held: contextlib.AsyncExitStack, **transport: Any) -> asyncssh.SSHClientConnection:
+async def _log_on(route: SshRoute, held: contextlib.AsyncExitStack, **transport: Any) -> asyncssh.SSHClientConnection:
     endpoint = route.endpoint
-    logon = Logon(route.keys, endpoint.password)
+    logon = LogonClient(route.keys, endpoint.password)
     host = endpoint.host or "localhost"
     try:
         connection = await asyncssh.connect(host, int(endpoint.port), **route.options(logon), **transport)

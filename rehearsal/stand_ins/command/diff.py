@@ -9,7 +9,7 @@ from typing import Any
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from rehearsal.stand_ins.command import values
-from rehearsal.stand_ins.command.check import Record
+from rehearsal.stand_ins.command.check import InputRecord
 from rehearsal.stand_ins.command.values import Properties
 
 _REPLACING: dict[pb.PropertyDiff.Kind.ValueType, pb.PropertyDiff.Kind.ValueType] = {
@@ -19,7 +19,7 @@ _REPLACING: dict[pb.PropertyDiff.Kind.ValueType, pb.PropertyDiff.Kind.ValueType]
 }
 
 
-def diff(record: Record, old: Properties, new: Properties) -> pb.DiffResponse:
+def diff(record: InputRecord, old: Properties, new: Properties) -> pb.DiffResponse:
     """Each change by its path; a change of a whole `triggers` list replaces, any other updates."""
     changes = dict(_changes(old, new))
     replaces = [path for path in changes if path in record.fields and record.fields[path].replaces]
@@ -34,7 +34,7 @@ def diff(record: Record, old: Properties, new: Properties) -> pb.DiffResponse:
     )
 
 
-def unsettles(record: Record, old: Properties, new: Properties) -> bool:
+def unsettles(record: InputRecord, old: Properties, new: Properties) -> bool:
     """Whether an update from the state `old` to the inputs `new` has outputs that a preview cannot know.
 
     An input that is added does not unsettle them, unless it is unknown: the provider looks at what it had before.

@@ -21,7 +21,7 @@ _KINDS = ("RSA PRIVATE KEY", "PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoint:
+class SshEndpoint:
     """One SSH server and how to log on to it, by the names of the provider's inputs; timeouts in seconds."""
 
     host: str
@@ -36,7 +36,7 @@ class Endpoint:
     hostKey: str | None = None  # noqa: N815
 
     @classmethod
-    def of(cls, connection: Properties) -> Endpoint:
+    def of(cls, connection: Properties) -> SshEndpoint:
         """From checked inputs without secret marks; the proxy in them is left out."""
         return cls(**{field.name: connection[field.name] for field in fields(cls) if field.name in connection})
 
@@ -46,7 +46,7 @@ class Endpoint:
         return f"{host}:{int(self.port)}"
 
 
-class Logon(asyncssh.SSHClient):
+class LogonClient(asyncssh.SSHClient):
     """Answers a server that asks who is there: each way once, a password also where the server asks questions."""
 
     def __init__(self, keys: Sequence[asyncssh.SSHKeyPair], password: str | None) -> None:
@@ -76,14 +76,14 @@ class Logon(asyncssh.SSHClient):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Route:
+class SshRoute:
     """An endpoint with its keys read: what a dial needs that cannot fail any more by being malformed."""
 
-    endpoint: Endpoint
+    endpoint: SshEndpoint
     keys: Sequence[asyncssh.SSHKeyPair]
     host_key: asyncssh.SSHKey | None
 
-    def options(self, logon: Logon) -> dict[str, Any]:
+    def options(self, logon: LogonClient) -> dict[str, Any]:
         ways = ["password", "keyboard-interactive"]
         first = ["publickey"] if self.endpoint.privateKey is not None else []
         options: dict[str, Any] = {
@@ -102,9 +102,9 @@ class Route:
         return options
 
 
-async def route_to(connection: Properties, held: contextlib.AsyncExitStack) -> Route:
+async def route_to(connection: Properties, held: contextlib.AsyncExitStack) -> SshRoute:
     """From checked inputs without secret marks; OperationError when a key cannot be had. `held` ends a used agent."""
-    endpoint = Endpoint.of(connection)
+    endpoint = SshEndpoint.of(connection)
     host_key = None
     if endpoint.hostKey is not None:
         try:
@@ -113,10 +113,12 @@ async def route_to(connection: Properties, held: contextlib.AsyncExitStack) -> R
             raise OperationError("failed to parse host key: ssh: no key found") from error
     keys = asyncssh.load_keypairs([_private_key(endpoint)]) if endpoint.privateKey is not None else ()
     agent = endpoint.agentSocketPath or os.environ.get("SSH_AUTH_SOCK")
-    return Route(endpoint=endpoint, keys=[*keys, *(await _agent_keys(agent, held) if agent else [])], host_key=host_key)
+    return SshRoute(
+        endpoint=endpoint, keys=[*keys, *(await _agent_keys(agent, held) if agent else [])], host_key=host_key
+    )
 
 
-def _private_key(endpoint: Endpoint) -> asyncssh.SSHKey:
+def _private_key(endpoint: SshEndpoint) -> asyncssh.SSHKey:
     """In the order in which Go's SSH library looks at a key, with its words."""
     text, passphrase = endpoint.privateKey or "", endpoint.privateKeyPassword
     block = _PEM.search(text)

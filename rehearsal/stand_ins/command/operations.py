@@ -26,7 +26,7 @@ _LOGGED = {
 }
 
 
-class Operations:
+class CommandOperations:
     """Operations on servers. All run in one event loop; connections of commands stay open until `close`."""
 
     def __init__(self, program: Path) -> None:

@@ -11,7 +11,7 @@ from types import TracebackType
 import grpc  # type: ignore[import-untyped]
 from pulumi.runtime.proto.provider_pb2_grpc import add_ResourceProviderServicer_to_server
 
-from rehearsal.stand_ins.command.operations import Operations
+from rehearsal.stand_ins.command.operations import CommandOperations
 from rehearsal.stand_ins.command.servicer import CommandServicer
 
 # An operation that hangs holds its thread, as many may; threads are made when they are needed.
@@ -24,7 +24,7 @@ class CommandProvider:
 
     def __init__(self, program: Path | None = None) -> None:
         """`program`: the program's working directory, where relative paths of sources start; else this process's."""
-        self._operations = Operations(program or Path.cwd())
+        self._operations = CommandOperations(program or Path.cwd())
         self._loop = asyncio.new_event_loop()
         self._servicer = CommandServicer(self._operations, self._loop)
         self._thread = threading.Thread(target=self._loop.run_forever, name="command-provider", daemon=True)

@@ -57,7 +57,7 @@ async def run(connection: asyncssh.SSHClientConnection, line: CommandLine, log: 
     Never returns once a logged line is too long, as the provider does not.
     """
     loop = asyncio.get_running_loop()
-    session = _Session(Output(line.logged, log))
+    session = _CommandSession(Output(line.logged, log))
 
     async def announce_variables(channel: _CommandChannel) -> None:
         for name, value in line.environment.items():
@@ -137,7 +137,7 @@ class _CommandChannel(SSHClientChannel[bytes]):
         return True
 
 
-class _Session(asyncssh.SSHClientSession[bytes]):
+class _CommandSession(asyncssh.SSHClientSession[bytes]):
     """Collects what a command writes, and how it ends."""
 
     def __init__(self, output: Output) -> None:

@@ -17,11 +17,11 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.engine_pb2_grpc import EngineStub
 
 from rehearsal.stand_ins.command import values
-from rehearsal.stand_ins.command.check import COMMAND, COPY_TO_REMOTE, LOCAL_COMMAND, RUN, Failure, Record, check
+from rehearsal.stand_ins.command.check import COMMAND, COPY_TO_REMOTE, LOCAL_COMMAND, RUN, Failure, InputRecord, check
 from rehearsal.stand_ins.command.diff import diff, unsettles
 from rehearsal.stand_ins.command.errors import Interruption, OperationError
 from rehearsal.stand_ins.command.log import EngineLog
-from rehearsal.stand_ins.command.operations import Operations, copies
+from rehearsal.stand_ins.command.operations import CommandOperations, copies
 from rehearsal.stand_ins.command.values import UNKNOWN, Properties
 from rehearsal.stand_ins.no_handshake import NoHandshake
 
@@ -46,7 +46,7 @@ class _Instance:
 class CommandServicer(NoHandshake):
     """Runs every operation in `loop`, which belongs to another thread."""
 
-    def __init__(self, operations: Operations, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, operations: CommandOperations, loop: asyncio.AbstractEventLoop) -> None:
         self._operations = operations
         self._loop = loop
         self._instances: dict[str, _Instance] = {}
@@ -186,7 +186,7 @@ class CommandServicer(NoHandshake):
             log.deliver()
 
 
-def _record(urn: str, context: grpc.ServicerContext) -> Record:
+def _record(urn: str, context: grpc.ServicerContext) -> InputRecord:
     kind = urn.split("::")[2].split("$")[-1]
     if kind not in _RESOURCES:
         context.abort(grpc.StatusCode.NOT_FOUND, f"Resource type '{kind}' not found")

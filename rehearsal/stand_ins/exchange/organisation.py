@@ -39,7 +39,7 @@ SETTINGS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class CmdletCall:
     """A cmdlet call: when, in seconds, on which computer, its parameters; of a credential only the user name."""
 
     at: float
@@ -180,14 +180,14 @@ class Organisation:
         """Sessions that were opened and never removed."""
         return list(read(self._file)["sessions"])
 
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[CmdletCall]:
         """Every cmdlet call so far, in order."""
         lines: list[dict[str, Any]] = []
         for log in (self._folder / "calls").iterdir():
             with self._locked(f"calls-{log.stem}"):
                 lines += map(json.loads, log.read_text(encoding="utf-8").splitlines())
         lines.sort(key=lambda line: line["time"])
-        return [Call(at=line.pop("time") / TICKS, **line) for line in lines]
+        return [CmdletCall(at=line.pop("time") / TICKS, **line) for line in lines]
 
     def prepare(
         self,

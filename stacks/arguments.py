@@ -1,6 +1,6 @@
 """A stack file's settings: read, checked as a whole, handed on as the farm's arguments.
 
-`load` serves the program, `from_file` what reads the file without Pulumi (operations, the rehearsal).
+`load_arguments` serves the program, `read_config_block` what reads the file without Pulumi (operations, the rehearsal).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from components.args import FarmArgs
 from components.keys import Secret
 from stacks import rules, scalars
 from stacks.problems import MISSING, UNREAD, Problem, Typed
-from stacks.reading import keys_of, optional, read_row
+from stacks.reading import keys_of, read_row, unwrap_optional
 
 if TYPE_CHECKING:
     import pulumi
@@ -28,10 +28,10 @@ LOCATION = f"{AZURE}:location"
 OTHERS = frozenset({AZURE, "command", "pulumi"})
 # Named as one of this project's keys, and Pulumi's own.
 PULUMI_TAGS = "pulumi:tags"
-SECRETS = frozenset(name for name, (_, hint, _) in keys_of(FarmArgs).items() if Secret in (hint, optional(hint)))
+SECRETS = frozenset(name for name, (_, hint, _) in keys_of(FarmArgs).items() if Secret in (hint, unwrap_optional(hint)))
 
 
-class SettingsError(Exception):
+class InvalidStackFileError(Exception):
     """Every problem of a stack file, in the order of its keys."""
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -41,7 +41,7 @@ class SettingsError(Exception):
         super().__init__(f"The stack file has {count}; nothing was changed:{lines}")
 
 
-def read(
+def read_arguments(
     values: Mapping[str, Any],
     *,
     location: object,
@@ -51,8 +51,8 @@ def read(
 ) -> FarmArgs:
     """The farm's arguments from plain values under the keys of `FarmArgs`; secrets are passed through unread.
 
-    `exposed` are the secrets that lie in the file unencrypted, `others` the full names of keys that are not this
-    project's; `typed` gives path -> text as it was typed, for messages. Raises SettingsError with all problems at once.
+    `exposed`: secrets that the file holds unencrypted. `others`: full names of keys of other projects. `typed` returns
+    path -> text as typed, for messages. Raises InvalidStackFileError with all problems at once.
     """
     problems = [Problem(name, MISSING, f"is not encrypted. Run: pulumi config set --secret {name}") for name in exposed]
 
@@ -68,7 +68,7 @@ def read(
         rules.check(farm, report)
     if problems:
         texts = typed()
-        raise SettingsError([as_typed(problem, texts) for problem in problems])
+        raise InvalidStackFileError([as_typed(problem, texts) for problem in problems])
     read_farm: FarmArgs = farm
     return read_farm
 
@@ -103,7 +103,7 @@ def as_typed(problem: Problem, typed: Mapping[str, str]) -> Problem:
     return replace(problem, value=Typed(text)) if same else problem
 
 
-def load(
+def load_arguments(
     config: pulumi.Config, everything: Mapping[str, Any], is_secret: Callable[[str], bool], stack: str
 ) -> FarmArgs:
     """The stack's settings; `everything` is all configuration under full names, so that unknown keys are seen.
@@ -115,31 +115,31 @@ def load(
     for full_name in everything:
         project, _, name = full_name.partition(":")
         if project == PROJECT:
-            values[name] = config.get_secret(name) if name in SECRETS else plain(config.get(name))
+            values[name] = config.get_secret(name) if name in SECRETS else parse_config_value(config.get(name))
         else:
             others.append(full_name)
     exposed = [name for name in sorted(SECRETS & values.keys()) if not is_secret(f"{PROJECT}:{name}")]
-    return read(
+    return read_arguments(
         values,
         location=everything.get(LOCATION),
         exposed=exposed,
         others=others,
-        typed=lambda: typed_in(Path(__file__).parent / f"Pulumi.{stack}.yaml"),
+        typed=lambda: read_typed_texts(Path(__file__).parent / f"Pulumi.{stack}.yaml"),
     )
 
 
-def typed_in(path: Path) -> Mapping[str, str]:
+def read_typed_texts(path: Path) -> Mapping[str, str]:
     """What was typed in the stack's file. For messages only: a run may have been given another file."""
     # Imported where it is needed: a preview without a problem does not wait for it.
     from stacks import file
 
     try:
-        return file.read(path, PROJECT).typed
-    except (OSError, file.StackFileError):
+        return file.read_stack_file(path, PROJECT).typed
+    except (OSError, file.UnreadableStackFileError):
         return {}
 
 
-def plain(text: str | None) -> Any:
+def parse_config_value(text: str | None) -> Any:
     """Pulumi hands objects and lists on as JSON, anything else as text; a key without a value is an empty text."""
     if not text or text[0] not in "{[":
         return text or None
@@ -149,8 +149,8 @@ def plain(text: str | None) -> Any:
         return text
 
 
-def from_file(config: Mapping[str, Any], typed: Mapping[str, str] | None = None) -> FarmArgs:
+def read_config_block(config: Mapping[str, Any], typed: Mapping[str, str] | None = None) -> FarmArgs:
     """The settings in a `config:` block as `stacks.file` reads it; a secret is its encrypted text."""
     values = {name.partition(":")[2]: value for name, value in config.items() if name.startswith(f"{PROJECT}:")}
     others = [name for name in config if not name.startswith(f"{PROJECT}:")]
-    return read(values, location=config.get(LOCATION), others=others, typed=lambda: typed or {})
+    return read_arguments(values, location=config.get(LOCATION), others=others, typed=lambda: typed or {})
