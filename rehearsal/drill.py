@@ -136,7 +136,7 @@ class Drill:
         )
         try:
             with DrillClients(self.number, profile, route, beat=BEAT) as clients:
-                if not clients.wait(30, 0.0):
+                if not clients.wait(30, 0.0, beats=2 * FEW_BEATS):
                     raise DrillFailedError("Not every client found a server:\n" + "\n".join(clients.last_errors()))
                 yield clients
         except ClientFaultError as error:

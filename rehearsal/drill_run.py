@@ -120,14 +120,14 @@ def describe_silence(seen: Observation, budget: float) -> str:
     verdict = "within" if figures.within(budget) else "over"
     return (
         f"{figures.dead_first} of {figures.clients} clients try the silent server first and wait, at most "
-        f"{figures.worst:.1f} s: {verdict} the promise of {budget:g} s, because TCP waits {seen.timers.connect:g} s for an "
-        f"address that does not answer. {_failed_requests(seen)}."
+        f"{figures.worst:.1f} s: {verdict} the promise of {budget:g} s, because TCP waits {seen.timers.connect:g} s "
+        f"for an address that does not answer. {_failed_requests(seen)}."
     )
 
 
 def describe_rotation(seen: Observation) -> str:
     return (
-        "The server leaves DNS, serves on while clients still know its address, closes their connections, and is offline. "
+        "The server leaves DNS, serves clients that still know its address, closes their connections, goes offline. "
         f"{_failed_requests(seen)}; the longest time between two answers is {seen.figures.worst:.1f} s."
     )
 

@@ -16,8 +16,8 @@ from operations.drill.outlook.url import Url
 
 # How often Outlook runs Autodiscover, and when it retries after a failure (seconds).
 REDISCOVER, DISCOVER_RETRY = 3600.0, 300.0
-# A kept connection that does not answer for one beat, within these bounds (seconds), counts as busy: the request is then
-# sent over another one.
+# A kept connection without an answer for one beat, within these bounds (seconds), counts as busy: the client then sends
+# the request over another one.
 SHORTEST_PATIENCE, LONGEST_PATIENCE = 0.5, 1.0
 GIVE_UP_AGAIN_SECONDS = 0.1
 SERVER_NAME = re.compile(r"<br\s*/?>\s*([A-Za-z0-9-]{1,63})", re.IGNORECASE)
@@ -104,7 +104,7 @@ class DrillClient:
         self._transport.give_up()
 
     def join(self) -> None:
-        """Call after `give_up`. Repeats it until the threads end: between two steps an attempt has no socket to close."""
+        """Call after `give_up`. Repeats it until the threads end: between two steps there is no socket to close."""
         self._wait_for(self._thread)
         self._wait_for(self._discovering)  # second: the first thread can start this one at its end
 
@@ -134,7 +134,7 @@ class DrillClient:
             due = max(due + self._beat, time.monotonic())
 
     def _ask(self, asked: float) -> str:
-        """The name of the server that answered. When the connection is lost, the request is sent again over a new one."""
+        """The name of the server that answered. After a lost connection the request is sent again over a new one."""
         if self._endpoint is None:
             self._discover()
         elif asked >= self._discover_from:

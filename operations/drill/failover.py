@@ -10,22 +10,22 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, zip_longest
 
 from operations.drill.figures import ClientRecord, Mark, Observation
 from operations.drill.timeline import BEFORE_SECONDS, assign_colours, axis_seconds, find_stretches
 
 WIDTH, LEFT, RIGHT, EDGE = 880, 92, 20, 12
 TOP, FOOT = 64, 30  # the title with its key, the caption
-HEAD, ROWS, AXIS = 82, 176, 36  # of a panel: heading, sentence and marks; all clients; seconds
-LINE = 120  # characters of a sentence in one line
+HEAD, ROWS, AXIS = 90, 176, 36  # of a panel: heading, sentence and marks; all clients; seconds
+LINE = 126  # characters of a sentence in one line
 LETTER = 0.6  # width of a letter by its size, rather more than less
 STYLE = """
-text { font-family: system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; font-size: 13px; fill: #1f2328; }
+text { font-family: system-ui, "Segoe UI", Helvetica, Arial, sans-serif; font-size: 13px; fill: #1f2328; }
 .title { font-size: 19px; font-weight: 600; } .head { font-size: 15px; font-weight: 600; }
 .small { font-size: 12px; } .quiet { fill: #59636e; } .ground { fill: #ffffff; }
 .axis, .mark { stroke: #1f2328; } .promise { stroke: #cf222e; stroke-dasharray: 5 4; } .over { fill: #cf222e; }
-.span { fill: #8c959f; opacity: .3; } .failed { stroke: #cf222e; stroke-width: 1.5; }
+.span { fill: #8c959f; } .failed { stroke: #cf222e; stroke-width: 1.5; }
 .wait { fill: url(#hatch); } .hatch { stroke: #cf222e; stroke-width: 2; }
 .worst { font-weight: 600; paint-order: stroke; stroke: #ffffff; stroke-width: 5px; stroke-linejoin: round; }
 @media (prefers-color-scheme: dark) {
@@ -109,9 +109,11 @@ def _draw_panel(panel: Panel, colours: Mapping[str, str], top: int, budget: floa
         at = x(mark.at - seen.since)
         yield f'<path d="M{at:.1f} {first - 8}V{last + 2}" stroke-width="2" class="mark"/>'
         yield _label(at, first - 12, mark.text, "small")
-    if budget < end:
-        yield f'<path d="M{x(budget):.1f} {first - 8}V{last + 2}" stroke-width="2" class="promise"/>'
-        yield _label(x(budget), first - 12, f"promise: {budget:g} s", "small over")
+    # A promise beside waits that are far shorter would only confuse.
+    if (wait := longest_wait(seen)) and budget / 2 < wait.seconds and wait.start + budget < end:
+        promised = x(wait.start + budget)
+        yield f'<path d="M{promised:.1f} {first - 8}V{last + 2}" stroke-width="2" class="promise"/>'
+        yield _label(promised, first - 12, f"promise: {budget:g} s", "small over")
 
 
 def marks_of(seen: Observation) -> tuple[Mark, ...]:
@@ -122,7 +124,7 @@ def _draw_spans(seen: Observation, x: Callable[[float], float], top: float) -> I
     for mark in marks_of(seen):
         if mark.until is not None:
             left, right = x(mark.at - seen.since), x(mark.until - seen.since)
-            yield f'<rect x="{left:.1f}" y="{top}" width="{right - left:.1f}" height="{ROWS}" class="span"/>'
+            yield f'<rect x="{left:.1f}" y="{top - 8}" width="{right - left:.1f}" height="5" class="span"/>'
 
 
 def _draw_clients(
@@ -130,28 +132,26 @@ def _draw_clients(
 ) -> Iterator[str]:
     """The clients by the server that they used before, so that what happens to a server's clients stands together."""
     order = sorted(range(len(seen.clients)), key=lambda place: (seen.recoveries[place].before, place))
-    row = ROWS / max(len(order), 1)
-    worst: tuple[Wait, float] | None = None
+    row, longest, label = ROWS / max(len(order), 1), longest_wait(seen), ""
     for place, number in enumerate(order):
         client, y = seen.clients[number], top + row * place
         yield f'<g class="client"><title>client {number + 1}</title>'
-        for server, first, last in find_stretches(client.beats, 2 * seen.beat):
-            if last >= seen.since - BEFORE_SECONDS:
-                yield _bar(x(first - seen.since), x(last - seen.since), y, row, f'fill="{colours[server]}"')
+        for server, first, last in _join_stretches(client, seen):
+            if last >= -BEFORE_SECONDS:
+                yield _bar(x(first), x(last), y, row, f'fill="{colours[server]}"')
         for wait in find_waits(client, seen):
             yield _bar(x(wait.start), x(wait.end), y, row, 'class="wait"')
-            if worst is None or wait.seconds > worst[0].seconds:
-                worst = wait, y + row / 2
+            if wait == longest and not label:
+                middle = max(top + 8, min(y + row / 2, top + ROWS - 8)) + 5
+                text = f"longest wait {wait.seconds:.1f} s"
+                label = _label(x((wait.start + wait.end) / 2), middle, text, "worst", middle=True)
         for at in (beat.at - seen.since for beat in client.beats if not beat.server and beat.at > seen.since):
             yield f'<path d="M{x(at) - 3:.1f} {y + row / 2 - 3:.1f}l6 6m0 -6l-6 6" class="failed"/>'
         yield "</g>"
     for server, group in groupby(enumerate(order), key=lambda row: seen.recoveries[row[1]].before):
         places = [place for place, _ in group]
         yield from _draw_group(server, len(places), top + row * (places[0] + len(places) / 2), row * len(places))
-    if worst:
-        wait, y = worst
-        middle = max(top + 8, min(y, top + ROWS - 8)) + 5
-        yield _label(x((wait.start + wait.end) / 2), middle, f"longest wait {wait.seconds:.1f} s", "worst", middle=True)
+    yield label  # above all rows
 
 
 def _draw_group(server: str, clients: int, middle: float, height: float) -> Iterator[str]:
@@ -167,6 +167,19 @@ def find_waits(client: ClientRecord, seen: Observation) -> list[Wait]:
     end = seen.until - seen.since
     pairs = pairwise([*good, end] if good else [0.0, end])
     return [Wait(start=first, end=last) for first, last in pairs if last > 0 and last - first > 2 * seen.beat]
+
+
+def _join_stretches(client: ClientRecord, seen: Observation) -> Iterator[tuple[str, float, float]]:
+    """As `find_stretches`, in seconds from the loss; a stretch that no wait follows lasts until the next one."""
+    rows = list(find_stretches(client.beats, 2 * seen.beat))
+    for (server, first, last), after in zip_longest(rows, rows[1:]):
+        end = after[1] if after and after[1] - last <= 2 * seen.beat else last
+        yield server, first - seen.since, end - seen.since
+
+
+def longest_wait(seen: Observation) -> Wait | None:
+    waits = (wait for client in seen.clients for wait in find_waits(client, seen))
+    return max(waits, key=lambda wait: wait.seconds, default=None)
 
 
 def _bar(left: float, right: float, y: float, row: float, paint: str) -> str:

@@ -1,8 +1,8 @@
 """An Outlook-like client: finds its server through DNS and Autodiscover, stays connected, and survives a lost server.
 
-Like Windows, it tries addresses in the order of the DNS answer, one attempt each, and waits for a silent address as long
-as Windows does. Only a hard failure (refused, reset, silent) makes it try the next address. After an HTTP error or a
-wrong certificate it does not: the user sees the error.
+Like Windows, it tries addresses in the order of the DNS answer, one attempt each, and waits as long for a silent
+address. Only a hard failure (refused, reset, silent) makes it try the next one. After an HTTP error or a wrong
+certificate it does not: the user sees the error.
 """
 
 from operations.drill.outlook.client import OutlookClient

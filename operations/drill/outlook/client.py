@@ -16,7 +16,7 @@ class OutlookClient:
     """One profile, for one thread. `dns` is (address, port) of the name server.
 
     `ports` maps a well-known port to the one used here, such as {443: 44301}; a port in a URL is used as it is.
-    `inside` chooses the internal URLs. All methods raise OutlookError, which names the step and the address that failed.
+    `inside` chooses the internal URLs. All methods raise OutlookError with the step and the address that failed.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """One request: which server answered, after how many seconds; `moved`: the new connection, where the old was lost."""
+    """One request: which server answered, after how many seconds; `moved`: the new connection after a loss."""
 
     server: str
     seconds: float
