@@ -60,7 +60,7 @@ def entered_unseen(farm: FarmArgs) -> Iterator[str]:
 
 def hosts_without_records(farm: FarmArgs) -> Iterator[str]:
     """A host that is mistyped looks like one that somebody else makes a record for."""
-    made = namespace.names(farm.namespace).every()
+    made = namespace.client_names(farm.namespace).every()
     for key, value, host in overrides(farm):
         if host not in made:
             yield (

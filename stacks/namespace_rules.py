@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from components import namespace
 from components.args import FarmArgs
-from components.namespace import AUTODISCOVER_PATH, PATHS, Derived, ServicesArgs, names, settings
+from components.namespace import AUTODISCOVER_PATH, PATHS, client_names, exchange_settings
+from components.namespace_args import Derived, ServicesArgs
 from stacks.problems import MISSING, Report, UnreadError
 from stacks.reading import keys_of, to_camel_case
 from stacks.server_rules import servers_of
@@ -16,20 +17,20 @@ LONGEST_NAME = 253
 
 
 def two_names(farm: FarmArgs, report: Report) -> None:
-    told = names(farm.namespace)
+    told = client_names(farm.namespace)
     if told.client == told.autodiscover or told.external_client == told.external_autodiscover:
         remedy = "is the name for the other services too; choose two names, inside and outside."
         report("namespace.autodiscoverName", farm.namespace.autodiscover_name, remedy)
 
 
 def lengths(farm: FarmArgs, report: Report) -> None:
-    for name in names(farm.namespace).every():
+    for name in client_names(farm.namespace).every():
         if len(name) > LONGEST_NAME:
             report("namespace.domain", name, f"is longer than the {LONGEST_NAME} characters that DNS allows.")
 
 
 def some_service(farm: FarmArgs, report: Report) -> None:
-    if not settings(farm.namespace):
+    if not exchange_settings(farm.namespace):
         remedy = "every service is opted out, so there is nothing to configure; set configureNamespace: false instead."
         report("namespace.services", MISSING, remedy)
 
@@ -49,7 +50,7 @@ def no_server_in_a_name(farm: FarmArgs, report: Report) -> None:
 
 def derived(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
     """Key, value and host of the names that URLs are derived from."""
-    told = names(farm.namespace)
+    told = client_names(farm.namespace)
     yield "namespace.clientName", farm.namespace.client_name, told.client
     yield "namespace.autodiscoverName", farm.namespace.autodiscover_name, told.autodiscover
     if farm.namespace.external_client_name:
@@ -59,7 +60,7 @@ def derived(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
 def overrides(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
     """Key, value and host of what the stack gives itself, for services that are not opted out."""
     for key, _, value in given_addresses(farm):
-        yield key, value, namespace.host(value)
+        yield key, value, namespace.host_of(value)
 
 
 def given_addresses(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:

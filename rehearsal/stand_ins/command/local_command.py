@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rehearsal.stand_ins.command import go_text
-from rehearsal.stand_ins.command.errors import Interruption, OperationError, reason_of
+from rehearsal.stand_ins.command.interruption import Interruption
 from rehearsal.stand_ins.command.log import EngineLog
 from rehearsal.stand_ins.command.output import Output
-from rehearsal.stand_ins.command.run import CommandLine
+from rehearsal.stand_ins.command.remote_command import CommandLine
+from rehearsal.stand_ins.provider.servicer import ProviderError
 
 SHELL = ("cmd", "/C") if sys.platform == "win32" else ("/bin/sh", "-c")
 _CHUNK = 32 * 1024
@@ -23,7 +24,7 @@ _CHUNK = 32 * 1024
 async def run_here(
     interpreter: Sequence[str], line: CommandLine, folder: Path, log: EngineLog, interruption: Interruption
 ) -> tuple[str, str]:
-    """Output and error output, one newline at the end cut; OperationError where the provider fails.
+    """Output and error output, one newline at the end cut; ProviderError where the provider fails.
 
     An interruption kills the interpreter alone. What that has started goes on, and is waited for as long as it holds
     the output open.
@@ -40,7 +41,7 @@ async def run_here(
         )
     except OSError as error:
         reason = _not_started(interpreter[0], folder, error)
-        raise OperationError(f"{reason}: running {go_text.quoted(line.text)}:\n") from error
+        raise ProviderError(f"{reason}: running {go_text.quote(line.text)}:\n") from error
     output = Output(line.logged, log)
     killing = asyncio.create_task(_kill(process, interruption))
     try:
@@ -58,21 +59,21 @@ async def run_here(
             process.kill()
     output.end()
     if code:
-        raise OperationError(f"{go_text.ended(code)}: running {go_text.quoted(line.text)}:\n{output.both()}")
+        raise ProviderError(f"{go_text.describe_exit(code)}: running {go_text.quote(line.text)}:\n{output.both()}")
     return output.results()
 
 
 def _not_started(program: str, folder: Path, error: OSError) -> str:
     if not folder.exists():
-        return f"chdir {folder}: {reason_of(error)}"
+        return f"chdir {folder}: {go_text.describe_error(error)}"
     if os.sep not in program and shutil.which(program) is None:
-        return f"exec: {go_text.quoted(program)}: executable file not found in $PATH"
-    return f"fork/exec {program}: {reason_of(error)}"
+        return f"exec: {go_text.quote(program)}: executable file not found in $PATH"
+    return f"fork/exec {program}: {go_text.describe_error(error)}"
 
 
 async def _kill(process: asyncio.subprocess.Process, interruption: Interruption) -> None:
     with contextlib.suppress(TimeoutError):
-        await interruption.happens()
+        await interruption.wait()
     with contextlib.suppress(ProcessLookupError):
         process.kill()
 

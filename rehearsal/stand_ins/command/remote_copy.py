@@ -8,13 +8,14 @@ from pathlib import Path
 
 import asyncssh
 
-from rehearsal.stand_ins.command.errors import OperationError, reason_of
+from rehearsal.stand_ins.command.go_text import describe_error
+from rehearsal.stand_ins.provider.servicer import ProviderError
 
 
 async def copy_text(sftp: asyncssh.SFTPClient, text: str, target: str) -> None:
     """Writes a text asset; the folders above `target` are made as needed."""
     if await _is_folder(sftp, target):
-        raise OperationError(
+        raise ProviderError(
             f"remote path {target} is a directory; when using a text asset, remotePath must be a file path"
         )
     await _make_parents(sftp, target)
@@ -24,7 +25,7 @@ async def copy_text(sftp: asyncssh.SFTPClient, text: str, target: str) -> None:
 async def copy_path(sftp: asyncssh.SFTPClient, source: str, target: str) -> None:
     """Copies a file or a folder; a folder lands inside `target`, its contents do where `source` ends in a slash."""
     if not Path(source).exists():
-        raise OperationError(f"open {source}: no such file or directory")
+        raise ProviderError(f"open {source}: no such file or directory")
     kind = await _is_folder(sftp, target)
     if not Path(source).is_dir():
         if kind:
@@ -43,7 +44,7 @@ async def copy_path(sftp: asyncssh.SFTPClient, source: str, target: str) -> None
 async def _copy_folder(sftp: asyncssh.SFTPClient, source: Path, target: str) -> None:
     kind = await _is_folder(sftp, target)
     if kind is False:
-        raise OperationError(f"remote path {target} exists but is not a directory")
+        raise ProviderError(f"remote path {target} exists but is not a directory")
     if kind is None:
         await _make_folder(sftp, target)
     for entry in sorted(source.iterdir()):
@@ -57,7 +58,7 @@ async def _copy_file(sftp: asyncssh.SFTPClient, source: Path, target: str) -> No
     try:
         content = source.read_bytes()
     except OSError as error:
-        raise OperationError(f"open {source}: {reason_of(error)}") from error
+        raise ProviderError(f"open {source}: {describe_error(error)}") from error
     await _write(sftp, target, content, f"failed to copy file {source} to remote path {target}")
 
 
@@ -65,12 +66,12 @@ async def _write(sftp: asyncssh.SFTPClient, target: str, content: bytes, failed:
     try:
         remote = await sftp.open(target, "wb")
     except asyncssh.SFTPError as error:
-        raise OperationError(f"failed to create remote file {target}: {_told(error)}") from error
+        raise ProviderError(f"failed to create remote file {target}: {_told(error)}") from error
     try:
         async with remote:
             await remote.write(content)
     except asyncssh.SFTPError as error:
-        raise OperationError(f"{failed}: {_told(error)}") from error
+        raise ProviderError(f"{failed}: {_told(error)}") from error
 
 
 async def _is_folder(sftp: asyncssh.SFTPClient, path: str) -> bool | None:
@@ -80,15 +81,15 @@ async def _is_folder(sftp: asyncssh.SFTPClient, path: str) -> bool | None:
     except asyncssh.SFTPNoSuchFile:
         return None
     except asyncssh.SFTPError as error:
-        raise OperationError(f"failed to stat remote path {path}: {_told(error)}") from error
+        raise ProviderError(f"failed to stat remote path {path}: {_told(error)}") from error
     return stat.S_ISDIR(attributes.permissions or 0)
 
 
 async def _make_parents(sftp: asyncssh.SFTPClient, target: str) -> None:
     try:
         await _make_folders(sftp, posixpath.dirname(target))
-    except OperationError as error:
-        raise OperationError(f"failed to create parent directories for {target}: {error}") from error
+    except ProviderError as error:
+        raise ProviderError(f"failed to create parent directories for {target}: {error}") from error
 
 
 async def _make_folders(sftp: asyncssh.SFTPClient, path: str) -> None:
@@ -102,7 +103,7 @@ async def _make_folder(sftp: asyncssh.SFTPClient, path: str) -> None:
     try:
         await sftp.mkdir(path)
     except asyncssh.SFTPError as error:
-        raise OperationError(f"failed to create remote directory {path}: {_told(error)}") from error
+        raise ProviderError(f"failed to create remote directory {path}: {_told(error)}") from error
 
 
 def _told(error: asyncssh.SFTPError) -> str:

@@ -12,9 +12,9 @@ from asyncssh.channel import SSHClientChannel
 from asyncssh.packet import SSHPacket, String
 
 from rehearsal.stand_ins.command import go_text
-from rehearsal.stand_ins.command.errors import OperationError
 from rehearsal.stand_ins.command.log import EngineLog
 from rehearsal.stand_ins.command.output import Output
+from rehearsal.stand_ins.provider.servicer import ProviderError
 
 _WINDOW, _LARGEST_PACKET = 2 * 1024 * 1024, 32 * 1024
 _NOT_SET = (
@@ -52,7 +52,7 @@ class CommandLine:
 
 
 async def run(connection: asyncssh.SSHClientConnection, line: CommandLine, log: EngineLog) -> tuple[str, str]:
-    """Output and error output, one newline at the end cut; OperationError where the provider fails.
+    """Output and error output, one newline at the end cut; ProviderError where the provider fails.
 
     Never returns once a logged line is too long, as the provider does not.
     """
@@ -63,7 +63,7 @@ async def run(connection: asyncssh.SSHClientConnection, line: CommandLine, log: 
         for name, value in line.environment.items():
             if not await channel.set_variable(name, value):
                 log.error(_NOT_SET.format(name=name))
-                raise OperationError(f"could not set environment variable {go_text.quoted(name)}: ssh: setenv failed")
+                raise ProviderError(f"could not set environment variable {go_text.quote(name)}: ssh: setenv failed")
         for name, value in line.offered.items():
             if not await channel.set_variable(name, value):
                 log.warning(_NOT_SET.format(name=name))
@@ -77,13 +77,13 @@ async def run(connection: asyncssh.SSHClientConnection, line: CommandLine, log: 
         input_taken = await _feed(channel, line.stdin.encode())
         await session.ended.wait()
     except asyncssh.ChannelOpenError as error:
-        raise OperationError(f"ssh: command {line.text} failed") from error
+        raise ProviderError(f"ssh: command {line.text} failed") from error
     finally:
         channel.close()
     if session.failure is None and not (input_taken and channel.input_was_read):
         session.failure = "EOF"
     if session.failure is not None:
-        raise OperationError(f"{session.failure}: running {go_text.quoted(line.text)}:\n{session.output.both()}")
+        raise ProviderError(f"{session.failure}: running {go_text.quote(line.text)}:\n{session.output.both()}")
     return session.output.results()
 
 
