@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Column, Table
 
 from rehearsal.elsewhere import full_name
-from rehearsal.stand_ins.azure_native import RecordSet
+from rehearsal.stand_ins.dns import RecordSet
 
 NAMES_WIDTH = 36  # the longest name of a setting has 34 characters
 
