@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pulumi
 import pulumi_azure_native as azure
 
-from components.args import DataDiskArgs, ServerArgs
+from components.args import ServerArgs
+from components.azure_args import DataDiskArgs
 from components.virtual_machine import VmDefaults, add_run_command
 
 

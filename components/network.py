@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pulumi
 import pulumi_azure_native as azure
 
-from components.args import NetworkArgs
+from components.azure_args import NetworkArgs
 
 
 class Network(pulumi.ComponentResource):

@@ -9,7 +9,8 @@ import pulumi
 import pulumi_azure_native as azure
 
 from components import powershell
-from components.args import AutoShutdownArgs, ServerArgs
+from components.args import ServerArgs
+from components.azure_args import AutoShutdownArgs
 from components.data_disks import add_data_disks, prepare_drives
 from components.virtual_machine import VmDefaults, add_run_command, add_virtual_machine
 

@@ -9,7 +9,8 @@ import pulumi
 import pulumi_azure_native as azure
 
 from components import powershell
-from components.args import AutoShutdownArgs, ImageArgs, ServerArgs, SshArgs
+from components.args import ServerArgs, SshArgs
+from components.azure_args import AutoShutdownArgs, ImageArgs
 
 # Properties of a virtual machine that Azure refuses to change: a change makes a new one.
 FIXED = [

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from components import namespace
 from components.args import FarmArgs
-from components.namespace import AUTODISCOVER_PATH, PATHS, Derived, ServicesArgs, client_names, exchange_settings
+from components.namespace import AUTODISCOVER_PATH, PATHS, client_names, exchange_settings
+from components.namespace_args import Derived, ServicesArgs
 from stacks.problems import MISSING, Report, UnreadError
 from stacks.reading import keys_of, to_camel_case
 from stacks.server_rules import servers_of

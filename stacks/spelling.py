@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from components.args import DnsArgs, FarmArgs, ServerArgs
+from components.args import FarmArgs, ServerArgs
+from components.azure_args import DnsArgs
 
 Outputs = Mapping[str, Any]
 T = TypeVar("T", str, str | None)

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from components import powershell
-from components.namespace import NamespaceArgs, Settings, exchange_settings
+from components.namespace import Settings, exchange_settings
+from components.namespace_args import NamespaceArgs
 from operations.check.settings import ServerSettings, is_same_setting
 from operations.result import State, exit_code
 from rehearsal.stand_ins import windows_state
