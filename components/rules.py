@@ -52,7 +52,8 @@ def check_same_addresses(names: Mapping[str, Collection[str]]) -> Iterator[str]:
 def check_https_url(url: str) -> Iterator[str]:
     if not re.fullmatch(HTTPS_URL, url):
         yield (
-            f"{url} is not an absolute URL that begins with https://. Clients would send passwords in the clear, or fail."
+            f"{url} is not an absolute URL that begins with https://. "
+            "Clients would send passwords in the clear, or fail."
         )
 
 
