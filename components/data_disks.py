@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pulumi
 import pulumi_azure_native as azure
 
-from components.args import DataDiskArgs, ServerArgs
-from components.run_command import run_command
-from components.virtual_machine import VmDefaults
+from components.args import ServerArgs
+from components.azure_args import DataDiskArgs
+from components.virtual_machine import VmDefaults, add_run_command
 
 
-def data_disks(
+def add_data_disks(
     name: str, args: ServerArgs, shared: VmDefaults, parent: pulumi.Resource, *, listed: bool
 ) -> list[azure.compute.DataDiskArgs] | None:
     """The whole list of a virtual machine's data disks, those that people attached included; None leaves Azure's.
@@ -98,6 +98,6 @@ def prepare_drives(
     drives = ",".join(f"{row.lun}={row.drive}" for row in args.data_disks if row.drive)
     if drives:
         given = {"Drives": drives}
-        run_command(
+        add_run_command(
             f"{name}-drives", "PrepareDrives", "Initialize-DataDisk", given, vm=vm, shared=shared, parent=parent
         )

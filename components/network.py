@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pulumi
 import pulumi_azure_native as azure
 
-from components.args import NetworkArgs
+from components.azure_args import NetworkArgs
 
 
 class Network(pulumi.ComponentResource):
@@ -16,7 +16,8 @@ class Network(pulumi.ComponentResource):
     The security group belongs to the servers' network interfaces, so that an existing subnet keeps its own.
     """
 
-    made: bool
+    # Whether the virtual network and its subnet are created here.
+    made_here: bool
     subnet_id: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     virtual_network_id: pulumi.Output[str]
@@ -33,14 +34,14 @@ class Network(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exchange-cas:index:Network", name, None, opts)
-        self.made = args.subnet_id is None
+        self.made_here = args.subnet_id is None
         self._name, self._args, self._group, self._tags = name, args, resource_group_name, tags
         self._child = pulumi.ResourceOptions(parent=self)
         if args.subnet_id:
             self.subnet_id = pulumi.Output.from_input(args.subnet_id)
             self.virtual_network_id = pulumi.Output.from_input(args.subnet_id.rpartition("/subnets/")[0])
         else:
-            self._make()
+            self._add_virtual_network()
         security_group = azure.network.NetworkSecurityGroup(
             f"{name}-security-group",
             network_security_group_name=f"{name}-servers",
@@ -52,7 +53,7 @@ class Network(pulumi.ComponentResource):
         self.security_group_id = security_group.id
         self.register_outputs({"subnetId": self.subnet_id})
 
-    def _make(self) -> None:
+    def _add_virtual_network(self) -> None:
         args, name = self._args, self._name
         network = azure.network.VirtualNetwork(
             f"{name}-network",
@@ -68,7 +69,7 @@ class Network(pulumi.ComponentResource):
             virtual_network_name=network.name,
             resource_group_name=self._group,
             address_prefix=args.subnet_prefix,
-            # Azure withdraws the way out that subnets once had by default: state it.
+            # Azure is retiring default outbound access; disable it explicitly.
             default_outbound_access=False,
             nat_gateway=self._nat_gateway() if args.nat_gateway else None,
             opts=self._child,

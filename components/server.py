@@ -9,45 +9,37 @@ import pulumi
 import pulumi_azure_native as azure
 
 from components import powershell
-from components.args import AutoShutdownArgs, ServerArgs
-from components.data_disks import data_disks, prepare_drives
-from components.run_command import run_command
-from components.virtual_machine import VmDefaults, virtual_machine
+from components.args import ServerArgs
+from components.azure_args import AutoShutdownArgs
+from components.data_disks import add_data_disks, prepare_drives
+from components.virtual_machine import VmDefaults, add_run_command, add_virtual_machine
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """What records and namespace need to know of a server, whoever made it."""
+    """A server, created here or existing, as the record sets and the namespace need it."""
 
     key: str
-    computer_name: str
-    in_rotation: bool
-    configure_namespace: bool
-    address: str
+    args: ServerArgs
     public_address: pulumi.Input[str] | None
-    # None where nothing connects to the server.
+    # None if nothing connects to the server.
     host_key: pulumi.Input[str] | None
-    # Differs after a rebuild: the server then gets its scripts and its namespace again.
+    # Changes when the server is rebuilt, which copies its scripts and sets its namespace again.
     installation: pulumi.Input[str]
-    # Existing servers only.
-    restore_on_remove: bool = False
+    # Of a server created here.
     vm: pulumi.Resource | None = None
     component: pulumi.Resource | None = None
 
 
 def existing_server(key: str, args: ServerArgs) -> Server:
-    """A server that exists already; a new host key is taken as a rebuild."""
+    """A new host key counts as a rebuild."""
     host_key = args.host_key or ""
     return Server(
         key=key,
-        computer_name=args.computer_name,
-        in_rotation=args.in_rotation,
-        configure_namespace=args.configure_namespace,
-        address=args.address,
+        args=args,
         public_address=args.external_address,
         host_key=host_key,
         installation=hashlib.sha256(host_key.encode()).hexdigest()[:16],
-        restore_on_remove=args.restore_on_remove,
     )
 
 
@@ -60,14 +52,20 @@ class ClientAccessServer(pulumi.ComponentResource):
     server: Server
 
     def __init__(
-        self, name: str, key: str, args: ServerArgs, shared: VmDefaults, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: ServerArgs,
+        *,
+        key: str,
+        shared: VmDefaults,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exchange-cas:index:ClientAccessServer", name, None, opts)
         self._name, self._args, self._shared = name, args, shared
         public_address = self._public_address() if args.public_address else None
         interface = self._network_interface(public_address)
-        disks = data_disks(name, args, shared, self, listed=key in shared.with_disks)
-        vm = virtual_machine(name, args, shared, interface_id=interface.id, disks=disks, parent=self)
+        disks = add_data_disks(name, args, shared, self, listed=key in shared.with_disks)
+        vm = add_virtual_machine(name, args, shared, interface_id=interface.id, disks=disks, parent=self)
         prepare_drives(name, args, shared, vm, self)
         run_command = self._enable_ssh(vm)
         host_key = args.host_key or (self._host_key(vm, run_command) if args.configure_namespace else None)
@@ -75,10 +73,7 @@ class ClientAccessServer(pulumi.ComponentResource):
             self._auto_shutdown(vm, shared.auto_shutdown)
         self.server = Server(
             key=key,
-            computer_name=args.computer_name,
-            in_rotation=args.in_rotation,
-            configure_namespace=args.configure_namespace,
-            address=args.address,
+            args=args,
             public_address=public_address.ip_address.apply(str) if public_address else args.external_address,
             host_key=host_key,
             installation=vm.vm_id,
@@ -125,7 +120,7 @@ class ClientAccessServer(pulumi.ComponentResource):
     def _enable_ssh(self, vm: azure.compute.VirtualMachine) -> azure.compute.VirtualMachineRunCommandByVirtualMachine:
         ssh = self._shared.ssh
         given = {"Port": str(ssh.port), "PackageUrl": ssh.package_url, "PackageSha256": ssh.package_sha256}
-        return run_command(
+        return add_run_command(
             f"{self._name}-ssh", "EnableOpenSsh", "Enable-OpenSsh", given, vm=vm, shared=self._shared, parent=self
         )
 
@@ -145,7 +140,7 @@ class ClientAccessServer(pulumi.ComponentResource):
         computer_name = self._args.computer_name
         return view.apply(
             # Azure leaves the view out for a virtual machine that does not run, whatever the SDK's type says.
-            lambda found: powershell.host_key(computer_name, getattr(found.instance_view, "output", None))
+            lambda found: powershell.read_host_key(computer_name, getattr(found.instance_view, "output", None))
         )
 
     def _auto_shutdown(self, vm: azure.compute.VirtualMachine, args: AutoShutdownArgs) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_azure_native as azure
 
-from components.args import AutoShutdownArgs, ImageArgs, ServerArgs, SshArgs
+from components import powershell
+from components.args import ServerArgs, SshArgs
+from components.azure_args import AutoShutdownArgs, ImageArgs
 
 # Properties of a virtual machine that Azure refuses to change: a change makes a new one.
 FIXED = [
@@ -49,7 +51,7 @@ class VmDefaults:
     tags: Mapping[str, str]
 
 
-def virtual_machine(
+def add_virtual_machine(
     name: str,
     args: ServerArgs,
     shared: VmDefaults,
@@ -104,6 +106,36 @@ def virtual_machine(
             # The name and the disk's name are taken as long as the old one is there.
             delete_before_replace=True,
         ),
+    )
+
+
+def add_run_command(
+    name: str,
+    run_command_name: str,
+    script: str,
+    parameters: Mapping[str, str | None],
+    *,
+    vm: azure.compute.VirtualMachine,
+    shared: VmDefaults,
+    parent: pulumi.Resource,
+) -> azure.compute.VirtualMachineRunCommandByVirtualMachine:
+    """`script` with the `parameters` that are given; it runs again when one of them or its text changes."""
+    return azure.compute.VirtualMachineRunCommandByVirtualMachine(
+        name,
+        run_command_name=run_command_name,
+        vm_name=vm.name,
+        resource_group_name=shared.resource_group_name,
+        source=azure.compute.VirtualMachineRunCommandScriptSourceArgs(script=powershell.read_script(script)),
+        parameters=[
+            azure.compute.RunCommandInputParameterArgs(name=parameter, value=value)
+            for parameter, value in parameters.items()
+            if value
+        ],
+        timeout_in_seconds=1800,
+        treat_failure_as_deployment_failure=True,
+        tags=shared.tags,
+        # Azure changes no run command of a virtual machine that does not run: new tags are no reason to.
+        opts=pulumi.ResourceOptions(parent=parent, deleted_with=vm, ignore_changes=["tags"]),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from operations.terminal import wide
+from operations.terminal import open_console
 from rehearsal import limits, tools
 from rehearsal.tools import REPOSITORY
 
@@ -112,7 +112,7 @@ def drill(
     from stacks.arguments import InvalidStackFileError
     from stacks.file import UnreadableStackFileError
 
-    console = wide(stderr=as_json)
+    console = open_console(stderr=as_json)
     try:
         kept = run_drill(stack, tools.find(), console, clients=clients, budget=budget)
     except (

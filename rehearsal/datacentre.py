@@ -12,7 +12,8 @@ from pathlib import Path
 from anyio.from_thread import BlockingPortal
 
 from rehearsal.stand_ins.accounts import Accounts
-from rehearsal.stand_ins.azure_native import CommandResult, VirtualMachine
+from rehearsal.stand_ins.azure_native import VirtualMachine
+from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates

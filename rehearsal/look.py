@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from operations.terminal import table_of
+from operations.terminal import build_table
 from rehearsal import limits
 from rehearsal.rehearsal import SCRIPTS_RUN
 from rehearsal.stand_ins.azure_native import AzureSubscription
@@ -17,16 +17,16 @@ def show(folder: Path, console: Console) -> None:
     scripts_run = (folder / SCRIPTS_RUN).exists()
     limits.say(console, scripts_run=scripts_run)
     subscription = AzureSubscription(folder / "azure.json")
-    table = table_of("type", "name", title="Azure subscription")
+    table = build_table("type", "name", title="Azure subscription")
     for body in subscription.resources.values():
         table.add_row(str(body.get("type", "")), str(body.get("name", "")))
     console.print(table)
-    table = table_of("zone", "name", "TTL", "addresses", title="Azure DNS")
+    table = build_table("zone", "name", "TTL", "addresses", title="Azure DNS")
     for row in subscription.record_sets():
         table.add_row(row.zone, row.name, str(row.ttl), ", ".join(row.values))
     console.print(table)
     organisation = Organisation(folder / "exchange")
-    table = table_of("server", "setting", "value", title="Exchange organisation")
+    table = build_table("server", "setting", "value", title="Exchange organisation")
     for server in sorted(file.stem for file in (folder / "exchange" / "servers").glob("*.json")):
         for service, settings in organisation.settings(server).items():
             for name, value in settings.items():

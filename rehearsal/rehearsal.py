@@ -21,9 +21,9 @@ from rehearsal.elsewhere import every_host, with_elsewhere
 from rehearsal.stack import EngineStack
 from rehearsal.stack_file import RehearsedFile
 from rehearsal.stand_ins.accounts import Accounts
-from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative, RecordSet
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative
 from rehearsal.stand_ins.command import CommandProvider
-from rehearsal.stand_ins.dns import AzureDns
+from rehearsal.stand_ins.dns import AzureDns, RecordSet
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.tools import REPOSITORY, ToolMissingError, Tools
@@ -101,11 +101,11 @@ class Rehearsal:
         self.file = copy.deepcopy(kept.file) if kept else self._rehearsed_file()
         self.password = kept.password if kept else stack_file.password()
         self._passphrase = kept.passphrase if kept else stack_file.password()
-        self.names = namespace.names(self.file.farm.namespace)
+        self.names = namespace.client_names(self.file.farm.namespace)
         self.accounts, self.organisation = self._people()
         self.certificates = certificates(every_host(self.file.farm.namespace))
         self.datacentre = self._datacentre()
-        self.azure = AzureNative(self.folder / "azure.json", site=self.datacentre)
+        self.azure = AzureNative(self.folder / "azure.json", host=self.datacentre)
         if not kept:
             for id, body in existing_resources(self.file.farm, self._name):
                 self.azure.subscription.put_existing(id, body)
@@ -189,7 +189,7 @@ def existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[s
     groups = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
     if farm.resource_group.existing:
         yield f"{groups}/{farm.resource_group.name_in(stack)}", {"location": "westeurope"}
-    names = namespace.names(farm.namespace)
+    names = namespace.client_names(farm.namespace)
     for zone, kind, name in (
         (farm.dns.private, "privateDnsZones", names.client),
         (farm.dns.public, "dnszones", names.external_client),

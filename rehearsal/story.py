@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.padding import Padding
 
-from operations.check.result import State
-from operations.check.settings import shown
+from operations.check.settings import format_setting
 from operations.check.verify import Drift, find_drift
 from operations.drill.outlook import OutlookClient
-from operations.stack import read
-from operations.terminal import table_of
+from operations.result import State
+from operations.stack import read_stack
+from operations.terminal import build_table
 from rehearsal import limits
 from rehearsal.elsewhere import hosts_elsewhere
 from rehearsal.proof import prove
@@ -84,7 +84,7 @@ class Story:
         self._say(f"{len(update.changes)} resources made in {update.seconds:.1f} s")
 
     def _show_records(self) -> None:
-        table = table_of("zone", "name", "TTL", "addresses", title="Record sets")
+        table = build_table("zone", "name", "TTL", "addresses", title="Record sets")
         for row in self._rehearsal.azure.subscription.record_sets():
             view = "private" if row.private else "public"
             table.add_row(f"{row.zone} ({view})", row.name, f"{row.ttl} s", ", ".join(row.values))
@@ -92,10 +92,10 @@ class Story:
 
     def _show_servers(self) -> None:
         servers = [server for server in self._look_for_drift().settings if server.settings]
-        table = table_of("setting", "expected", *(server.server for server in servers), title="Settings")
+        table = build_table("setting", "expected", *(server.server for server in servers), title="Settings")
         for row in zip(*(server.settings for server in servers), strict=True):
             cells = ("[green]✓[/green]" if cell.state is State.FINE else f"[red]{cell.actual}[/red]" for cell in row)
-            table.add_row(f"{row[0].service}.{row[0].setting}", shown(row[0].expected), *cells)
+            table.add_row(f"{row[0].service}.{row[0].setting}", format_setting(row[0].expected), *cells)
         self._console.print(table)
         drifted = sum(len(server.drifted) for server in servers)
         self._expect(drifted == 0, f"{drifted} settings differ from the stack")
@@ -168,7 +168,7 @@ class Story:
     def _look_for_drift(self) -> Drift:
         """As `python -m operations drift` looks."""
         stack = self._rehearsal.stack
-        found = asyncio.run(find_drift(read(stack.name, stack.project, stack.environment)))
+        found = asyncio.run(find_drift(read_stack(stack.name, stack.project, stack.environment)))
         unseen = [row for row in found.findings() if row.state is State.UNSEEN]
         self._expect(not unseen, "; ".join(f"{row.subject}: {row.detail}" for row in unseen))
         return found
@@ -187,7 +187,7 @@ class Story:
 
 def introduce(tools: Tools, console: Console) -> None:
     """What is real and what stands in."""
-    table = table_of("part", "played by", title="A rehearsal on this computer: no Azure, no Exchange")
+    table = build_table("part", "played by", title="A rehearsal on this computer: no Azure, no Exchange")
     for part, by in tools.rows():
         table.add_row(part, by)
     console.print(table)

@@ -79,7 +79,7 @@ async def run(connection: asyncssh.SSHClientConnection, wanted: Mapping[str, Any
         await sftp.makedirs(FOLDER, exist_ok=True)
         for script in sorted(powershell.SCRIPTS.glob("*.ps1")):
             await sftp.put(str(script), f"{FOLDER}{script.name}")
-    answer = await connection.run(powershell.run_file(FOLDER, SCRIPT), input=document(wanted), errors="replace")
+    answer = await connection.run(powershell.command_line(FOLDER, SCRIPT), input=document(wanted), errors="replace")
     if answer.exit_status in NOTHING_TO_RESTORE:
         return f"{wanted['server']} has no Exchange or never got the namespace: there is nothing to put back."
     if answer.exit_status != 0:
@@ -89,7 +89,7 @@ async def run(connection: asyncssh.SSHClientConnection, wanted: Mapping[str, Any
 
 
 def document(wanted: Mapping[str, Any]) -> str:
-    return powershell.document(
+    return powershell.write_document(
         {name: wanted[name] for name in ("server", "exchangeVersion", "recycleAppPools")}, logon(wanted).credential
     )
 
@@ -97,6 +97,6 @@ def document(wanted: Mapping[str, Any]) -> str:
 def changed(printed: str) -> str:
     """How many settings, for people: what is done is done, whether it can be read or not."""
     try:
-        return str(powershell.report(printed, "changed")["changed"])
+        return str(powershell.read_report(printed, "changed")["changed"])
     except powershell.NoReportError:
         return "an unknown number of"

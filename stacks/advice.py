@@ -60,7 +60,7 @@ def warn_of_unchecked_servers(farm: FarmArgs) -> Iterator[str]:
 
 def warn_of_hosts_without_records(farm: FarmArgs) -> Iterator[str]:
     """The program cannot tell a misspelt host from one whose record is managed elsewhere."""
-    created = namespace.names(farm.namespace).every()
+    created = namespace.client_names(farm.namespace).every()
     for key, value, host in overridden_hosts(farm):
         if host not in created:
             yield (

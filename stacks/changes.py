@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from components.args import DnsArgs, FarmArgs, ServerArgs
+from components.args import FarmArgs, ServerArgs
+from components.azure_args import DnsArgs
 from stacks.arguments import InvalidStackFileError
 from stacks.problems import Problem
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from components import namespace
 from components.args import FarmArgs
-from components.namespace import AUTODISCOVER_PATH, PATHS, Derived, ServicesArgs, names, settings
+from components.namespace import AUTODISCOVER_PATH, PATHS, client_names, exchange_settings
+from components.namespace_args import Derived, ServicesArgs
 from stacks.problems import MISSING, Report, UnreadError
 from stacks.reading import keys_of, to_camel_case
 from stacks.server_rules import readable_servers
@@ -16,21 +17,21 @@ LONGEST_DNS_NAME = 253
 
 
 def check_two_names(farm: FarmArgs, report: Report) -> None:
-    found = names(farm.namespace)
+    found = client_names(farm.namespace)
     if found.client == found.autodiscover or found.external_client == found.external_autodiscover:
         remedy = "is also the name of the other services. Choose two names, inside and outside."
         report("namespace.autodiscoverName", farm.namespace.autodiscover_name, remedy)
 
 
 def check_lengths_of_names(farm: FarmArgs, report: Report) -> None:
-    for name in names(farm.namespace).every():
+    for name in client_names(farm.namespace).every():
         if len(name) > LONGEST_DNS_NAME:
             remedy = f"is longer than the {LONGEST_DNS_NAME} characters that DNS allows. Choose a shorter domain."
             report("namespace.domain", name, remedy)
 
 
 def check_services_are_enabled(farm: FarmArgs, report: Report) -> None:
-    if not settings(farm.namespace):
+    if not exchange_settings(farm.namespace):
         remedy = "opts every service out, so there is nothing to configure. Set configureNamespace: false instead."
         report("namespace.services", MISSING, remedy)
 
@@ -52,7 +53,7 @@ def check_hosts_are_not_servers(farm: FarmArgs, report: Report) -> None:
 
 def derived_hosts(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
     """Key, value and host of the names from which URLs are derived."""
-    found = names(farm.namespace)
+    found = client_names(farm.namespace)
     yield "namespace.clientName", farm.namespace.client_name, found.client
     yield "namespace.autodiscoverName", farm.namespace.autodiscover_name, found.autodiscover
     if farm.namespace.external_client_name:
@@ -62,7 +63,7 @@ def derived_hosts(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
 def overridden_hosts(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
     """Key, value and host of each URL and host name in the stack file, for services that are not opted out."""
     for key, _, value in overridden_addresses(farm):
-        yield key, value, namespace.host(value)
+        yield key, value, namespace.host_of(value)
 
 
 def overridden_addresses(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:

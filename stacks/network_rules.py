@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from ipaddress import IPv4Network
 
-from components.args import SERVERS_LINK, FarmArgs
+from components.args import FarmArgs
+from components.azure_args import SERVERS_LINK
 from stacks.problems import Report
 from stacks.server_rules import creates_servers
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from components.args import FarmArgs
 from components.keys import Secret
-from components.namespace import Derived
+from components.namespace_args import Derived
 from stacks.reading import is_required, keys_of, unwrap_optional
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/stack-file.md"

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from components.args import FarmArgs
 from components.keys import Key, Secret
-from components.namespace import Derived
+from components.namespace_args import Derived
 from stacks.arguments import PROJECT, SECRETS
 from stacks.reading import is_required, keys_of, unwrap_optional
 

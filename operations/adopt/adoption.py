@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from operations.adopt.questions import called, wanted
-from operations.check.result import Finding, State
+from operations.result import Finding, State
 from operations.review.plan import MACHINE
-from operations.review.preview import unknown
+from operations.review.preview import is_unknown
 from operations.review.values import AFTER_THE_RUN
 
 # What an `up` may do with something that is adopted.
@@ -166,7 +166,7 @@ def shown(value: object) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, str):
-        return AFTER_THE_RUN if unknown(value) else value
+        return AFTER_THE_RUN if is_unknown(value) else value
     if isinstance(value, list):
         return ", ".join(shown(next(iter(one.values())) if single(one) else one) for one in value) or "nothing"
     return json.dumps(told(value), ensure_ascii=False)
@@ -178,7 +178,7 @@ def told(value: Any) -> Any:
         return {key: told(part) for key, part in value.items()}
     if isinstance(value, list):
         return [told(part) for part in value]
-    return AFTER_THE_RUN if unknown(value) else value
+    return AFTER_THE_RUN if is_unknown(value) else value
 
 
 def single(value: object) -> bool:

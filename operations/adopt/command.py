@@ -5,27 +5,20 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from operations.adopt.adoption import Search
 from operations.adopt.scratch import Scratch
-from operations.check.result import exit_code
-from operations.stack import StackError
-from operations.terminal import wide
-
-COULD_NOT_LOOK, INTERRUPTED = 2, 130
+from operations.result import exit_code
+from operations.terminal import Cwd, StackName, open_console, report_errors, stop
 
 
 def adopt(
-    stack: Annotated[
-        str | None, typer.Option("--stack", envvar="PULUMI_STACK", help="The stack; the selected one if left out.")
-    ] = None,
-    cwd: Annotated[
-        Path | None, typer.Option("--cwd", help="The project's folder, as of pulumi; else this one.")
-    ] = None,
+    stack: StackName = None,
+    cwd: Cwd = None,
     output: Annotated[Path, typer.Option("--output", help="The file to write, for `pulumi import --file`.")] = Path(
         "adopt.json"
     ),
@@ -43,22 +36,17 @@ def adopt(
 
     if not output.parent.is_dir():
         stop(f"--output {output}: {output.parent} is not a folder. Name a file in one that exists.")
-    try:
-        with tempfile.TemporaryDirectory(prefix="adopt-") as folder, Console(stderr=True).status("looking into Azure"):
-            copy = Scratch(stack, Path(folder), cwd)
-            adoption = Search(copy).run()
-        if adoption.adopted:
-            output.write_text(json.dumps(adoption.file, indent=2) + "\n", encoding="utf-8")
-    except StackError as error:
-        stop(str(error))
-    except OSError as error:
-        stop(f"--output {output}: {error.strerror or error}. Name a file that can be written.")
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-    page.show(adoption, output, copy.name, wide())
+    with report_errors():
+        try:
+            with (
+                tempfile.TemporaryDirectory(prefix="adopt-") as folder,
+                Console(stderr=True).status("looking into Azure"),
+            ):
+                copy = Scratch(stack, Path(folder), cwd)
+                adoption = Search(copy).run()
+            if adoption.adopted:
+                output.write_text(json.dumps(adoption.file, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            stop(f"--output {output}: {error.strerror or error}. Name a file that can be written.")
+    page.show(adoption, output, copy.name, open_console())
     raise typer.Exit(exit_code(adoption.findings))
-
-
-def stop(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(COULD_NOT_LOOK)

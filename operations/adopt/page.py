@@ -11,9 +11,8 @@ from rich.text import Text
 
 from operations.adopt.adoption import Adoption, Existing
 from operations.adopt.scratch import import_words
-from operations.check.report import STYLES, cell
-from operations.check.result import State
-from operations.terminal import table_of
+from operations.result import State
+from operations.terminal import STYLES, build_table, style_text
 
 WORDS = {"same": "leaves it as it is", "update": "updates it"}
 
@@ -29,7 +28,7 @@ def show(adoption: Adoption, file: Path, stack: str, console: Console) -> None:
 
 
 def show_existing(adoption: Adoption, file: Path, stack: str, console: Console) -> None:
-    table = table_of("exists", "type", "the next up", "setting", "now", "then", title=f"What {stack} can adopt")
+    table = build_table("exists", "type", "the next up", "setting", "now", "then", title=f"What {stack} can adopt")
     for one in adoption.existing:
         add(table, one)
     console.print(table)
@@ -45,7 +44,7 @@ def show_existing(adoption: Adoption, file: Path, stack: str, console: Console) 
 
 def add(table: Table, one: Existing) -> None:
     word = "?" if one.state is State.UNSEEN else WORDS.get(one.operation, f"would {one.operation} it")
-    first = (one.name, one.type.removeprefix("azure-native:"), cell(one, word))
+    first = (one.name, one.type.removeprefix("azure-native:"), style_text(one, word))
     rows = [(change.setting, change.now, change.then) for change in one.changes] or [("", "", "")]
     for index, row in enumerate(rows):
         # Values are no markup.

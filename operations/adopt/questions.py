@@ -7,7 +7,7 @@ from typing import Any
 
 from operations.adopt.look.conflicts import ZONE_OF
 from operations.review.plan import INTERFACE
-from operations.review.preview import unknown
+from operations.review.preview import is_unknown
 
 AZURE = "azure-native:"
 PRIVATE_RECORDS = "azure-native:privatedns:PrivateRecordSet"
@@ -26,14 +26,14 @@ def wanted(digest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         state = step.get("newState") or {}
         type, inputs = state.get("type", ""), state.get("inputs") or {}
         path = {name: value for name, value in inputs.items() if name.endswith(("Name", "Type")) or name == "name"}
-        known = {name: value for name, value in path.items() if not unknown(value)}
+        known = {name: value for name, value in path.items() if not is_unknown(value)}
         one = {"type": type, "inputs": known, "path": known.keys() == path.keys(), "create": step["op"] == "create"}
         if type in ZONE_OF:
             zone_type, name, _ = ZONE_OF[type]
             zone = known.get(name, zones.get(zone_type))
             network = (inputs.get("virtualNetwork") or {}).get("id")
             one |= {"zone": zone, "zoneMade": zones.get(zone_type) == zone, "names": names}
-            one["network"] = None if unknown(network) or not zone else network
+            one["network"] = None if is_unknown(network) or not zone else network
         if type == INTERFACE and one["create"]:
             one |= place_of(inputs)
         if (one["path"] and (one["create"] or type in ZONE_OF) and type.startswith(AZURE)) or (
@@ -46,7 +46,7 @@ def place_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The subnet and the address of a network interface; nothing where the subnet is made in the same run."""
     first = (inputs.get("ipConfigurations") or [{}])[0]
     subnet, address = (first.get("subnet") or {}).get("id"), first.get("privateIPAddress")
-    return {} if unknown([subnet, address]) or not subnet or not address else {"subnet": subnet, "address": address}
+    return {} if is_unknown([subnet, address]) or not subnet or not address else {"subnet": subnet, "address": address}
 
 
 def zones_made(digest: Mapping[str, Any]) -> dict[str, str]:
@@ -67,7 +67,7 @@ def private_names(digest: Mapping[str, Any]) -> list[str]:
         state = step.get("newState") or {}
         if state.get("type") == PRIVATE_RECORDS:
             zone = state["inputs"].get("privateZoneName")
-            zone = made.get(ZONE_OF[PRIVATE_RECORDS][0]) if unknown(zone) else zone
+            zone = made.get(ZONE_OF[PRIVATE_RECORDS][0]) if is_unknown(zone) else zone
             found.add(f"{state['inputs'].get('relativeRecordSetName')}.{zone}")
     return sorted(found)
 

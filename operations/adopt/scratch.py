@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from operations.adopt.look.__main__ import FOLDER
-from operations.stack import StackError, document, pulumi
+from operations.stack import StackError, parse_json, run_pulumi
 from stacks.file import dump_stack_file
 
 LOOK = Path(__file__).parent / "look"
@@ -29,7 +29,7 @@ class Scratch:
     def __init__(
         self, stack: str | None, folder: Path, cwd: Path | None, environment: Mapping[str, str] = os.environ
     ) -> None:
-        real = partial(pulumi, cwd=cwd, environment=environment)
+        real = partial(run_pulumi, cwd=cwd, environment=environment)
         name = stack or real("stack", "--show-name").strip()
         self.name = name.rpartition("/")[2]
         self._folder, self._project = folder, project_file(cwd or Path.cwd())
@@ -43,10 +43,10 @@ class Scratch:
             "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH")))),
         }
         kept = {key: value for key, value in environment.items() if key != "PULUMI_CONFIG_PASSPHRASE_FILE"}
-        self._run = partial(pulumi, cwd=folder, environment={**kept, **own})
+        self._run = partial(run_pulumi, cwd=folder, environment={**kept, **own})
         self._copy(
-            document(real("config", "--json", "--show-secrets", "--stack", name)),
-            document(real("stack", "export", "--show-secrets", "--stack", name)),
+            parse_json(real("config", "--json", "--show-secrets", "--stack", name)),
+            parse_json(real("stack", "export", "--show-secrets", "--stack", name)),
         )
 
     def _copy(self, config: Mapping[str, Any], exported: dict[str, Any]) -> None:
@@ -72,9 +72,9 @@ class Scratch:
         """The digest of what the next `up` would do, and the skeleton of an import file of what it would create."""
         skeleton = self._folder / "skeleton.json"
         words = ("preview", "--json", "--show-sames", "--import-file", str(skeleton), "--stack", self.name)
-        digest = document(self._run(*words))
+        digest = parse_json(self._run(*words))
         # Where nothing is created, the file names no resources.
-        return digest, {"resources": [], **document(skeleton.read_text(encoding="utf-8"))}
+        return digest, {"resources": [], **parse_json(skeleton.read_text(encoding="utf-8"))}
 
     def look(self, wanted: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """URN -> what Azure tells of it; `wanted` as questions.wanted makes it."""
@@ -84,7 +84,7 @@ class Scratch:
             self._run("preview", "--json", "--stack", self.name)
         finally:
             self._program(self._home)
-        return document((self._folder / "found.json").read_text(encoding="utf-8"))
+        return parse_json((self._folder / "found.json").read_text(encoding="utf-8"))
 
     def adopt(self, file: Mapping[str, Any]) -> None:
         path = self._folder / "adopt.json"

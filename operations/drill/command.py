@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 import sys
 import time
 from datetime import UTC, datetime
@@ -15,14 +14,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from operations.check.dns import DnsServer
+from operations.dns_server import DnsServer
 from operations.drill.client import Profile
 from operations.drill.clients import ClientFaultError, Clients, Route
 from operations.drill.outlook import SYN_SECONDS, Timers
 from operations.drill.outlook.url import host_name
 from operations.drill.page import page
 from operations.drill.report import Result, as_json, judged, machine, table
-from operations.terminal import INTERRUPTED, dns_server, stop, unexpected, wide
+from operations.terminal import INTERRUPTED, open_console, parse_dns_server, stop, stop_unexpected, trust_authorities
 
 PASSWORD = "EXCHANGE_DRILL_PASSWORD"  # noqa: S105 - the variable's name
 QUIET_BEATS = 10
@@ -47,7 +46,7 @@ def drill(
     ] = 443,
     resolver: Annotated[
         DnsServer | None,
-        typer.Option(parser=dns_server, metavar="HOST[:PORT]", help="Ask this resolver, not the system's."),
+        typer.Option(parser=parse_dns_server, metavar="HOST[:PORT]", help="Ask this resolver, not the system's."),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write the report with its pictures here (HTML).")] = None,
     as_json_: Annotated[bool, typer.Option("--json", help="The whole result as JSON on standard output.")] = False,
@@ -66,7 +65,9 @@ def drill(
         stop(f"--resolver {resolver.host}: write its IP address; another resolver would have to look its name up.")
     if report:
         _writable(report)
-    route = Route(tls=_trust(ca), dns=resolver, port=port, timers=Timers(connect=SYN_SECONDS[max_syn_retransmissions]))
+    route = Route(
+        tls=trust_authorities(ca), dns=resolver, port=port, timers=Timers(connect=SYN_SECONDS[max_syn_retransmissions])
+    )
     host = _autodiscover_host(mailbox, autodiscover)
     profile = Profile(mailbox=mailbox, user=user, password=_password(), inside=not outside, autodiscover=host)
     console = Console(stderr=True, highlight=False)
@@ -77,7 +78,7 @@ def drill(
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     except ClientFaultError as error:
-        unexpected(error.fault)
+        stop_unexpected(error.fault)
     except dns.resolver.NoResolverConfiguration as error:
         stop(f"The name servers of this computer are not known: {error} Name one: --resolver.")
     if report:
@@ -87,7 +88,7 @@ def drill(
         typer.echo(as_json([result], budget))
     else:
         # A log has no width of its own, and a table must not be cut there.
-        wide().print(table([result], budget))
+        open_console().print(table([result], budget))
         console.print(machine([result]))
     if result.kept and not seen:
         stop("No client lost its server while it was watched: nothing was measured.")
@@ -145,16 +146,6 @@ def _writable(report: Path) -> None:
             report.unlink()
     except OSError as error:
         stop(f"--report {report}: {error.strerror}. Name a file in a folder that can be written.")
-
-
-def _trust(authority: Path | None) -> ssl.SSLContext:
-    from operations.check.https import trust
-
-    try:
-        return trust(authority)
-    except (OSError, ssl.SSLError) as error:
-        reason = error.strerror or str(error)
-        stop(f"--ca {authority}: {reason}. Name a readable file with certificates in PEM.")
 
 
 def _heading(mailbox: str) -> str:

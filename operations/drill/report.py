@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from rich.table import Table
 
 from operations.drill.figures import Observation
-from operations.terminal import table_of
+from operations.terminal import build_table
 
 COLUMNS = ("loss", "clients", "noticed", "moved", "dead first", "median", "p95", "worst", "failed")
 
@@ -62,7 +62,7 @@ def within(result: Result, budget: float) -> str:
 def table(results: Sequence[Result], budget: float) -> Table:
     """Without the promises' words, which stand in the page: a terminal is narrow."""
     title = "Gaps: the longest time between two good answers, per client"
-    made = table_of(*heads(budget), title=title)
+    made = build_table(*heads(budget), title=title)
     for result in results:
         verdict = within(result, budget)
         kept = "[green]kept[/green]" if result.kept else "[red]missed[/red]"

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from operations.github import outputs, plan, texts
+from operations.terminal import REFUSED, stop
 
 if TYPE_CHECKING:
     from operations.github.client import GitHub
-
-REFUSED, COULD_NOT_LOOK = 1, 2
 
 app = typer.Typer(no_args_is_help=True, help="For the workflows: a comment, an issue, what a preview changes.")
 
@@ -102,8 +101,3 @@ def asked(ask: Callable[[GitHub], str]) -> None:
             typer.echo(ask(github))
     except GitHubError as error:
         stop(str(error))
-
-
-def stop(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(COULD_NOT_LOOK)

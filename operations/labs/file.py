@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from components.args import NetworkArgs
+from components.azure_args import NetworkArgs
 from operations.labs.names import Lab, LabError
 from stacks import arguments
 

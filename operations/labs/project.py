@@ -16,7 +16,7 @@ import yaml
 from operations.labs import backend, engine, state
 from operations.labs.engine import InUseError
 from operations.labs.names import LabError
-from operations.stack import StackError, document, pulumi
+from operations.stack import StackError, parse_json, run_pulumi
 from stacks import file as stack_file
 from stacks.arguments import PROJECT
 
@@ -66,7 +66,7 @@ class Project:
     def stacks(self) -> dict[str, datetime | None]:
         """The project's stacks in the backend, and when each was changed last."""
         own = self.environment.get("PULUMI_BACKEND_URL")
-        backend.heal(own or str(document(self.ask("whoami", "--json")).get("url") or ""), engine.warn)
+        backend.heal(own or str(parse_json(self.ask("whoami", "--json")).get("url") or ""), engine.warn)
         rows = json.loads(self.ask("stack", "ls", "--json"))
         return {
             str(row["name"]).rpartition("/")[2]: datetime.fromisoformat(row["lastUpdate"])
@@ -76,10 +76,10 @@ class Project:
         }
 
     def state(self, stack: str) -> state.State:
-        return state.read(document(self.ask("stack", "export", "--stack", stack)))
+        return state.read(parse_json(self.ask("stack", "export", "--stack", stack)))
 
     def ask(self, *words: str, given: str = "") -> str:
-        return pulumi(*words, cwd=self.folder, environment=self.environment, given=given)
+        return run_pulumi(*words, cwd=self.folder, environment=self.environment, given=given)
 
     def run(self, *words: str, stack: str, now: datetime, break_lock: bool) -> None:
         """A run that changes the stack, after a lock that a killed run left is taken away.

@@ -11,7 +11,7 @@ from operations.review import admission
 from operations.review.labels import is_command, is_component
 from operations.review.markdown import bare, code
 from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Plan, Records
-from operations.review.preview import Step
+from operations.review.preview import PreviewStep
 from operations.review.values import AFTER_THE_RUN, plain, spelled
 from stacks.arguments import PROJECT
 
@@ -164,7 +164,7 @@ def protection_off_and_deletion(plan: Plan) -> Iterator[Danger]:
         yield Danger(name=PROTECTION_AND_DELETION, subject=plan.preview.stack, reason=reason)
 
 
-def loses(step: Step) -> bool:
+def loses(step: PreviewStep) -> bool:
     """Whether something is deleted: a command without a delete text is only run again, or forgotten."""
     return step.gone and not is_component(step) and (not is_command(step) or bool(step.before.get("delete")))
 

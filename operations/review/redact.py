@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from operations.review.markdown import inert, one_line
-from operations.review.preview import SECRET, Preview, unknown
+from operations.review.preview import SECRET, Preview, is_unknown
 from operations.review.values import parsed
 from stacks import arguments
 
@@ -52,7 +52,7 @@ def told(value: object) -> Iterator[str]:
 
 
 def texts(value: object) -> Iterator[str]:
-    if isinstance(value, str) and len(value) >= SHORTEST and value != SECRET and not unknown(value):
+    if isinstance(value, str) and len(value) >= SHORTEST and value != SECRET and not is_unknown(value):
         yield value
     elif isinstance(value, Mapping | list):
         for part in value.values() if isinstance(value, Mapping) else value:

@@ -9,7 +9,7 @@ from operations.review.dangers import Danger
 from operations.review.labels import RESTORATION, owner
 from operations.review.markdown import code, codes
 from operations.review.plan import COMMAND, MACHINE, ZONE_NAME, ZONES, Addresses, Plan
-from operations.review.preview import Step, unknown
+from operations.review.preview import PreviewStep, is_unknown
 from operations.review.values import AFTER_THE_RUN, plain
 
 LINK = "azure-native:privatedns:VirtualNetworkLink"
@@ -72,7 +72,7 @@ def taken_elsewhere(plan: Plan) -> Iterator[str]:
     made = {plain(step.after.get(ZONE_NAME[ZONES[step.type]])) for step in plan.preview.changes if makes_a_zone(step)}
     new = [row for row in plan.records if row.before is None and row.name.partition(".")[2] not in made]
     links = [step for step in plan.preview.changes if step.type == LINK and step.operation == "create"]
-    linked = [step.name for step in links if not unknown(step.after.get("virtualNetwork"))]
+    linked = [step.name for step in links if not is_unknown(step.after.get("virtualNetwork"))]
     if new:
         names = codes(list(dict.fromkeys(row.name for row in new)))
         yield f"{names}: new in a zone that exists. Whether it has a CNAME, AAAA or NS record of that name, {LOOK}"
@@ -80,11 +80,11 @@ def taken_elsewhere(plan: Plan) -> Iterator[str]:
         yield f"{codes(linked)}: Azure links a network to one private zone of a name. Whether it is linked, {LOOK}"
 
 
-def makes_a_zone(step: Step) -> bool:
+def makes_a_zone(step: PreviewStep) -> bool:
     return step.type in ZONES and step.operation in ("create", "replace")
 
 
-def is_namespace(step: Step) -> bool:
+def is_namespace(step: PreviewStep) -> bool:
     return step.type == COMMAND and step.name.endswith("-namespace")
 
 

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from dnslib import CLASS, QTYPE, RCODE, RR, DNSRecord  # type: ignore[import-untyped]
 from dnslib.server import DNSHandler, DNSLogger, DNSServer  # type: ignore[import-untyped]
@@ -18,21 +17,16 @@ ADDRESS = "127.0.0.1"
 POLL_SECONDS = 0.02  # how long stop() may take
 
 
-class RecordSet(Protocol):
-    """What the subscription holds: `name` is relative to `zone` ("@" for the zone itself), `ttl` is in seconds."""
+@dataclass(frozen=True, kw_only=True)
+class RecordSet:
+    """`name` is relative to `zone`, "@" for the zone itself; `ttl` in seconds; `values` are the records as text."""
 
-    @property
-    def zone(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def ttl(self) -> int: ...
-    @property
-    def values(self) -> Sequence[str]: ...
-    @property
-    def private(self) -> bool: ...
+    zone: str
+    name: str
+    type: str
+    ttl: int
+    values: tuple[str, ...]
+    private: bool
 
 
 @dataclass(frozen=True, kw_only=True)

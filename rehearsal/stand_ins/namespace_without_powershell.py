@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operations.check.comparison import same
+from operations.check.settings import is_same_setting
 from rehearsal.stand_ins import kept_without_powershell
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.exchange import Organisation
@@ -86,7 +86,11 @@ class NamespaceRun:
     def _bring_to(self, wanted: Settings, before: Settings) -> None:
         rows = {name: wanted[name] for name in POOLS if name in wanted and name in before}
         different = {
-            name: {setting: value for setting, value in row.items() if not same(before[name].get(setting), value)}
+            name: {
+                setting: value
+                for setting, value in row.items()
+                if not is_same_setting(before[name].get(setting), value)
+            }
             for name, row in rows.items()
         }
         to_write = [name for name, values in different.items() if values]
@@ -128,7 +132,7 @@ class NamespaceRun:
         for service, row in rows.items():
             for setting, value in row.items():
                 old, new = before[service].get(setting), after[service].get(setting)
-                cell = {"before": old, "expected": plain(value), "after": new, "changed": not same(old, new)}
+                cell = {"before": old, "expected": plain(value), "after": new, "changed": not is_same_setting(old, new)}
                 self.report["settings"].setdefault(service, {})[setting] = cell
                 self.report["changed"] += cell["changed"]
 
@@ -137,7 +141,7 @@ class NamespaceRun:
             (f"{service}.{setting}", NOUNS[service], cell)
             for service, row in self.report["settings"].items()
             for setting, cell in row.items()
-            if not same(cell["after"], cell["expected"])
+            if not is_same_setting(cell["after"], cell["expected"])
         ]
         self.report["agreement"] = not cells
         if failures:

@@ -47,7 +47,7 @@ def test_a_changed_script_changes_no_kept_plan_and_another_script_does(
     assert "<version of the scripts>/Set-ClientAccessNamespace.ps1" in text
     monkeypatch.setattr("components.powershell.scripts_version", lambda: "0badcafe")
     assert kept.shown(plan(stack_files.config_of("lab"))) == text
-    monkeypatch.setattr("components.powershell.script", lambda name: f"# not {name}")
+    monkeypatch.setattr("components.powershell.read_script", lambda name: f"# not {name}")
     assert "script: '# not Enable-OpenSsh'" in kept.shown(plan(stack_files.config_of("lab")))
 
 

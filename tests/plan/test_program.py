@@ -104,7 +104,7 @@ def test_a_private_key_with_a_passphrase_is_an_error_that_names_it_and_the_remed
 @pytest.mark.parametrize("missing", ["", "None"])
 def test_a_server_without_a_public_address_is_never_dialled(missing: str) -> None:
     with pytest.raises(pulumi.RunError, match="no public address for EX01"):
-        shell.public_address("EX01", missing)
+        shell.require_public_address("EX01", missing)
 
 
 def test_a_mistake_is_told_with_its_key_and_registers_nothing() -> None:

@@ -71,7 +71,7 @@ def run(server: ServerStandIn, script: str, given: Any) -> tuple[int | None, Any
             return await shell.run(f"powershell -NoProfile -File C:/scripts/{script}.ps1", input=json.dumps(given))
 
     done = asyncio.run(go())
-    return done.exit_status, powershell.report(str(done.stdout), "server"), str(done.stderr)
+    return done.exit_status, powershell.read_report(str(done.stdout), "server"), str(done.stderr)
 
 
 class Client(threading.Thread):

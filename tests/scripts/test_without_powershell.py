@@ -102,7 +102,8 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
         # Without the folder that is its own.
         said = error.replace(str(servers.folder), "").lower().splitlines()
         why = [line for line in said if not ON_THE_WAY.match(line)][:2] if code else []
-        found.append((code, powershell.report(output, "server"), [line for line in said if STEP.match(line)] or why))
+        report = powershell.read_report(output, "server")
+        found.append((code, report, [line for line in said if STEP.match(line)] or why))
     return found
 
 

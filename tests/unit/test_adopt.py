@@ -18,7 +18,7 @@ from operations.__main__ import app
 from operations.adopt import command, page
 from operations.adopt.adoption import Adoption, Search, chosen, shown
 from operations.adopt.look.__main__ import WORDS, camel, look
-from operations.check.result import State, exit_code
+from operations.result import State, exit_code
 from operations.review.preview import UNKNOWNS
 from rehearsal.stand_ins.azure_native.resource_types import RESOURCE_TYPES
 from tests.unit.previews import UNKNOWN

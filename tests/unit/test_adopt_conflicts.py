@@ -14,8 +14,8 @@ from operations.adopt import page
 from operations.adopt.adoption import Adoption, Search
 from operations.adopt.look.conflicts import address_taken, conflicts
 from operations.adopt.questions import wanted
-from operations.check.result import exit_code
 from operations.labs.azure import Azure
+from operations.result import exit_code
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from tests.unit.azure_native import Azure as StandIn
 from tests.unit.previews import PRIVATE, PRIVATE_ZONE, PUBLIC, PUBLIC_ZONE, UNKNOWN

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pulumi
 import pytest
 
-from components.aliases import drop_versioned_aliases
+from components.engine import drop_versioned_aliases
 
 pytestmark = pytest.mark.unit
 

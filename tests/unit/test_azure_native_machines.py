@@ -11,7 +11,8 @@ import pytest
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import provider_pb2
 
-from rehearsal.stand_ins.azure_native import CommandResult, VirtualMachine
+from rehearsal.stand_ins.azure_native import VirtualMachine
+from rehearsal.stand_ins.command_result import CommandResult
 from tests.unit.azure_native import (
     GROUP_ID,
     Azure,
@@ -55,7 +56,7 @@ def test_a_new_machine_is_told_to_the_site_with_its_addresses_and_password(azure
     address_id, address = azure.create("network:PublicIPAddress", public_address())
     nic_id, _ = azure.create("network:NetworkInterface", interface(publicIPAddress={"id": address_id}))
     id, outputs = azure.create("compute:VirtualMachine", machine(nic_id))
-    assert azure.site.created == [
+    assert azure.machines.created == [
         VirtualMachine(
             id=id,
             vm_id=outputs["vmId"],
@@ -76,21 +77,21 @@ def test_a_rebuilt_machine_has_its_id_again_and_another_vm_id(azure: Azure, inte
     second_id, second = azure.create("compute:VirtualMachine", machine(interface_id))
     assert first_id == second_id
     assert first["vmId"] != second["vmId"]
-    assert azure.site.deleted == [first_id]
+    assert azure.machines.deleted == [first_id]
 
 
 def test_an_update_of_a_machine_that_somebody_deleted_makes_it_again(azure: Azure, interface_id: str) -> None:
     id, _ = azure.create("compute:VirtualMachine", machine(interface_id))
     azure.stand_in.subscription.delete(id)
     again = azure.update("compute:VirtualMachine", id, machine(interface_id))
-    assert [vm.vm_id for vm in azure.site.created[1:]] == [again["vmId"]]
+    assert [vm.vm_id for vm in azure.machines.created[1:]] == [again["vmId"]]
 
 
 def test_a_machine_that_the_site_cannot_start_does_not_stay(azure: Azure, interface_id: str) -> None:
     def refuse(vm: VirtualMachine) -> None:
         raise OSError(f"no room for {vm.name}")
 
-    azure.site.vm_created = refuse  # type: ignore[method-assign]
+    azure.machines.vm_created = refuse  # type: ignore[method-assign]
     with pytest.raises(grpc.RpcError, match="no room for ex01"):
         azure.create("compute:VirtualMachine", machine(interface_id))
     assert not any("virtualMachines" in id for id in azure.stand_in.subscription.resources)
@@ -232,13 +233,13 @@ def test_a_run_command_runs_on_its_machine_with_its_parameters(azure: Azure) -> 
     make_network(azure)
     vm_id, _ = make_machine(azure)
     azure.create(RUN_COMMAND, run_command("Start-Service sshd", parameters=[{"name": "Port", "value": "22"}]))
-    assert azure.site.ran == [(vm_id, "Start-Service sshd", {"Port": "22"})]
+    assert azure.machines.ran == [(vm_id, "Start-Service sshd", {"Port": "22"})]
 
 
 def test_the_instance_view_is_told_only_when_it_is_asked_for(azure: Azure) -> None:
     make_network(azure)
     make_machine(azure)
-    azure.site.result = CommandResult(exit_code=0, output='{"hostKey": "ssh-ed25519 AAAA"}\n', error="")
+    azure.machines.result = CommandResult(exit_code=0, output='{"hostKey": "ssh-ed25519 AAAA"}\n', error="")
     id, outputs = azure.create(RUN_COMMAND, run_command())
     names = {"resourceGroupName": "lab", "vmName": "ex01", "runCommandName": "EnableOpenSsh"}
     function = "compute:getVirtualMachineRunCommandByVirtualMachine"
@@ -255,7 +256,7 @@ def test_the_instance_view_is_told_only_when_it_is_asked_for(azure: Azure) -> No
 def test_azure_keeps_the_last_4096_bytes_of_an_output(azure: Azure) -> None:
     make_network(azure)
     make_machine(azure)
-    azure.site.result = CommandResult(exit_code=0, output="x" * 5000 + "end", error="é" * 5000)
+    azure.machines.result = CommandResult(exit_code=0, output="x" * 5000 + "end", error="é" * 5000)
     azure.create(RUN_COMMAND, run_command())
     names = {"resourceGroupName": "lab", "vmName": "ex01", "runCommandName": "EnableOpenSsh", "expand": "instanceView"}
     view = azure.invoke("compute:getVirtualMachineRunCommandByVirtualMachine", names)["instanceView"]
@@ -266,7 +267,7 @@ def test_azure_keeps_the_last_4096_bytes_of_an_output(azure: Azure) -> None:
 def test_a_failed_script_fails_the_deployment_only_if_the_program_says_so(azure: Azure) -> None:
     make_network(azure)
     make_machine(azure)
-    azure.site.result = CommandResult(exit_code=3, output="", error="no package\n")
+    azure.machines.result = CommandResult(exit_code=3, output="", error="no package\n")
     id, _ = azure.create(RUN_COMMAND, run_command())
     azure.delete(id)
     with pytest.raises(grpc.RpcError, match="exit code 3: no package") as refused:
@@ -284,7 +285,7 @@ def test_a_run_command_runs_again_on_an_update(azure: Azure) -> None:
     make_machine(azure)
     id, _ = azure.create(RUN_COMMAND, run_command("one"))
     azure.update(RUN_COMMAND, id, run_command("two"))
-    assert [script for _, script, _ in azure.site.ran] == ["one", "two"]
+    assert [script for _, script, _ in azure.machines.ran] == ["one", "two"]
 
 
 def test_run_commands_need_their_machine_and_go_with_it(azure: Azure) -> None:

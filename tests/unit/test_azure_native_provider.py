@@ -12,11 +12,12 @@ import pulumi_azure_native as sdk
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from rehearsal.stand_ins.azure_native import AzureNative, diff, wire
+from rehearsal.stand_ins.azure_native import AzureNative
+from rehearsal.stand_ins.azure_native.diff import merge_drift
 from rehearsal.stand_ins.azure_native.resource_types import RESOURCE_TYPES
+from rehearsal.stand_ins.provider.values import read_plain_values, write_struct
 from tests.unit.azure_native import (
     GROUP_ID,
-    UNKNOWN,
     Azure,
     interface,
     machine,
@@ -24,9 +25,9 @@ from tests.unit.azure_native import (
     make_network,
     network,
     records,
-    secret,
     urn,
 )
+from tests.unit.provider_client import UNKNOWN, secret
 
 pytestmark = pytest.mark.unit
 
@@ -165,10 +166,10 @@ def test_the_name_of_a_record_set_and_its_zone_replace(azure: Azure) -> None:
 def test_a_preview_promises_inputs_and_nothing_that_azure_makes(azure: Azure) -> None:
     request = provider_pb2.CreateRequest(
         urn=urn("compute:VirtualMachine", "x"),
-        properties=wire.write(azure.checked("compute:VirtualMachine", machine(UNKNOWN))),
+        properties=write_struct(azure.checked("compute:VirtualMachine", machine(UNKNOWN))),
         preview=True,
     )
-    foreseen, _ = wire.read(azure.provider.Create(request).properties)
+    foreseen, _ = read_plain_values(azure.provider.Create(request).properties)
     assert foreseen["hardwareProfile"] == {"vmSize": "Standard_D2s_v5"}
     assert foreseen["vmId"] == foreseen["name"] == foreseen["provisioningState"] == UNKNOWN
     assert not azure.stand_in.subscription.resources
@@ -181,9 +182,9 @@ def test_identities_go_in_as_a_list_and_come_out_as_a_map_also_in_a_preview(azur
     identity = {"type": "UserAssigned", "userAssignedIdentities": [identity_id]}
     _, outputs = make_machine(azure, identity=identity)
     assert list(outputs["identity"]["userAssignedIdentities"]) == [identity_id]
-    properties = wire.write(azure.checked("compute:VirtualMachine", machine(UNKNOWN, identity=identity)))
+    properties = write_struct(azure.checked("compute:VirtualMachine", machine(UNKNOWN, identity=identity)))
     request = provider_pb2.CreateRequest(urn=urn("compute:VirtualMachine", "x"), properties=properties, preview=True)
-    assert wire.read(azure.provider.Create(request).properties)[0]["identity"] == UNKNOWN
+    assert read_plain_values(azure.provider.Create(request).properties)[0]["identity"] == UNKNOWN
 
 
 def test_an_update_returns_all_outputs_not_only_the_inputs(azure: Azure) -> None:
@@ -201,9 +202,9 @@ def test_outputs_of_secret_inputs_stay_secret_and_the_password_is_in_no_output(a
     inputs = machine(interface_id, tags=secret({"owner": "nobody-knows"}))
     inputs["osProfile"]["adminPassword"] = secret("Correct-Horse-1")
     checked = azure.check("compute:VirtualMachine", inputs)
-    assert wire.read(checked.inputs)[1] == {("tags",), ("osProfile", "adminPassword")}
+    assert read_plain_values(checked.inputs)[1] == {("tags",), ("osProfile", "adminPassword")}
     request = provider_pb2.CreateRequest(urn=urn("compute:VirtualMachine", "x"), properties=checked.inputs)
-    outputs, secrets = wire.read(azure.provider.Create(request).properties)
+    outputs, secrets = read_plain_values(azure.provider.Create(request).properties)
     assert secrets == {("tags",)}
     assert "adminPassword" not in outputs["osProfile"]
     assert "Correct-Horse-1" not in (tmp_path / "subscription.json").read_text()
@@ -227,10 +228,10 @@ def test_a_refresh_carries_a_change_made_in_azure_into_the_inputs_and_nothing_el
     inputs = azure.checked("network:VirtualNetwork", network(virtualNetworkName="two"))
     id, outputs = azure.create("network:VirtualNetwork", inputs)
     same = azure.read("network:VirtualNetwork", id, inputs=inputs, outputs=outputs)
-    assert wire.read(same.inputs)[0] == inputs
+    assert read_plain_values(same.inputs)[0] == inputs
     azure.update("network:VirtualNetwork", id, inputs | {"tags": {"by": "hand"}})
     drifted = azure.read("network:VirtualNetwork", id, inputs=inputs, outputs=outputs)
-    assert wire.read(drifted.inputs)[0] == inputs | {"tags": {"by": "hand"}}
+    assert read_plain_values(drifted.inputs)[0] == inputs | {"tags": {"by": "hand"}}
 
 
 def test_a_refresh_of_a_list_carries_over_only_what_changed_in_its_entries(azure: Azure) -> None:
@@ -238,20 +239,20 @@ def test_a_refresh_of_a_list_carries_over_only_what_changed_in_its_entries(azure
     inputs = azure.checked("network:NetworkInterface", interface())
     id, outputs = azure.create("network:NetworkInterface", inputs)
     azure.update("network:NetworkInterface", id, interface("10.0.1.99"))
-    drifted, _ = wire.read(azure.read("network:NetworkInterface", id, inputs=inputs, outputs=outputs).inputs)
+    drifted, _ = read_plain_values(azure.read("network:NetworkInterface", id, inputs=inputs, outputs=outputs).inputs)
     assert drifted == azure.checked("network:NetworkInterface", interface("10.0.1.99"))
 
 
 def test_a_spelling_that_azure_returns_in_its_own_way_is_no_drift() -> None:
     inputs, outputs = {"zones": ["West Europe"]}, {"zones": ["westeurope"]}
-    assert diff.merged(inputs, outputs, outputs) == inputs
-    assert diff.merged(["West Europe", "a"], ["westeurope", "a"], ["westeurope", "b"]) == ["West Europe", "b"]
+    assert merge_drift(inputs, outputs, outputs) == inputs
+    assert merge_drift(["West Europe", "a"], ["westeurope", "a"], ["westeurope", "b"]) == ["West Europe", "b"]
 
 
 def test_an_import_reads_the_inputs_out_of_azure(azure: Azure) -> None:
     make_network(azure)
     id, _ = azure.create("network:VirtualNetwork", network(virtualNetworkName="two"))
-    found, _ = wire.read(azure.read("network:VirtualNetwork", id).inputs)
+    found, _ = read_plain_values(azure.read("network:VirtualNetwork", id).inputs)
     assert found["resourceGroupName"] == "lab"
     assert found["virtualNetworkName"] == "two"
     assert found["addressSpace"] == {"addressPrefixes": ["10.0.0.0/16"]}

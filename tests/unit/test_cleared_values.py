@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from components.namespace import entrances, hosts
-from components.namespace import settings as wanted
-from operations.check import comparison
-from operations.check.settings import shown
+from components.namespace import client_hosts, gate_names
+from components.namespace import exchange_settings as wanted
+from operations.check.settings import format_setting, is_same_setting
 from operations.review.plan import Plan
 from stacks import advice, arguments
 from tests.unit import previews
@@ -51,19 +50,19 @@ def test_an_empty_text_is_refused_where_null_is_taken() -> None:
 @pytest.mark.parametrize("published", [False, True])
 def test_the_gate_asks_for_a_service_under_the_names_that_its_clients_have(published: bool) -> None:
     space = farm(CLEARED).namespace
-    found = entrances(space, wanted(space), published=published)
+    found = gate_names(space, published=published)
     assert found["ecp"] == ["owa.mail-domain.com"]
     assert found["outlookAnywhere"] == ["owa.mail-domain.com"]
     assert found["autodiscover"] == ["autodiscover.mail-domain.com"]
     assert "oab" not in found, "its clients are sent nowhere"
-    assert hosts(wanted(space))["oab"] == []
+    assert client_hosts(wanted(space))["oab"] == []
 
 
 def test_a_service_for_clients_outside_only_is_asked_under_a_name_that_is_ours() -> None:
     own = {"domain": "in.com", "externalDomain": "out.com", "services": {"ews": {"internalUrl": None}}}
     space = farm({}, namespace=own).namespace
-    assert entrances(space, wanted(space), published=True)["ews"] == ["owa.out.com"]
-    assert "ews" not in entrances(space, wanted(space), published=False)
+    assert gate_names(space, published=True)["ews"] == ["owa.out.com"]
+    assert "ews" not in gate_names(space, published=False)
 
 
 def test_a_cleared_value_is_shown_as_none_in_a_review(tmp_path: Path) -> None:
@@ -77,10 +76,10 @@ def test_a_cleared_value_is_shown_as_none_in_a_review(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("held", [None, ""])
 def test_a_cleared_value_is_no_difference_however_the_server_reports_it(held: str | None) -> None:
-    assert comparison.same(None, held)
-    assert not comparison.same(None, "https://a.com/ecp")
-    assert not comparison.same("none", held), "a value of that name is another one"
-    assert shown(held) == "none"
+    assert is_same_setting(None, held)
+    assert not is_same_setting(None, "https://a.com/ecp")
+    assert not is_same_setting("none", held), "a value of that name is another one"
+    assert format_setting(held) == "none"
 
 
 def test_every_service_opted_out_is_refused() -> None:

@@ -61,7 +61,7 @@ def test_a_lab_shares_no_name_and_no_resource_group_with_another_and_is_a_good_s
     assert base == before
     seen = [
         {
-            *namespace.names(farm.namespace).every(),
+            *namespace.client_names(farm.namespace).every(),
             farm.resource_group.name,
             *(server.computer_name for server in farm.servers.values()),
         }

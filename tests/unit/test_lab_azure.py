@@ -64,8 +64,8 @@ def test_a_machine_that_still_boots_is_gone_only_when_it_has_ended(azure: StandI
     def gone(id: str) -> None:
         order.append(f"{id.rpartition('/')[2]} gone")
 
-    azure.site.vm_created = boot  # type: ignore[method-assign]
-    azure.site.vm_deleted = gone  # type: ignore[method-assign]
+    azure.machines.vm_created = boot  # type: ignore[method-assign]
+    azure.machines.vm_deleted = gone  # type: ignore[method-assign]
     make_network(azure)
     with ThreadPoolExecutor() as pool:
         made = pool.submit(make_machine, azure)

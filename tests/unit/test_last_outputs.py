@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import last_outputs
+from components import engine
 
 pytestmark = pytest.mark.unit
 
@@ -17,7 +17,7 @@ HALF_WRITTEN = Exception("returned an error: failed to load checkpoint: EOF")
 
 
 def read(monkeypatch: pytest.MonkeyPatch, *answers: Exception | Mapping[str, Any]) -> Mapping[str, Any]:
-    """What `last_outputs` makes of the engine's answers, one after the other."""
+    """What `read_last_outputs` makes of the engine's answers, one after the other."""
     left: Iterator[Exception | Mapping[str, Any]] = iter(answers)
 
     async def answer(token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -30,9 +30,9 @@ def read(monkeypatch: pytest.MonkeyPatch, *answers: Exception | Mapping[str, Any
     monkeypatch.setattr(pulumi.runtime, "invoke_async", answer)
     for name, value in (("organization", "acme"), ("project", "exchange-cas"), ("stack", "lab")):
         monkeypatch.setattr(pulumi, f"get_{name}", lambda value=value: value)
-    monkeypatch.setattr(last_outputs, "PAUSE_SECONDS", 0)
-    monkeypatch.setattr(last_outputs, "ATTEMPTS", 3)
-    return asyncio.run(last_outputs.last_outputs())
+    monkeypatch.setattr(engine, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(engine, "ATTEMPTS", 3)
+    return asyncio.run(engine.read_last_outputs())
 
 
 def test_a_state_that_is_being_written_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

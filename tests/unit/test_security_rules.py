@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from components.args import NetworkArgs
+from components.azure_args import NetworkArgs
 from components.network import security_rules
 
 pytestmark = pytest.mark.unit

@@ -89,7 +89,7 @@ def namespace(on: ServerStandIn, verb: str, /, **request: Any) -> tuple[int | No
         f"powershell -NoProfile -File C:/ProgramData/ExchangeCas/1234/{verb}-ClientAccessNamespace.ps1",
         stdin=stdin,
     )
-    return result.exit_status, powershell.report(str(result.stdout), "server"), str(result.stderr)
+    return result.exit_status, powershell.read_report(str(result.stdout), "server"), str(result.stderr)
 
 
 def test_without_powershell_the_namespace_is_set_once_and_reported(farm: Farm, server: ServerStandIn) -> None:
@@ -165,5 +165,5 @@ def test_what_cmd_runs_by_itself_is_printed_before_the_report(server: ServerStan
 def test_without_powershell_ssh_is_switched_on_and_tells_the_host_key(farm: Farm) -> None:
     server = farm.server(pwsh=None, ssh_port=None)
     result = server.run_script("# installs OpenSSH", {"Port": "0"})
-    assert powershell.report(result.output, "hostKey") == {"hostKey": server.host_key}
+    assert powershell.read_report(result.output, "hostKey") == {"hostKey": server.host_key}
     attempt(server)

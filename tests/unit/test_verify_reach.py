@@ -12,10 +12,10 @@ import pytest
 
 from operations.check.dns import ask_resolver
 from operations.check.https import check_site
-from operations.check.result import State, exit_code
 from operations.check.settings import check_server
 from operations.check.verify import Verification
-from tests.unit.deployment import SCRIPTS, Deployment
+from operations.result import State, exit_code
+from tests.unit.deployment import SCRIPTS, Deployment, describe_findings
 from tests.unit.scripted_ssh_server import PASSWORD as JUMP_PASSWORD
 from tests.unit.scripted_ssh_server import ScriptedSshServer
 from tests.unit.servers import AUTODISCOVER, OWA, PASSWORD, USER, Farm
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.unit
 
 
 def unseen(result: Verification) -> list[str]:
-    return [f"{row.subject}: {row.detail}" for row in result.findings() if row.state is State.UNSEEN and row.detail]
+    return describe_findings(result, State.UNSEEN)
 
 
 def left(sites: int, settings: int) -> bool:

@@ -6,17 +6,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .answers import answer, public_part
+from rehearsal.stand_ins.dns import RecordSet
+
 from .errors import ArmError
+from .payloads import build_answer, select_outputs
 from .put import Put
-from .records import RECORD_SET_TYPES, RecordSet, record_set
 from .resource_types import ResourceType, type_of
 from .rules import RULES
 from .rules.disks import attach
+from .rules.dns import RECORD_SET_TYPES, read_record_set
 from .rules.machine import followers
 from .schema import schema_of
-from .store import Resource, Store, normal_location, references
-from .wire import Json
+from .store import Json, Resource, Store, normal_location, references
 
 SUBSCRIPTION_ID = "00000000-0000-4000-8000-000000000000"
 
@@ -87,7 +88,7 @@ class AzureSubscription:
     def record_sets(self) -> list[RecordSet]:
         """All record sets of public and private zones."""
         with self._lock:
-            return [record_set(entry) for entry in self._store if entry.type in RECORD_SET_TYPES]
+            return [read_record_set(entry) for entry in self._store if entry.type in RECORD_SET_TYPES]
 
     def ip_configurations(self, subnet: str) -> list[Json]:
         """Those of network interfaces in the subnet, with their addresses."""
@@ -113,11 +114,11 @@ class AzureSubscription:
                 inputs=inputs,
                 old=old,
                 store=self._store,
-                body=answer(kind, id, found, inputs, old),
+                body=build_answer(kind, id, found, inputs, old),
             )
             self._check_surroundings(put)
             RULES.get(kind.type, _no_rule)(put)
-            resource = Resource(id=put.id, type=kind.type, body=public_part(kind, put.body), hidden=put.hidden)
+            resource = Resource(id=put.id, type=kind.type, body=select_outputs(kind, put.body), hidden=put.hidden)
             self._store.add(resource)
             self._store.save()
             return copy.deepcopy(resource)

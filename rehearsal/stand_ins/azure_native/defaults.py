@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from pulumi.runtime.proto import provider_pb2
 
+from rehearsal.stand_ins.provider.values import UNKNOWN
+
 from .resource_types import ResourceType
 from .schema import schema_of
-from .wire import UNKNOWN, Json
+from .store import Json
 
 # azure-native's own note to itself in a resource's inputs: the name is random, so a replacement may be created first.
 RANDOMLY_NAMED = "__createBeforeDelete"

@@ -6,8 +6,7 @@ from typing import Any
 
 from .errors import ArmError
 from .resource_types import ResourceType
-from .store import Resource, Store
-from .wire import Json
+from .store import Json, Resource, Store
 
 
 @dataclass(kw_only=True)

@@ -17,7 +17,7 @@ from .arm import AzureSubscription
 from .errors import ArmError
 from .operations import AzureOperations
 from .resource_types import type_of
-from .wire import Json
+from .store import Json
 
 API_VERSION = "2021-04-01"
 POLL_SECONDS = 0.02  # how long stop() may take

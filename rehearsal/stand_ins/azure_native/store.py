@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .wire import Json
+Json = dict[str, Any]  # an object of JSON, such as the body of a request
 
 
 @dataclass(kw_only=True)

@@ -3,10 +3,11 @@
 from ipaddress import IPv4Address, IPv4Network
 from uuid import uuid4
 
-from ..errors import ArmError, RefusedError
+from rehearsal.stand_ins.provider.servicer import ProviderError
+
+from ..errors import ArmError
 from ..put import Put
-from ..store import Resource, Store
-from ..wire import Json
+from ..store import Json, Resource, Store
 from .network import networks
 
 # Public addresses are handed out here, so that a rehearsal can serve them on the loopback interface.
@@ -38,7 +39,7 @@ def public_address(put: Put) -> None:
             400, "StandardSkuPublicIPAddressesMustUseStaticAllocation", f"{put.name}: Standard needs allocation Static."
         )
     if put.value("publicIPAddressVersion") not in (None, "IPv4"):
-        raise RefusedError(f"{put.name}: the stand-in hands out IPv4 addresses only.")
+        raise ProviderError(f"{put.name}: the stand-in hands out IPv4 addresses only.")
     check_zones(put, set(put.value("zones") or []))
     put.refuse_changes("zones")
     put.body.setdefault("publicIPAddressVersion", "IPv4")

@@ -2,7 +2,9 @@
 
 import re
 
-from ..errors import ArmError, RefusedError
+from rehearsal.stand_ins.provider.servicer import ProviderError
+
+from ..errors import ArmError
 from ..put import Put
 from ..store import normal_location
 
@@ -25,7 +27,7 @@ def run_command(put: Put) -> None:
     if len(sources) != 1:
         raise ArmError(400, "InvalidParameter", f"{put.name}: give exactly one of source.script, scriptUri, commandId.")
     if sources != ["script"]:
-        raise RefusedError(f"{put.name}: the stand-in runs source.script only.")
+        raise ProviderError(f"{put.name}: the stand-in runs source.script only.")
     machine = put.store.get(put.parent_id)
     if machine is not None and machine.location != normal_location(put.body["location"]):
         raise ArmError(409, "InvalidResourceLocation", f"{put.name} is not where its virtual machine is.")

@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import uuid4
 
-from ..errors import ArmError, RefusedError
+from rehearsal.stand_ins.provider.servicer import ProviderError
+
+from ..errors import ArmError
 from ..put import Put
-from ..store import Resource, Store
-from ..wire import Json
+from ..store import Json, Resource, Store
 
 _LUNS = range(64)
 _LARGEST_GIB = 32767
@@ -32,7 +33,7 @@ def data_disks(put: Put) -> None:
 def disk(put: Put) -> None:
     put.require("creationData.createOption", "diskSizeGB", "location")
     if put.value("creationData.createOption") != "Empty":
-        raise RefusedError(f"{put.name}: the stand-in makes empty disks only.")
+        raise ProviderError(f"{put.name}: the stand-in makes empty disks only.")
     put.body["sku"] = put.value("sku") or {"name": "Standard_LRS"}
     if not 1 <= put.value("diskSizeGB") <= _LARGEST_GIB:
         raise ArmError(400, "InvalidParameter", f"{put.name}: diskSizeGB must be between 1 and {_LARGEST_GIB}.")

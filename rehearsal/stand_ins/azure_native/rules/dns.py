@@ -5,10 +5,12 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from uuid import uuid4
 
+from rehearsal.stand_ins.dns import RecordSet
+
 from ..errors import ArmError
 from ..put import Put
-from ..store import Resource
-from ..wire import Json
+from ..resource_types import RESOURCE_TYPES
+from ..store import Json, Resource
 
 _MOST_RECORDS = 20
 _TTLS = range(1, 2**31)
@@ -27,6 +29,9 @@ RECORDS: dict[str, tuple[str, str]] = {
     "SRV": ("srvRecords", "{priority} {weight} {port} {target}"),
     "TXT": ("txtRecords", "{value}"),
 }
+
+# Type of a record set -> the path parameter that names its zone.
+RECORD_SET_TYPES = {"dns:RecordSet": "zoneName", "privatedns:PrivateRecordSet": "privateZoneName"}
 
 _FORMS: dict[str, Callable[[str], object]] = {"A": IPv4Address, "AAAA": IPv6Address}
 
@@ -85,7 +90,21 @@ def record_set(put: Put) -> None:
     put.body["type"] = put.kind.arm_type(put.parameters)
 
 
-def values_of(body: Json, kind: str) -> tuple[str, ...]:
+def read_record_set(resource: Resource) -> RecordSet:
+    """The record set in the form that a DNS server needs."""
+    names = RESOURCE_TYPES[resource.type].match(resource.id)
+    assert names is not None
+    return RecordSet(
+        zone=names[RECORD_SET_TYPES[resource.type]],
+        name=names["relativeRecordSetName"],
+        type=names["recordType"].upper(),
+        ttl=int(resource.body["ttl"]),
+        values=record_values(resource.body, names["recordType"].upper()),
+        private=resource.type == "privatedns:PrivateRecordSet",
+    )
+
+
+def record_values(body: Json, kind: str) -> tuple[str, ...]:
     """The records of a record set as text, in the order they were given."""
     property_name, form = RECORDS[kind]
     given = body.get(property_name) or []
@@ -121,7 +140,7 @@ def _only_own_records(put: Put, kind: str) -> None:
 
 
 def _check_values(put: Put, kind: str) -> None:
-    values = values_of(put.body, kind)
+    values = record_values(put.body, kind)
     if len(values) > _MOST_RECORDS:
         raise ArmError(
             400, "BadRequest", f"{put.name}: {len(values)} records; a record set holds at most {_MOST_RECORDS}."

@@ -4,7 +4,7 @@ import re
 
 from ..errors import ArmError
 from ..put import Put
-from ..wire import Json
+from ..store import Json
 
 _SECOND_GENERATION = re.compile(r".*-(g2|gensecond|gen2)", re.IGNORECASE)
 _WINDOWS_SERVER = re.compile(r"(2016|2019|2022|2025)-datacenter[a-z0-9-]*", re.IGNORECASE)

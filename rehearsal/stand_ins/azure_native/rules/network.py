@@ -4,7 +4,9 @@ from collections import Counter
 from ipaddress import IPv4Network, ip_network
 from typing import Any
 
-from ..errors import ArmError, RefusedError
+from rehearsal.stand_ins.provider.servicer import ProviderError
+
+from ..errors import ArmError
 from ..put import Put
 from ..store import Resource
 
@@ -26,7 +28,7 @@ def networks(resource: Resource) -> list[IPv4Network]:
 def virtual_network(put: Put) -> None:
     put.require("addressSpace.addressPrefixes")
     if put.value("subnets"):
-        raise RefusedError("subnets inside a virtual network fight with Subnet resources: use Subnet resources")
+        raise ProviderError("subnets inside a virtual network fight with Subnet resources: use Subnet resources")
     space = [_prefix(text, put.name) for text in put.value("addressSpace.addressPrefixes")]
     for subnet in put.store.of_type("network:Subnet"):
         if subnet.id.lower().startswith(f"{put.id}/".lower()):
