@@ -14,7 +14,7 @@ from operations.adopt import page
 from operations.adopt.adoption import Adoption, Search
 from operations.adopt.look.conflicts import address_taken, conflicts
 from operations.adopt.questions import wanted
-from operations.labs.azure import Azure
+from operations.azure.resource_manager import ResourceManagerClient
 from operations.result import exit_code
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from tests.unit.azure_native import Azure as StandIn
@@ -225,7 +225,7 @@ def test_azure_is_asked_for_zones_by_name_and_for_their_links(azure: StandIn) ->
     for id, network in OTHER.items():
         there.put_existing(id, {"virtualNetwork": {"id": network}})
     there.put_existing(zone_id("dns", "other.com"), {"location": "global"})
-    with Azure(manager.endpoint, SUBSCRIPTION_ID, manager.token) as cloud:
+    with ResourceManagerClient(manager.endpoint, SUBSCRIPTION_ID, manager.token) as cloud:
         assert cloud.private_zones(ZONE.upper()) == [zone_id("hub-dns")]
         assert cloud.linked_networks(zone_id("hub-dns")) == OTHER
         assert cloud.linked_networks(zone_id("dns", "other.com")) == {}

@@ -64,11 +64,12 @@ class SignedIn:
         import pulumi
         from pulumi_azure_native import authorization
 
-        from operations.labs.azure import ENDPOINTS, Azure, where
+        from operations.azure.resource_manager import ResourceManagerClient
+        from operations.azure.sign_in import choose_cloud, manager_url
 
-        provider = {"environment": pulumi.Config("azure-native").get("environment") or ""}
-        endpoint = os.environ.get("LAB_RESOURCE_MANAGER") or ENDPOINTS[where(provider, os.environ)]
-        return Azure(endpoint, subscription, authorization.get_client_token().token)
+        name = pulumi.Config("azure-native").get("environment") or os.environ.get("ARM_ENVIRONMENT", "")
+        endpoint = manager_url(choose_cloud(name), os.environ)
+        return ResourceManagerClient(endpoint, subscription, authorization.get_client_token().token)
 
 
 @cache
