@@ -9,7 +9,7 @@ import pytest
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import provider_pb2
 
-from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins.script_results import CommandResult
 from tests.unit.azure_native import (
     GROUP_ID,
     Azure,

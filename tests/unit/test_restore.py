@@ -74,7 +74,7 @@ def test_the_script_is_copied_run_and_its_result_told(leaving: Leaving) -> None:
 def test_a_shell_that_prints_takes_no_result_away_and_one_that_swallows_the_report_fails_nothing(
     leaving: Leaving,
 ) -> None:
-    windows_state.change(leaving.server.drive.root, autoRun="Property of CORP")
+    windows_state.change_state(leaving.server.drive.root, autoRun="Property of CORP")
     marked = f"print({powershell.REPORT_BEGINS!r}, '{{\"changed\": 3}}', {powershell.REPORT_ENDS!r}, sep='\\n')"
     assert leaving.restore(marked) == "ex01 has the URLs back that it had before: 3 settings changed."
     told = leaving.restore("print('{\"chang')")

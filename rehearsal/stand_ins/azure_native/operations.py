@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.provider.servicer import ProviderError
+from rehearsal.stand_ins.script_results import CommandResult
 
 from .errors import ArmError, DeploymentFailedError
 from .resource_types import ResourceType, find_type
