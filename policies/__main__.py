@@ -77,17 +77,17 @@ def read_addresses(props: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def check_ttl(args: ResourceValidationArgs, report: ReportViolation) -> None:
+def validate_ttl(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if is_client_name(args, args.get_config() or {}) and "ttl" in args.props:
-        report_breaches(report, rules.ttl(args.props["ttl"]))
+        report_breaches(report, rules.check_ttl(args.props["ttl"]))
 
 
-def check_number_of_addresses(args: ResourceValidationArgs, report: ReportViolation) -> None:
+def validate_number_of_addresses(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if is_client_name(args, args.get_config() or {}):
-        report_breaches(report, rules.enough_addresses(read_addresses(args.props)))
+        report_breaches(report, rules.check_address_count(read_addresses(args.props)))
 
 
-def check_same_addresses(args: StackValidationArgs, report: ReportViolation) -> None:
+def validate_same_addresses(args: StackValidationArgs, report: ReportViolation) -> None:
     """Compares the names of each zone. A zone with an unknown address is checked in the run, not in the preview."""
     zones: dict[tuple[str, str], dict[str, list[str]]] = {}
     for resource in args.resources:
@@ -98,16 +98,16 @@ def check_same_addresses(args: StackValidationArgs, report: ReportViolation) -> 
             names[f"{label}.{zone}"] = read_addresses(resource.props)
     for names in zones.values():
         if not any(address.startswith("unknown") for found in names.values() for address in found):
-            report_breaches(report, rules.same_addresses(names))
+            report_breaches(report, rules.check_same_addresses(names))
 
 
-def check_urls(args: ResourceValidationArgs, report: ReportViolation) -> None:
+def validate_urls(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if args.resource_type not in COMMANDS:
         return
     for key in ("create", "update", "stdin"):
         if isinstance(text := args.props.get(key), str):
             for url in find_urls(text):
-                report_breaches(report, rules.https_url(url))
+                report_breaches(report, rules.check_https_url(url))
 
 
 def find_urls(text: str) -> Iterator[str]:
@@ -123,20 +123,22 @@ def find_urls(text: str) -> Iterator[str]:
                 yield value
 
 
-def check_management_ports(args: ResourceValidationArgs, report: ReportViolation) -> None:
+def validate_management_ports(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if args.resource_type == SECURITY_RULE:
-        report_breaches(report, rules.open_management_ports([{"name": args.name, **dict(args.props)}]))
+        report_breaches(report, rules.find_open_management_ports([{"name": args.name, **dict(args.props)}]))
     elif args.resource_type == SECURITY_GROUP and "securityRules" in args.props:
-        report_breaches(report, rules.open_management_ports(args.props["securityRules"]))
+        report_breaches(report, rules.find_open_management_ports(args.props["securityRules"]))
 
 
-def check_protected_zones(args: ResourceValidationArgs, report: ReportViolation) -> None:
+def validate_protected_zones(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if args.resource_type in ZONES:
         # The pack does not get the stack's name; the URN contains it.
         stack = args.urn.removeprefix("urn:pulumi:").partition("::")[0]
         stacks = (args.get_config() or {}).get("stacks")
         production = rules.is_production(stack) if stacks is None else stack in stacks
-        report_breaches(report, rules.protected_zone(args.name, protected=args.opts.protect, production=production))
+        report_breaches(
+            report, rules.check_zone_protection(args.name, protected=args.opts.protect, production=production)
+        )
 
 
 def report_breaches(report: ReportViolation, breaches: Iterator[str]) -> None:
@@ -149,22 +151,25 @@ PolicyPack(
     enforcement_level=EnforcementLevel.MANDATORY,
     policies=[
         ResourceValidationPolicy(
-            "ttl", "A client asks DNS again after at most five minutes.", check_ttl, config_schema=LABELS
+            "ttl", "A client asks DNS again after at most five minutes.", validate_ttl, config_schema=LABELS
         ),
         ResourceValidationPolicy(
-            "two-addresses", "Each name has at least two addresses.", check_number_of_addresses, config_schema=LABELS
+            "two-addresses", "Each name has at least two addresses.", validate_number_of_addresses, config_schema=LABELS
         ),
         StackValidationPolicy(
-            "same-addresses", "All names of a zone have the same addresses.", check_same_addresses, config_schema=LABELS
+            "same-addresses",
+            "All names of a zone have the same addresses.",
+            validate_same_addresses,
+            config_schema=LABELS,
         ),
-        ResourceValidationPolicy("https-urls", "Clients get URLs that begin with https://.", check_urls),
+        ResourceValidationPolicy("https-urls", "Clients get URLs that begin with https://.", validate_urls),
         ResourceValidationPolicy(
-            "management-ports", "No management port is open to the Internet.", check_management_ports
+            "management-ports", "No management port is open to the Internet.", validate_management_ports
         ),
         ResourceValidationPolicy(
             "protected-zones",
             "The zones of a production stack are protected.",
-            check_protected_zones,
+            validate_protected_zones,
             config_schema=PRODUCTION,
         ),
     ],
