@@ -79,12 +79,12 @@ def addresses(props: Mapping[str, Any]) -> list[str]:
 
 def ttl(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if is_name(args, args.get_config() or {}) and "ttl" in args.props:
-        say(report, rules.ttl(args.props["ttl"]))
+        say(report, rules.check_ttl(args.props["ttl"]))
 
 
 def two_addresses(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if is_name(args, args.get_config() or {}):
-        say(report, rules.enough_addresses(addresses(args.props)))
+        say(report, rules.check_address_count(addresses(args.props)))
 
 
 def same_addresses(args: StackValidationArgs, report: ReportViolation) -> None:
@@ -98,7 +98,7 @@ def same_addresses(args: StackValidationArgs, report: ReportViolation) -> None:
             names[f"{label}.{zone}"] = addresses(resource.props)
     for names in zones.values():
         if not any(address.startswith("unknown") for found in names.values() for address in found):
-            say(report, rules.same_addresses(names))
+            say(report, rules.check_same_addresses(names))
 
 
 def https_urls(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -107,7 +107,7 @@ def https_urls(args: ResourceValidationArgs, report: ReportViolation) -> None:
     for key in ("create", "update", "stdin"):
         if isinstance(text := args.props.get(key), str):
             for url in urls(text):
-                say(report, rules.https_url(url))
+                say(report, rules.check_https_url(url))
 
 
 def urls(text: str) -> Iterator[str]:
@@ -125,9 +125,9 @@ def urls(text: str) -> Iterator[str]:
 
 def management_ports(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if args.resource_type == SECURITY_RULE:
-        say(report, rules.open_management_ports([{"name": args.name, **dict(args.props)}]))
+        say(report, rules.find_open_management_ports([{"name": args.name, **dict(args.props)}]))
     elif args.resource_type == SECURITY_GROUP and "securityRules" in args.props:
-        say(report, rules.open_management_ports(args.props["securityRules"]))
+        say(report, rules.find_open_management_ports(args.props["securityRules"]))
 
 
 def protected_zones(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -136,7 +136,7 @@ def protected_zones(args: ResourceValidationArgs, report: ReportViolation) -> No
         stack = args.urn.removeprefix("urn:pulumi:").partition("::")[0]
         stacks = (args.get_config() or {}).get("stacks")
         production = rules.is_production(stack) if stacks is None else stack in stacks
-        say(report, rules.protected_zone(args.name, protected=args.opts.protect, production=production))
+        say(report, rules.check_zone_protection(args.name, protected=args.opts.protect, production=production))
 
 
 def say(report: ReportViolation, breaches: Iterator[str]) -> None:
