@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from operations.__main__ import app
 from rehearsal.stand_ins.command import CommandProvider
-from tests.unit.azure_native import Azure
+from tests.unit.azure_native import Azure, interface, make_network
 from tests.unit.command_calls import Engine, Serve
 from tests.unit.drill_namespace import Namespace
 from tests.unit.powershell_setup import Computer, bare_computer
@@ -46,6 +46,14 @@ def azure(tmp_path: Path) -> Iterator[Azure]:
     made = Azure(tmp_path / "subscription.json")
     yield made
     made.stop()
+
+
+@pytest.fixture
+def interface_id(azure: Azure) -> str:
+    """A network interface in the network of `make_network`."""
+    make_network(azure)
+    id, _ = azure.create("network:NetworkInterface", interface())
+    return id
 
 
 @pytest.fixture
