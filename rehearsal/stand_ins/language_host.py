@@ -1,7 +1,7 @@
 """Stand-in of `pulumi-language-python`: runs the program for the engine on machines without a Pulumi install.
 
 The engine starts it with its own address as last argument, reads the port from the first line of output, and ends it
-with SIGINT; preview and update are two processes. As under the real host the program is a separate process, and its exit
+with SIGINT; preview and update are two processes. As under the real host, the program is a separate process; its exit
 code tells the engine whether the program has shown its error. This file is run by its path and imports nothing of this
 repository, so that the program finds the same modules as under the real host, and no others.
 """
