@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_azure_native as azure
 
-from components.args import SERVERS_LINK, DnsArgs, PrivateZoneArgs, ZoneArgs
+from components.azure_args import SERVERS_LINK, DnsArgs, PrivateZoneArgs, ZoneArgs
 from components.namespace import Names
 from components.server import Server
 

@@ -9,9 +9,11 @@ from typing import Any
 import pulumi
 from pulumi_command import remote
 
-from components.args import DnsArgs, RolloutArgs
+from components.args import RolloutArgs
+from components.azure_args import DnsArgs
 from components.dns import NamespaceRecords, add_record_sets
-from components.namespace import NamespaceArgs, client_names, exchange_settings, gate_names, namespace_document
+from components.namespace import client_names, exchange_settings, gate_names, namespace_document
+from components.namespace_args import NamespaceArgs
 from components.restoration import add_restoration
 from components.server import Server
 from components.shell import ServerAccess, ServerShell

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from components.forms import NAME, URL, ZONE
-from components.keys import args, key
+from components.namespace_args import Derived, NamespaceArgs, UrlServiceArgs
 
-ClientAuthentication = Literal["Basic", "Ntlm", "Negotiate"]
 # The paths as Exchange's virtual directories have them (Microsoft: "Configure mail flow and client access").
 PATHS = {
     "owa": "/owa",
@@ -24,100 +21,9 @@ PATHS = {
 AUTODISCOVER_PATH = "/autodiscover/autodiscover.xml"
 
 
-class Derived(Enum):
-    """Stands where a stack leaves a URL or a host name out; None, there, is a value: the servers' one is cleared."""
-
-    DERIVED = "derived"
-
-
-DERIVED = Derived.DERIVED
-
-
-@args
-class UrlServiceArgs:
-    """A service that tells its clients two URLs."""
-
-    enabled: bool = key("false leaves this service's settings on the servers untouched.", default=True)
-    internal_url: str | Derived | None = key(
-        "URL for clients inside; derived from the names if left out, cleared on the servers by null.",
-        default=DERIVED,
-        form=URL,
-    )
-    external_url: str | Derived | None = key(
-        "URL for clients outside; derived from the names if left out, cleared on the servers by null.",
-        default=DERIVED,
-        form=URL,
-    )
-
-
-@args
-class MapiArgs(UrlServiceArgs):
-    """MAPI over HTTP: its URLs are set together with the authentication methods."""
-
-    iis_authentication_methods: tuple[Literal["Basic", "Ntlm", "OAuth", "Negotiate"], ...] = key(
-        "Authentication methods of the virtual directory.", default=("Ntlm", "OAuth", "Negotiate"), minItems=1
-    )
-
-
-@args
-class AutodiscoverArgs:
-    """Where domain-joined clients find Autodiscover."""
-
-    enabled: bool = key("false leaves the Autodiscover service URI on the servers untouched.", default=True)
-    service_internal_uri: str | Derived | None = key(
-        "The service URI; derived from the names if left out, cleared on the servers by null.",
-        default=DERIVED,
-        form=URL,
-    )
-
-
-@args
-class OutlookAnywhereArgs:
-    """Outlook Anywhere: host names without a scheme, each with its RequireSsl and authentication pair."""
-
-    enabled: bool = key("false leaves Outlook Anywhere on the servers untouched.", default=True)
-    internal_hostname: str | Derived | None = key(
-        "Host name inside; derived if left out, cleared on the servers by null.", default=DERIVED, form=ZONE
-    )
-    external_hostname: str | Derived | None = key(
-        "Host name outside; derived if left out, cleared on the servers by null.", default=DERIVED, form=ZONE
-    )
-    internal_clients_require_ssl: bool = key("TLS for clients inside.", default=True)
-    external_clients_require_ssl: bool = key("TLS for clients outside.", default=True)
-    internal_client_authentication_method: ClientAuthentication = key("Logon of clients inside.", default="Ntlm")
-    external_client_authentication_method: ClientAuthentication = key("Logon of clients outside.", default="Ntlm")
-    ssl_offloading: bool = key("true: TLS ends before the server.", default=False)
-
-
-@args
-class ServicesArgs:
-    """What each service tells its clients, where it is not derived from the namespace's names."""
-
-    owa: UrlServiceArgs = key("Outlook on the web.", default=UrlServiceArgs())
-    ecp: UrlServiceArgs = key("Exchange admin centre.", default=UrlServiceArgs())
-    ews: UrlServiceArgs = key("Exchange Web Services.", default=UrlServiceArgs())
-    oab: UrlServiceArgs = key("Offline address book.", default=UrlServiceArgs())
-    activesync: UrlServiceArgs = key("Exchange ActiveSync.", default=UrlServiceArgs())
-    mapi: MapiArgs = key("MAPI over HTTP.", default=MapiArgs())
-    autodiscover: AutodiscoverArgs = key("Autodiscover.", default=AutodiscoverArgs())
-    outlook_anywhere: OutlookAnywhereArgs = key("Outlook Anywhere.", default=OutlookAnywhereArgs())
-
-
-@args
-class NamespaceArgs:
-    """The names that clients use, and what is derived from them."""
-
-    domain: str = key("The domain of the two names, for example mail-domain.com.", form=ZONE)
-    client_name: str = key("The label of the name for OWA, EWS, MAPI and the other services.", default="owa", form=NAME)
-    autodiscover_name: str = key("The label of the name for Autodiscover.", default="autodiscover", form=NAME)
-    external_domain: str | None = key("The domain of the names outside, if it differs.", default=None, form=ZONE)
-    external_client_name: str | None = key("The client name's label outside, if it differs.", default=None, form=NAME)
-    services: ServicesArgs = key("Services opted out or overridden.", default=ServicesArgs())
-
-
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """The fully qualified names of one namespace; outside equal to inside unless the stack says otherwise."""
+    """The fully qualified names of one namespace; outside is inside unless the stack file differs."""
 
     client: str
     autodiscover: str
@@ -144,45 +50,45 @@ Settings = Mapping[str, Mapping[str, Any]]
 def exchange_settings(namespace: NamespaceArgs) -> Settings:
     """Service -> setting -> value, for every service that is not opted out.
 
-    Settings have the names of the Exchange cmdlets' parameters. A virtual directory's URL and a host name are what
-    clients are told; the same on every server, so that any server can answer any client.
+    Settings have the names of the Exchange cmdlets' parameters. Every server gives clients the same URLs and host
+    names, so that any server can answer any client.
     """
     names = client_names(namespace)
     services = namespace.services
-    wanted: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, Any]] = {}
     for service, path in PATHS.items():
-        own: UrlServiceArgs = getattr(services, service)
-        if own.enabled:
-            wanted[service] = {
-                "InternalUrl": unless_derived(own.internal_url, f"https://{names.client}{path}"),
-                "ExternalUrl": unless_derived(own.external_url, f"https://{names.external_client}{path}"),
+        urls: UrlServiceArgs = getattr(services, service)
+        if urls.enabled:
+            settings[service] = {
+                "InternalUrl": unless_derived(urls.internal_url, f"https://{names.client}{path}"),
+                "ExternalUrl": unless_derived(urls.external_url, f"https://{names.external_client}{path}"),
             }
     if services.mapi.enabled:
-        wanted["mapi"]["IISAuthenticationMethods"] = list(services.mapi.iis_authentication_methods)
+        settings["mapi"]["IISAuthenticationMethods"] = list(services.mapi.iis_authentication_methods)
     if services.autodiscover.enabled:
         derived = f"https://{names.autodiscover}{AUTODISCOVER_PATH}"
-        wanted["autodiscover"] = {
+        settings["autodiscover"] = {
             "AutoDiscoverServiceInternalUri": unless_derived(services.autodiscover.service_internal_uri, derived)
         }
     anywhere = services.outlook_anywhere
     if anywhere.enabled:
-        wanted["outlookAnywhere"] = {
+        settings["outlookAnywhere"] = {
             "InternalHostname": unless_derived(anywhere.internal_hostname, names.client),
             "ExternalHostname": (external := unless_derived(anywhere.external_hostname, names.external_client)),
             "InternalClientsRequireSsl": anywhere.internal_clients_require_ssl,
-            # Exchange holds it as false where there is no external host name.
+            # Exchange keeps it false while the external host name is empty.
             "ExternalClientsRequireSsl": anywhere.external_clients_require_ssl and external is not None,
             "InternalClientAuthenticationMethod": anywhere.internal_client_authentication_method,
             "ExternalClientAuthenticationMethod": anywhere.external_client_authentication_method,
             "SSLOffloading": anywhere.ssl_offloading,
         }
-    return wanted
+    return settings
 
 
 def namespace_document(
     *, server: str, exchange_version: str, recycle_app_pools: bool, settings: Settings
 ) -> dict[str, Any]:
-    """The document of the namespace scripts."""
+    """The standard input of the namespace scripts, as plain data."""
     return {
         "server": server,
         "exchangeVersion": exchange_version,

@@ -1,4 +1,4 @@
-"""What came of looking at one thing, and the exit code of many."""
+"""The result of one check, and the exit code of many."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ class State(StrEnum):
     FINE = "fine"
     DIFFERENT = "different"
     UNSEEN = "could not look"
-    # Not judged: nothing is promised of it.
+    # Shown only; it does not count for the exit code.
     SHOWN = "shown"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """`subject` names what was looked at, `detail` says what differs or why it could not be looked at."""
+    """`subject` names what was checked, `detail` says what differs or why the check failed."""
 
     state: State
     detail: str = ""
@@ -28,6 +28,6 @@ class Finding:
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """0 all is fine, 1 something differs, 2 something could not be looked at, whatever else was found."""
+    """2 if anything could not be checked, else 1 if anything differs, else 0."""
     states = {finding.state for finding in findings}
     return 2 if State.UNSEEN in states else 1 if State.DIFFERENT in states else 0

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from components import namespace
-from components.namespace import NamespaceArgs
+from components.namespace_args import NamespaceArgs
 from rehearsal.stand_ins.dns import RecordSet
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from secrets import choice
 from typing import Any
 
-from components.args import FarmArgs, NetworkArgs
+from components.args import FarmArgs
+from components.azure_args import NetworkArgs
 from components.forms import CIDR, IPV4
 from rehearsal.tools import REPOSITORY
 from stacks import arguments, file

@@ -1,4 +1,4 @@
-"""Results for people, as tables and sentences, and for programs, as JSON."""
+"""Print results: tables and sentences for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ VERDICTS = {0: "fine", 1: "differences", 2: "could not look"}
 
 
 def format_json(result: Verification | Drift) -> str:
-    """The whole result with its verdict."""
+    """The whole result, with `verdict` and `exitCode`."""
     code = exit_code(result.findings())
     return json.dumps({"verdict": VERDICTS[code], "exitCode": code, **to_document(result)}, indent=2)
 
 
 def to_document(value: Verification | Drift) -> dict[str, object]:
-    """The fields of a dataclass, and of those inside it, under camelCase keys."""
+    """The fields of the dataclasses under camelCase keys."""
     return dataclasses.asdict(value, dict_factory=lambda pairs: {to_camel_case(name): part for name, part in pairs})
 
 
@@ -45,13 +45,13 @@ def print_drift(result: Drift, console: Console) -> None:
     if result.heal:
         first = " (undo or deploy the edit of the stack file first: the command takes the file as it is)"
         console.print(f"\nheal with{first if result.file.detail else ''}:", soft_wrap=True)
-        # As it is, on one line, to be copied.
+        # One line without markup, ready to copy.
         console.print(result.heal, markup=False, soft_wrap=True)
 
 
 def build_sites_table(sites: Sequence[SiteFinding]) -> Table:
     services = list(dict.fromkeys(page.service for site in sites for page in site.services))
-    table = build_table("server", "name", "certificate", *services, title="Health, on each server's own address")
+    table = build_table("server", "name", "certificate", *services, title="Health, at each server's own address")
     for site in sites:
         days = site.certificate.days_left
         pages = {page.service: page for page in site.services}
@@ -79,17 +79,17 @@ def build_dns_table(answers: Sequence[Answer]) -> Table:
 
 
 def build_settings_table(servers: Sequence[ServerSettings]) -> Table:
-    table = build_table("server", "settings as promised", title="Settings")
+    table = build_table("server", "settings as deployed", title="Settings")
     for server in servers:
         judged = [row for row in server.settings if row.state is not State.SHOWN]
-        as_promised = sum(row.state is State.FINE for row in judged)
-        text = f"{as_promised} of {len(judged)}" if server.settings else "?"
+        correct = sum(row.state is State.FINE for row in judged)
+        text = f"{correct} of {len(judged)}" if server.settings else "?"
         table.add_row(server.server, Text(text, "red" if server.drifted else STYLES[server.state]))
     return table
 
 
 def print_problems(findings: Sequence[Finding], console: Console) -> None:
-    """A line for each finding that has something to say, and the verdict."""
+    """A line for each finding with a detail, then the verdict."""
     for finding in findings:
         if finding.detail:
             line = f"{finding.state}: {finding.subject}: {finding.detail}"

@@ -1,4 +1,4 @@
-"""What servers hold that the stack does not say, read as an operator would: over SSH, by the read-only script."""
+"""Compare the settings of each server with the stack's, read over SSH with the read-only script."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from components.namespace import namespace_document
 from operations.connections import Connections
 from operations.result import Finding, State
 from operations.stack import DeployedStack
-from restoration.ssh import SCRIPT_SECONDS, why
+from restoration.ssh import SCRIPT_SECONDS, explain_ssh_error
 
 DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting(Finding):
-    """One setting of one server; `expected` is what the stack promised, `actual` what the server holds."""
+    """One setting of one server; `expected` is the stack's value, `actual` the server's."""
 
     server: str
     service: str
@@ -37,7 +37,7 @@ class Setting(Finding):
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings(Finding):
-    """One server's settings; `key` is its key in the stack file. Its own state says whether they could be read."""
+    """The settings of one server. `key` is its key in the stack file; `state` says whether they could be read."""
 
     key: str
     server: str
@@ -53,11 +53,11 @@ class ServerSettings(Finding):
 
 
 class UnreadableError(Exception):
-    """The script on the server did not answer with a report; the text is what it said."""
+    """The script on the server printed no report. The message is its error text."""
 
 
 async def check_settings(stack: DeployedStack, connections: Connections) -> list[ServerSettings]:
-    """Every server at the same time, in the order of their keys."""
+    """Check all servers in parallel; the results are in the order of the servers' keys."""
     return list(await asyncio.gather(*(check_server(stack, connections, key) for key in sorted(stack.servers))))
 
 
@@ -66,23 +66,25 @@ async def check_server(stack: DeployedStack, connections: Connections, key: str)
     name = str(server["computerName"])
     if "namespaceUrn" not in server or not stack.settings:
         because = "every service is opted out" if "namespaceUrn" in server else "configureNamespace is false"
-        return ServerSettings(
-            key=key, server=name, state=State.SHOWN, detail=f"{because}: Exchange is not this stack's"
-        )
+        detail = f"{because}: this stack does not configure Exchange here"
+        return ServerSettings(key=key, server=name, state=State.SHOWN, detail=detail)
     try:
-        report, unread = await read(stack, connections, server)
+        report, unread = await run_read_script(stack, connections, server)
     except (OSError, asyncssh.Error, UnreadableError) as error:
-        return ServerSettings(key=key, server=name, state=State.UNSEEN, detail=why(error))
+        return ServerSettings(key=key, server=name, state=State.UNSEEN, detail=explain_ssh_error(error))
     state = State.UNSEEN if unread else State.FINE
     return ServerSettings(
-        key=key, server=name, state=state, detail=unread, settings=tuple(compare(stack, name, report))
+        key=key, server=name, state=state, detail=unread, settings=tuple(compare_settings(stack, name, report))
     )
 
 
-async def read(
+async def run_read_script(
     stack: DeployedStack, connections: Connections, server: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], str]:
-    """The report of Get-ClientAccessNamespace.ps1 on this server, and what it said of services that it cannot read."""
+    """The report of Get-ClientAccessNamespace.ps1 on this server, and its error text about services it could not read.
+
+    Raises OSError, asyncssh.Error or UnreadableError.
+    """
     document = namespace_document(
         server=server["computerName"],
         exchange_version=stack.exchange_version,
@@ -90,23 +92,18 @@ async def read(
         settings=stack.settings,
     )
     text = powershell.write_document(document, stack.operator.credential)
-    connection = await connections.shell(server)
+    connection = await connections.open_shell(server)
     command = powershell.command_line(server["scripts"], "Get-ClientAccessNamespace")
     try:
-        answer = await connection.run(
-            command,
-            input=text,
-            errors="replace",
-            timeout=SCRIPT_SECONDS,
-        )
+        answer = await connection.run(command, input=text, errors="replace", timeout=SCRIPT_SECONDS)
     except asyncssh.TimeoutError:
         raise UnreadableError(f"the script did not end within {SCRIPT_SECONDS} s") from None
     if answer.exit_status is None:
         raise UnreadableError("the connection was lost")
     failure = ""
     if answer.exit_status != 0:
-        said = " ".join(str(answer.stderr).split())
-        failure = said or f"the script ended with {answer.exit_status} and said nothing"
+        printed = " ".join(str(answer.stderr).split())
+        failure = printed or f"the script ended with {answer.exit_status} and printed no error"
     try:
         report = powershell.read_report(str(answer.stdout), "settings")
     except powershell.NoReportError as error:
@@ -116,20 +113,20 @@ async def read(
     return report, failure
 
 
-def compare(stack: DeployedStack, server: str, report: Mapping[str, Any]) -> list[Setting]:
-    """Each setting that the stack promised against what the server reported."""
+def compare_settings(stack: DeployedStack, server: str, report: Mapping[str, Any]) -> list[Setting]:
+    """Compare each setting of the stack with the server's report."""
     return [
-        judged(server, service, setting, value, report)
+        compare_setting(server, service, setting, value, report)
         for service, values in stack.settings.items()
         for setting, value in values.items()
     ]
 
 
-def judged(server: str, service: str, setting: str, expected: object, report: Mapping[str, Any]) -> Setting:
+def compare_setting(server: str, service: str, setting: str, expected: object, report: Mapping[str, Any]) -> Setting:
     skipped = report.get("skipped", {}).get(service)
     actual = report["settings"].get(service, {}).get(setting)
     if service not in report["settings"]:
-        # Why it could not be read is said of the server.
+        # The finding of the server gives the reason.
         state, detail = (State.SHOWN, str(skipped)) if skipped else (State.UNSEEN, "")
     elif is_same_setting(expected, actual):
         state, detail = State.FINE, ""

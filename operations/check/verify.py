@@ -1,4 +1,4 @@
-"""Everything that a stack promises, looked at from outside: health, certificates, DNS and settings. Never writes."""
+"""Compare the servers and DNS with a deployed stack: health, certificates, DNS and settings. Read-only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def verify(
     resolver: DnsServer | None = None,
     name_servers: Sequence[DnsServer] = (),
 ) -> Verification:
-    """Everything at the same time, each step bounded: what does not answer is a finding, never an error."""
+    """Run all checks in parallel, each with its own timeout. An unreachable server is a finding, not an error."""
     async with Connections(stack) as connections:
         sites, answers, settings = await asyncio.gather(
             check_https(stack, connections, trusted),
@@ -48,7 +48,7 @@ async def verify(
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """The settings alone; `heal` is the one command for all servers that drifted."""
+    """The settings only. `heal`: the command that corrects all servers that drifted, or None if there are none."""
 
     stack: str
     file: StackFileComparison
@@ -60,9 +60,9 @@ class Drift:
 
 
 async def find_drift(stack: DeployedStack, cwd: Path | None = None) -> Drift:
-    """`cwd` is the project's folder as the command has to name it; None where it is run there."""
+    """`cwd`: the project's folder for the heal command; None if the command is run there."""
     async with Connections(stack) as connections:
         settings = await check_settings(stack, connections)
     keys = [server.key for server in settings if server.drifted]
-    heal = stack.healing(keys, cwd) if keys else None
+    heal = stack.heal_command(keys, cwd) if keys else None
     return Drift(stack=stack.name, file=stack.file, settings=settings, heal=heal)

@@ -11,6 +11,7 @@ from typing import Any
 from components.outputs import stack_file_outputs
 from operations.check.verify import Verification, verify
 from operations.dns_server import DnsServer
+from operations.result import State
 from operations.stack import DeployedStack, build_stack
 from rehearsal.datacentre import free_ports
 from rehearsal.stand_ins.dns import AzureDns, RecordSet
@@ -111,3 +112,8 @@ class Deployment:
 
 def of(server: AzureDns) -> DnsServer:
     return DnsServer(server.address, server.port)
+
+
+def describe_findings(result: Verification, state: State = State.DIFFERENT) -> list[str]:
+    """A line for each finding of this state that has a detail."""
+    return [f"{row.subject}: {row.detail}" for row in result.findings() if row.state is state and row.detail]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.namespace import NamespaceArgs, OutlookAnywhereArgs, ServicesArgs, UrlServiceArgs
+from components.namespace_args import NamespaceArgs, OutlookAnywhereArgs, ServicesArgs, UrlServiceArgs
 from rehearsal.elsewhere import every_host, with_elsewhere
 from rehearsal.rehearsal import certificates
 from rehearsal.stand_ins.dns import RecordSet

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from components.namespace import (
-    AutodiscoverArgs,
-    MapiArgs,
-    NamespaceArgs,
-    ServicesArgs,
-    UrlServiceArgs,
-    client_hosts,
-    exchange_settings,
-    gate_names,
-)
+from components.namespace import client_hosts, exchange_settings, gate_names
+from components.namespace_args import AutodiscoverArgs, MapiArgs, NamespaceArgs, ServicesArgs, UrlServiceArgs
 
 pytestmark = pytest.mark.unit
 

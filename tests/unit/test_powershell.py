@@ -8,15 +8,11 @@ from pathlib import Path
 import pytest
 
 from components import powershell
-from components.args import DnsArgs, RolloutArgs, ServerArgs, SshArgs
+from components.args import RolloutArgs, ServerArgs, SshArgs
+from components.azure_args import DnsArgs
 from components.exchange import ClientAccessNamespaceArgs, rotation_document
-from components.namespace import (
-    NamespaceArgs,
-    ServicesArgs,
-    UrlServiceArgs,
-    exchange_settings,
-    namespace_document,
-)
+from components.namespace import exchange_settings, namespace_document
+from components.namespace_args import NamespaceArgs, ServicesArgs, UrlServiceArgs
 from components.server import Server
 from components.shell import ServerAccess
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.args import FarmArgs
-from components.namespace import DERIVED
+from components.namespace_args import DERIVED
 from tests.plan.plan import Plan
 from tests.plan.program import GIVEN
 from tests.plan.promises.reading import configured, existing, public_address
