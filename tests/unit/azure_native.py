@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,6 +162,17 @@ def machine(interface_id: str, *, name: str = "ex01", **other: Any) -> Json:
             "osDisk": {"createOption": "FromImage", "managedDisk": {"storageAccountType": "Premium_LRS"}},
         },
     } | other
+
+
+def changed(inputs: Json, path: str, value: Any) -> Json:
+    """A copy of `inputs` with another value at a dotted path."""
+    copied = copy.deepcopy(inputs)
+    *parents, last = path.split(".")
+    container = copied
+    for parent in parents:
+        container = container.setdefault(parent, {})
+    container[last] = value
+    return copied
 
 
 def make_machine(azure: Azure, *, name: str = "ex01", address: str = "10.0.1.10", **other: Any) -> tuple[str, Json]:
