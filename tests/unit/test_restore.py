@@ -72,7 +72,7 @@ def test_the_script_is_copied_and_run_and_its_result_reported(leaving: LeavingSe
 
 
 def test_a_shell_that_prints_more_hides_no_result_and_a_lost_report_fails_nothing(leaving: LeavingServer) -> None:
-    windows_state.change(leaving.server.drive.root, autoRun="Property of CORP")
+    windows_state.change_state(leaving.server.drive.root, autoRun="Property of CORP")
     marked = f"print({powershell.REPORT_BEGINS!r}, '{{\"changed\": 3}}', {powershell.REPORT_ENDS!r}, sep='\\n')"
     assert leaving.restore(marked) == "ex01 has its old URLs back: 3 settings changed."
     without_report = leaving.restore("print('{\"chang')")
