@@ -14,8 +14,8 @@ from pulumi.runtime.proto import provider_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative, VirtualMachine
-from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.provider.values import read_plain_values, write_struct
+from rehearsal.stand_ins.script_results import CommandResult
 
 Json = dict[str, Any]
 GROUP_ID = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/lab"

@@ -53,7 +53,7 @@ def test_an_update_with_data_disks_replaces_the_list_and_one_without_keeps_it(az
     ("disks", "code"),
     [
         ([{"lun": 64, "createOption": "Attach", "managedDisk": {"id": DISK_ID}}], "from 0 to 63"),
-        ([{"lun": 1, "createOption": "Attach", "managedDisk": {"id": DISK_ID}}] * 2, "a LUN of its own"),
+        ([{"lun": 1, "createOption": "Attach", "managedDisk": {"id": DISK_ID}}] * 2, "its own LUN from 0 to 63"),
         ([{"lun": 1, "createOption": "Empty", "diskSizeGB": 8}], "createOption Attach"),
         ([{"lun": 1, "createOption": "Attach", "managedDisk": {"id": f"{DISK_ID}2"}}], "ResourceNotFound"),
     ],
@@ -111,7 +111,7 @@ def test_an_attached_disk_can_only_grow(
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"sku": {"name": "Premium_ZRS"}, "zones": ["1"]}, "in no zone of its own"),
+        ({"sku": {"name": "Premium_ZRS"}, "zones": ["1"]}, "cannot have a zone"),
         ({"diskSizeGB": None}, "diskSizeGB' is missing"),
         ({"diskSizeGB": 40000}, "between 1 and 32767"),
     ],

@@ -9,7 +9,7 @@ import pytest
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import provider_pb2
 
-from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins.script_results import CommandResult
 from tests.unit.azure_native import (
     GROUP_ID,
     Azure,
@@ -103,7 +103,7 @@ def test_run_commands_need_their_machine_and_are_deleted_with_it(azure: Azure) -
         ({"timeoutInSeconds": 5401}, "at most 5400"),
         ({"runAsUser": "x"}, "needs runAsPassword"),
         ({"parameters": [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]}, "given twice"),
-        ({"location": "uksouth"}, "not where its virtual machine is"),
+        ({"location": "uksouth"}, "not in the location of its virtual machine"),
     ],
 )
 def test_a_run_command_that_azure_refuses(azure: Azure, change: dict[str, Any], code: str) -> None:
@@ -120,7 +120,7 @@ def test_a_run_command_that_azure_refuses(azure: Azure, change: dict[str, Any], 
         ({"name": "shutdown-ex01"}, "must be named shutdown-computevm-ex01"),
         ({"taskType": "Other"}, "InvalidScheduleType"),
         ({"dailyRecurrence": {"time": "2500"}}, "HHmm"),
-        ({"targetResourceId": GROUP_ID}, "no virtual machine"),
+        ({"targetResourceId": GROUP_ID}, "not a virtual machine"),
         ({"timeZoneId": None}, "timeZoneId' is missing"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 
 from components import powershell
 from rehearsal.stand_ins import windows_state
-from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.server import ServerStandIn
 from tests.unit.servers import Farm, namespace_settings
 from tests.unit.ssh_client import attempt, run
@@ -153,7 +153,7 @@ def test_without_powershell_a_server_without_exchange_is_reported(farm: Farm, se
 
 
 def test_output_of_cmds_autorun_is_printed_before_the_report(server: ServerStandIn) -> None:
-    windows_state.change(server.drive.root, autoRun="Property of CORP")
+    windows_state.change_state(server.drive.root, autoRun="Property of CORP")
     script = "C:/ProgramData/ExchangeCas/1234/Get-ClientAccessNamespace.ps1"
     result = run(server, f"powershell -NoProfile -File {script}", stdin="{}")
     assert str(result.stdout).startswith(f"Property of CORP\r\n{powershell.REPORT_BEGINS}\r\n")

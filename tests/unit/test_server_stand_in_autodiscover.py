@@ -77,9 +77,9 @@ def test_autodiscover_returns_cached_settings_until_its_application_pool_is_recy
     browser.ask("/autodiscover/healthcheck.htm", name=AUTODISCOVER)
     farm.organisation.change("EX01", "ews", "InternalUrl", "https://new.mail-domain.com/EWS")
     assert ews_url() == f"https://{OWA}/EWS/Exchange.asmx"
-    windows_state.recycle(server.drive.root, "MSExchangeServicesAppPool")
+    windows_state.recycle_pool(server.drive.root, "MSExchangeServicesAppPool")
     assert ews_url() == f"https://{OWA}/EWS/Exchange.asmx"
-    windows_state.recycle(server.drive.root, autodiscover.POOL)
+    windows_state.recycle_pool(server.drive.root, autodiscover.POOL)
     assert ews_url() == "https://new.mail-domain.com/EWS"
 
 
