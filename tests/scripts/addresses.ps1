@@ -1,5 +1,8 @@
 # Which values of a list are an address of a server. Prints a list of true and false.
-param([Parameter(Mandatory = $true)] [string] $Scripts)
+param(
+    [Parameter(Mandatory)]
+    [string] $Scripts
+)
 
 Set-StrictMode -Version Latest
 . (Join-Path $Scripts 'ClientAccess.ps1')

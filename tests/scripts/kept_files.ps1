@@ -1,5 +1,8 @@
 # What the scripts make of the files of values from before: reads a list of contents, and prints for each what is said of it, null if it is taken.
-param([Parameter(Mandatory = $true)] [string] $Scripts)
+param(
+    [Parameter(Mandatory)]
+    [string] $Scripts
+)
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'

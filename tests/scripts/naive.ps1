@@ -9,7 +9,11 @@ function Try-This([string] $Name, [scriptblock] $Body) {
     try { $results[$Name] = & $Body } catch { $results[$Name] = "FAILED: $($_.Exception.Message)" }
 }
 function Open([string] $Name, [hashtable] $Change = @{}) {
-    $parameters = @{ ConfigurationName = 'Microsoft.Exchange'; ConnectionUri = "http://$Name.corp.example/PowerShell/"; Authentication = 'Kerberos' }
+    $parameters = @{
+        ConfigurationName = 'Microsoft.Exchange'
+        ConnectionUri     = "http://$Name.corp.example/PowerShell/"
+        Authentication    = 'Kerberos'
+    }
     foreach ($key in $Change.Keys) { $parameters[$key] = $Change[$key] }
     New-PSSession @parameters -ErrorAction Stop
 }

@@ -1,6 +1,9 @@
 # Lists what a script uses that PowerShell 4.0 does not have: language elements, and cmdlets or parameters that are not on the list below.
 # -Folder: the scripts. -Alone: the names of those that may call no function of another, with commas. Prints a JSON object: file name -> sentences.
-param([string] $Folder, [string] $Alone)
+param(
+    [string] $Folder,
+    [string] $Alone
+)
 
 # Of PowerShell 4.0 and the modules of Windows Server 2012 R2: what the scripts may call, with the parameters they may use.
 $Known = @{
@@ -38,7 +41,7 @@ function Find-Newer($Node, $Functions) {
     if ($kind -eq 'PipelineAst' -and $Node.Background) { 'background operator &' }
     if ($kind -eq 'InvokeMemberExpressionAst' -and $Node.Static -and "$($Node.Member)" -eq 'new') { 'static method new' }
     if ($kind -eq 'NamedBlockAst' -and "$($Node.BlockKind)" -eq 'Clean') { 'block clean' }
-    if ($kind -eq 'ConstantExpressionAst' -and $Node.Extent.Text -match '^0b|(?<![xX][0-9a-fA-F]*)(u|y|n|us|ul|uy)$') { "number $($Node.Extent.Text)" }
+    if ($kind -eq 'ConstantExpressionAst' -and $Node.Extent.Text -match '^0b|^\d\S*(?<![xX][0-9a-fA-F]*)(u|y|n|us|ul|uy)$') { "number $($Node.Extent.Text)" }
     if ($kind -in 'StringConstantExpressionAst', 'ExpandableStringExpressionAst' -and "$($Node.StringConstantType)" -like 'DoubleQuoted*' -and $Node.Extent.Text -match '`(e|u\{)') { 'escape `e or `u{}' }
     if ($kind -eq 'VariableExpressionAst' -and $Node.VariablePath.UserPath -in 'IsWindows', 'IsLinux', 'IsMacOS', 'IsCoreCLR', 'PSStyle', 'InformationPreference', 'input') { "variable $($Node.VariablePath.UserPath)" }
     if ($kind -ne 'CommandAst' -or -not $Node.GetCommandName()) { return }

@@ -1,5 +1,8 @@
 # What Get-RequesterMark makes of two marks of one requester, registry/directory, for each pair of states. Prints one JSON object.
-param([Parameter(Mandatory = $true)] [string] $Scripts)
+param(
+    [Parameter(Mandatory)]
+    [string] $Scripts
+)
 
 Set-StrictMode -Version Latest
 . (Join-Path $Scripts 'ClientAccess.ps1')

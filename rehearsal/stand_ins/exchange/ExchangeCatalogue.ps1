@@ -7,25 +7,59 @@ $Urls = [ordered]@{ InternalUrl = 'Uri'; ExternalUrl = 'Uri' }
 $ObjectKinds = [ordered]@{
     OwaVirtualDirectory          = @{ Object = 'owa'; Name = 'owa (Default Web Site)'; Set = $Urls }
     EcpVirtualDirectory          = @{ Object = 'ecp'; Name = 'ecp (Default Web Site)'; Set = $Urls }
-    WebServicesVirtualDirectory  = @{ Object = 'ews'; Name = 'EWS (Default Web Site)'; Set = $Urls + @{ Force = 'switch' } }
+    WebServicesVirtualDirectory  = @{
+        Object = 'ews'
+        Name   = 'EWS (Default Web Site)'
+        Set    = $Urls + @{ Force = 'switch' }
+    }
     OabVirtualDirectory          = @{ Object = 'oab'; Name = 'OAB (Default Web Site)'; Set = $Urls }
-    ActiveSyncVirtualDirectory   = @{ Object = 'activesync'; Name = 'Microsoft-Server-ActiveSync (Default Web Site)'; Set = $Urls }
-    MapiVirtualDirectory         = @{ Object = 'mapi'; Name = 'mapi (Default Web Site)'; Set = $Urls + @{ IISAuthenticationMethods = 'AuthenticationMethods' } }
-    AutodiscoverVirtualDirectory = @{ Object = 'autodiscoverVirtualDirectory'; Name = 'Autodiscover (Default Web Site)'; Set = @{} }
+    ActiveSyncVirtualDirectory   = @{
+        Object = 'activesync'
+        Name   = 'Microsoft-Server-ActiveSync (Default Web Site)'
+        Set    = $Urls
+    }
+    MapiVirtualDirectory         = @{
+        Object = 'mapi'
+        Name   = 'mapi (Default Web Site)'
+        Set    = $Urls + @{ IISAuthenticationMethods = 'AuthenticationMethods' }
+    }
+    AutodiscoverVirtualDirectory = @{
+        Object = 'autodiscoverVirtualDirectory'
+        Name   = 'Autodiscover (Default Web Site)'
+        Set    = @{}
+    }
     OutlookAnywhere              = @{
-        Object = 'outlookAnywhere'; Name = 'Rpc (Default Web Site)'
+        Object = 'outlookAnywhere'
+        Name   = 'Rpc (Default Web Site)'
         Set    = [ordered]@{
-            InternalHostname = 'Hostname'; ExternalHostname = 'Hostname'; InternalClientsRequireSsl = 'bool'; ExternalClientsRequireSsl = 'bool'
-            InternalClientAuthenticationMethod = 'AuthenticationMethod'; ExternalClientAuthenticationMethod = 'AuthenticationMethod'; SSLOffloading = 'bool'
+            InternalHostname                   = 'Hostname'
+            ExternalHostname                   = 'Hostname'
+            InternalClientsRequireSsl          = 'bool'
+            ExternalClientsRequireSsl          = 'bool'
+            InternalClientAuthenticationMethod = 'AuthenticationMethod'
+            ExternalClientAuthenticationMethod = 'AuthenticationMethod'
+            SSLOffloading                      = 'bool'
         }
     }
-    ClientAccessServer           = @{ Object = 'autodiscover'; Name = ''; Set = [ordered]@{ AutoDiscoverServiceInternalUri = 'Uri' } }
-    ClientAccessService          = @{ Object = 'autodiscover'; Name = ''; Set = [ordered]@{ AutoDiscoverServiceInternalUri = 'Uri' } }
+    ClientAccessServer           = @{
+        Object = 'autodiscover'
+        Name   = ''
+        Set    = [ordered]@{ AutoDiscoverServiceInternalUri = 'Uri' }
+    }
+    ClientAccessService          = @{
+        Object = 'autodiscover'
+        Name   = ''
+        Set    = [ordered]@{ AutoDiscoverServiceInternalUri = 'Uri' }
+    }
 }
 
 # The names of the cmdlets that a server of this version offers; what the organisation withholds is a missing role.
 function Get-OfferedCmdlet {
-    param([string] $Version, [string[]] $Withheld)
+    [CmdletBinding()]
+    param(
+        [string] $Version,
+        [string[]] $Withheld
+    )
     $nouns = $ObjectKinds.Keys | Where-Object {
         -not ($_ -eq 'ClientAccessService' -and $Version -like '2013*') -and -not ($_ -eq 'MapiVirtualDirectory' -and $Version -eq '2013RTM')
     }
@@ -34,7 +68,11 @@ function Get-OfferedCmdlet {
 
 # The text of the proxy function that Import-PSSession makes for a cmdlet.
 function Get-ProxyText {
-    param([string] $Cmdlet, [int] $SessionId)
+    [CmdletBinding()]
+    param(
+        [string] $Cmdlet,
+        [int] $SessionId
+    )
     $verb, $noun = $Cmdlet -split '-', 2
     $parameters = switch ($verb) {
         'Get' { Get-GetParameterText $noun }
@@ -60,6 +98,7 @@ function $Cmdlet {
 }
 
 function Get-GetParameterText {
+    [CmdletBinding()]
     param([string] $Noun)
     if ($Noun -eq 'ServerComponentState') { return '[Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)] $Identity, [string] $Component, $DomainController' }
     $text = "[Parameter(Position = 0, ParameterSetName = 'Identity', ValueFromPipelineByPropertyName)] `$Identity, `$DomainController"
@@ -71,6 +110,7 @@ function Get-GetParameterText {
 }
 
 function Get-SetParameterText {
+    [CmdletBinding()]
     param([string] $Noun)
     $text = '[Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)] $Identity, $DomainController'
     if ($Noun -eq 'ServerComponentState') {
@@ -87,7 +127,12 @@ $AuthenticationMethodNames = 'Basic', 'Digest', 'Ntlm', 'Fba', 'WindowsIntegrate
 
 # What the parameter binder makes of an argument; throws what it says when it cannot.
 function ConvertTo-BoundValue {
-    param([string] $Parameter, [string] $Kind, $Value)
+    [CmdletBinding()]
+    param(
+        [string] $Parameter,
+        [string] $Kind,
+        $Value
+    )
     $refuse = { param($type) throw "Cannot process argument transformation on parameter '$Parameter'. Cannot convert value `"$Value`" to type `"$type`"." }
     switch ($Kind) {
         'Uri' {

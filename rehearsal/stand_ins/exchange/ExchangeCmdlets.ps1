@@ -1,17 +1,29 @@
 # What the Exchange cmdlets do. Each returns items @{ Stream = Output | Warning | Error | Terminating; Value = … } for the proxy to pass on.
 
-function Out-Object { param($Value) @{ Stream = 'Output'; Value = $Value } }
-function Out-Warning { param([string] $Text) @{ Stream = 'Warning'; Value = $Text } }
+function Out-Object { [CmdletBinding()]
+param($Value) @{ Stream = 'Output'; Value = $Value } }
+function Out-Warning { [CmdletBinding()]
+param([string] $Text) @{ Stream = 'Warning'; Value = $Text } }
 
 function Out-Error {
-    param([string] $Text, [string] $Stream = 'Error', [string] $Id = 'InvalidOperation')
+    [CmdletBinding()]
+    param(
+        [string] $Text,
+        [string] $Stream = 'Error',
+        [string] $Id = 'InvalidOperation'
+    )
     $record = New-Object System.Management.Automation.ErrorRecord((New-Object System.InvalidOperationException $Text), $Id, 'InvalidOperation', $null)
     @{ Stream = $Stream; Value = $record }
 }
 
 # One call through an imported function.
 function Invoke-Proxied {
-    param([string] $Cmdlet, [int] $SessionId, $Bound)
+    [CmdletBinding()]
+    param(
+        [string] $Cmdlet,
+        [int] $SessionId,
+        $Bound
+    )
     $session = $Sessions[$SessionId]
     if ($session -and $session.WebSite -ne (Get-WebSiteRestart)) { $session.State = 'Broken' }
     if (-not $session -or $session.State -ne 'Opened') {
@@ -40,7 +52,11 @@ function Invoke-Proxied {
 $Turn = 0
 
 function Get-BoundDomainController {
-    param($Bound, $Organisation)
+    [CmdletBinding()]
+    param(
+        $Bound,
+        $Organisation
+    )
     if (-not $Bound.ContainsKey('DomainController')) {
         $script:Turn = ($Turn + 1) % @($Organisation.domainControllers).Count
         return $Organisation.domainControllers[$Turn]
@@ -51,20 +67,33 @@ function Get-BoundDomainController {
 }
 
 function Get-ExchangeServerItem {
-    param($Bound, [string] $DomainController)
+    [CmdletBinding()]
+    param(
+        $Bound,
+        [string] $DomainController
+    )
     $wanted = if ($Bound.ContainsKey('Identity') -and $null -ne $Bound['Identity']) { "$($Bound['Identity'])" } else { '*' }
     $found = @(Read-Servers $wanted | Where-Object { $_.name -like $wanted -or $_.fqdn -like $wanted })
     if ($found.Count -eq 0) { return Out-Error "The operation couldn't be performed because object '$wanted' couldn't be found on '$DomainController'." }
     foreach ($server in $found) {
         Out-Object (New-RemoteObject 'Management.ExchangeServer' $server $DomainController ([ordered]@{
-                    Identity = $server.name; Name = $server.name; Fqdn = $server.fqdn; AdminDisplayVersion = $server.adminDisplayVersion; IsClientAccessServer = $true
-                }))
+            Identity             = $server.name
+            Name                 = $server.name
+            Fqdn                 = $server.fqdn
+            AdminDisplayVersion  = $server.adminDisplayVersion
+            IsClientAccessServer = $true
+        }))
     }
 }
 
 # An identity that does not exist returns the objects of all servers, as Microsoft's pages warn.
 function Get-ObjectItem {
-    param([string] $Noun, $Bound, [string] $DomainController)
+    [CmdletBinding()]
+    param(
+        [string] $Noun,
+        $Bound,
+        [string] $DomainController
+    )
     if ($Bound.ContainsKey('Server')) {
         $found = @(Get-Candidate $Noun "$($Bound['Server'])" | Where-Object { "$($Bound['Server'])" -in $_.Server.name, $_.Server.fqdn })
     } else {
@@ -75,23 +104,40 @@ function Get-ObjectItem {
 }
 
 function Get-Candidate {
-    param([string] $Noun, [string] $Identity)
+    [CmdletBinding()]
+    param(
+        [string] $Noun,
+        [string] $Identity
+    )
     $kind = $ObjectKinds[$Noun]
     foreach ($server in @(Read-Servers $Identity)) {
         $copy = @($server.copies.Values)[0]
         if (-not $copy.ContainsKey($kind.Object)) { continue }
-        @{ Server = $server; Identity = $(if ($kind.Name) { "$($server.name)\$($kind.Name)" } else { $server.name }) }
+        @{
+            Server   = $server
+            Identity = $(if ($kind.Name) { "$($server.name)\$($kind.Name)" } else { $server.name })
+        }
     }
 }
 
 function Select-ByIdentity {
-    param($Candidate, [string] $Identity)
+    [CmdletBinding()]
+    param(
+        $Candidate,
+        [string] $Identity
+    )
     if ($Identity -eq '') { return }
     $Candidate | Where-Object { $_.Identity -eq $Identity -or ($Identity.Contains('*') -and $_.Identity -like $Identity) -or ($_.Identity -eq $_.Server.name -and $_.Server.fqdn -eq $Identity) }
 }
 
 function Set-ObjectItem {
-    param([string] $Noun, $Bound, [string] $DomainController, $Organisation)
+    [CmdletBinding()]
+    param(
+        [string] $Noun,
+        $Bound,
+        [string] $DomainController,
+        $Organisation
+    )
     $kind = $ObjectKinds[$Noun]
     $given = @{}
     foreach ($name in @($Bound.Keys | Where-Object { $kind.Set.Contains($_) })) {

@@ -8,20 +8,29 @@ $AlwaysOn = 'Monitoring', 'RecoveryActionsEnabled'
 
 # A component is as bad as its worst requester says, and no better than the whole server.
 function Get-EffectiveState {
-    param($Components, [string] $Name)
+    [CmdletBinding()]
+    param(
+        $Components,
+        [string] $Name
+    )
     $marks = @($Components[$Name].Values | ForEach-Object { $_.Values })
     if ($Name -notin $AlwaysOn) { $marks += @($Components['ServerWideOffline'].Values | ForEach-Object { $_.Values } | Where-Object { $_ -eq 'Inactive' }) }
     if ('Inactive' -in $marks) { 'Inactive' } elseif ('Draining' -in $marks) { 'Draining' } else { 'Active' }
 }
 
 function Find-ComponentServer {
+    [CmdletBinding()]
     param($Bound)
     $wanted = "$($Bound['Identity'])"
     @(Read-Servers $wanted | Where-Object { $_.name -eq $wanted -or $_.fqdn -eq $wanted })[0]
 }
 
 function Get-ComponentItem {
-    param($Bound, [string] $DomainController)
+    [CmdletBinding()]
+    param(
+        $Bound,
+        [string] $DomainController
+    )
     $server = Find-ComponentServer $Bound
     if (-not $server) { return Out-Error "The operation couldn't be performed because object '$($Bound['Identity'])' couldn't be found on '$DomainController'." }
     $names = @($server.components.Keys)
@@ -31,24 +40,41 @@ function Get-ComponentItem {
         $local = @(Get-RemoteMark $server $name 'local')
         $remote = @(Get-RemoteMark $server $name 'remote')
         Out-Object (New-RemoteObject 'ServerComponentState' $server $DomainController ([ordered]@{
-                    ServerFqdn = $server.fqdn; Component = $name; State = Get-EffectiveState $server.components $name
-                    LocalStates = [System.Collections.ArrayList] $local; RemoteStates = [System.Collections.ArrayList] $remote
-                }))
+            ServerFqdn   = $server.fqdn
+            Component    = $name
+            State        = Get-EffectiveState $server.components $name
+            LocalStates  = [System.Collections.ArrayList] $local
+            RemoteStates = [System.Collections.ArrayList] $remote
+        }))
     }
 }
 
 function Get-RemoteMark {
-    param($Server, [string] $Component, [string] $Place)
+    [CmdletBinding()]
+    param(
+        $Server,
+        [string] $Component,
+        [string] $Place
+    )
     $kept = $Server.components[$Component][$Place]
     foreach ($requester in $kept.Keys) {
-        $mark = [pscustomobject]@{ Component = $Component; Requester = $requester; State = $kept[$requester]; Timestamp = [datetime]::UtcNow }
+        $mark = [pscustomobject]@{
+            Component = $Component
+            Requester = $requester
+            State     = $kept[$requester]
+            Timestamp = [datetime]::UtcNow
+        }
         $mark.PSObject.TypeNames.Insert(0, 'Deserialized.Microsoft.Exchange.Data.Directory.ServerComponentStateEntry')
         $mark
     }
 }
 
 function Set-ComponentItem {
-    param($Bound, [string] $DomainController)
+    [CmdletBinding()]
+    param(
+        $Bound,
+        [string] $DomainController
+    )
     if ($Bound['State'] -notin $ComponentStates) {
         return Out-Error -Stream Terminating -Id 'ParameterArgumentTransformationError' -Text "Cannot process argument transformation on parameter 'State'. Cannot convert value `"$($Bound['State'])`" to type `"Microsoft.Exchange.Data.ServiceState`"."
     }

@@ -1,7 +1,13 @@
 # What the Set cmdlets refuse, ask and warn of; and the objects the Get cmdlets return.
 
 function Get-Refusal {
-    param([string] $Noun, $Bound, $Given, $Present)
+    [CmdletBinding()]
+    param(
+        [string] $Noun,
+        $Bound,
+        $Given,
+        $Present
+    )
     if ($Bound.ContainsKey('Confirm') -and $Bound['Confirm']) { return Out-Prompt }
     switch ($Noun) {
         'WebServicesVirtualDirectory' {
@@ -18,7 +24,11 @@ function Get-Refusal {
 }
 
 function Get-OutlookAnywhereRefusal {
-    param($Given, $Present)
+    [CmdletBinding()]
+    param(
+        $Given,
+        $Present
+    )
     foreach ($side in 'Internal', 'External') {
         $pair = "${side}ClientsRequireSsl", "${side}ClientAuthenticationMethod"
         if ($Given["${side}Hostname"] -and @($pair | Where-Object { -not $Given.ContainsKey($_) })) {
@@ -39,13 +49,20 @@ function Out-Prompt {
 }
 
 function Test-Resolvable {
+    [CmdletBinding()]
     param([string] $Name)
     $file = $env:EXCHANGE_STANDIN_NAMES
     $file -and (Test-Path -LiteralPath $file) -and $Name -in [System.IO.File]::ReadAllLines($file)
 }
 
 function Get-ChangeWarning {
-    param([string] $Noun, $Given, $Server, [string] $DomainController)
+    [CmdletBinding()]
+    param(
+        [string] $Noun,
+        $Given,
+        $Server,
+        [string] $DomainController
+    )
     if ($Noun -eq 'ClientAccessServer' -and $Server.version -notlike '2013*') {
         Out-Warning 'The Set-ClientAccessServer cmdlet will be removed in a future version of Exchange. Use the Set-ClientAccessService cmdlet instead.'
     }
@@ -62,7 +79,13 @@ function Get-ChangeWarning {
 
 # Objects come out of a remote session without their methods, with the session's marks on them.
 function New-RemoteObject {
-    param([string] $Type, $Server, [string] $DomainController, $Properties)
+    [CmdletBinding()]
+    param(
+        [string] $Type,
+        $Server,
+        [string] $DomainController,
+        $Properties
+    )
     $Properties['OriginatingServer'] = $DomainController
     $Properties['PSComputerName'] = $Server.fqdn
     $Properties['RunspaceId'] = [guid]::Empty
@@ -73,10 +96,18 @@ function New-RemoteObject {
 }
 
 function ConvertTo-RemoteDirectory {
-    param([string] $Noun, $Candidate, [string] $DomainController)
+    [CmdletBinding()]
+    param(
+        [string] $Noun,
+        $Candidate,
+        [string] $DomainController
+    )
     $kind = $ObjectKinds[$Noun]
     $stored = $Candidate.Server.copies[$DomainController][$kind.Object]
-    $properties = [ordered]@{ Identity = $Candidate.Identity; Name = $(if ($kind.Name) { $kind.Name } else { $Candidate.Server.name }) }
+    $properties = [ordered]@{
+        Identity = $Candidate.Identity
+        Name     = $(if ($kind.Name) { $kind.Name } else { $Candidate.Server.name })
+    }
     if ($kind.Name) { $properties['Server'] = $Candidate.Server.name } else { $properties['Fqdn'] = $Candidate.Server.fqdn }
     foreach ($name in $stored.Keys) { $properties[$name] = ConvertTo-RemoteValue $kind.Set[$name] $stored[$name] }
     if ($Noun -eq 'OutlookAnywhere' -and -not $stored['ExternalHostname']) { $properties['ExternalClientsRequireSsl'] = $false }
@@ -84,7 +115,11 @@ function ConvertTo-RemoteDirectory {
 }
 
 function ConvertTo-RemoteValue {
-    param([string] $Kind, $Value)
+    [CmdletBinding()]
+    param(
+        [string] $Kind,
+        $Value
+    )
     if ($null -eq $Value) { return $null }
     switch ($Kind) {
         'Uri' { return [uri] $Value }

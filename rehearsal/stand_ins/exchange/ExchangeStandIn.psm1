@@ -8,7 +8,12 @@ $Sessions = @{}
 $SessionQuota = 18
 
 function Get-SessionRefusal {
-    param($Bound, $Organisation, $Server)
+    [CmdletBinding()]
+    param(
+        $Bound,
+        $Organisation,
+        $Server
+    )
     $uri = "$($Bound['ConnectionUri'])"
     $prefix = "[$(([uri] $uri).Host)] Connecting to remote server $(([uri] $uri).Host) failed with the following error message : "
     if ("$($Bound['ConfigurationName'])" -ne 'Microsoft.Exchange') {
@@ -35,7 +40,11 @@ function Get-SessionRefusal {
 }
 
 function Test-Account {
-    param($Organisation, [pscredential] $Credential)
+    [CmdletBinding()]
+    param(
+        $Organisation,
+        [pscredential] $Credential
+    )
     $account = $Organisation.accounts[$Credential.UserName.ToLowerInvariant()]
     if (-not $account) { return $false }
     $password = [System.Text.Encoding]::UTF8.GetBytes($Credential.GetNetworkCredential().Password)
@@ -46,7 +55,13 @@ function Test-Account {
 # The parameters of Windows PowerShell 4.0; elsewhere than on Windows the cmdlet lacks most of them.
 function New-PSSessionOption {
     [CmdletBinding()]
-    param([int] $OpenTimeout = 180000, [int] $OperationTimeout = 180000, [int] $CancelTimeout = 60000, [int] $IdleTimeout = -1, [switch] $NoMachineProfile)
+    param(
+        [int] $OpenTimeout = 180000,
+        [int] $OperationTimeout = 180000,
+        [int] $CancelTimeout = 60000,
+        [int] $IdleTimeout = -1,
+        [switch] $NoMachineProfile
+    )
     $option = New-Object System.Management.Automation.Remoting.PSSessionOption
     $option.OpenTimeout = [timespan]::FromMilliseconds($OpenTimeout)
     $option.OperationTimeout = [timespan]::FromMilliseconds($OperationTimeout)
@@ -57,11 +72,17 @@ function New-PSSessionOption {
 function New-PSSession {
     [CmdletBinding()]
     param(
-        [Parameter(Mandatory)] [uri] $ConnectionUri,
+        [Parameter(Mandatory)]
+        [uri] $ConnectionUri,
+
         [string] $ConfigurationName = 'Microsoft.PowerShell',
+
         [string] $Authentication = 'Default',
+
         [pscredential] $Credential,
+
         [System.Management.Automation.Remoting.PSSessionOption] $SessionOption,
+
         [switch] $AllowRedirection
     )
     $bound = @{} + $PSBoundParameters
@@ -76,8 +97,14 @@ function New-PSSession {
         $organisation.sessions = @($organisation.sessions) + "$env:COMPUTERNAME/$PID/$id"
         Write-Organisation $organisation
         $session = [pscustomobject]@{
-            Id = $id; Name = "Session$id"; ComputerName = $ConnectionUri.Host; State = 'Opened'; ConfigurationName = $ConfigurationName; Availability = 'Available'
-            Version = $server.version; WebSite = Get-WebSiteRestart
+            Id                = $id
+            Name              = "Session$id"
+            ComputerName      = $ConnectionUri.Host
+            State             = 'Opened'
+            ConfigurationName = $ConfigurationName
+            Availability      = 'Available'
+            Version           = $server.version
+            WebSite           = Get-WebSiteRestart
         }
         $session.PSObject.TypeNames.Insert(0, 'System.Management.Automation.Runspaces.PSSession')
         $session
@@ -99,7 +126,10 @@ function Get-PSSession {
 
 function Remove-PSSession {
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0, ValueFromPipeline)] [object[]] $Session)
+    param(
+        [Parameter(Mandatory, Position = 0, ValueFromPipeline)]
+        [object[]] $Session
+    )
     process {
         foreach ($one in $Session) {
             $one.State = 'Closed'
@@ -116,7 +146,13 @@ function Remove-PSSession {
 # The endpoint runs single commands only.
 function Invoke-Command {
     [CmdletBinding()]
-    param([Parameter(Mandatory)] $Session, [Parameter(Mandatory)] [scriptblock] $ScriptBlock)
+    param(
+        [Parameter(Mandatory)]
+        $Session,
+
+        [Parameter(Mandatory)]
+        [scriptblock] $ScriptBlock
+    )
     $commands = @($ScriptBlock.Ast.EndBlock.Statements | ForEach-Object { if ($_.PSObject.Properties['PipelineElements']) { $_.PipelineElements } else { $_ } })
     $constant = @($ScriptBlock.Ast.FindAll({ $args[0] -is [System.Management.Automation.Language.VariableExpressionAst] -or $args[0] -is [System.Management.Automation.Language.ScriptBlockExpressionAst] }, $true)).Count -eq 0
     if ($commands.Count -ne 1 -or $commands[0] -isnot [System.Management.Automation.Language.CommandAst] -or -not $constant) {
@@ -130,7 +166,11 @@ function Invoke-Command {
 }
 
 function New-ProxyModule {
-    param($Session, [string[]] $Cmdlet)
+    [CmdletBinding()]
+    param(
+        $Session,
+        [string[]] $Cmdlet
+    )
     $text = ($Cmdlet | ForEach-Object { Get-ProxyText $_ $Session.Id }) -join "`n"
     $body = [scriptblock]::Create("param(`$StandIn)`n$text")
     New-Module -Name "tmp_$([System.IO.Path]::GetRandomFileName())" -ScriptBlock $body -ArgumentList $ExecutionContext.SessionState.Module
@@ -139,9 +179,13 @@ function New-ProxyModule {
 function Import-PSSession {
     [CmdletBinding()]
     param(
-        [Parameter(Mandatory, Position = 0)] $Session,
+        [Parameter(Mandatory, Position = 0)]
+        $Session,
+
         [string[]] $CommandName = '*',
+
         [switch] $AllowClobber,
+
         [switch] $DisableNameChecking
     )
     if ($Session.State -ne 'Opened') { throw "The session $($Session.Name) is not open." }

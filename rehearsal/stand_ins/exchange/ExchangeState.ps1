@@ -4,7 +4,11 @@
 $OrganisationFolder = $env:EXCHANGE_STANDIN_ORGANISATION
 
 function Use-Lock {
-    param([string] $Name, [scriptblock] $Body)
+    [CmdletBinding()]
+    param(
+        [string] $Name,
+        [scriptblock] $Body
+    )
     if (-not $Name) { $Name = 'organisation' }
     $until = (Get-Date).AddSeconds(30)
     $lock = $null
@@ -20,12 +24,17 @@ function Use-Lock {
 }
 
 function Read-Json {
+    [CmdletBinding()]
     param([string] $Path)
     ConvertFrom-Json -InputObject ([System.IO.File]::ReadAllText($Path)) -AsHashtable
 }
 
 function Write-Json {
-    param([string] $Path, $State)
+    [CmdletBinding()]
+    param(
+        [string] $Path,
+        $State
+    )
     [System.IO.File]::WriteAllText("$Path.new", (ConvertTo-Json -InputObject $State -Depth 20))
     [System.IO.File]::Move("$Path.new", $Path, $true)
 }
@@ -34,7 +43,18 @@ function Write-Json {
 $WindowsFile = Join-Path $env:EXCHANGE_STANDIN_ROOT 'windows.json'
 
 function Read-Windows {
-    $state = @{ build = 17763; processes = @(); capability = 'NotPresent'; firewall = @{}; registry = @{}; services = @{}; recycledAppPools = @{}; w3svcRestarts = 0; disks = @(); refusedSessions = 0 }
+    $state = @{
+        build            = 17763
+        processes        = @()
+        capability       = 'NotPresent'
+        firewall         = @{}
+        registry         = @{}
+        services         = @{}
+        recycledAppPools = @{}
+        w3svcRestarts    = 0
+        disks            = @()
+        refusedSessions  = 0
+    }
     if (Test-Path -LiteralPath $WindowsFile) {
         $kept = Read-Json $WindowsFile
         foreach ($key in $kept.Keys) { $state[$key] = $kept[$key] }
@@ -43,6 +63,7 @@ function Read-Windows {
 }
 
 function Write-Windows {
+    [CmdletBinding()]
     param($State)
     Write-Json $WindowsFile $State
 }
@@ -61,11 +82,13 @@ function Use-RefusedSession {
 function Read-Organisation { Read-Json (Join-Path $OrganisationFolder 'organisation.json') }
 
 function Write-Organisation {
+    [CmdletBinding()]
     param($State)
     Write-Json (Join-Path $OrganisationFolder 'organisation.json') $State
 }
 
 function Get-ServerFile {
+    [CmdletBinding()]
     param([string] $Name)
     Join-Path $OrganisationFolder 'servers' "$($Name.ToUpperInvariant()).json"
 }
@@ -73,6 +96,7 @@ function Get-ServerFile {
 # The servers that a name (computer name, FQDN or directory identity) may mean, with what has replicated by now: its own if there is
 # one of that name, else all of them, sorted.
 function Read-Servers {
+    [CmdletBinding()]
     param([string] $Name)
     $own = if ($Name -match '^([^\\.*]+)') { Read-Server $Matches[1] }
     if ($own) { return $own }
@@ -80,6 +104,7 @@ function Read-Servers {
 }
 
 function Read-Server {
+    [CmdletBinding()]
     param([string] $Name)
     $file = Get-ServerFile $Name
     if (-not (Test-Path -LiteralPath $file)) { return $null }
@@ -96,18 +121,34 @@ function Read-Server {
 
 # Writes to one domain controller; the others get it when replication is due.
 function Write-ServerObject {
-    param($Server, $Organisation, [string] $DomainController, [string] $Object, $Values)
+    [CmdletBinding()]
+    param(
+        $Server,
+        $Organisation,
+        [string] $DomainController,
+        [string] $Object,
+        $Values
+    )
     foreach ($property in $Values.Keys) { $Server.copies[$DomainController][$Object][$property] = $Values[$property] }
     $due = [System.DateTimeOffset]::UtcNow.ToUnixTimeMilliseconds() / 1000 + $Organisation.replicationSeconds
     foreach ($other in @($Organisation.domainControllers | Where-Object { $_ -ne $DomainController })) {
-        $Server.pending = @($Server.pending) + @{ due = $due; to = $other; object = $Object; values = $Values }
+        $Server.pending = @($Server.pending) + @{
+            due    = $due
+            to     = $other
+            object = $Object
+            values = $Values
+        }
     }
     Write-Json (Get-ServerFile $Server.name) $Server
 }
 
 # What a cmdlet is told to fail with on this server: $null (nothing), or Message, which is $null when it says and does nothing.
 function Find-Fault {
-    param($Server, [string] $Cmdlet)
+    [CmdletBinding()]
+    param(
+        $Server,
+        [string] $Cmdlet
+    )
     if (-not $Server -or -not $Server.faults.ContainsKey($Cmdlet)) { return $null }
     $fault = $Server.faults[$Cmdlet]
     if ($fault.after -gt 0) {
@@ -120,15 +161,25 @@ function Find-Fault {
 function Get-CallLog { Join-Path $OrganisationFolder 'calls' "$env:COMPUTERNAME.jsonl" }
 
 function Add-Call {
-    param([string] $Cmdlet, $Parameters)
+    [CmdletBinding()]
+    param(
+        [string] $Cmdlet,
+        $Parameters
+    )
     $plain = [ordered]@{}
     foreach ($name in $Parameters.Keys) { $plain[$name] = ConvertTo-LoggedValue $Parameters[$name] }
     $now = [System.DateTimeOffset]::UtcNow.Ticks
-    $line = ConvertTo-Json -InputObject ([ordered]@{ time = $now; server = $env:COMPUTERNAME; cmdlet = $Cmdlet; parameters = $plain }) -Compress -Depth 4
+    $line = ConvertTo-Json -InputObject ([ordered]@{
+        time       = $now
+        server     = $env:COMPUTERNAME
+        cmdlet     = $Cmdlet
+        parameters = $plain
+    }) -Compress -Depth 4
     Use-Lock "calls-$env:COMPUTERNAME" { [System.IO.File]::AppendAllText((Get-CallLog), "$line`n") }
 }
 
 function ConvertTo-LoggedValue {
+    [CmdletBinding()]
     param($Value)
     if ($null -eq $Value -or $Value -is [bool] -or $Value -is [int]) { return $Value }
     if ($Value -is [switch]) { return [bool] $Value }

@@ -2,7 +2,10 @@
 
 function Get-NetFirewallRule {
     [CmdletBinding()]
-    param([Parameter(Mandatory)] [string] $Name)
+    param(
+        [Parameter(Mandatory)]
+        [string] $Name
+    )
     $rule = (Read-Windows).firewall[$Name]
     if ($rule) { [pscustomobject] $rule } else { $PSCmdlet.WriteError((New-Error "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$Name'.")) }
 }
@@ -10,20 +13,59 @@ function Get-NetFirewallRule {
 function New-NetFirewallRule {
     [CmdletBinding()]
     param(
-        [Parameter(Mandatory)] [string] $DisplayName, [string] $Name = [guid]::NewGuid().ToString(), [ValidateSet('Inbound', 'Outbound')] [string] $Direction = 'Inbound',
-        [ValidateSet('Allow', 'Block')] [string] $Action = 'Allow', [string] $Protocol = 'Any', [string[]] $LocalPort = 'Any',
-        [ValidateSet('Any', 'Domain', 'Private', 'Public')] [string] $Profile = 'Any', $Enabled = 'True'
+        [Parameter(Mandatory)]
+        [string] $DisplayName,
+
+        [string] $Name = [guid]::NewGuid().ToString(),
+
+        [ValidateSet('Inbound', 'Outbound')]
+        [string] $Direction = 'Inbound',
+
+        [ValidateSet('Allow', 'Block')]
+        [string] $Action = 'Allow',
+
+        [string] $Protocol = 'Any',
+
+        [string[]] $LocalPort = 'Any',
+
+        [ValidateSet('Any', 'Domain', 'Private', 'Public')]
+        [string] $Profile = 'Any',
+
+        $Enabled = 'True'
     )
     if ((Read-Windows).firewall.ContainsKey($Name)) { return $PSCmdlet.WriteError((New-Error 'Cannot create a file when that file already exists.' 'ResourceExists')) }
-    Save-FirewallRule $Name @{ DisplayName = $DisplayName; Direction = $Direction; Action = $Action; Protocol = $Protocol; LocalPort = $LocalPort; Profile = $Profile; Enabled = $Enabled }
+    Save-FirewallRule $Name @{
+        DisplayName = $DisplayName
+        Direction   = $Direction
+        Action      = $Action
+        Protocol    = $Protocol
+        LocalPort   = $LocalPort
+        Profile     = $Profile
+        Enabled     = $Enabled
+    }
     Get-NetFirewallRule -Name $Name
 }
 
 function Set-NetFirewallRule {
     [CmdletBinding()]
     param(
-        [Parameter(Mandatory)] [string] $Name, [ValidateSet('Inbound', 'Outbound')] [string] $Direction, [ValidateSet('Allow', 'Block')] [string] $Action,
-        [string] $Protocol, [string[]] $LocalPort, [ValidateSet('Any', 'Domain', 'Private', 'Public')] [string] $Profile, $Enabled
+        [Parameter(Mandatory)]
+        [string] $Name,
+
+        [ValidateSet('Inbound', 'Outbound')]
+        [string] $Direction,
+
+        [ValidateSet('Allow', 'Block')]
+        [string] $Action,
+
+        [string] $Protocol,
+
+        [string[]] $LocalPort,
+
+        [ValidateSet('Any', 'Domain', 'Private', 'Public')]
+        [string] $Profile,
+
+        $Enabled
     )
     if (-not (Get-NetFirewallRule -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$Name'.")) }
     $values = @{} + $PSBoundParameters
@@ -32,7 +74,11 @@ function Set-NetFirewallRule {
 }
 
 function Save-FirewallRule {
-    param([string] $Name, [hashtable] $Values)
+    [CmdletBinding()]
+    param(
+        [string] $Name,
+        [hashtable] $Values
+    )
     if ($Values.ContainsKey('Enabled') -and ($Values['Enabled'] -isnot [string] -or $Values['Enabled'] -notin 'True', 'False')) { throw "Cannot convert value `"$($Values['Enabled'])`" to type `"GpoBoolean`"." }
     $state = Read-Windows
     if (-not $state.firewall.ContainsKey($Name)) { $state.firewall[$Name] = @{ Name = $Name } }

@@ -4,7 +4,11 @@ $FirewallProfileKeys = 'DomainProfile', 'PublicProfile', 'StandardProfile' | For
 
 # The values of a key, and the state they are in; nothing where there is no such key. Names of keys and values have no case.
 function Find-RegistryKey {
-    param($State, [string] $Path)
+    [CmdletBinding()]
+    param(
+        $State,
+        [string] $Path
+    )
     if ($Path -notlike 'HKLM:\*') { throw "This stand-in has HKLM:\ alone, not $Path" }
     $key = @($State.registry.Keys | Where-Object { $_ -eq $Path })[0]
     if (-not $key -and $Path -in $FirewallProfileKeys) {
@@ -15,13 +19,23 @@ function Find-RegistryKey {
 }
 
 function Write-NoSuchKey {
-    param($Cmdlet, [string] $Path)
+    [CmdletBinding()]
+    param(
+        $Cmdlet,
+        [string] $Path
+    )
     $Cmdlet.WriteError((New-Error "Cannot find path '$($Path -replace '^HKLM:', 'HKEY_LOCAL_MACHINE')' because it does not exist."))
 }
 
 function Get-ItemProperty {
     [CmdletBinding()]
-    param([Parameter(Mandatory)] [string] $LiteralPath, [Parameter(Mandatory)] [string] $Name)
+    param(
+        [Parameter(Mandatory)]
+        [string] $LiteralPath,
+
+        [Parameter(Mandatory)]
+        [string] $Name
+    )
     $values = Find-RegistryKey (Read-Windows) $LiteralPath
     if ($null -eq $values) { return Write-NoSuchKey $PSCmdlet $LiteralPath }
     $found = @($values.Keys | Where-Object { $_ -eq $Name })
@@ -32,8 +46,20 @@ function Get-ItemProperty {
 function New-ItemProperty {
     [CmdletBinding()]
     param(
-        [Parameter(Mandatory)] [string] $LiteralPath, [Parameter(Mandatory)] [string] $Name, [Parameter(Mandatory)] $Value,
-        [Parameter(Mandatory)] [ValidateSet('DWord')] [string] $PropertyType, [switch] $Force
+        [Parameter(Mandatory)]
+        [string] $LiteralPath,
+
+        [Parameter(Mandatory)]
+        [string] $Name,
+
+        [Parameter(Mandatory)]
+        $Value,
+
+        [Parameter(Mandatory)]
+        [ValidateSet('DWord')]
+        [string] $PropertyType,
+
+        [switch] $Force
     )
     $state = Read-Windows
     $values = Find-RegistryKey $state $LiteralPath
@@ -46,7 +72,13 @@ function New-ItemProperty {
 
 function Remove-ItemProperty {
     [CmdletBinding()]
-    param([Parameter(Mandatory)] [string] $LiteralPath, [Parameter(Mandatory)] [string] $Name)
+    param(
+        [Parameter(Mandatory)]
+        [string] $LiteralPath,
+
+        [Parameter(Mandatory)]
+        [string] $Name
+    )
     $state = Read-Windows
     $values = Find-RegistryKey $state $LiteralPath
     if ($null -eq $values -or -not $values.ContainsKey($Name)) { return $PSCmdlet.WriteError((New-Error "Property $Name does not exist at path $LiteralPath." 'InvalidArgument')) }

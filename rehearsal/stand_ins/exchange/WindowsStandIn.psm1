@@ -12,13 +12,20 @@ function Read-ThisServer {
 }
 
 function New-Error {
-    param([string] $Text, [string] $Category = 'ObjectNotFound')
+    [CmdletBinding()]
+    param(
+        [string] $Text,
+        [string] $Category = 'ObjectNotFound'
+    )
     New-Object System.Management.Automation.ErrorRecord((New-Object System.InvalidOperationException $Text), 'WindowsStandIn', $Category, $null)
 }
 
 function Get-Process {
     [CmdletBinding()]
-    param([Parameter(Position = 0)] [string[]] $Name = '*')
+    param(
+        [Parameter(Position = 0)]
+        [string[]] $Name = '*'
+    )
     $running = @('svchost', 'w3wp') + @((Read-Windows).processes)
     foreach ($pattern in $Name) {
         $found = @($running | Where-Object { $_ -like $pattern })
@@ -31,14 +38,25 @@ function Get-Process {
 
 function Get-CimInstance {
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)] [string] $ClassName)
+    param(
+        [Parameter(Mandatory, Position = 0)]
+        [string] $ClassName
+    )
     switch ($ClassName) {
         'Win32_ComputerSystem' {
             $server = Read-ThisServer
             $domain = if ($server) { $server.domain } else { 'WORKGROUP' }
-            [pscustomobject]@{ Name = $env:COMPUTERNAME; DNSHostName = $env:COMPUTERNAME.ToLowerInvariant(); Domain = $domain; PartOfDomain = [bool] $server }
+            [pscustomobject]@{
+                Name         = $env:COMPUTERNAME
+                DNSHostName  = $env:COMPUTERNAME.ToLowerInvariant()
+                Domain       = $domain
+                PartOfDomain = [bool] $server
+            }
         }
-        'Win32_OperatingSystem' { [pscustomobject]@{ BuildNumber = "$((Read-Windows).build)"; ProductType = [uint32] 3 } }
+        'Win32_OperatingSystem' { [pscustomobject]@{
+            BuildNumber = "$((Read-Windows).build)"
+            ProductType = [uint32] 3
+        } }
         'Win32_DiskDrive' { Get-DiskDrive }
         default { $PSCmdlet.WriteError((New-Error "Invalid class $ClassName")) }
     }
@@ -57,11 +75,18 @@ function Get-ServiceTable {
 
 function Get-Service {
     [CmdletBinding()]
-    param([Parameter(Position = 0)] [string[]] $Name = '*')
+    param(
+        [Parameter(Position = 0)]
+        [string[]] $Name = '*'
+    )
     $services = Get-ServiceTable
     foreach ($pattern in $Name) {
         $found = @($services.Keys | Where-Object { $_ -like $pattern })
-        foreach ($service in $found) { [pscustomobject]@{ Name = $service; ServiceName = $service; Status = $services[$service] } }
+        foreach ($service in $found) { [pscustomobject]@{
+            Name        = $service
+            ServiceName = $service
+            Status      = $services[$service]
+        } }
         if ($found.Count -eq 0 -and -not [WildcardPattern]::ContainsWildcardCharacters($pattern)) {
             $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$pattern'."))
         }
@@ -71,8 +96,18 @@ function Get-Service {
 function New-Service {
     [CmdletBinding()]
     param(
-        [Parameter(Mandatory)] [string] $Name, [Parameter(Mandatory)] [string] $BinaryPathName, [string] $DisplayName, [string] $Description,
-        [ValidateSet('Automatic', 'Manual', 'Disabled')] [string] $StartupType = 'Automatic'
+        [Parameter(Mandatory)]
+        [string] $Name,
+
+        [Parameter(Mandatory)]
+        [string] $BinaryPathName,
+
+        [string] $DisplayName,
+
+        [string] $Description,
+
+        [ValidateSet('Automatic', 'Manual', 'Disabled')]
+        [string] $StartupType = 'Automatic'
     )
     if ((Get-ServiceTable).ContainsKey($Name)) { return $PSCmdlet.WriteError((New-Error "Service '$Name' cannot be created: The specified service already exists." 'ResourceExists')) }
     Save-Sshd @{ status = 'Stopped'; startup = $StartupType; binary = $BinaryPathName }
@@ -81,14 +116,23 @@ function New-Service {
 
 function Set-Service {
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)] [string] $Name, [ValidateSet('Automatic', 'Manual', 'Disabled')] [string] $StartupType)
+    param(
+        [Parameter(Mandatory, Position = 0)]
+        [string] $Name,
+
+        [ValidateSet('Automatic', 'Manual', 'Disabled')]
+        [string] $StartupType
+    )
     if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "Service $Name was not found on computer '.'.")) }
     Save-Sshd @{ startup = $StartupType }
 }
 
 function Start-Service {
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)] [string] $Name)
+    param(
+        [Parameter(Mandatory, Position = 0)]
+        [string] $Name
+    )
     $service = Get-Service -Name $Name -ErrorAction SilentlyContinue
     if (-not $service) { return $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$Name'.")) }
     if ($service.Status -eq 'Running') { return }
@@ -98,7 +142,12 @@ function Start-Service {
 
 function Restart-Service {
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)] [string] $Name, [switch] $Force)
+    param(
+        [Parameter(Mandatory, Position = 0)]
+        [string] $Name,
+
+        [switch] $Force
+    )
     if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$Name'.")) }
     switch ($Name) {
         'sshd' { Save-Sshd @{ status = 'Stopped' }; Start-Service -Name sshd }
@@ -113,6 +162,7 @@ function Restart-Service {
 
 # The web site's restart is counted, for those who have connections and sessions to lose.
 function Restart-ExchangeService {
+    [CmdletBinding()]
     param([string] $Name)
     if ($env:EXCHANGE_STANDIN_ORGANISATION) { Add-Call 'Restart-Service' @{ Name = $Name } }
     $state = Read-Windows
@@ -125,6 +175,7 @@ function Restart-ExchangeService {
 
 # Where a web site follows this Windows, a file says which restart it has come to.
 function Wait-WebSite {
+    [CmdletBinding()]
     param([int] $Restart)
     $followed = Join-Path $env:EXCHANGE_STANDIN_ROOT 'w3svc-followed'
     $until = (Get-Date).AddSeconds(60)
@@ -135,6 +186,7 @@ function Wait-WebSite {
 }
 
 function Save-Sshd {
+    [CmdletBinding()]
     param([hashtable] $Values)
     $state = Read-Windows
     if (-not $state.ContainsKey('sshd')) { $state['sshd'] = @{} }
@@ -188,7 +240,10 @@ if ((Read-Windows).build -ge 14393) {
 
     function Get-WindowsCapability {
         [CmdletBinding()]
-        param([Parameter(Mandatory)] [switch] $Online)
+        param(
+            [Parameter(Mandatory)]
+            [switch] $Online
+        )
         [pscustomobject]@{ Name = 'Language.Basic~~~en-US~0.0.1.0'; State = 'Installed' }
         $state = Read-Windows
         if ($state.build -ge 17763) {
@@ -199,13 +254,31 @@ if ((Read-Windows).build -ge 14393) {
 
     function Add-WindowsCapability {
         [CmdletBinding()]
-        param([Parameter(Mandatory)] [switch] $Online, [Parameter(Mandatory)] [string] $Name)
+        param(
+            [Parameter(Mandatory)]
+            [switch] $Online,
+
+            [Parameter(Mandatory)]
+            [string] $Name
+        )
         $state = Read-Windows
         if ($Name -ne $OpenSshServer -or $state.build -lt 17763) { return $PSCmdlet.WriteError((New-Error 'Add-WindowsCapability failed. Error code = 0x800f0954')) }
         $state.capability = 'Installed'
         Write-Windows $state
-        Save-Sshd @{ status = 'Stopped'; startup = 'Manual'; binary = (Join-Path $env:SystemRoot 'System32' 'OpenSSH' 'sshd.exe') }
-        Save-FirewallRule 'OpenSSH-Server-In-TCP' @{ DisplayName = 'OpenSSH SSH Server (sshd)'; LocalPort = @('22'); Protocol = 'TCP'; Profile = 'Private'; Enabled = 'True'; Action = 'Allow'; Direction = 'Inbound' }
+        Save-Sshd @{
+            status  = 'Stopped'
+            startup = 'Manual'
+            binary  = (Join-Path $env:SystemRoot 'System32' 'OpenSSH' 'sshd.exe')
+        }
+        Save-FirewallRule 'OpenSSH-Server-In-TCP' @{
+            DisplayName = 'OpenSSH SSH Server (sshd)'
+            LocalPort   = @('22')
+            Protocol    = 'TCP'
+            Profile     = 'Private'
+            Enabled     = 'True'
+            Action      = 'Allow'
+            Direction   = 'Inbound'
+        }
         [pscustomobject]@{ Online = $true; RestartNeeded = $false }
     }
 

@@ -6,11 +6,16 @@ $fault = Find-Fault (Read-Server $env:COMPUTERNAME) 'WebAdministration'
 if ($fault) { throw $fault.message }
 
 function Write-PoolError {
-    param($Cmdlet, [string] $Text)
+    [CmdletBinding()]
+    param(
+        $Cmdlet,
+        [string] $Text
+    )
     $Cmdlet.WriteError((New-Object System.Management.Automation.ErrorRecord((New-Object System.InvalidOperationException $Text), 'AppPool', 'ObjectNotFound', $null)))
 }
 
 function Get-Pool {
+    [CmdletBinding()]
     param([string] $Name)
     $server = Read-Server $env:COMPUTERNAME
     if ($server) { $server.appPools[$Name] }
@@ -18,14 +23,20 @@ function Get-Pool {
 
 function Get-WebAppPoolState {
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)] [string] $Name)
+    param(
+        [Parameter(Mandatory, Position = 0)]
+        [string] $Name
+    )
     $state = Get-Pool $Name
     if ($state) { [pscustomobject]@{ Value = $state } } else { Write-PoolError $PSCmdlet "Cannot find path 'IIS:\AppPools\$Name' because it does not exist." }
 }
 
 function Restart-WebAppPool {
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)] [string] $Name)
+    param(
+        [Parameter(Mandatory, Position = 0)]
+        [string] $Name
+    )
     Add-Call 'Restart-WebAppPool' @{ Name = $Name }
     $state = Get-Pool $Name
     if (-not $state) { return Write-PoolError $PSCmdlet "Application pool '$Name' does not exist." }
