@@ -1,4 +1,10 @@
-# Which values of a list are an address of a server. Prints a list of true and false.
+<#
+.SYNOPSIS
+Reads a JSON list from standard input, and prints for each value whether Test-IPAddress accepts it, as a JSON list.
+.PARAMETER Scripts
+The folder of the scripts.
+#>
+[CmdletBinding()]
 param(
     [Parameter(Mandatory)]
     [string] $Scripts

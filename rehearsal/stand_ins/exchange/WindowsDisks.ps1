@@ -1,5 +1,5 @@
-# The disks of the Windows stand-in; a part of WindowsStandIn.psm1. State: disks in windows.json, each with number, lun, style, offline, readOnly,
-# system and partitions (number, letter, type, fileSystem, label, unit).
+# The disks of the Windows stand-in; a part of WindowsStandIn.psm1. State: disks in windows.json, each with number, lun,
+# style, offline, readOnly, system and partitions (number, letter, type, fileSystem, label, unit).
 
 function Get-DiskState {
     [CmdletBinding()]
@@ -72,7 +72,9 @@ function Initialize-Disk {
     $state = Read-Windows
     $disk = Get-DiskState $state $Number
     if (-not (Test-Writable $PSCmdlet $disk)) { return }
-    if ($disk.style -ne 'RAW') { return $PSCmdlet.WriteError((New-Error 'The disk has already been initialized.' 'NotSpecified')) }
+    if ($disk.style -ne 'RAW') {
+        return $PSCmdlet.WriteError((New-Error 'The disk has already been initialized.' 'NotSpecified'))
+    }
     $disk.style = $PartitionStyle
     if ($PartitionStyle -eq 'GPT') { $disk.partitions = @(@{
         number     = 1
@@ -113,6 +115,7 @@ function Test-FreeLetter {
 
 function New-Partition {
     [CmdletBinding()]
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'UseMaximumSize')]
     param(
         [Parameter(Mandatory)]
         [uint32] $DiskNumber,
@@ -126,7 +129,9 @@ function New-Partition {
     $state = Read-Windows
     $disk = Get-DiskState $state $DiskNumber
     if (-not (Test-Writable $PSCmdlet $disk) -or -not (Test-FreeLetter $PSCmdlet $DriveLetter)) { return }
-    if ($disk.style -eq 'RAW') { return $PSCmdlet.WriteError((New-Error 'The disk has not been initialized.' 'NotSpecified')) }
+    if ($disk.style -eq 'RAW') {
+        return $PSCmdlet.WriteError((New-Error 'The disk has not been initialized.' 'NotSpecified'))
+    }
     $number = @($disk.partitions).Count + 1
     $disk.partitions = @($disk.partitions) + @{
         number     = $number
@@ -192,10 +197,19 @@ function Get-Volume {
     [CmdletBinding()]
     param([char] $DriveLetter)
     $state = Read-Windows
-    $wanted = if ($PSBoundParameters.ContainsKey('DriveLetter')) { @(Find-Volume $state $DriveLetter | Where-Object { $_ }) } else { @($state.disks.partitions | Where-Object { $_.type -eq 'Basic' }) }
+    $wanted = @(
+        if ($PSBoundParameters.ContainsKey('DriveLetter')) {
+            Find-Volume $state $DriveLetter | Where-Object { $_ }
+        } else {
+            $state.disks.partitions | Where-Object { $_.type -eq 'Basic' }
+        }
+    )
     foreach ($volume in $wanted) {
         $letter = if ($volume.letter) { [char] $volume.letter } else { [char] 0 }
         [pscustomobject]@{ DriveLetter = $letter; FileSystem = $volume.fileSystem; FileSystemLabel = $volume.label }
     }
-    if ($wanted.Count -eq 0) { $PSCmdlet.WriteError((New-Error "No MSFT_Volume objects found with property 'DriveLetter' equal to '$DriveLetter'.")) }
+    if ($wanted.Count -eq 0) {
+        $text = "No MSFT_Volume objects found with property 'DriveLetter' equal to '$DriveLetter'."
+        $PSCmdlet.WriteError((New-Error $text))
+    }
 }

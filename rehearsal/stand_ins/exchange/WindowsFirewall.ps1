@@ -1,4 +1,17 @@
-# The firewall rules of the Windows stand-in; a part of WindowsStandIn.psm1.
+# The firewall rules of the Windows stand-in; a part of WindowsStandIn.psm1. State: firewall in windows.json, name ->
+# rule.
+
+$FirewallRuleKeys = 'DisplayName', 'Direction', 'Action', 'Protocol', 'LocalPort', 'Profile', 'Enabled'
+
+function Write-NoSuchRule {
+    [CmdletBinding()]
+    param(
+        $Cmdlet,
+        [string] $Name
+    )
+    $text = "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$Name'."
+    $Cmdlet.WriteError((New-Error $text))
+}
 
 function Get-NetFirewallRule {
     [CmdletBinding()]
@@ -7,7 +20,11 @@ function Get-NetFirewallRule {
         [string] $Name
     )
     $rule = (Read-Windows).firewall[$Name]
-    if ($rule) { [pscustomobject] $rule } else { $PSCmdlet.WriteError((New-Error "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$Name'.")) }
+    if ($rule) {
+        [pscustomobject] $rule
+    } else {
+        Write-NoSuchRule $PSCmdlet $Name
+    }
 }
 
 function New-NetFirewallRule {
@@ -33,7 +50,9 @@ function New-NetFirewallRule {
 
         $Enabled = 'True'
     )
-    if ((Read-Windows).firewall.ContainsKey($Name)) { return $PSCmdlet.WriteError((New-Error 'Cannot create a file when that file already exists.' 'ResourceExists')) }
+    if ((Read-Windows).firewall.ContainsKey($Name)) {
+        return $PSCmdlet.WriteError((New-Error 'Cannot create a file when that file already exists.' 'ResourceExists'))
+    }
     Save-FirewallRule $Name @{
         DisplayName = $DisplayName
         Direction   = $Direction
@@ -67,7 +86,9 @@ function Set-NetFirewallRule {
 
         $Enabled
     )
-    if (-not (Get-NetFirewallRule -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "No MSFT_NetFirewallRule objects found with property 'InstanceID' equal to '$Name'.")) }
+    if (-not (Get-NetFirewallRule -Name $Name -ErrorAction SilentlyContinue)) {
+        return Write-NoSuchRule $PSCmdlet $Name
+    }
     $values = @{} + $PSBoundParameters
     foreach ($other in 'Name', 'ErrorAction') { $values.Remove($other) }
     Save-FirewallRule $Name $values
@@ -79,9 +100,16 @@ function Save-FirewallRule {
         [string] $Name,
         [hashtable] $Values
     )
-    if ($Values.ContainsKey('Enabled') -and ($Values['Enabled'] -isnot [string] -or $Values['Enabled'] -notin 'True', 'False')) { throw "Cannot convert value `"$($Values['Enabled'])`" to type `"GpoBoolean`"." }
+    $enabled = if ($Values.ContainsKey('Enabled')) { $Values['Enabled'] } else { 'True' }
+    if ($enabled -isnot [string] -or $enabled -notin 'True', 'False') {
+        throw "Cannot convert value `"$($Values['Enabled'])`" to type `"GpoBoolean`"."
+    }
     $state = Read-Windows
     if (-not $state.firewall.ContainsKey($Name)) { $state.firewall[$Name] = @{ Name = $Name } }
-    foreach ($key in $Values.Keys) { if ($key -in 'DisplayName', 'Direction', 'Action', 'Protocol', 'LocalPort', 'Profile', 'Enabled') { $state.firewall[$Name][$key] = $Values[$key] } }
+    foreach ($key in $Values.Keys) {
+        if ($key -in $FirewallRuleKeys) {
+            $state.firewall[$Name][$key] = $Values[$key]
+        }
+    }
     Write-Windows $state
 }

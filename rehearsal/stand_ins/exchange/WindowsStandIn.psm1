@@ -1,4 +1,4 @@
-# Stand-in of the parts of Windows that the scripts use. State: windows.json in the server's folder.
+# Stand-in for the parts of Windows that the scripts use. State: windows.json in the server's folder.
 
 . (Join-Path $PSScriptRoot 'ExchangeState.ps1')
 . (Join-Path $PSScriptRoot 'WindowsDisks.ps1')
@@ -17,7 +17,8 @@ function New-Error {
         [string] $Text,
         [string] $Category = 'ObjectNotFound'
     )
-    New-Object System.Management.Automation.ErrorRecord((New-Object System.InvalidOperationException $Text), 'WindowsStandIn', $Category, $null)
+    $exception = New-Object System.InvalidOperationException $Text
+    New-Object System.Management.Automation.ErrorRecord($exception, 'WindowsStandIn', $Category, $null)
 }
 
 function Get-Process {
@@ -31,7 +32,9 @@ function Get-Process {
         $found = @($running | Where-Object { $_ -like $pattern })
         foreach ($process in $found) { [pscustomobject]@{ Name = $process; ProcessName = $process } }
         if ($found.Count -eq 0 -and -not [WildcardPattern]::ContainsWildcardCharacters($pattern)) {
-            $PSCmdlet.WriteError((New-Error "Cannot find a process with the name `"$pattern`". Verify the process name and call the cmdlet again."))
+            $text = "Cannot find a process with the name `"$pattern`". " +
+            'Verify the process name and call the cmdlet again.'
+            $PSCmdlet.WriteError((New-Error $text))
         }
     }
 }
@@ -95,6 +98,8 @@ function Get-Service {
 
 function New-Service {
     [CmdletBinding()]
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'DisplayName')]
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'Description')]
     param(
         [Parameter(Mandatory)]
         [string] $Name,
@@ -109,7 +114,10 @@ function New-Service {
         [ValidateSet('Automatic', 'Manual', 'Disabled')]
         [string] $StartupType = 'Automatic'
     )
-    if ((Get-ServiceTable).ContainsKey($Name)) { return $PSCmdlet.WriteError((New-Error "Service '$Name' cannot be created: The specified service already exists." 'ResourceExists')) }
+    if ((Get-ServiceTable).ContainsKey($Name)) {
+        $text = "Service '$Name' cannot be created: The specified service already exists."
+        return $PSCmdlet.WriteError((New-Error $text 'ResourceExists'))
+    }
     Save-Sshd @{ status = 'Stopped'; startup = $StartupType; binary = $BinaryPathName }
     Get-Service -Name $Name
 }
@@ -123,7 +131,9 @@ function Set-Service {
         [ValidateSet('Automatic', 'Manual', 'Disabled')]
         [string] $StartupType
     )
-    if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "Service $Name was not found on computer '.'.")) }
+    if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) {
+        return $PSCmdlet.WriteError((New-Error "Service $Name was not found on computer '.'."))
+    }
     Save-Sshd @{ startup = $StartupType }
 }
 
@@ -142,25 +152,35 @@ function Start-Service {
 
 function Restart-Service {
     [CmdletBinding()]
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'Force')]
     param(
         [Parameter(Mandatory, Position = 0)]
         [string] $Name,
 
         [switch] $Force
     )
-    if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$Name'.")) }
+    if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) {
+        return $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$Name'."))
+    }
     switch ($Name) {
-        'sshd' { Save-Sshd @{ status = 'Stopped' }; Start-Service -Name sshd }
+        'sshd' {
+            Save-Sshd @{ status = 'Stopped' }
+            Start-Service -Name sshd
+        }
         { $_ -in 'W3SVC', 'MSExchangeTransport' } {
             $fault = Find-Fault (Read-ThisServer) "Restart-Service $Name"
             if ($fault) { return $PSCmdlet.WriteError((New-Error $fault.message 'CloseError')) }
             Restart-ExchangeService $Name
         }
-        default { $PSCmdlet.WriteError((New-Error "Service '$Name' cannot be stopped due to the following error: Cannot open $Name service on computer '.'." 'CloseError')) }
+        default {
+            $text = "Service '$Name' cannot be stopped due to the following error: " +
+            "Cannot open $Name service on computer '.'."
+            $PSCmdlet.WriteError((New-Error $text 'CloseError'))
+        }
     }
 }
 
-# The web site's restart is counted, for those who have connections and sessions to lose.
+# Counts the restarts of the web site, because each ends its connections and sessions.
 function Restart-ExchangeService {
     [CmdletBinding()]
     param([string] $Name)
@@ -173,7 +193,7 @@ function Restart-ExchangeService {
     Write-Warning "Waiting for service '$Name' to start..."
 }
 
-# Where a web site follows this Windows, a file says which restart it has come to.
+# Waits for a web site that follows this Windows. A file holds the restart that the web site has reached.
 function Wait-WebSite {
     [CmdletBinding()]
     param([int] $Restart)
@@ -194,17 +214,33 @@ function Save-Sshd {
     Write-Windows $state
 }
 
-# The first start makes the configuration and the host keys; a server's keys wait in its folder host-keys.
+# Starts sshd. The first start writes the configuration and copies the host keys from the server's folder host-keys.
+# Returns the reason if sshd cannot start.
 function Start-SshdProcess {
     $sshd = (Read-Windows)['sshd']
-    $programs = @($env:ProgramFiles, (Join-Path $env:SystemRoot 'System32')) | ForEach-Object { [System.IO.Path]::GetFullPath($_) + [System.IO.Path]::DirectorySeparatorChar }
+    $programs = @($env:ProgramFiles, (Join-Path $env:SystemRoot 'System32')) | ForEach-Object {
+        [System.IO.Path]::GetFullPath($_) + [System.IO.Path]::DirectorySeparatorChar
+    }
     $binary = [System.IO.Path]::GetFullPath($sshd['binary'])
-    if (-not @($programs | Where-Object { $binary.StartsWith($_) })) { return 'sshd serves no connection from outside of Program Files.' }
-    if ($sshd['startup'] -eq 'Disabled') { return 'The service cannot be started, either because it is disabled or because it has no enabled devices associated with it.' }
+    if (-not @($programs | Where-Object { $binary.StartsWith($_) })) {
+        return 'sshd serves no connection from outside of Program Files.'
+    }
+    if ($sshd['startup'] -eq 'Disabled') {
+        return 'The service cannot be started, either because it is disabled or because it has no enabled devices ' +
+        'associated with it.'
+    }
     New-Item -ItemType Directory -Path $SshFolder -Force | Out-Null
     $config = Join-Path $SshFolder 'sshd_config'
     if (-not (Test-Path -LiteralPath $config)) {
-        [System.IO.File]::WriteAllText($config, "# This is the sshd server system-wide configuration file.`n#Port 22`n`nMatch Group administrators`n       AuthorizedKeysFile __PROGRAMDATA__/ssh/administrators_authorized_keys`n")
+        $lines = @(
+            '# This is the sshd server system-wide configuration file.'
+            '#Port 22'
+            ''
+            'Match Group administrators'
+            '       AuthorizedKeysFile __PROGRAMDATA__/ssh/administrators_authorized_keys'
+            ''
+        )
+        [System.IO.File]::WriteAllText($config, $lines -join "`n")
     }
     $key = Join-Path $SshFolder 'ssh_host_ed25519_key'
     foreach ($suffix in '', '.pub') {
@@ -216,11 +252,12 @@ function Start-SshdProcess {
     Save-Sshd @{ status = 'Running'; port = $(if ($port.Success) { [int] $port.Groups[1].Value } else { 22 }) }
 }
 
-# Takes the one form that locks a folder; windows.json keeps who may do what.
+# Accepts only the arguments that replace the access list of a folder. windows.json keeps the list.
 function icacls.exe {
     $folder, $words = $args
     $grants = @($words | Where-Object { $_ -like '`*S-1-*' })
-    if (-not (Test-Path -LiteralPath $folder) -or $words[0] -ne '/inheritance:r' -or $words[1] -ne '/grant:r' -or $grants.Count -ne $words.Count - 2) {
+    $isForm = $words[0] -eq '/inheritance:r' -and $words[1] -eq '/grant:r' -and $grants.Count -eq $words.Count - 2
+    if (-not (Test-Path -LiteralPath $folder) -or -not $isForm) {
         $global:LASTEXITCODE = 87
         return "Invalid parameter in: icacls $args"
     }
@@ -231,15 +268,38 @@ function icacls.exe {
     "processed file: $folder"
 }
 
-$public = 'Get-ItemProperty', 'New-ItemProperty', 'Remove-ItemProperty', 'icacls.exe', 'Get-Process', 'Get-CimInstance', 'Get-Service', 'New-Service', 'Set-Service', 'Start-Service', 'Restart-Service', 'Get-NetFirewallRule', 'New-NetFirewallRule', 'Set-NetFirewallRule'
-$public += 'Get-Disk', 'Set-Disk', 'Initialize-Disk', 'Get-Partition', 'New-Partition', 'Set-Partition', 'Format-Volume', 'Get-Volume'
+$public = @(
+    'Get-ItemProperty'
+    'New-ItemProperty'
+    'Remove-ItemProperty'
+    'icacls.exe'
+    'Get-Process'
+    'Get-CimInstance'
+    'Get-Service'
+    'New-Service'
+    'Set-Service'
+    'Start-Service'
+    'Restart-Service'
+    'Get-NetFirewallRule'
+    'New-NetFirewallRule'
+    'Set-NetFirewallRule'
+    'Get-Disk'
+    'Set-Disk'
+    'Initialize-Disk'
+    'Get-Partition'
+    'New-Partition'
+    'Set-Partition'
+    'Format-Volume'
+    'Get-Volume'
+)
 
-# Windows Server 2012 R2 has no capabilities; 2016 has no OpenSSH among them.
+# Windows Server 2012 R2 has no capabilities. Windows Server 2016 has no capability OpenSSH.
 if ((Read-Windows).build -ge 14393) {
     $OpenSshServer = 'OpenSSH.Server~~~~0.0.1.0'
 
     function Get-WindowsCapability {
         [CmdletBinding()]
+        [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'Online')]
         param(
             [Parameter(Mandatory)]
             [switch] $Online
@@ -254,6 +314,7 @@ if ((Read-Windows).build -ge 14393) {
 
     function Add-WindowsCapability {
         [CmdletBinding()]
+        [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'Online')]
         param(
             [Parameter(Mandatory)]
             [switch] $Online,
@@ -262,7 +323,9 @@ if ((Read-Windows).build -ge 14393) {
             [string] $Name
         )
         $state = Read-Windows
-        if ($Name -ne $OpenSshServer -or $state.build -lt 17763) { return $PSCmdlet.WriteError((New-Error 'Add-WindowsCapability failed. Error code = 0x800f0954')) }
+        if ($Name -ne $OpenSshServer -or $state.build -lt 17763) {
+            return $PSCmdlet.WriteError((New-Error 'Add-WindowsCapability failed. Error code = 0x800f0954'))
+        }
         $state.capability = 'Installed'
         Write-Windows $state
         Save-Sshd @{
