@@ -173,8 +173,7 @@ Add-Result 'fails back to itself' {
     'went on'
 }
 Add-Result 'forms and basic at once' {
-    $change = @{ FormsAuthentication = $false; BasicAuthentication = $true }
-    Set-OwaVirtualDirectory @owa @change -WarningAction SilentlyContinue
+    Set-OwaVirtualDirectory @owa -FormsAuthentication $false -BasicAuthentication $true -WarningAction Ignore
     'went on'
 }
 Add-Result 'identity and server' { Get-OwaVirtualDirectory @owa -Server EX1 }
