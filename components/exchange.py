@@ -1,87 +1,141 @@
-"""Exchange on the servers: into rotation, out of rotation, and one namespace on all of them, the canary first."""
+"""The namespace on all servers, and the order in which servers and record sets wait for each other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_command import remote
 
-from components import powershell
-from components.args import FarmArgs
-from components.namespace import Settings, entrances
+from components.args import RolloutArgs
+from components.azure_args import DnsArgs
+from components.dns import NamespaceRecords, add_record_sets
+from components.namespace import client_names, exchange_settings, gate_names, namespace_document
+from components.namespace_args import NamespaceArgs
+from components.restoration import add_restoration
 from components.server import Server
-from components.shell import ServerShell
+from components.shell import ServerAccess, ServerShell
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientAccessNamespaceArgs:
+    """What is the same on every server."""
+
+    namespace: NamespaceArgs
+    dns: DnsArgs
+    exchange_version: str
+    recycle_app_pools: bool
+    https_port: int
+    reject_closed_ports: bool
+    drain_seconds: int
+    health_seconds: int
+    rollout: RolloutArgs
+    access: ServerAccess
 
 
 class ClientAccessNamespace(pulumi.ComponentResource):
-    """The steps in which servers and record sets wait for each other; each is called once, in this order.
+    """Gate → record sets → namespace → out of rotation; when a server leaves the stack, its restoration.
 
-    The zones → `enter` → the record sets → `configure` → `leave`. A server enters DNS when it is active and healthy,
-    and goes offline when it has left DNS and clients have forgotten its address. Every edge leads from one step to a
-    later one, so no combination of servers coming and going makes a cycle.
+    A server enters DNS when it is active and healthy. It goes offline after it has left DNS and clients have forgotten
+    its address. Each step waits for earlier ones only, so no combination of servers makes a cycle.
     """
+
+    # Server's key -> its namespace command.
+    commands: dict[str, remote.Command]
 
     def __init__(
         self,
         name: str,
-        args: FarmArgs,
+        args: ClientAccessNamespaceArgs,
         *,
-        settings: Settings,
         servers: Sequence[Server],
+        configured: Sequence[Server],
+        records: NamespaceRecords,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """`configured`: those of the `servers` whose Exchange is configured."""
         super().__init__("exchange-cas:index:ClientAccessNamespace", name, None, opts)
-        self._args, self._settings = args, settings
-        self._shells = [ServerShell(name, args, server, self) for server in rollout(servers, args.rollout.canary)]
-        self.commands: dict[str, remote.Command] = {}
+        self._args = args
+        shells = [
+            ServerShell(f"{name}-{server.key}", server, args.access, parent=self)
+            for server in order_rollout(configured, args.rollout.canary)
+        ]
+        # 1. Gate, after zones and links: if Azure refuses one of these, no server has been changed.
+        gates = [self._rotate(shell, records.zones) for shell in shells if shell.server.args.in_rotation]
+        # Restorations run when they are deleted, and deletions run in reverse order: a destroy deletes the record sets
+        # before any server gets its old URLs back.
+        restorations = [
+            add_restoration(
+                name,
+                server,
+                args.access,
+                exchange_version=args.exchange_version,
+                recycle_app_pools=args.recycle_app_pools,
+                parent=self,
+            )
+            for server in servers
+            if server.args.existing
+        ]
+        # 2. Record sets.
+        add_record_sets(
+            name,
+            records,
+            names=client_names(args.namespace),
+            servers=servers,
+            ttl_seconds=args.dns.ttl_seconds,
+            after=[*gates, *restorations],
+        )
+        # 3. Namespace: an Exchange cmdlet asks for confirmation if the host of a URL does not resolve.
+        self.commands = self._configure(shells, after=records)
+        # 4. Out of rotation, after the server's own namespace command: going offline ends its sessions with Exchange.
+        for shell in shells:
+            if not shell.server.args.in_rotation:
+                self._rotate(shell, [records, self.commands[shell.server.key]])
         self.register_outputs({})
 
-    def enter(self, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
-        """Servers in rotation: active and healthy, or the run fails by their name."""
-        return [self._rotation(shell, after) for shell in self._shells if shell.server.in_rotation]
-
-    def configure(self, after: pulumi.Resource) -> None:
-        """The namespace, one command a server in `commands`; a failure of the canary stops the rest."""
-        before: list[pulumi.Resource] = [after]
-        for shell in self._shells:
-            document = partial(
-                powershell.namespace_document,
-                server=shell.server.computer_name,
+    def _configure(self, shells: Sequence[ServerShell], after: pulumi.Resource) -> dict[str, remote.Command]:
+        """One command a server; if the canary's fails, the others do not run."""
+        commands: dict[str, remote.Command] = {}
+        before = after
+        for shell in shells:
+            document = namespace_document(
+                server=shell.server.args.computer_name,
                 exchange_version=self._args.exchange_version,
                 recycle_app_pools=self._args.recycle_app_pools,
-                settings=self._settings,
+                settings=exchange_settings(self._args.namespace),
             )
-            command = shell.run("namespace", "Set-ClientAccessNamespace", document, before)
-            self.commands[shell.server.key] = command
-            if before == [after] or self._args.rollout.then == "oneByOne":
-                before = [command]
+            command = shell.run("namespace", "Set-ClientAccessNamespace", document, after=[before])
+            if not commands or self._args.rollout.then == "oneByOne":
+                before = command
+            commands[shell.server.key] = command
+        return commands
 
-    def leave(self, after: pulumi.Resource) -> None:
-        """Servers out of rotation: a while after the record sets let go of them, offline for maintenance."""
-        for shell in self._shells:
-            if not shell.server.in_rotation:
-                # Not beside its own namespace command: going offline ends every session with Exchange on the server.
-                self._rotation(shell, [after, self.commands[shell.server.key]])
-
-    def _rotation(self, shell: ServerShell, after: Sequence[pulumi.Resource]) -> remote.Command:
-        args, server = self._args, shell.server
-        document = partial(
-            powershell.rotation_document,
-            server=server.computer_name,
-            address=server.address,
-            exchange_version=args.exchange_version,
-            in_rotation=server.in_rotation,
-            drain_seconds=args.drain_seconds,
-            health_seconds=args.rotation.health_seconds,
-            https_port=args.https_port,
-            reject_closed_ports=args.reject_closed_ports,
-            names=entrances(args.namespace, self._settings, published=args.dns.public is not None),
-        )
-        return shell.run("rotation", "Set-ClientAccessRotation", document, after, triggers=[server.in_rotation])
+    def _rotate(self, shell: ServerShell, after: Sequence[pulumi.Resource]) -> remote.Command:
+        """The server into rotation or out of it, as its row says."""
+        document = rotation_document(self._args, shell.server)
+        triggers = [shell.server.args.in_rotation]
+        return shell.run("rotation", "Set-ClientAccessRotation", document, after=after, triggers=triggers)
 
 
-def rollout(servers: Sequence[Server], canary: str | None) -> list[Server]:
-    """The canary first, then those in rotation, by key: a server that is still being made holds up no other."""
-    return sorted(servers, key=lambda server: (server.key != canary, not server.in_rotation, server.key))
+def order_rollout(servers: Sequence[Server], canary: str | None) -> list[Server]:
+    """The canary first, then those in rotation, by key: a server that is still being created delays no other."""
+    return sorted(servers, key=lambda server: (server.key != canary, not server.args.in_rotation, server.key))
+
+
+def rotation_document(args: ClientAccessNamespaceArgs, server: Server) -> dict[str, Any]:
+    """The document of Set-ClientAccessRotation.ps1, with its keys in the order of the script's help."""
+    return {
+        "server": server.args.computer_name,
+        "exchangeVersion": args.exchange_version,
+        "inRotation": server.args.in_rotation,
+        "rejectClosedPorts": args.reject_closed_ports,
+        "drainSeconds": args.drain_seconds,
+        "health": {
+            "address": server.args.address,
+            "port": args.https_port,
+            "seconds": args.health_seconds,
+            "names": gate_names(args.namespace, published=args.dns.public is not None),
+        },
+    }

@@ -1,4 +1,4 @@
-"""The farm: servers, record sets and one namespace, in the order in which they need each other."""
+"""The farm: resource group, network, servers, zones and one namespace."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from typing import Any
 
 import pulumi
 import pulumi_azure_native as azure
+from pulumi_command import remote
 
-from components import namespace, outputs, powershell
-from components.aliases import drop_versioned_aliases
+from components import powershell
 from components.args import FarmArgs
 from components.dns import NamespaceRecords
-from components.exchange import ClientAccessNamespace
+from components.exchange import ClientAccessNamespace, ClientAccessNamespaceArgs
+from components.namespace import client_names
 from components.network import Network
-from components.restoration import restoration
-from components.server import ClientAccessServer, Server, existing_server
+from components.outputs import stack_file_outputs
+from components.server import ClientAccessServer, Server, describe_existing_server
+from components.shell import ServerAccess
 from components.virtual_machine import VmDefaults
 
 
 class ClientAccessFarm(pulumi.ComponentResource):
     """Client Access Servers that answer as one namespace through DNS round robin."""
 
+    # The program's outputs.
     outputs: dict[str, Any]
-    servers: dict[str, dict[str, Any]]
 
     def __init__(
         self,
@@ -34,68 +36,37 @@ class ClientAccessFarm(pulumi.ComponentResource):
         with_disks: Collection[str] = (),
     ) -> None:
         """`with_disks`: keys of servers that have data disks, or had some at the last `up`."""
-        lean = pulumi.ResourceOptions(transformations=[drop_versioned_aliases])
-        super().__init__("exchange-cas:index:ClientAccessFarm", name, None, pulumi.ResourceOptions.merge(opts, lean))
+        super().__init__("exchange-cas:index:ClientAccessFarm", name, None, opts)
         self._name, self._args, self._with_disks = name, args, with_disks
         self._child = pulumi.ResourceOptions(parent=self)
-        made = any(not server.existing for server in args.servers.values())
-        group = self._resource_group() if made or args.dns.makes_a_zone else None
-        network = self._network(group) if group is not None and made else None
-        servers = self._servers(group, network)
-        known = namespace.names(args.namespace)
-        settings = namespace.settings(args.namespace)
-        self.servers = {server.key: described(server) | self._disks(server.key) for server in servers}
-        configured = [server for server in servers if server.configure_namespace and args.configure_namespace]
-        exchange = ClientAccessNamespace(name, args, settings=settings, servers=configured, opts=self._child)
-        existing = [server for server in servers if args.servers[server.key].existing]
-        # What is deleted goes in the other order: a destroy takes the names away before any server forgets them.
-        restorations = [restoration(name, args, server, exchange) for server in existing]
+        needs_machines = any(not server.existing for server in args.servers.values())
+        group = self._add_resource_group() if needs_machines or args.dns.makes_a_zone else None
+        network = self._add_network(group) if group is not None and needs_machines else None
+        servers = self._add_servers(group, network)
+        names = client_names(args.namespace)
         records = NamespaceRecords(
             name,
             args.dns,
-            names=known,
-            servers=servers,
+            names=names,
             resource_group_name=group,
-            virtual_network_id=network.virtual_network_id if network and self._links(network) else None,
+            virtual_network_id=network.virtual_network_id if network and self._needs_link(network) else None,
             protect=args.protect,
             tags=args.tags,
             opts=self._child,
         )
-        # Zones first: what Azure refuses there, it refuses before any server is touched.
-        records.publish(after=[*exchange.enter(after=records.zones), *restorations])
-        # Records first: an Exchange cmdlet asks back when the host of a URL does not resolve.
-        exchange.configure(after=records)
-        exchange.leave(after=records)
-        for key, command in exchange.commands.items():
-            self.servers[key]["lastChanges"] = command.stdout.apply(powershell.changes)
-            self.servers[key]["namespaceUrn"] = command.urn
-        self.outputs = {**outputs.outputs(args), "servers": self.servers, "azure": self._described(network)}
-        self.register_outputs({"names": known.every(), "servers": self.servers})
+        exchange = ClientAccessNamespace(
+            name,
+            self._namespace_args(),
+            servers=servers,
+            configured=[server for server in servers if server.args.configure_namespace and args.configure_namespace],
+            records=records,
+            opts=self._child,
+        )
+        described = {server.key: self._describe(server, exchange.commands.get(server.key)) for server in servers}
+        self.outputs = {**stack_file_outputs(args), "servers": described, "azure": self._describe_azure(network)}
+        self.register_outputs({"names": names.every(), "servers": described})
 
-    def _disks(self, key: str) -> dict[str, Any]:
-        if key not in self._with_disks:
-            return {}
-        rows = self._args.servers[key].data_disks
-        return {"dataDisks": [{"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in rows]}
-
-    def _described(self, network: Network | None) -> dict[str, Any]:
-        """What the next `up` must not change: see stacks.changes."""
-        args, private, public = self._args, self._args.dns.private_zone, self._args.dns.public
-        groups = {zone.existing_resource_group for zone in (private, public) if zone and zone.existing_resource_group}
-        return {
-            "subnetId": network.subnet_id if network else None,
-            # Of a subnet made here.
-            "subnetPrefix": args.network.subnet_prefix if network and network.made else None,
-            "linkedNetworks": list(private.linked_networks) if private else [],
-            "resourceGroups": sorted({args.resource_group.name_in(pulumi.get_stack()), *groups}),
-        }
-
-    def _links(self, network: Network) -> bool:
-        """Whether the private zone needs a link to the network: one of the two is new."""
-        zone = self._args.dns.private_zone
-        return bool(zone) and (network.made or not (zone and zone.existing_resource_group))
-
-    def _resource_group(self) -> pulumi.Input[str]:
+    def _add_resource_group(self) -> pulumi.Input[str]:
         group = self._args.resource_group
         group_name = group.name_in(pulumi.get_stack())
         if group.existing:
@@ -107,7 +78,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect or None),
         ).name
 
-    def _network(self, group: pulumi.Input[str]) -> Network:
+    def _add_network(self, group: pulumi.Input[str]) -> Network:
         args = self._args
         return Network(
             self._name,
@@ -119,12 +90,18 @@ class ClientAccessFarm(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _servers(self, group: pulumi.Input[str] | None, network: Network | None) -> list[Server]:
+    def _needs_link(self, network: Network) -> bool:
+        """Whether the private zone needs a link to the network: if either of them is created here."""
+        zone = self._args.dns.private_zone
+        return zone is not None and (network.made_here or not zone.existing_resource_group)
+
+    def _add_servers(self, group: pulumi.Input[str] | None, network: Network | None) -> list[Server]:
+        """Sorted by key, so that their order in the stack file never shows as a difference."""
         shared = self._vm_defaults(group, network) if group is not None and network else None
         return [
-            ClientAccessServer(f"{self._name}-{key}", key, server, shared, self._child).server
+            ClientAccessServer(f"{self._name}-{key}", server, key=key, shared=shared, opts=self._child).server
             if shared and not server.existing
-            else existing_server(key, server)
+            else describe_existing_server(key, server)
             for key, server in sorted(self._args.servers.items())
         ]
 
@@ -135,7 +112,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             group_name=args.resource_group.name_in(pulumi.get_stack()),
             subnet_id=network.subnet_id,
             security_group_id=network.security_group_id,
-            availability_set_id=self._availability_set(group),
+            availability_set_id=self._add_availability_set(group),
             size=args.vm_size,
             exchange_version=args.exchange_version,
             image=args.image,
@@ -149,8 +126,8 @@ class ClientAccessFarm(pulumi.ComponentResource):
             tags=args.tags,
         )
 
-    def _availability_set(self, group: pulumi.Input[str]) -> pulumi.Output[str] | None:
-        """Keeps servers without a zone apart: not two of them in one rack, nor restarted together."""
+    def _add_availability_set(self, group: pulumi.Input[str]) -> pulumi.Output[str] | None:
+        """Spreads the servers without a zone over racks, and over the batches that Azure restarts together."""
         if all(server.zone or server.existing for server in self._args.servers.values()):
             return None
         return azure.compute.AvailabilitySet(
@@ -164,14 +141,54 @@ class ClientAccessFarm(pulumi.ComponentResource):
             opts=self._child,
         ).id
 
+    def _namespace_args(self) -> ClientAccessNamespaceArgs:
+        args = self._args
+        return ClientAccessNamespaceArgs(
+            namespace=args.namespace,
+            dns=args.dns,
+            exchange_version=args.exchange_version,
+            recycle_app_pools=args.recycle_app_pools,
+            https_port=args.https_port,
+            reject_closed_ports=args.reject_closed_ports,
+            drain_seconds=args.drain_seconds,
+            health_seconds=args.rotation.health_seconds,
+            rollout=args.rollout,
+            access=ServerAccess(
+                ssh=args.ssh,
+                operator=args.operator,
+                operator_password=args.operator_password,
+                operator_private_key=args.operator_private_key,
+                jump_host_password=args.jump_host_password,
+                jump_host_private_key=args.jump_host_private_key,
+            ),
+        )
 
-def described(server: Server) -> dict[str, Any]:
-    """What operations need to find and check a server."""
-    return {
-        "computerName": server.computer_name,
-        "address": server.address,
-        "publicAddress": server.public_address,
-        "hostKey": server.host_key,
-        "inRotation": server.in_rotation,
-        "scripts": pulumi.Output.from_input(server.installation).apply(powershell.scripts_folder),
-    }
+    def _describe(self, server: Server, namespace: remote.Command | None) -> dict[str, Any]:
+        """What operations need to find and check a server. `namespace`: its namespace command."""
+        described: dict[str, Any] = {
+            "computerName": server.args.computer_name,
+            "address": server.args.address,
+            "publicAddress": server.public_address,
+            "hostKey": server.host_key,
+            "inRotation": server.args.in_rotation,
+            "scripts": pulumi.Output.from_input(server.installation).apply(powershell.scripts_folder),
+        }
+        if server.key in self._with_disks:
+            described["dataDisks"] = [
+                {"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in server.args.data_disks
+            ]
+        if namespace:
+            described["lastChanges"] = namespace.stdout.apply(powershell.read_changes)
+            described["namespaceUrn"] = namespace.urn
+        return described
+
+    def _describe_azure(self, network: Network | None) -> dict[str, Any]:
+        """What the next `up` must not change: see stacks.changes."""
+        args, private, public = self._args, self._args.dns.private_zone, self._args.dns.public
+        groups = {zone.existing_resource_group for zone in (private, public) if zone and zone.existing_resource_group}
+        return {
+            "subnetId": network.subnet_id if network else None,
+            "subnetPrefix": args.network.subnet_prefix if network and network.made_here else None,
+            "linkedNetworks": list(private.linked_networks) if private else [],
+            "resourceGroups": sorted({args.resource_group.name_in(pulumi.get_stack()), *groups}),
+        }

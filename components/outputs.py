@@ -1,33 +1,33 @@
-"""The program's outputs beside its servers: what operations look at, plain and without secrets. No Pulumi here."""
+"""The outputs that follow from the stack file alone: plain, without secrets. No Pulumi here."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from components import namespace
 from components.args import FarmArgs
+from components.namespace import client_names, exchange_settings
 
 
-def outputs(args: FarmArgs) -> dict[str, Any]:
-    """Output -> value. Operations compare servers, DNS and clients' names with these alone: they are what is deployed.
+def stack_file_outputs(args: FarmArgs) -> dict[str, Any]:
+    """Output -> value. Operations compare servers, DNS and clients' names with these: they describe what is deployed.
 
-    `dns.private` and `dns.public` are the names that have a record set there, none where there is no such zone.
+    `dns.private` and `dns.public` list the names with a record set in that zone, and are empty without one.
     """
-    known = namespace.names(args.namespace)
+    names = client_names(args.namespace)
     jump = args.ssh.jump_host
     return {
-        "names": known.every(),
+        "names": names.every(),
         "namespace": {
-            "client": known.client,
-            "autodiscover": known.autodiscover,
-            "externalClient": known.external_client,
-            "externalAutodiscover": known.external_autodiscover,
+            "client": names.client,
+            "autodiscover": names.autodiscover,
+            "externalClient": names.external_client,
+            "externalAutodiscover": names.external_autodiscover,
         },
-        "settings": namespace.settings(args.namespace),
+        "settings": exchange_settings(args.namespace),
         "dns": {
             "ttlSeconds": args.dns.ttl_seconds,
-            "private": sorted({known.client, known.autodiscover}) if args.dns.private_zone else [],
-            "public": sorted({known.external_client, known.external_autodiscover}) if args.dns.public else [],
+            "private": sorted({names.client, names.autodiscover}) if args.dns.private_zone else [],
+            "public": sorted({names.external_client, names.external_autodiscover}) if args.dns.public else [],
         },
         "exchangeVersion": args.exchange_version,
         "httpsPort": args.https_port,

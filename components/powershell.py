@@ -1,25 +1,23 @@
-"""How PowerShell on a server is called and answered: command lines, documents, scripts. No Pulumi here."""
+"""The scripts on the servers: where they are, how they are called, and how their reports are read. No Pulumi here."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from components.namespace import Settings
-
 SCRIPTS = Path(__file__).parent / "scripts"
-# The provider resolves it against the program's folder; the slash at the end copies what is inside.
+# Relative to the program's folder; the slash at the end copies the folder's content.
 SCRIPTS_ARCHIVE = "components/scripts/"
 INSTALLATIONS = "C:/ProgramData/ExchangeCas"
 
 # The lines that ClientAccess.ps1 and Enable-OpenSsh.ps1 print around a report.
 REPORT_BEGINS = "=== exchange-cas report 1 begins ==="
 REPORT_ENDS = "=== exchange-cas report 1 ends ==="
-# What may stand around a text: white space, and the byte order mark of a shell.
+# White space, and a shell's byte order mark.
 BLANK = " \t\r\n\ufeff"
 NO_REPORT = (
     "The script's output holds no report that can be read: the server's shell prints something else, or runs something "
@@ -30,99 +28,50 @@ NO_REPORT = (
 Credential = Mapping[str, str]
 
 
-def script(name: str) -> str:
+def read_script(name: str) -> str:
     return (SCRIPTS / f"{name}.ps1").read_text(encoding="utf-8")
 
 
 @cache
 def scripts_version() -> str:
-    """Eight hexadecimal digits that follow the scripts' texts."""
+    """Eight hexadecimal digits of the hash of all scripts."""
     texts = (file.name.encode() + b"\0" + file.read_bytes() for file in sorted(SCRIPTS.glob("*.ps1")))
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:8]
 
 
 def scripts_folder(installation: str) -> str:
-    """Where a server keeps its scripts: they arrive and run again after a rebuild, and when they change.
+    """The scripts' folder on a server. It changes with a rebuild and with the scripts, so that they are copied and run
+    again.
 
-    `installation` differs after a rebuild. Forward slashes: the provider joins remote paths by the rules of the
-    computer it runs on.
+    `installation` changes with a rebuild. Forward slashes, because the provider joins remote paths by the rules of the
+    computer that it runs on.
     """
     return f"{INSTALLATIONS}/{installation}/{scripts_version()}/"
 
 
-def run_file(folder: str, name: str) -> str:
-    """The command line that runs a copied script; cmd.exe and PowerShell as default shell read it alike."""
+def command_line(folder: str, name: str) -> str:
+    """The command line that runs a copied script, the same for cmd.exe and PowerShell as default shell."""
     return f"powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {folder}{name}.ps1"
 
 
-def namespace_document(
-    *,
-    server: str,
-    exchange_version: str,
-    recycle_app_pools: bool,
-    settings: Settings,
-    credential: Credential | None = None,
-) -> str:
-    """The standard input of the namespace scripts."""
-    return document(
-        {
-            "server": server,
-            "exchangeVersion": exchange_version,
-            "recycleAppPools": recycle_app_pools,
-            "settings": settings,
-        },
-        credential,
-    )
-
-
-def rotation_document(
-    *,
-    server: str,
-    address: str,
-    exchange_version: str,
-    in_rotation: bool,
-    drain_seconds: int,
-    health_seconds: int,
-    https_port: int,
-    reject_closed_ports: bool,
-    names: Mapping[str, Sequence[str]],
-    credential: Credential | None = None,
-) -> str:
-    """The standard input of Set-ClientAccessRotation.ps1: the same order of keys as the script's help.
-
-    `names`: service -> the names under which the gate asks for it.
-    """
-    return document(
-        {
-            "server": server,
-            "exchangeVersion": exchange_version,
-            "inRotation": in_rotation,
-            "rejectClosedPorts": reject_closed_ports,
-            "drainSeconds": drain_seconds,
-            "health": {"address": address, "port": https_port, "seconds": health_seconds, "names": names},
-        },
-        credential,
-    )
-
-
-def document(content: Mapping[str, Any], credential: Credential | None) -> str:
+def write_document(document: Mapping[str, Any], credential: Credential | None) -> str:
     """A script's standard input: indented, so that a diff shows each setting on its line.
 
-    `credential` (userName, password) goes only to servers that are logged on to with a key: Windows gives such a
-    session no credential for the network.
+    `credential` (userName, password) is for a logon with an SSH key, to which Windows gives no credential for the
+    network.
     """
-    return json.dumps({**content, **({"credential": credential} if credential else {})}, indent=2)
+    return json.dumps({**document, **({"credential": credential} if credential else {})}, indent=2)
 
 
 class NoReportError(ValueError):
-    """There is no report in what a script printed; the text says where to look."""
+    """A script printed no readable report; the text says where to look."""
 
 
-def report(output: str | None, key: str) -> dict[str, Any]:
-    """What a script reported: the JSON object between its marks, whatever a shell printed before and behind them.
+def read_report(output: str | None, key: str) -> dict[str, Any]:
+    """A script's report: the JSON object between the marks; what a shell printed around them is ignored.
 
-    Without marks it is of an earlier version, which printed the object alone, or as its last line. The object holds
-    `key`, and its settings, if it has any, are a table. Raises NoReportError.
+    Scripts of earlier versions print no marks, but the object alone or as the last line. The object must hold `key`,
+    and its `settings`, if any, must be a table. Raises NoReportError.
     """
     printed = output or ""
     _, begins, rest = printed.rpartition(REPORT_BEGINS)
@@ -133,19 +82,19 @@ def report(output: str | None, key: str) -> dict[str, Any]:
             found = json.loads(text.strip(BLANK))
         except (ValueError, RecursionError):
             continue
-        if isinstance(found, dict) and key in found and is_table(found.get("settings", {})):
+        if isinstance(found, dict) and key in found and is_settings_table(found.get("settings", {})):
             return found
     raise NoReportError(NO_REPORT)
 
 
-def is_table(settings: object) -> bool:
+def is_settings_table(settings: object) -> bool:
     return isinstance(settings, dict) and all(isinstance(values, dict) for values in settings.values())
 
 
-def host_key(server: str, output: str | None) -> str:
-    """The host key that Enable-OpenSsh.ps1 reported. Raises ValueError that names the server."""
+def read_host_key(server: str, output: str | None) -> str:
+    """The host key that Enable-OpenSsh.ps1 reported. Raises ValueError, which names the server."""
     try:
-        found = report(output, "hostKey")["hostKey"]
+        found = read_report(output, "hostKey")["hostKey"]
     except NoReportError as error:
         found, why = None, f" {error}" if output else ""
     else:
@@ -158,20 +107,20 @@ def host_key(server: str, output: str | None) -> str:
     )
 
 
-def shown(value: object) -> str:
-    """A setting's value for people; a cleared one is none."""
+def show_value(value: object) -> str:
+    """A setting's value as text, `none` if it is cleared."""
     return "none" if value is None else str(value)
 
 
-def changes(output: str | None) -> dict[str, dict[str, str]] | str:
-    """Which settings a run of the namespace script changed: service.setting -> before and after.
+def read_changes(output: str | None) -> dict[str, dict[str, str]] | str:
+    """The settings that a run of the namespace script changed: service.setting -> before and after.
 
-    For people, so that it never fails: a sentence where there is no report to read.
+    Without a readable report, a sentence says so instead of an error: this output only informs.
     """
     try:
         return {
-            f"{service}.{setting}": {"before": shown(value["before"]), "after": shown(value["after"])}
-            for service, settings in report(output, "settings")["settings"].items()
+            f"{service}.{setting}": {"before": show_value(value["before"]), "after": show_value(value["after"])}
+            for service, settings in read_report(output, "settings")["settings"].items()
             for setting, value in settings.items()
             if value["changed"]
         }

@@ -1,7 +1,7 @@
-"""What is left to do when a server that exists leaves the stack: the URLs it had before are put back.
+"""What runs when an existing server leaves the stack: it gets its old URLs back.
 
-The one command with a delete text, and a local one: the provider's remote command fails a run whose server is dead, and
-waits without limit for one that accepts and stays silent. See docs/decisions/0009.
+This is the only command with a delete text, and a local one: the provider's remote command fails a run whose server is
+dead, and waits forever for a server that accepts a connection and stays silent. See docs/decisions/0009.
 """
 
 from __future__ import annotations
@@ -11,57 +11,67 @@ import sys
 import pulumi
 from pulumi_command import local
 
-from components.args import FarmArgs
 from components.server import Server
+from components.shell import ServerAccess, address_to_dial
 
-# In the program's folder, where the command provider runs; the virtual environment is the one that Pulumi.yaml names.
+# In the program's folder, where the command provider runs; Pulumi.yaml names the same virtual environment.
 PYTHON = ".venv\\Scripts\\python" if sys.platform == "win32" else ".venv/bin/python"
 RESTORE = f"{PYTHON} -m restoration"
 
 
-def restoration(name: str, args: FarmArgs, server: Server, parent: pulumi.Resource) -> local.Command:
-    """The command cas-COMPUTERNAME-restore of a server that exists; it does nothing before it is deleted.
+def add_restoration(
+    name: str,
+    server: Server,
+    access: ServerAccess,
+    *,
+    exchange_version: str,
+    recycle_app_pools: bool,
+    parent: pulumi.Resource,
+) -> local.Command:
+    """The command cas-COMPUTERNAME-restore of an existing server; it runs when it is deleted, and only then.
 
-    It is there without `restoreOnRemove` too, with no delete text: a key that is switched off is a change of it, and
-    no server leaves by that. Named by the computer, so that another key for the same server is no leaving either.
+    Without `restoreOnRemove` it exists with no delete text: so switching the key off is an update of the command, not
+    a deletion that would restore the server. It is named by the computer, so that renaming a server's key deletes
+    nothing either.
     """
-    wanted = server.restore_on_remove
+    wanted = server.args.restore_on_remove
     return local.Command(
-        f"{name}-{server.computer_name.lower()}-restore",
+        f"{name}-{server.args.computer_name.lower()}-restore",
         delete=RESTORE if wanted else None,
-        stdin=document(args, server) if wanted else None,
-        # What could not be restored is said to people while it runs.
+        stdin=restoration_document(server, access, exchange_version, recycle_app_pools) if wanted else None,
+        # Standard error names, while the run goes on, what could not be restored.
         logging=local.Logging.STDERR,
         add_previous_output_in_env=False,
         opts=pulumi.ResourceOptions(parent=parent),
     )
 
 
-def document(args: FarmArgs, server: Server) -> pulumi.Output[str]:
-    """The standard input of `python -m restoration`, with all that it needs: the state is all that is left by then."""
-    jump = args.ssh.jump_host
-    public = args.ssh.address == "public"
-    known = pulumi.Output.json_dumps(
+def restoration_document(
+    server: Server, access: ServerAccess, exchange_version: str, recycle_app_pools: bool
+) -> pulumi.Output[str]:
+    """The standard input of `python -m restoration`, complete: by then only the state knows the server."""
+    jump = access.ssh.jump_host
+    document = pulumi.Output.json_dumps(
         {
-            "server": server.computer_name,
-            "exchangeVersion": args.exchange_version,
-            "recycleAppPools": args.recycle_app_pools,
-            "host": server.public_address or server.address if public else server.address,
-            "port": args.ssh.port,
+            "server": server.args.computer_name,
+            "exchangeVersion": exchange_version,
+            "recycleAppPools": recycle_app_pools,
+            "host": address_to_dial(access.ssh, server),
+            "port": access.ssh.port,
             "hostKey": server.host_key,
-            "user": args.operator,
-            "password": args.operator_password,
-            "privateKey": args.operator_private_key,
+            "user": access.operator,
+            "password": access.operator_password,
+            "privateKey": access.operator_private_key,
             "jumpHost": {
                 "host": jump.host,
                 "port": jump.port,
                 "hostKey": jump.host_key,
                 "user": jump.user,
-                "password": args.jump_host_password,
-                "privateKey": args.jump_host_private_key,
+                "password": access.jump_host_password,
+                "privateKey": access.jump_host_private_key,
             }
             if jump
             else None,
         }
     )
-    return pulumi.Output.secret(known)
+    return pulumi.Output.secret(document)

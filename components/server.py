@@ -1,4 +1,4 @@
-"""A Client Access Server: a virtual machine made here, or one that exists already."""
+"""A Client Access Server: a virtual machine created here, or an existing server."""
 
 from __future__ import annotations
 
@@ -9,76 +9,71 @@ import pulumi
 import pulumi_azure_native as azure
 
 from components import powershell
-from components.args import AutoShutdownArgs, ServerArgs
-from components.data_disks import data_disks, prepare_drives
-from components.run_command import run_command
-from components.virtual_machine import VmDefaults, virtual_machine
+from components.args import ServerArgs
+from components.azure_args import AutoShutdownArgs
+from components.data_disks import add_data_disks, prepare_drives
+from components.virtual_machine import VmDefaults, add_run_command, add_virtual_machine
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """What records and namespace need to know of a server, whoever made it."""
+    """A server, created here or existing, as the record sets and the namespace need it."""
 
     key: str
-    computer_name: str
-    in_rotation: bool
-    configure_namespace: bool
-    address: str
+    args: ServerArgs
     public_address: pulumi.Input[str] | None
-    # None where nothing connects to the server.
+    # None if nothing connects to the server.
     host_key: pulumi.Input[str] | None
-    # Differs after a rebuild: the server then gets its scripts and its namespace again.
+    # Changes when the server is rebuilt, which copies its scripts and sets its namespace again.
     installation: pulumi.Input[str]
-    # Existing servers only.
-    restore_on_remove: bool = False
+    # Of a server created here.
     vm: pulumi.Resource | None = None
     component: pulumi.Resource | None = None
 
 
-def existing_server(key: str, args: ServerArgs) -> Server:
-    """A server that exists already; a new host key is taken as a rebuild."""
+def describe_existing_server(key: str, args: ServerArgs) -> Server:
+    """A new host key counts as a rebuild."""
     host_key = args.host_key or ""
     return Server(
         key=key,
-        computer_name=args.computer_name,
-        in_rotation=args.in_rotation,
-        configure_namespace=args.configure_namespace,
-        address=args.address,
+        args=args,
         public_address=args.external_address,
         host_key=host_key,
         installation=hashlib.sha256(host_key.encode()).hexdigest()[:16],
-        restore_on_remove=args.restore_on_remove,
     )
 
 
 class ClientAccessServer(pulumi.ComponentResource):
-    """Network interface, virtual machine with its data disks, SSH switched on and its host key read back through Azure.
+    """A network interface, a virtual machine with its data disks, SSH, and the host key, which Azure reports.
 
-    Exchange itself is not installed here.
+    It does not install Exchange.
     """
 
     server: Server
 
     def __init__(
-        self, name: str, key: str, args: ServerArgs, shared: VmDefaults, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: ServerArgs,
+        *,
+        key: str,
+        shared: VmDefaults,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exchange-cas:index:ClientAccessServer", name, None, opts)
         self._name, self._args, self._shared = name, args, shared
-        public_address = self._public_address() if args.public_address else None
-        interface = self._network_interface(public_address)
-        disks = data_disks(name, args, shared, self, listed=key in shared.with_disks)
-        vm = virtual_machine(name, args, shared, interface_id=interface.id, disks=disks, parent=self)
+        public_address = self._add_public_address() if args.public_address else None
+        interface = self._add_network_interface(public_address)
+        disks = add_data_disks(name, args, shared, self, listed=key in shared.with_disks)
+        vm = add_virtual_machine(name, args, shared, interface_id=interface.id, disks=disks, parent=self)
         prepare_drives(name, args, shared, vm, self)
         run_command = self._enable_ssh(vm)
-        host_key = args.host_key or (self._host_key(vm, run_command) if args.configure_namespace else None)
+        host_key = args.host_key or (self._read_host_key(vm, run_command) if args.configure_namespace else None)
         if shared.auto_shutdown:
-            self._auto_shutdown(vm, shared.auto_shutdown)
+            self._add_auto_shutdown(vm, shared.auto_shutdown)
         self.server = Server(
             key=key,
-            computer_name=args.computer_name,
-            in_rotation=args.in_rotation,
-            configure_namespace=args.configure_namespace,
-            address=args.address,
+            args=args,
             public_address=public_address.ip_address.apply(str) if public_address else args.external_address,
             host_key=host_key,
             installation=vm.vm_id,
@@ -87,7 +82,7 @@ class ClientAccessServer(pulumi.ComponentResource):
         )
         self.register_outputs({"vmId": vm.vm_id, "hostKey": host_key})
 
-    def _public_address(self) -> azure.network.PublicIPAddress:
+    def _add_public_address(self) -> azure.network.PublicIPAddress:
         return azure.network.PublicIPAddress(
             f"{self._name}-ip",
             public_ip_address_name=f"{self._name}-ip",
@@ -98,7 +93,7 @@ class ClientAccessServer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=self._shared.protect or None),
         )
 
-    def _network_interface(self, public: azure.network.PublicIPAddress | None) -> azure.network.NetworkInterface:
+    def _add_network_interface(self, public: azure.network.PublicIPAddress | None) -> azure.network.NetworkInterface:
         shared = self._shared
         return azure.network.NetworkInterface(
             f"{self._name}-nic",
@@ -124,17 +119,17 @@ class ClientAccessServer(pulumi.ComponentResource):
 
     def _enable_ssh(self, vm: azure.compute.VirtualMachine) -> azure.compute.VirtualMachineRunCommandByVirtualMachine:
         ssh = self._shared.ssh
-        given = {"Port": str(ssh.port), "PackageUrl": ssh.package_url, "PackageSha256": ssh.package_sha256}
-        return run_command(
-            f"{self._name}-ssh", "EnableOpenSsh", "Enable-OpenSsh", given, vm=vm, shared=self._shared, parent=self
+        parameters = {"Port": str(ssh.port), "PackageUrl": ssh.package_url, "PackageSha256": ssh.package_sha256}
+        return add_run_command(
+            f"{self._name}-ssh", "EnableOpenSsh", "Enable-OpenSsh", parameters, vm=vm, shared=self._shared, parent=self
         )
 
-    def _host_key(
+    def _read_host_key(
         self,
         vm: azure.compute.VirtualMachine,
         run_command: azure.compute.VirtualMachineRunCommandByVirtualMachine,
     ) -> pulumi.Output[str]:
-        # Azure returns what a run command printed only to a read that expands the instance view.
+        # Azure returns a run command's output only if the instance view is expanded.
         view = azure.compute.get_virtual_machine_run_command_by_virtual_machine_output(
             expand="instanceView",
             resource_group_name=self._shared.resource_group_name,
@@ -144,14 +139,14 @@ class ClientAccessServer(pulumi.ComponentResource):
         )
         computer_name = self._args.computer_name
         return view.apply(
-            # Azure leaves the view out for a virtual machine that does not run, whatever the SDK's type says.
-            lambda found: powershell.host_key(computer_name, getattr(found.instance_view, "output", None))
+            # Despite its type, instance_view is None while the virtual machine is stopped.
+            lambda result: powershell.read_host_key(computer_name, getattr(result.instance_view, "output", None))
         )
 
-    def _auto_shutdown(self, vm: azure.compute.VirtualMachine, args: AutoShutdownArgs) -> None:
+    def _add_auto_shutdown(self, vm: azure.compute.VirtualMachine, args: AutoShutdownArgs) -> None:
         azure.devtestlab.GlobalSchedule(
             f"{self._name}-shutdown",
-            name=f"shutdown-computevm-{self._args.computer_name}",  # Azure takes no other name
+            name=f"shutdown-computevm-{self._args.computer_name}",  # Azure accepts no other name
             resource_group_name=self._shared.resource_group_name,
             status="Enabled",
             task_type="ComputeVmShutdownTask",
@@ -159,6 +154,6 @@ class ClientAccessServer(pulumi.ComponentResource):
             time_zone_id=args.time_zone,
             target_resource_id=vm.id,
             tags=self._shared.tags,
-            # Azure keeps a schedule whose machine is gone, so its deletion is not left out.
+            # No `deleted_with`: Azure keeps the schedule of a deleted machine.
             opts=pulumi.ResourceOptions(parent=self),
         )

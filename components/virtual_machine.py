@@ -1,4 +1,4 @@
-"""A server's virtual machine, as Azure and Exchange need it."""
+"""A server's virtual machine, as Azure and Exchange need it, and the scripts that Azure runs on it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_azure_native as azure
 
-from components.args import AutoShutdownArgs, ImageArgs, ServerArgs, SshArgs
+from components import powershell
+from components.args import ServerArgs, SshArgs
+from components.azure_args import AutoShutdownArgs, ImageArgs
 
-# Properties of a virtual machine that Azure refuses to change: a change makes a new one.
+# Azure refuses to change these properties, so a change replaces the virtual machine.
 FIXED = [
     "availabilitySet",
     "networkProfile",
@@ -18,10 +20,10 @@ FIXED = [
     "osProfile.computerName",
     "zones",
 ]
-# What a virtual machine is made from and keeps: another Exchange version, image or password is for new ones only. The
-# security type goes with the image. See docs/decisions/0016.
+# A virtual machine keeps what it was created with: another Exchange version, image or password applies to new machines
+# only. The security type follows the image. See docs/decisions/0016.
 CHOSEN_ONCE = ["osProfile.adminPassword", "securityProfile", "storageProfile.imageReference"]
-# Newest Windows Server that each Exchange version supports and the marketplace offers; 2012 R2 has left it.
+# The newest Windows Server that each Exchange version supports and the marketplace offers; 2012 R2 is no longer there.
 SKUS = {"2016": "2016-datacenter-gensecond", "2019": "2019-datacenter-gensecond", "SE": "2025-datacenter-g2"}
 
 
@@ -30,7 +32,7 @@ class VmDefaults:
     """What the virtual machines of a farm have in common."""
 
     resource_group_name: pulumi.Input[str]
-    # The same name, known before the group is made.
+    # The same name, known before the group exists.
     group_name: str
     subnet_id: pulumi.Input[str]
     security_group_id: pulumi.Input[str]
@@ -40,7 +42,7 @@ class VmDefaults:
     image: ImageArgs
     administrator: str
     admin_password: pulumi.Input[str] | None
-    # Keys of servers that have data disks, or had some.
+    # Keys of servers that have data disks, or had some at the last `up`.
     with_disks: Collection[str]
     dns_servers: tuple[str, ...]
     ssh: SshArgs
@@ -49,7 +51,7 @@ class VmDefaults:
     tags: Mapping[str, str]
 
 
-def virtual_machine(
+def add_virtual_machine(
     name: str,
     args: ServerArgs,
     shared: VmDefaults,
@@ -71,9 +73,9 @@ def virtual_machine(
         os_profile=compute.OSProfileArgs(
             computer_name=args.computer_name,
             admin_username=shared.administrator,
-            # azure-native's schema does not mark it.
+            # azure-native's schema does not mark it as secret.
             admin_password=None if shared.admin_password is None else pulumi.Output.secret(shared.admin_password),
-            # Updates restart a server: take it out of rotation first, one at a time.
+            # Updates restart a server, so people install them, on one server at a time, out of rotation.
             windows_configuration=compute.WindowsConfigurationArgs(
                 provision_vm_agent=True,
                 enable_automatic_updates=False,
@@ -81,7 +83,7 @@ def virtual_machine(
             ),
         ),
         storage_profile=compute.StorageProfileArgs(
-            image_reference=image_reference(shared.image, shared.exchange_version),
+            image_reference=choose_image(shared.image, shared.exchange_version),
             os_disk=compute.OSDiskArgs(
                 name=f"{args.computer_name}-os",
                 create_option="FromImage",
@@ -91,7 +93,7 @@ def virtual_machine(
             ),
             data_disks=disks,
         ),
-        security_profile=trusted_launch(shared.image),
+        security_profile=choose_security_profile(shared.image),
         diagnostics_profile=compute.DiagnosticsProfileArgs(boot_diagnostics=compute.BootDiagnosticsArgs(enabled=True)),
         availability_set=compute.SubResourceArgs(id=availability_set) if availability_set is not None else None,
         zones=[args.zone] if args.zone else None,
@@ -101,13 +103,46 @@ def virtual_machine(
             protect=shared.protect or None,
             ignore_changes=CHOSEN_ONCE,
             replace_on_changes=FIXED,
-            # The name and the disk's name are taken as long as the old one is there.
+            # The new machine needs the old one's name, and its disk's.
             delete_before_replace=True,
         ),
     )
 
 
-def image_reference(image: ImageArgs, exchange_version: str) -> azure.compute.ImageReferenceArgs:
+def add_run_command(
+    name: str,
+    run_command_name: str,
+    script: str,
+    parameters: Mapping[str, str | None],
+    *,
+    vm: azure.compute.VirtualMachine,
+    shared: VmDefaults,
+    parent: pulumi.Resource,
+) -> azure.compute.VirtualMachineRunCommandByVirtualMachine:
+    """Azure runs `script` as SYSTEM, before anything can log on, and again when its text or a parameter changes.
+
+    Parameters without a value are left out.
+    """
+    return azure.compute.VirtualMachineRunCommandByVirtualMachine(
+        name,
+        run_command_name=run_command_name,
+        vm_name=vm.name,
+        resource_group_name=shared.resource_group_name,
+        source=azure.compute.VirtualMachineRunCommandScriptSourceArgs(script=powershell.read_script(script)),
+        parameters=[
+            azure.compute.RunCommandInputParameterArgs(name=parameter, value=value)
+            for parameter, value in parameters.items()
+            if value
+        ],
+        timeout_in_seconds=1800,
+        treat_failure_as_deployment_failure=True,
+        tags=shared.tags,
+        # Azure cannot update a run command while its virtual machine is stopped, so new tags must not try to.
+        opts=pulumi.ResourceOptions(parent=parent, deleted_with=vm, ignore_changes=["tags"]),
+    )
+
+
+def choose_image(image: ImageArgs, exchange_version: str) -> azure.compute.ImageReferenceArgs:
     if image.id:
         return azure.compute.ImageReferenceArgs(id=image.id)
     return azure.compute.ImageReferenceArgs(
@@ -115,8 +150,8 @@ def image_reference(image: ImageArgs, exchange_version: str) -> azure.compute.Im
     )
 
 
-def trusted_launch(image: ImageArgs) -> azure.compute.SecurityProfileArgs | None:
-    """Trusted Launch, where the image allows it: it needs generation 2, which a SKU's name ends with."""
+def choose_security_profile(image: ImageArgs) -> azure.compute.SecurityProfileArgs | None:
+    """Trusted Launch if the image allows it: it needs generation 2, which shows at the end of a SKU's name."""
     generation_2 = not image.id and (image.sku is None or image.sku.endswith(("-g2", "-gensecond")))
     if not (generation_2 if image.trusted_launch is None else image.trusted_launch):
         return None

@@ -1,4 +1,4 @@
-"""The way to the servers: straight, or through the stack's jump host over one shared connection."""
+"""SSH and HTTPS connections to the servers of a stack, direct or through its jump host."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any
 
 import asyncssh
 
-from operations.stack import Stack
+from operations.stack import DeployedStack
 from restoration.logon import Logon
-from restoration.ssh import SECONDS, connect
+from restoration.ssh import DIAL_SECONDS, log_on
 
 HTTPS_LOCAL = "127.0.0.1"
 
 
-class Way:
-    """Use it as a context manager.
+class Connections:
+    """A context manager; leaving it closes every connection. All servers share one connection to the jump host.
 
-    What cannot be reached raises OSError (TimeoutError after SECONDS) or asyncssh.Error.
+    Methods raise OSError (TimeoutError after DIAL_SECONDS) or asyncssh.Error if a server or jump host is unreachable.
     """
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: DeployedStack) -> None:
         self._stack = stack
         self._open = AsyncExitStack()
         self._jump: asyncio.Task[asyncssh.SSHClientConnection] | None = None
 
-    async def __aenter__(self) -> Way:
+    async def __aenter__(self) -> Connections:
         jump, logon = self._stack.ssh.jump_host, self._stack.jump_host
         if jump and logon:
             self._jump = asyncio.create_task(self._connect(jump.host, jump.port, jump.host_key, logon, None))
@@ -43,39 +43,39 @@ class Way:
         await self._open.aclose()
 
     def address(self, server: Mapping[str, Any]) -> str:
-        """The address that is dialled: the one that `pulumi up` dials."""
+        """The address that `pulumi up` connects to, too."""
         public = self._stack.ssh.address == "public"
         return str((public and server["publicAddress"]) or server["address"])
 
-    async def shell(self, server: Mapping[str, Any]) -> asyncssh.SSHClientConnection:
-        """An SSH connection of the operator; the server must show the host key that the stack holds."""
-        async with asyncio.timeout(SECONDS):
+    async def open_shell(self, server: Mapping[str, Any]) -> asyncssh.SSHClientConnection:
+        """Log on as the operator over SSH; the server must present the host key of the stack's outputs."""
+        async with asyncio.timeout(DIAL_SECONDS):
             return await self._connect(
                 self.address(server),
                 self._stack.ssh.port,
                 server["hostKey"],
                 self._stack.operator,
-                await self._through(),
+                await self._jump_connection(),
             )
 
-    async def web(self, server: Mapping[str, Any]) -> tuple[str, int]:
-        """Where the server's web site is met from here: address and port."""
+    async def find_web_site(self, server: Mapping[str, Any]) -> tuple[str, int]:
+        """Address and port of the server's web site: its own, or a local port that the jump host forwards."""
         address, port = self.address(server), self._stack.https_port
-        async with asyncio.timeout(SECONDS):
-            through = await self._through()
-            if through is None:
+        async with asyncio.timeout(DIAL_SECONDS):
+            jump = await self._jump_connection()
+            if jump is None:
                 return address, port
-            listener = await through.forward_local_port(HTTPS_LOCAL, 0, address, port)
+            listener = await jump.forward_local_port(HTTPS_LOCAL, 0, address, port)
         self._open.callback(listener.close)
         return HTTPS_LOCAL, listener.get_port()
 
-    async def _through(self) -> asyncssh.SSHClientConnection | None:
-        # Shielded: one server's time being over does not end the connection that all of them share.
+    async def _jump_connection(self) -> asyncssh.SSHClientConnection | None:
+        # Shielded: when one server times out, the shared connection must stay open.
         return await asyncio.shield(self._jump) if self._jump else None
 
     async def _connect(
         self, host: str, port: int, host_key: str, logon: Logon, tunnel: asyncssh.SSHClientConnection | None
     ) -> asyncssh.SSHClientConnection:
-        async with asyncio.timeout(SECONDS):
-            connection = await connect(host, port, host_key, logon, tunnel)
+        async with asyncio.timeout(DIAL_SECONDS):
+            connection = await log_on(host, port, host_key, logon, tunnel)
         return await self._open.enter_async_context(connection)

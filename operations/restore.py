@@ -1,7 +1,7 @@
-"""The name of `restoration` in states of stacks that were deployed before it was a package of its own.
+"""The old name of `restoration`, kept for states that still run `python -m operations.restore`.
 
-A delete text comes from the state: until the next `up` of such a stack, and in its `destroy`, Pulumi runs
-`python -m operations.restore`.
+Pulumi takes the delete command from the state: a stack that an older version deployed has the old name there until its
+next `pulumi up`.
 """
 
 from __future__ import annotations

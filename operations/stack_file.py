@@ -1,4 +1,4 @@
-"""The stack file beside what is deployed: an edit that waits for its `up` is told, and changes no other finding."""
+"""Compare the stack file with the outputs of the last `pulumi up`, to report edits that are not deployed."""
 
 from __future__ import annotations
 
@@ -6,67 +6,70 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.args import FarmArgs
-from components.outputs import outputs
-from operations.check.result import Finding, State
-from stacks import settings
+from components.outputs import stack_file_outputs
+from operations.result import Finding, State
+from stacks import arguments
 
-# What operations need of the outputs beside the servers, and what is compared.
+# The outputs that operations need and that are compared, beside `servers`.
 OUTPUTS = ("namespace", "dns", "exchangeVersion", "httpsPort", "ssh", "settings")
 
 
-class StackFile(Finding):
-    """Never judged: an edit that waits for its `up` is no fault of a server."""
+class StackFileComparison(Finding):
+    """Shown only: an edit that is not deployed is not a fault of a server."""
 
     @property
     def subject(self) -> str:
         return "stack file"
 
 
-def compared(name: str, values: Mapping[str, Any], location: str | None, deployed: Mapping[str, Any]) -> StackFile:
-    """`values`: the stack file's, by key; `deployed`: the outputs.
+def compare_stack_file(
+    name: str, values: Mapping[str, Any], location: str | None, deployed: Mapping[str, Any]
+) -> StackFileComparison:
+    """`values`: the stack file's by key; `deployed`: the outputs.
 
-    Keys are named and never values: in a file with a mistake, one of them may be a secret in the wrong place.
+    The result names keys, never values: in a file with a mistake, a value may be a secret under the wrong key.
     """
-    how = f"See it: pulumi preview --stack {name}; deploy it: pulumi up --stack {name}"
+    next_step = f"See it: pulumi preview --stack {name}; deploy it: pulumi up --stack {name}"
     try:
-        farm = settings.read(values, location=location)
-    except settings.SettingsError as error:
+        farm = arguments.read_arguments(values, location=location)
+    except arguments.InvalidStackFileError as error:
         keys = ", ".join(dict.fromkeys(problem.key for problem in error.problems))
-        detail = f"it has problems, so it could not be compared with what is deployed: {keys}. {how}"
-        return StackFile(state=State.SHOWN, detail=detail)
-    if edits := list(differences(farm, deployed)):
-        detail = f"it differs from what is deployed: {', '.join(edits)}. {how}"
-        return StackFile(state=State.SHOWN, detail=detail)
-    return StackFile(state=State.FINE)
+        detail = f"it has errors, so it could not be compared with what is deployed: {keys}. {next_step}"
+        return StackFileComparison(state=State.SHOWN, detail=detail)
+    if edits := list(find_edits(farm, deployed)):
+        detail = f"it differs from what is deployed: {', '.join(edits)}. {next_step}"
+        return StackFileComparison(state=State.SHOWN, detail=detail)
+    return StackFileComparison(state=State.FINE)
 
 
-def differences(farm: FarmArgs, deployed: Mapping[str, Any]) -> Iterator[str]:
-    """The paths of what an `up` would change of all that operations look at."""
-    wanted, held = outputs(farm), deployed["servers"]
+def find_edits(farm: FarmArgs, deployed: Mapping[str, Any]) -> Iterator[str]:
+    """Paths in the stack file of everything that operations use and the next `up` would change."""
+    wanted, held = stack_file_outputs(farm), deployed["servers"]
     for key in OUTPUTS:
         place = "namespace.services" if key == "settings" else key
         if isinstance(wanted[key], Mapping):
-            yield from (f"{place}.{part}" for part in differing(wanted[key], deployed[key]))
+            yield from (f"{place}.{part}" for part in differing_keys(wanted[key], deployed[key]))
         elif wanted[key] != deployed[key]:
             yield place
     for key in sorted(farm.servers.keys() | held.keys()):
         if key in farm.servers and key in held:
-            yield from (f"servers.{key}.{part}" for part in differing(server(farm, key), known(farm, key, held[key])))
+            both = server_in_file(farm, key), server_in_output(farm, key, held[key])
+            yield from (f"servers.{key}.{part}" for part in differing_keys(*both))
         else:
             yield f"servers.{key}"
 
 
-def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
-    return (key for key in sorted(one.keys() | other.keys()) if bare(one.get(key)) != bare(other.get(key)))
+def differing_keys(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    return (key for key in sorted(one.keys() | other.keys()) if drop_none(one.get(key)) != drop_none(other.get(key)))
 
 
-def bare(value: object) -> object:
-    """Without what is None, which a state may leave out."""
-    return {k: bare(v) for k, v in value.items() if v is not None} if isinstance(value, Mapping) else value
+def drop_none(value: object) -> object:
+    """A state may leave out keys whose value is None."""
+    return {k: drop_none(v) for k, v in value.items() if v is not None} if isinstance(value, Mapping) else value
 
 
-def server(farm: FarmArgs, key: str) -> dict[str, object]:
-    """What the stack file alone says of a server; an address or a host key that Azure gives is not known there."""
+def server_in_file(farm: FarmArgs, key: str) -> dict[str, object]:
+    """A server as the stack file has it, without addresses and host keys that are known only after Azure made them."""
     args = farm.servers[key]
     return {
         "computerName": args.computer_name,
@@ -78,7 +81,7 @@ def server(farm: FarmArgs, key: str) -> dict[str, object]:
     }
 
 
-def known(farm: FarmArgs, key: str, output: Mapping[str, Any]) -> dict[str, object]:
-    """The same of a server's output."""
-    told = {**output, "configureNamespace": "namespaceUrn" in output}
-    return {part: told.get(part) for part in server(farm, key)}
+def server_in_output(farm: FarmArgs, key: str, output: Mapping[str, Any]) -> dict[str, object]:
+    """The same keys of a server's output."""
+    deployed = {**output, "configureNamespace": "namespaceUrn" in output}
+    return {part: deployed.get(part) for part in server_in_file(farm, key)}

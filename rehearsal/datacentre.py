@@ -12,9 +12,10 @@ from pathlib import Path
 from anyio.from_thread import BlockingPortal
 
 from rehearsal.stand_ins.accounts import Accounts
-from rehearsal.stand_ins.azure_native import CommandResult, VirtualMachine
+from rehearsal.stand_ins.azure_native import VirtualMachine
 from rehearsal.stand_ins.exchange import Organisation
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.script_results import CommandResult
+from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.tools import ToolMissingError
 
@@ -53,14 +54,14 @@ class Datacentre:
     ) -> None:
         self.folder = folder
         self.install_exchange = True
-        self.servers: dict[str, Server] = {}
+        self.servers: dict[str, ServerStandIn] = {}
         self.ssh_port, self.https_port = ssh_port, https_port
         self._portal, self._organisation, self._accounts = portal, organisation, accounts
         self._certificates, self._version, self._names = certificates, exchange_version, names
         self._pwsh = str(pwsh) if pwsh else None
         self._names_by_id: dict[str, str] = {}
 
-    def add_existing(self, computer_name: str, addresses: Iterable[str]) -> Server:
+    def add_existing(self, computer_name: str, addresses: Iterable[str]) -> ServerStandIn:
         """A server that was there before the stack: Exchange is installed and SSH is on."""
         self.install(computer_name)
         return self._boot(computer_name, addresses, ssh_port=self.ssh_port)
@@ -100,7 +101,7 @@ class Datacentre:
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
         return self.servers[self._names_by_id[vm_id]].run_script(script, parameters)
 
-    def server_at(self, address: str) -> Server:
+    def server_at(self, address: str) -> ServerStandIn:
         """The server that answers at this private or public address."""
         return next(server for server in self.servers.values() if address in server.addresses)
 
@@ -112,8 +113,8 @@ class Datacentre:
         for server in self.servers.values():
             server.stop()
 
-    def _boot(self, computer_name: str, addresses: Iterable[str], *, ssh_port: int | None) -> Server:
-        server = Server(
+    def _boot(self, computer_name: str, addresses: Iterable[str], *, ssh_port: int | None) -> ServerStandIn:
+        server = ServerStandIn(
             computer_name,
             portal=self._portal,
             root=self._root(computer_name),

@@ -6,24 +6,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from components import namespace
-from components.namespace import NamespaceArgs
-from rehearsal.stand_ins.azure_native import RecordSet
+from components.namespace_args import NamespaceArgs
+from rehearsal.stand_ins.dns import RecordSet
 
 
 def every_host(wanted: NamespaceArgs) -> set[str]:
     """The hosts that clients are sent to, inside and outside, and the names of the namespace."""
-    told = namespace.hosts(namespace.settings(wanted)).values()
-    return {*namespace.names(wanted).every(), *(host.lower() for hosts in told for host in hosts)}
+    told = namespace.client_hosts(namespace.exchange_settings(wanted)).values()
+    return {*namespace.client_names(wanted).every(), *(host.lower() for hosts in told for host in hosts)}
 
 
 def hosts_elsewhere(wanted: NamespaceArgs) -> list[str]:
-    return sorted(every_host(wanted) - set(namespace.names(wanted).every()))
+    return sorted(every_host(wanted) - set(namespace.client_names(wanted).every()))
 
 
 def with_elsewhere(rows: Sequence[RecordSet], wanted: NamespaceArgs) -> Iterator[RecordSet]:
     """The rows, and for each host elsewhere one that leads to the same servers as the client name of that side."""
     yield from rows
-    names = namespace.names(wanted)
+    names = namespace.client_names(wanted)
     for row in rows:
         client = names.client if row.private else names.external_client
         if row.type == "A" and full_name(row) == client:

@@ -18,12 +18,13 @@ from components.args import FarmArgs
 from rehearsal import stack_file
 from rehearsal.datacentre import Datacentre, PlacedServer, free_ports
 from rehearsal.elsewhere import every_host, with_elsewhere
-from rehearsal.stack import Stack
+from rehearsal.stack import EngineStack
 from rehearsal.stack_file import RehearsedFile
 from rehearsal.stand_ins.accounts import Accounts
-from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative, RecordSet
+from rehearsal.stand_ins.azure_cli import write_azure_cli
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative
 from rehearsal.stand_ins.command import CommandProvider
-from rehearsal.stand_ins.dns import AzureDns
+from rehearsal.stand_ins.dns import AzureDns, RecordSet
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.tools import REPOSITORY, ToolMissingError, Tools
@@ -101,11 +102,11 @@ class Rehearsal:
         self.file = copy.deepcopy(kept.file) if kept else self._rehearsed_file()
         self.password = kept.password if kept else stack_file.password()
         self._passphrase = kept.passphrase if kept else stack_file.password()
-        self.names = namespace.names(self.file.farm.namespace)
+        self.names = namespace.client_names(self.file.farm.namespace)
         self.accounts, self.organisation = self._people()
         self.certificates = certificates(every_host(self.file.farm.namespace))
         self.datacentre = self._datacentre()
-        self.azure = AzureNative(self.folder / "azure.json", site=self.datacentre)
+        self.azure = AzureNative(self.folder / "azure.json", host=self.datacentre)
         if not kept:
             for id, body in existing_resources(self.file.farm, self._name):
                 self.azure.subscription.put_existing(id, body)
@@ -118,11 +119,17 @@ class Rehearsal:
             self.datacentre.boot(kept.servers)
         else:
             self._existing_servers()
-        self.stack = Stack(self._name, self.folder / "pulumi", self.tools, self._attached(), self._passphrase)
-        # Where operations ask Azure beside the provider.
-        self.stack.environment["LAB_RESOURCE_MANAGER"] = self.azure.resource_manager.endpoint
+        self.stack = EngineStack(self._name, self.folder / "pulumi", self.tools, self._attached(), self._passphrase)
+        self._sign_in_operations()
         if not kept:
             self.stack.write({"config": self.file.config}, self.file.secrets)
+
+    def _sign_in_operations(self) -> None:
+        """Commands of operations ask Azure Resource Manager themselves, with a token of the Azure CLI."""
+        manager, environment, folder = self.azure.resource_manager, self.stack.environment, self.folder / "azure-cli"
+        write_azure_cli(folder, subscription=SUBSCRIPTION_ID, token=manager.token)
+        environment["LAB_RESOURCE_MANAGER"] = manager.endpoint
+        environment["PATH"] = os.pathsep.join([str(folder), environment["PATH"]])
 
     def _rehearsed_file(self) -> RehearsedFile:
         ssh_port, https_port = free_ports(stack_file.addresses(self._source), 2)
@@ -189,7 +196,7 @@ def existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[s
     groups = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
     if farm.resource_group.existing:
         yield f"{groups}/{farm.resource_group.name_in(stack)}", {"location": "westeurope"}
-    names = namespace.names(farm.namespace)
+    names = namespace.client_names(farm.namespace)
     for zone, kind, name in (
         (farm.dns.private, "privateDnsZones", names.client),
         (farm.dns.public, "dnszones", names.external_client),

@@ -16,8 +16,8 @@ import yaml
 
 from rehearsal.plugins import ELSEWHERE, link_plugins
 from rehearsal.tools import REPOSITORY, Tools
-from stacks.file import dump, read
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
+from stacks.file import dump_stack_file, read_stack_file
 
 # Words of the engine for "nothing happens to this resource".
 UNCHANGED = frozenset({"same", "read", "refresh", "read-discard", "discard"})
@@ -28,7 +28,7 @@ class CommandFailedError(Exception):
 
 
 @dataclass(frozen=True)
-class Step:
+class EngineStep:
     """What one run did to one resource, as the engine's event log tells it."""
 
     operation: str
@@ -44,12 +44,12 @@ class Step:
 class Update:
     """One `up`, `refresh` or `destroy`: finished steps in their order, what was printed, wall time."""
 
-    steps: Sequence[Step]
+    steps: Sequence[EngineStep]
     printed: str
     seconds: float
 
     @property
-    def changes(self) -> list[Step]:
+    def changes(self) -> list[EngineStep]:
         return [step for step in self.steps if step.changes]
 
     def changed(self) -> dict[str, str]:
@@ -57,7 +57,7 @@ class Update:
         return {step.name: step.operation for step in self.changes}
 
 
-class Stack:
+class EngineStack:
     """`folder` holds all that the engine writes: project file, state, plugins, event logs.
 
     `attached` is the port of each provider's stand-in; `program` the folder of the program and its project file.
@@ -111,7 +111,7 @@ class Stack:
 
     def write(self, content: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
         """Makes the stack with this stack file; secrets are encrypted by the engine and never on a command line."""
-        self.file.write_text(dump(content), encoding="utf-8")
+        self.file.write_text(dump_stack_file(content), encoding="utf-8")
         self.run("stack", "init", self.name)
         for key, value in secrets.items():
             self.set_secret(key, value)
@@ -121,10 +121,10 @@ class Stack:
 
     def change(self, edit: Any) -> None:
         """Edits the stack file: `edit` gets its `config:` block and changes it in place."""
-        found = read(self.file, PROJECT)
+        found = read_stack_file(self.file, PROJECT)
         content = {**found.rest, "config": found.config}
         edit(content["config"])
-        self.file.write_text(dump(content), encoding="utf-8")
+        self.file.write_text(dump_stack_file(content), encoding="utf-8")
 
     def run(self, *words: str, given: str | None = None, show: bool = False) -> str:
         """One `pulumi` command; its standard output. Raises CommandFailedError with all that it printed."""
@@ -172,13 +172,13 @@ class Stack:
         )
         return Update(steps=self._steps(), printed=printed, seconds=time.monotonic() - started)
 
-    def _steps(self) -> list[Step]:
+    def _steps(self) -> list[EngineStep]:
         steps = []
         for line in self._event_log.read_text(encoding="utf-8").splitlines():
             done = json.loads(line).get("resOutputsEvent")
             if done:
                 metadata = done["metadata"]
-                steps.append(Step(metadata["op"], metadata["type"], metadata["urn"].rpartition("::")[2]))
+                steps.append(EngineStep(metadata["op"], metadata["type"], metadata["urn"].rpartition("::")[2]))
         return steps
 
     def outputs(self) -> dict[str, Any]:

@@ -10,16 +10,17 @@ from pathlib import Path
 from secrets import choice
 from typing import Any
 
-from components.args import FarmArgs, NetworkArgs
+from components.args import FarmArgs
+from components.azure_args import NetworkArgs
 from components.forms import CIDR, IPV4
 from rehearsal.tools import REPOSITORY
-from stacks import file, settings
+from stacks import arguments, file
 
 # The last one only where a jump host is, which is left out here.
 SECRETS = ("operatorPassword", "adminPassword", "jumpHostPassword")
 ADDRESS = re.compile(rf"({CIDR}|{IPV4})")
 SERVERS, NETWORK, SSH, HTTPS_PORT = (
-    f"{settings.PROJECT}:{name}" for name in ("servers", "network", "ssh", "httpsPort")
+    f"{arguments.PROJECT}:{name}" for name in ("servers", "network", "ssh", "httpsPort")
 )
 
 
@@ -42,17 +43,17 @@ def path_of(stack: str) -> Path:
 
 
 def rehearse(path: Path, *, ssh_port: int, https_port: int) -> RehearsedFile:
-    """Raises SettingsError where the file has mistakes, StackFileError where the engine would not read it."""
+    """Raises InvalidStackFileError for a file with mistakes, UnreadableStackFileError where the engine refuses it."""
     try:
-        original = file.read(path, settings.PROJECT)
+        original = file.read_stack_file(path, arguments.PROJECT)
     except OSError as error:
-        raise file.StackFileError(f"{path} cannot be read: {error.strerror}.") from None
+        raise file.UnreadableStackFileError(f"{path} cannot be read: {error.strerror}.") from None
     # As it is, so that mistakes are named with the values that were typed.
-    settings.from_file({**made_up(SECRETS), **original.config}, original.typed)
+    arguments.read_config_block({**made_up(SECRETS), **original.config}, original.typed)
     config = {
         name: on_loopback(value)
         for name, value in original.config.items()
-        if name.removeprefix(f"{settings.PROJECT}:") not in settings.SECRETS
+        if name.removeprefix(f"{arguments.PROJECT}:") not in arguments.SECRETS
     }
     default = NetworkArgs()
     prefixes = {"subnetPrefix": default.subnet_prefix, "addressSpace": default.address_space}
@@ -70,7 +71,7 @@ def rehearse(path: Path, *, ssh_port: int, https_port: int) -> RehearsedFile:
     config[SSH] = ssh
     config[HTTPS_PORT] = https_port
     secrets = made_up(SECRETS[:2])
-    farm = settings.from_file({**config, **secrets})
+    farm = arguments.read_config_block({**config, **secrets})
     return RehearsedFile(
         config=config,
         secrets={name.partition(":")[2]: value for name, value in secrets.items()},
@@ -92,7 +93,7 @@ def on_loopback(value: Any) -> Any:
 
 def made_up(names: Iterable[str]) -> dict[str, str]:
     """A password for each key of a stack file."""
-    return {f"{settings.PROJECT}:{name}": password() for name in names}
+    return {f"{arguments.PROJECT}:{name}": password() for name in names}
 
 
 def password() -> str:
@@ -102,7 +103,7 @@ def password() -> str:
 
 def addresses(path: Path) -> list[str]:
     """The servers' addresses as they are here."""
-    servers = file.read(path, settings.PROJECT).config.get(SERVERS)
+    servers = file.read_stack_file(path, arguments.PROJECT).config.get(SERVERS)
     rows = servers.values() if isinstance(servers, Mapping) else ()
     found = (server.get("address") for server in rows if isinstance(server, Mapping))
     return [on_loopback(address) for address in found if isinstance(address, str) and ADDRESS.fullmatch(address)]

@@ -21,9 +21,9 @@ from rich.table import Table
 
 from rehearsal import stack_file, tools
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.stack import Stack
+from rehearsal.stack import EngineStack
 from rehearsal.tools import REPOSITORY, Tools
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 
 # What the lab stack's preview imports, and nothing else: the floor of any program with these resources.
 BARE_PROGRAM = """\
@@ -76,7 +76,7 @@ def measure(tools: Tools, folder: Path, console: Console, rounds: int, counts: l
     )
 
 
-def previews_of(labs: Mapping[int, Rehearsal], bare: Stack, rounds: int, console: Console) -> list[float]:
+def previews_of(labs: Mapping[int, Rehearsal], bare: EngineStack, rounds: int, console: Console) -> list[float]:
     """Least seconds of the bare imports, and of a preview of each lab.
 
     In turn, so that all meet the same load of this computer, and the least, because other load only ever adds.
@@ -114,12 +114,12 @@ def lab_of(count: int, folder: Path) -> Path:
     return path
 
 
-def bare_stack(folder: Path, tools: Tools) -> Stack:
+def bare_stack(folder: Path, tools: Tools) -> EngineStack:
     program = folder / "program"
     program.mkdir(parents=True, exist_ok=True)
     (program / "__main__.py").write_text(BARE_PROGRAM, encoding="utf-8")
     (program / "Pulumi.yaml").write_text(yaml.safe_dump(BARE_PROJECT), encoding="utf-8")
-    stack = Stack("bare", folder / "pulumi", tools, {}, stack_file.password(), program)
+    stack = EngineStack("bare", folder / "pulumi", tools, {}, stack_file.password(), program)
     stack.write({}, {})
     return stack
 

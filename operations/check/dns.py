@@ -1,55 +1,28 @@
-"""What DNS answers for the namespace: the zone's own name servers, and the resolver that this computer uses."""
+"""Check DNS for the namespace: at the name servers of the public zone, and at the resolver that clients here use."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import dns.asyncresolver
 import dns.exception
 import dns.flags
 import dns.resolver
 
-from operations.check.result import Finding, State
-from operations.stack import Stack
+from operations.dns_server import PORT, DnsServer
+from operations.result import Finding, State
+from operations.stack import DeployedStack
 
-# Of one question, repeats included; three follow each other where name servers have to be found.
+# For one query with its retries. Finding the name servers takes two more queries.
 SECONDS = 4
-PORT = 53
 SYSTEM = "the system's resolver"
-
-
-class DnsServer(NamedTuple):
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> DnsServer:
-        """HOST or HOST:PORT. Raises ValueError."""
-        parts = urlsplit(f"//{text}")
-        if not parts.hostname or parts.path or parts.username:
-            raise ValueError(text)
-        return cls(parts.hostname, parts.port or PORT)
-
-    @property
-    def is_address(self) -> bool:
-        try:
-            ip_address(self.host)
-        except ValueError:
-            return False
-        return True
-
-    def __str__(self) -> str:
-        return self.host if self.port == PORT else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer(Finding):
-    """What one source answers for one name; `expected` has each set of addresses that would be right."""
+    """The answer of one source for one name. `expected` lists each correct set of addresses; `ttl` is in seconds."""
 
     source: str
     name: str
@@ -66,60 +39,67 @@ Expected = Mapping[str, Sequence[tuple[str, ...]]]
 
 
 async def check_dns(
-    stack: Stack, resolver: DnsServer | None = None, name_servers: Sequence[DnsServer] = ()
+    stack: DeployedStack, resolver: DnsServer | None = None, name_servers: Sequence[DnsServer] = ()
 ) -> list[Answer]:
-    """Every name at every source at the same time; `resolver` and `name_servers` take the place of what is found."""
-    public = outside(stack)
+    """Query all names at all sources in parallel.
+
+    `resolver` replaces the system's resolver, `name_servers` those in the zone's NS records.
+    """
+    public = expect_public(stack)
     ttl = stack.ttl_seconds
     source = f"resolver {resolver}" if resolver else SYSTEM
-    resolved, told = await asyncio.gather(
-        asyncio.gather(*(ask_resolver(source, resolver, name, sets, ttl) for name, sets in everywhere(stack).items())),
-        asyncio.gather(*(ask_owners(zone, resolver, name_servers, public, ttl) for zone in zones(public))),
+    resolved, owned = await asyncio.gather(
+        asyncio.gather(
+            *(ask_resolver(source, resolver, name, sets, ttl) for name, sets in expect_at_resolver(stack).items())
+        ),
+        asyncio.gather(*(ask_name_servers(zone, resolver, name_servers, public, ttl) for zone in zones_of(public))),
     )
-    return [*(answer for answers in told for answer in answers), *resolved]
+    return [*(answer for answers in owned for answer in answers), *resolved]
 
 
-def outside(stack: Stack) -> Expected:
-    """The names of the public zone -> the public addresses of the servers in rotation."""
+def expect_public(stack: DeployedStack) -> Expected:
+    """Each name of the public zone -> the public addresses of the servers in rotation."""
     rotating = tuple(sorted(row["publicAddress"] or "" for row in stack.servers.values() if row["inRotation"]))
     return {name: [rotating] for name in stack.public_names}
 
 
-def everywhere(stack: Stack) -> dict[str, list[tuple[str, ...]]]:
-    """Each name -> what a resolver may answer: it sees the private zone, the public one, or one of the two."""
-    found = {name: list(sets) for name, sets in outside(stack).items()}
+def expect_at_resolver(stack: DeployedStack) -> dict[str, list[tuple[str, ...]]]:
+    """Each name -> the correct sets of addresses: a resolver may see the private zone or the public one."""
+    found = {name: list(sets) for name, sets in expect_public(stack).items()}
     rotating = tuple(sorted(row["address"] for row in stack.servers.values() if row["inRotation"]))
     for name in stack.private_names:
         found.setdefault(name, []).insert(0, rotating)
     return found
 
 
-def zones(names: Expected) -> list[str]:
+def zones_of(names: Expected) -> list[str]:
     return sorted({name.partition(".")[2] for name in names})
 
 
 async def ask_resolver(
     source: str, server: DnsServer | None, name: str, expected: Sequence[tuple[str, ...]], ttl: int
 ) -> Answer:
-    """A resolver's TTL counts down, so it is at most the record set's."""
+    """A resolver counts the TTL down, so the answer's is at most the record set's."""
     answer = await ask(Answer(source=source, name=name, expected=tuple(expected), state=State.UNSEEN), server)
-    return judged(answer, None if answer.ttl is None or answer.ttl <= ttl else f"TTL {answer.ttl} s, more than {ttl} s")
+    return judge_answer(
+        answer, None if answer.ttl is None or answer.ttl <= ttl else f"TTL {answer.ttl} s, more than {ttl} s"
+    )
 
 
-async def ask_owners(
+async def ask_name_servers(
     zone: str, resolver: DnsServer | None, name_servers: Sequence[DnsServer], names: Expected, ttl: int
 ) -> list[Answer]:
-    """Each name of the zone at each of its name servers, which answer with the TTL as it was set."""
+    """Query each name of the zone at each of its name servers, which answer with the TTL of the record set."""
     found = list(name_servers)
     if not found:
-        nobody = Answer(source="its name servers", name=zone, expected=(), state=State.UNSEEN)
+        no_server = Answer(source="its name servers", name=zone, expected=(), state=State.UNSEEN)
         try:
-            found = await name_servers_of(zone, resolver)
+            found = await find_name_servers(zone, resolver)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            # Where the private zone of the same name is in front of it, or the domain is not delegated yet.
-            return [replace(nobody, detail="the resolver names none of them; give them as --name-server")]
+            # A private zone of the same name hides the public one, or the domain is not delegated yet.
+            return [replace(no_server, detail="the resolver has no NS records for it; name the servers: --name-server")]
         except (dns.exception.DNSException, OSError) as error:
-            return [replace(nobody, detail=reason(error))]
+            return [replace(no_server, detail=describe_error(error))]
     inside = {name: tuple(sets) for name, sets in names.items() if name.partition(".")[2] == zone}
     unseen = [
         (server, Answer(source=str(server), name=name, expected=sets, state=State.UNSEEN))
@@ -128,57 +108,60 @@ async def ask_owners(
     ]
     answers = await asyncio.gather(*(ask(answer, server, owner=True, known_by=resolver) for server, answer in unseen))
     return [
-        judged(answer, None if answer.ttl in (None, ttl) else f"TTL {answer.ttl} s instead of {ttl} s")
+        judge_answer(answer, None if answer.ttl in (None, ttl) else f"TTL {answer.ttl} s instead of {ttl} s")
         for answer in answers
     ]
 
 
-async def name_servers_of(zone: str, resolver: DnsServer | None) -> list[DnsServer]:
-    answer = await (await asker(resolver)).resolve(zone, "NS", search=False)
+async def find_name_servers(zone: str, resolver: DnsServer | None) -> list[DnsServer]:
+    answer = await (await open_resolver(resolver)).resolve(zone, "NS", search=False)
     return [DnsServer(str(record.target).rstrip("."), PORT) for record in answer]
 
 
 async def ask(
     answer: Answer, server: DnsServer | None, *, owner: bool = False, known_by: DnsServer | None = None
 ) -> Answer:
-    """The answer with what was told, to be judged; or DIFFERENT or UNSEEN with the reason."""
+    """Query A records. FINE: addresses and TTL are there to be judged; DIFFERENT or UNSEEN: `detail` has the reason."""
     try:
-        resolver = await asker(server, known_by)
+        resolver = await open_resolver(server, known_by)
         if owner:
-            resolver.set_flags(0)  # not to be resolved for us: what it does not own it must not tell
-        told = await resolver.resolve(answer.name, "A", search=False)
+            resolver.set_flags(0)  # without recursion, a server answers only for the zones that it owns
+        reply = await resolver.resolve(answer.name, "A", search=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer) as error:
         missing = "the name does not exist" if isinstance(error, dns.resolver.NXDOMAIN) else "the name has no address"
         return replace(answer, state=State.DIFFERENT, detail=missing)
     except (dns.exception.DNSException, OSError) as error:
-        return replace(answer, detail=reason(error))
-    if owner and not told.response.flags & dns.flags.AA:
-        return replace(answer, state=State.DIFFERENT, detail="it answers, but does not own the zone")
-    addresses = tuple(sorted(str(record) for record in told))
-    return replace(answer, state=State.FINE, addresses=addresses, ttl=told.rrset.ttl if told.rrset else None)
+        return replace(answer, detail=describe_error(error))
+    if owner and not reply.response.flags & dns.flags.AA:
+        return replace(answer, state=State.DIFFERENT, detail="it answers, but is not authoritative for the zone")
+    addresses = tuple(sorted(str(record) for record in reply))
+    return replace(answer, state=State.FINE, addresses=addresses, ttl=reply.rrset.ttl if reply.rrset else None)
 
 
-async def asker(server: DnsServer | None, known_by: DnsServer | None = None) -> dns.asyncresolver.Resolver:
-    """Asks this server alone, else the system's. Raises OSError where `known_by` does not know its address."""
+async def open_resolver(server: DnsServer | None, known_by: DnsServer | None = None) -> dns.asyncresolver.Resolver:
+    """A resolver that asks this server only, or the system's servers.
+
+    `known_by` looks the server's address up. Raises OSError if it has none.
+    """
     resolver = dns.asyncresolver.Resolver(configure=server is None)
     resolver.lifetime = SECONDS
     if server:
-        resolver.nameservers, resolver.port = [await address_of(server, known_by)], server.port
+        resolver.nameservers, resolver.port = [await find_address(server, known_by)], server.port
     return resolver
 
 
-async def address_of(server: DnsServer, known_by: DnsServer | None) -> str:
-    """Not by the system's getaddrinfo: that asks whom it likes, for as long as it likes."""
+async def find_address(server: DnsServer, known_by: DnsServer | None) -> str:
+    """Not with getaddrinfo: it ignores `known_by` and our timeout. Raises OSError."""
     if server.is_address:
         return server.host
     try:
-        told = await (await asker(known_by)).resolve(server.host, "A", search=False)
+        reply = await (await open_resolver(known_by)).resolve(server.host, "A", search=False)
     except dns.exception.DNSException as error:
-        raise OSError(f"the address of {server.host} is not known: {reason(error)}") from error
-    return str(told[0])
+        raise OSError(f"cannot find the address of {server.host}: {describe_error(error)}") from error
+    return str(reply[0])
 
 
-def judged(answer: Answer, wrong_ttl: str | None) -> Answer:
+def judge_answer(answer: Answer, wrong_ttl: str | None) -> Answer:
     if answer.state is not State.FINE:
         return answer
     problems = [wrong_ttl] if wrong_ttl else []
@@ -188,9 +171,9 @@ def judged(answer: Answer, wrong_ttl: str | None) -> Answer:
     return replace(answer, state=State.DIFFERENT if problems else State.FINE, detail="; ".join(problems))
 
 
-def reason(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     if isinstance(error, TimeoutError | dns.exception.Timeout):
         return f"no answer within {SECONDS} s"
     if isinstance(error, dns.resolver.NoNameservers):
-        return "it refuses the question or fails"
+        return "it refuses the query or fails"
     return str(error)

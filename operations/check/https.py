@@ -1,4 +1,4 @@
-"""What a client meets on each server's own address: the certificate it shows for a name, each service's health page."""
+"""Check each server at its own address as a client would: the certificate for each name, each service's health page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import asyncssh
@@ -18,29 +17,29 @@ import httpx
 from cryptography import x509
 
 from components import namespace
-from operations.check.result import Finding, State
-from operations.connections import Way
-from operations.stack import Stack
-from restoration.ssh import why
+from operations.connections import Connections
+from operations.result import Finding, State
+from operations.stack import DeployedStack
+from restoration.ssh import explain_ssh_error
 
-# Of one step, a handshake or a page; half of what a logon over SSH may take, as there are two.
+# For one handshake or one page; half the time of an SSH logon, because a server takes both, one after the other.
 SECONDS = 5
-# Less is a difference: a renewal takes a request, an import on every server, and people.
+# Fewer are a difference: a renewal needs a request, an import on every server, and people.
 DAYS_LEFT = 30
 FOLDERS = {
     **{service: path.split("/")[1] for service, path in namespace.PATHS.items()},
     "autodiscover": "autodiscover",
     "outlookAnywhere": "rpc",
 }
-# Managed Availability's page: 200 OK, and the server's own name.
+# The page of Managed Availability: 200 OK and the server's FQDN.
 ANSWERED_BY = re.compile(r"200 OK\s*<br\s*/?>\s*([\w.-]+)", re.IGNORECASE)
-# OpenSSL's code for a certificate that is not for the name asked.
+# OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH.
 HOSTNAME_MISMATCH = 62
 
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate(Finding):
-    """What a server shows for one name; without `days_left` it showed none."""
+    """The certificate that a server presents for one name; without `days_left` there is none, or it is unreadable."""
 
     server: str
     name: str
@@ -54,7 +53,7 @@ class Certificate(Finding):
 
 @dataclass(frozen=True, kw_only=True)
 class Health(Finding):
-    """One service's health page under one name; `answered_by` is the server's name in its body."""
+    """The health page of one service under one name; `answered_by` is the server's FQDN in its body."""
 
     server: str
     name: str
@@ -68,7 +67,7 @@ class Health(Finding):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
+class SiteFinding:
     """One server under one name."""
 
     server: str
@@ -77,42 +76,34 @@ class Site:
     services: tuple[Health, ...]
 
 
-def trust(authority: Path | None) -> ssl.SSLContext:
-    """The system's authorities, and those of a PEM file. Raises OSError or ssl.SSLError where that cannot be read."""
-    context = ssl.create_default_context()
-    if authority:
-        context.load_verify_locations(cafile=authority)
-    return context
-
-
 @cache
-def blind() -> ssl.SSLContext:
-    """Trusts anybody: the certificate is judged on its own, and a health page asks for no secret."""
+def trust_any() -> ssl.SSLContext:
+    """Accept every certificate: it has a finding of its own, and a request for a health page sends no secret."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
-def services_by_name(stack: Stack) -> dict[str, list[str]]:
-    """Each name that clients use -> the services they are sent to there."""
+def services_by_name(stack: DeployedStack) -> dict[str, list[str]]:
+    """Each name that clients use -> the services whose URLs have it."""
     names = stack.names
     found: dict[str, list[str]] = {name: [] for name in names.every()}
-    told = namespace.hosts(stack.settings)
-    if "autodiscover" in told:
-        # Clients outside read no service URI; they take the name from the mail domain.
-        told["autodiscover"] += [names.autodiscover, names.external_autodiscover]
-    for service, hosts in told.items():
-        for host in dict.fromkeys(host.lower() for host in hosts):
+    hosts = namespace.client_hosts(stack.settings)
+    if "autodiscover" in hosts:
+        # External clients cannot read the service connection point; they derive the name from the mail domain.
+        hosts["autodiscover"] += [names.autodiscover, names.external_autodiscover]
+    for service, used in hosts.items():
+        for host in dict.fromkeys(host.lower() for host in used):
             found.setdefault(host, []).append(service)
     return found
 
 
-async def check_https(stack: Stack, way: Way, trusted: ssl.SSLContext) -> list[Site]:
-    """Every server under every name at the same time, in the order of the servers' keys."""
+async def check_https(stack: DeployedStack, connections: Connections, trusted: ssl.SSLContext) -> list[SiteFinding]:
+    """Check all servers under all names in parallel; the results are in the order of the servers' keys."""
     return list(
         await asyncio.gather(
             *(
-                check_site(way, stack.servers[key], name, services, trusted)
+                check_site(connections, stack.servers[key], name, services, trusted)
                 for key in sorted(stack.servers)
                 for name, services in services_by_name(stack).items()
             )
@@ -121,61 +112,65 @@ async def check_https(stack: Stack, way: Way, trusted: ssl.SSLContext) -> list[S
 
 
 async def check_site(
-    way: Way, server: Mapping[str, Any], name: str, services: Sequence[str], trusted: ssl.SSLContext
-) -> Site:
-    """A server out of rotation is shown, not judged: nothing is promised of it."""
+    connections: Connections, server: Mapping[str, Any], name: str, services: Sequence[str], trusted: ssl.SSLContext
+) -> SiteFinding:
+    """The result of a server out of rotation is shown only; it does not count."""
     computer_name = str(server["computerName"])
-    met = False
+    reached = False
     try:
-        address, port = await way.web(server)
-        met = True
-        certificate = await certificate_of(computer_name, name, address, port, trusted)
+        address, port = await connections.find_web_site(server)
+        reached = True
+        certificate = await check_certificate(computer_name, name, address, port, trusted)
     except (OSError, asyncssh.Error) as error:
-        # What a jump host refuses says nothing of the server.
-        state, detail = failure(error) if met else (State.UNSEEN, f"jump host: {why(error)}")
+        # An error of the jump host is not a fault of the server.
+        state, detail = judge_failure(error) if reached else (State.UNSEEN, f"jump host: {explain_ssh_error(error)}")
         certificate = Certificate(server=computer_name, name=name, state=state, detail=detail)
         pages = [Health(server=computer_name, name=name, service=service, state=state) for service in services]
     else:
-        pages = await asyncio.gather(*(health_of(computer_name, name, row, address, port) for row in services))
+        pages = await asyncio.gather(*(check_health(computer_name, name, row, address, port) for row in services))
     if not server["inRotation"]:
         certificate = replace(certificate, state=State.SHOWN)
         pages = [replace(page, state=State.SHOWN) for page in pages]
-    return Site(server=computer_name, name=name, certificate=certificate, services=tuple(pages))
+    return SiteFinding(server=computer_name, name=name, certificate=certificate, services=tuple(pages))
 
 
-async def certificate_of(server: str, name: str, address: str, port: int, trusted: ssl.SSLContext) -> Certificate:
-    """One handshake that trusts as clients do; where that fails, another one to see what was shown."""
+async def check_certificate(server: str, name: str, address: str, port: int, trusted: ssl.SSLContext) -> Certificate:
+    """Verify the certificate as clients do. If that fails, a second handshake reads what the server presents."""
     problem = ""
     try:
-        shown = await handshake(name, address, port, trusted)
+        presented = await handshake(name, address, port, trusted)
     except ssl.SSLCertVerificationError as error:
         problem = "not for this name" if error.verify_code == HOSTNAME_MISMATCH else error.verify_message
-        shown = await handshake(name, address, port, blind())
-    days = (shown.not_valid_after_utc - datetime.now(UTC)).days
+        presented = await handshake(name, address, port, trust_any())
+    certificate = Certificate(server=server, name=name, state=State.DIFFERENT, detail=problem)
+    try:
+        parsed = x509.load_der_x509_certificate(presented)
+        names = read_dns_names(parsed)
+    except ValueError as error:
+        return replace(certificate, detail="; ".join(filter(None, (problem, f"it cannot be parsed: {error}"))))
+    days = (parsed.not_valid_after_utc - datetime.now(UTC)).days
+    certificate = replace(certificate, names=names, days_left=days)
     if not problem and days < DAYS_LEFT:
         problem = f"ends in {days} days, fewer than {DAYS_LEFT}"
-    return Certificate(
-        server=server,
-        name=name,
-        names=names_in(shown),
-        days_left=days,
-        state=State.DIFFERENT if problem else State.FINE,
-        detail=problem and f"{problem} (it names {', '.join(names_in(shown)) or 'nothing'})",
-    )
+    if not problem:
+        return replace(certificate, state=State.FINE)
+    return replace(certificate, detail=f"{problem} (its names: {', '.join(names) or 'none'})")
 
 
-async def handshake(name: str, address: str, port: int, context: ssl.SSLContext) -> x509.Certificate:
+async def handshake(name: str, address: str, port: int, context: ssl.SSLContext) -> bytes:
+    """The certificate that the server presents for the name, in DER. Raises OSError or ssl.SSLError."""
     async with asyncio.timeout(SECONDS):
         _, writer = await asyncio.open_connection(address, port, ssl=context, server_hostname=name)
-    shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    presented: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.close()
     with suppress(OSError, TimeoutError):
         async with asyncio.timeout(SECONDS):
             await writer.wait_closed()
-    return x509.load_der_x509_certificate(shown)
+    return presented
 
 
-def names_in(certificate: x509.Certificate) -> tuple[str, ...]:
+def read_dns_names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Raises ValueError if an extension is malformed."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -183,12 +178,12 @@ def names_in(certificate: x509.Certificate) -> tuple[str, ...]:
     return tuple(names.get_values_for_type(x509.DNSName))
 
 
-async def health_of(server: str, name: str, service: str, address: str, port: int) -> Health:
+async def check_health(server: str, name: str, service: str, address: str, port: int) -> Health:
     page = Health(server=server, name=name, service=service, state=State.UNSEEN)
     try:
         async with (
             asyncio.timeout(SECONDS),
-            httpx.AsyncClient(verify=blind(), trust_env=False, timeout=SECONDS) as client,
+            httpx.AsyncClient(verify=trust_any(), trust_env=False, timeout=SECONDS) as client,
         ):
             answer = await client.get(
                 f"https://{address}:{port}/{FOLDERS[service]}/healthcheck.htm",
@@ -196,7 +191,7 @@ async def health_of(server: str, name: str, service: str, address: str, port: in
                 extensions={"sni_hostname": name},
             )
     except (OSError, httpx.HTTPError) as error:
-        state, detail = failure(error)
+        state, detail = judge_failure(error)
         return replace(page, state=state, detail=detail)
     found = ANSWERED_BY.search(answer.text)
     page = replace(page, status=answer.status_code, answered_by=found[1] if found else None, state=State.DIFFERENT)
@@ -209,8 +204,8 @@ async def health_of(server: str, name: str, service: str, address: str, port: in
     return replace(page, state=State.FINE)
 
 
-def failure(error: Exception) -> tuple[State, str]:
-    """What a client would meet is a difference; with silence, nobody can tell the server from the way to it."""
+def judge_failure(error: Exception) -> tuple[State, str]:
+    """A refused or reset connection is a finding. A timeout is "could not look": the fault may be the network's."""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return State.UNSEEN, f"no answer within {SECONDS} s"
     cause: BaseException = error
@@ -219,9 +214,9 @@ def failure(error: Exception) -> tuple[State, str]:
     if isinstance(cause, ConnectionRefusedError):
         return State.DIFFERENT, "the connection is refused"
     if isinstance(cause, ConnectionResetError | ssl.SSLError) or isinstance(error, httpx.RemoteProtocolError):
-        return State.DIFFERENT, "the connection is closed in the middle"
-    return State.UNSEEN, why(cause)
+        return State.DIFFERENT, "the connection is closed early"
+    return State.UNSEEN, explain_ssh_error(cause)
 
 
-def https_findings(sites: Sequence[Site]) -> list[Finding]:
+def https_findings(sites: Sequence[SiteFinding]) -> list[Finding]:
     return [finding for site in sites for finding in (site.certificate, *site.services)]

@@ -1,4 +1,4 @@
-"""Results for people, as tables and sentences, and for programs, as JSON."""
+"""Print results: tables and sentences for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -11,90 +11,85 @@ from rich.table import Table
 from rich.text import Text
 
 from operations.check.dns import Answer
-from operations.check.https import Health, Site
-from operations.check.result import Finding, State, exit_code
+from operations.check.https import Health, SiteFinding
 from operations.check.settings import ServerSettings
 from operations.check.verify import Drift, Verification
-from operations.terminal import table_of
-from stacks.reading import camel
+from operations.result import Finding, State, exit_code
+from operations.terminal import STYLES, build_table, style_text
+from stacks.reading import to_camel_case
 
-STYLES = {State.FINE: "green", State.DIFFERENT: "red", State.UNSEEN: "yellow", State.SHOWN: "dim"}
 VERDICTS = {0: "fine", 1: "differences", 2: "could not look"}
 
 
-def as_json(result: Verification | Drift) -> str:
-    """The whole result with its verdict."""
+def format_json(result: Verification | Drift) -> str:
+    """The whole result, with `verdict` and `exitCode`."""
     code = exit_code(result.findings())
-    return json.dumps({"verdict": VERDICTS[code], "exitCode": code, **plain(result)}, indent=2)
+    return json.dumps({"verdict": VERDICTS[code], "exitCode": code, **to_document(result)}, indent=2)
 
 
-def plain(value: Verification | Drift) -> dict[str, object]:
-    """The fields of a dataclass, and of those inside it, under camelCase keys."""
-    return dataclasses.asdict(value, dict_factory=lambda pairs: {camel(name): part for name, part in pairs})
+def to_document(value: Verification | Drift) -> dict[str, object]:
+    """The fields of the dataclasses under camelCase keys."""
+    return dataclasses.asdict(value, dict_factory=lambda pairs: {to_camel_case(name): part for name, part in pairs})
 
 
-def show(result: Verification, console: Console) -> None:
-    console.print(sites_table(result.sites))
-    console.print(dns_table(result.dns))
-    console.print(settings_table(result.settings))
-    problems(result.findings(), console)
+def print_verification(result: Verification, console: Console) -> None:
+    console.print(build_sites_table(result.sites))
+    console.print(build_dns_table(result.dns))
+    console.print(build_settings_table(result.settings))
+    print_problems(result.findings(), console)
 
 
-def show_drift(result: Drift, console: Console) -> None:
-    console.print(settings_table(result.settings))
-    problems(result.findings(), console)
+def print_drift(result: Drift, console: Console) -> None:
+    console.print(build_settings_table(result.settings))
+    print_problems(result.findings(), console)
     if result.heal:
         first = " (undo or deploy the edit of the stack file first: the command takes the file as it is)"
         console.print(f"\nheal with{first if result.file.detail else ''}:", soft_wrap=True)
-        # As it is, on one line, to be copied.
+        # One line without markup, ready to copy.
         console.print(result.heal, markup=False, soft_wrap=True)
 
 
-def sites_table(sites: Sequence[Site]) -> Table:
+def build_sites_table(sites: Sequence[SiteFinding]) -> Table:
     services = list(dict.fromkeys(page.service for site in sites for page in site.services))
-    table = table_of("server", "name", "certificate", *services, title="Health, on each server's own address")
+    table = build_table("server", "name", "certificate", *services, title="Health, at each server's own address")
     for site in sites:
         days = site.certificate.days_left
         pages = {page.service: page for page in site.services}
         table.add_row(
             site.server,
             site.name,
-            cell(site.certificate, "?" if days is None else f"{days} days"),
-            *(cell(page, health(page)) if (page := pages.get(service)) else "" for service in services),
+            style_text(site.certificate, "?" if days is None else f"{days} days"),
+            *(style_text(page, format_health(page)) if (page := pages.get(service)) else "" for service in services),
         )
     return table
 
 
-def health(page: Health) -> str:
+def format_health(page: Health) -> str:
     if page.state is State.FINE:
         return "ok"
     return str(page.status or "?")
 
 
-def dns_table(answers: Sequence[Answer]) -> Table:
-    table = table_of("asked", "name", "TTL", "addresses", title="DNS")
+def build_dns_table(answers: Sequence[Answer]) -> Table:
+    table = build_table("asked", "name", "TTL", "addresses", title="DNS")
     for row in answers:
         ttl = "" if row.ttl is None else f"{row.ttl} s"
-        table.add_row(row.source, row.name, ttl, cell(row, ", ".join(row.addresses) or "?"))
+        table.add_row(row.source, row.name, ttl, style_text(row, ", ".join(row.addresses) or "?"))
     return table
 
 
-def settings_table(servers: Sequence[ServerSettings]) -> Table:
-    table = table_of("server", "settings as promised", title="Settings")
+def build_settings_table(servers: Sequence[ServerSettings]) -> Table:
+    table = build_table("server", "settings as deployed", title="Settings")
     for server in servers:
         judged = [row for row in server.settings if row.state is not State.SHOWN]
-        as_promised = sum(row.state is State.FINE for row in judged)
-        text = f"{as_promised} of {len(judged)}" if server.settings else "?"
+        correct = sum(row.state is State.FINE for row in judged)
+        text = f"{correct} of {len(judged)}" if server.settings else "?"
         table.add_row(server.server, Text(text, "red" if server.drifted else STYLES[server.state]))
     return table
 
 
-def cell(finding: Finding, text: str) -> Text:
-    return Text(text, STYLES[finding.state])
-
-
-def problems(findings: Sequence[Finding], console: Console) -> None:
-    """A line for each finding that has something to say, and the verdict."""
+def print_problems(findings: Sequence[Finding], console: Console) -> None:
+    """A line for each finding with a detail, then the verdict."""
     for finding in findings:
         if finding.detail:
             line = f"{finding.state}: {finding.subject}: {finding.detail}"

@@ -1,4 +1,4 @@
-"""Everything that a stack promises, looked at from outside: health, certificates, DNS and settings. Never writes."""
+"""Compare the servers and DNS with a deployed stack: health, certificates, DNS and settings. Read-only."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from operations.check.dns import Answer, DnsServer, check_dns
-from operations.check.https import Site, check_https, https_findings
-from operations.check.result import Finding
+from operations.check.dns import Answer, check_dns
+from operations.check.https import SiteFinding, check_https, https_findings
 from operations.check.settings import ServerSettings, check_settings, settings_findings
-from operations.connections import Way
-from operations.stack import Stack
-from operations.stack_file import StackFile
+from operations.connections import Connections
+from operations.dns_server import DnsServer
+from operations.result import Finding
+from operations.stack import DeployedStack
+from operations.stack_file import StackFileComparison
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
     stack: str
-    file: StackFile
-    sites: Sequence[Site]
+    file: StackFileComparison
+    sites: Sequence[SiteFinding]
     dns: Sequence[Answer]
     settings: Sequence[ServerSettings]
 
@@ -30,24 +31,27 @@ class Verification:
 
 
 async def verify(
-    stack: Stack, trusted: ssl.SSLContext, resolver: DnsServer | None = None, name_servers: Sequence[DnsServer] = ()
+    stack: DeployedStack,
+    trusted: ssl.SSLContext,
+    resolver: DnsServer | None = None,
+    name_servers: Sequence[DnsServer] = (),
 ) -> Verification:
-    """Everything at the same time, each step bounded: what does not answer is a finding, never an error."""
-    async with Way(stack) as way:
+    """Run all checks in parallel, each with its own timeout. An unreachable server is a finding, not an error."""
+    async with Connections(stack) as connections:
         sites, answers, settings = await asyncio.gather(
-            check_https(stack, way, trusted),
+            check_https(stack, connections, trusted),
             check_dns(stack, resolver, name_servers),
-            check_settings(stack, way),
+            check_settings(stack, connections),
         )
     return Verification(stack=stack.name, file=stack.file, sites=sites, dns=answers, settings=settings)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """The settings alone; `heal` is the one command for all servers that drifted."""
+    """The settings only. `heal`: the command that corrects all servers that drifted, or None if there are none."""
 
     stack: str
-    file: StackFile
+    file: StackFileComparison
     settings: Sequence[ServerSettings]
     heal: str | None
 
@@ -55,10 +59,10 @@ class Drift:
         return [self.file, *settings_findings(self.settings)]
 
 
-async def find_drift(stack: Stack, cwd: Path | None = None) -> Drift:
-    """`cwd` is the project's folder as the command has to name it; None where it is run there."""
-    async with Way(stack) as way:
-        settings = await check_settings(stack, way)
+async def find_drift(stack: DeployedStack, cwd: Path | None = None) -> Drift:
+    """`cwd`: the project's folder for the heal command; None if the command is run there."""
+    async with Connections(stack) as connections:
+        settings = await check_settings(stack, connections)
     keys = [server.key for server in settings if server.drifted]
-    heal = stack.healing(keys, cwd) if keys else None
+    heal = stack.heal_command(keys, cwd) if keys else None
     return Drift(stack=stack.name, file=stack.file, settings=settings, heal=heal)

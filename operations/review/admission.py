@@ -8,11 +8,11 @@ from typing import Any
 from operations.review.clients import Rule
 from operations.review.markdown import code, codes
 from operations.review.plan import COMMAND, INTERFACE, Plan, server_of
-from operations.review.preview import Step, unknown
+from operations.review.preview import PreviewStep, is_unknown
 from operations.review.reach import OWN, Lost, lost
 from operations.review.setting_changes import document
 from operations.review.values import parsed
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 
 GROUP, RULES, LINK = "azure-native:network:NetworkSecurityGroup", "securityRules", "networkSecurityGroup"
 SUBNET, NETWORK = "azure-native:network:Subnet", "azure-native:network:VirtualNetwork"
@@ -44,7 +44,7 @@ def untold(plan: Plan) -> Iterator[tuple[str, str]]:
             yield step.name, "Whom it lets in would be known only after the run"
 
 
-def relinked(plan: Plan, step: Step) -> Iterator[str]:
+def relinked(plan: Plan, step: PreviewStep) -> Iterator[str]:
     """Another group, or none, at a network interface or a subnet."""
     old, new = (half.get(LINK) for half in (step.before, step.after))
     if new == old:
@@ -82,11 +82,11 @@ def sentence(one: Lost, ports: tuple[int, int]) -> str:
     return text + (": Azure's own last rule alone would still do so." if one.last else ".")
 
 
-def groups(plan: Plan) -> list[Step]:
+def groups(plan: Plan) -> list[PreviewStep]:
     return [step for step in plan.preview.changes if step.type == GROUP]
 
 
-def users(plan: Plan) -> list[Step]:
+def users(plan: Plan) -> list[PreviewStep]:
     """Network interfaces and subnets that have a group before or after, and a change of it; gone ones, too."""
     return [
         step
@@ -95,13 +95,13 @@ def users(plan: Plan) -> list[Step]:
     ]
 
 
-def linked_group(plan: Plan, step: Step) -> Step | None:
+def linked_group(plan: Plan, step: PreviewStep) -> PreviewStep | None:
     """The group in this preview that the link leads to; events tell no dependencies: there it is the only one."""
     needed = step.needs.get(LINK)
     made = [group for group in groups(plan) if group.after]
     if needed is not None:
         return next((group for group in made if group.urn in needed), None)
-    return made[0] if len(made) == 1 and unknown(step.after.get(LINK)) else None
+    return made[0] if len(made) == 1 and is_unknown(step.after.get(LINK)) else None
 
 
 def told_before(plan: Plan) -> Sequence[Rule] | None:
@@ -113,7 +113,7 @@ def told_before(plan: Plan) -> Sequence[Rule] | None:
 def told(inputs: Mapping[str, Any]) -> Sequence[Rule] | None:
     """None where the preview does not tell them all."""
     given = inputs.get(RULES) or []
-    if not isinstance(given, list) or unknown(given) or not all(isinstance(rule, Mapping) for rule in given):
+    if not isinstance(given, list) or is_unknown(given) or not all(isinstance(rule, Mapping) for rule in given):
         return None
     numbered = all(isinstance(rule.get("priority", 0), int | float) for rule in given)
     return given if numbered else None
@@ -137,7 +137,7 @@ def own_prefixes(plan: Plan) -> Iterator[str]:
             space = half.get("addressSpace")
             given = [half.get("addressPrefix"), *listed(half.get("addressPrefixes"))]
             given += listed(space.get("addressPrefixes")) if isinstance(space, Mapping) else []
-            yield from (str(one) for one in given if one and not unknown(one))
+            yield from (str(one) for one in given if one and not is_unknown(one))
 
 
 def listed(value: object) -> list[Any]:
@@ -146,4 +146,4 @@ def listed(value: object) -> list[Any]:
 
 def name_of(link: object) -> str:
     id = link.get("id") if isinstance(link, Mapping) else link
-    return "known after the run" if unknown(id) else str(id).rpartition("/")[2]
+    return "known after the run" if is_unknown(id) else str(id).rpartition("/")[2]

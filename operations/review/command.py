@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-REFUSED, COULD_NOT_LOOK = 1, 2
+from operations.terminal import REFUSED, stop
 
 
 def review(
@@ -70,8 +70,3 @@ def accepted(given: list[str]) -> dict[str, str]:
     if problems:
         stop("\n".join(problems))
     return found
-
-
-def stop(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(COULD_NOT_LOOK)

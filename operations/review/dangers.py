@@ -11,9 +11,9 @@ from operations.review import admission
 from operations.review.labels import is_command, is_component
 from operations.review.markdown import bare, code
 from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Plan, Records
-from operations.review.preview import Step
+from operations.review.preview import PreviewStep
 from operations.review.values import AFTER_THE_RUN, plain, spelled
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 
 NO_ADDRESS_LEFT = "no-address-left"
 MOST_ADDRESSES_GONE = "most-addresses-gone"
@@ -141,7 +141,7 @@ def protected_deleted(plan: Plan) -> Iterator[Danger]:
 def ttl_too_long(plan: Plan) -> Iterator[Danger]:
     for row in plan.records:
         if is_number(row.ttl_after):
-            for reason in rules.ttl(row.ttl_after):
+            for reason in rules.check_ttl(row.ttl_after):
                 yield Danger(name=TTL_TOO_LONG, subject=subject(row), reason=reason[0].upper() + reason[1:])
 
 
@@ -164,7 +164,7 @@ def protection_off_and_deletion(plan: Plan) -> Iterator[Danger]:
         yield Danger(name=PROTECTION_AND_DELETION, subject=plan.preview.stack, reason=reason)
 
 
-def loses(step: Step) -> bool:
+def loses(step: PreviewStep) -> bool:
     """Whether something is deleted: a command without a delete text is only run again, or forgotten."""
     return step.gone and not is_component(step) and (not is_command(step) or bool(step.before.get("delete")))
 

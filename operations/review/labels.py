@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from operations.review.markdown import code, codes
 from operations.review.plan import MACHINE, Plan, server_of
-from operations.review.preview import Preview, Step, unknown
+from operations.review.preview import Preview, PreviewStep, is_unknown
 from operations.review.values import plain, spelled
 
 # The one command that does something when it is deleted, and nothing before.
@@ -69,7 +69,7 @@ DONE = {
 }
 
 
-def part(step: Step) -> str:
+def part(step: PreviewStep) -> str:
     if step.type in PARTS:
         return PARTS[step.type]
     if step.type == "command:remote:Command":
@@ -79,26 +79,26 @@ def part(step: Step) -> str:
     return re.sub(r"[^a-z0-9 ]", "", spaced.lower())
 
 
-def done(step: Step) -> str:
+def done(step: PreviewStep) -> str:
     words = RUN if step.type.startswith(ON_SERVERS) else DONE
     return words.get(step.operation) or code(step.operation)
 
 
-def is_component(step: Step) -> bool:
+def is_component(step: PreviewStep) -> bool:
     """Only a group of others: nothing happens with it alone, as far as the operation is known."""
     return step.is_known and step.type.startswith(("exchange-cas:", "pulumi:"))
 
 
-def is_command(step: Step) -> bool:
+def is_command(step: PreviewStep) -> bool:
     """On a server or here; copies of files, too."""
     return step.type.startswith("command:")
 
 
-def owner(step: Step) -> str:
+def owner(step: PreviewStep) -> str:
     return server_of(step) or ""
 
 
-def why(step: Step, plan: Plan) -> str:
+def why(step: PreviewStep, plan: Plan) -> str:
     """Markdown."""
     key = owner(step)
     if not step.is_known:
@@ -121,13 +121,13 @@ def properties(paths: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(PROPERTIES.get(top) or code(path) for path, top in tops.items()))
 
 
-def known_after(step: Step, path: str) -> bool:
+def known_after(step: PreviewStep, path: str) -> bool:
     """Whether the change is only that the new value is unknown yet; a connection is secret, so its whole is unknown."""
     top = re.split(r"[.\[]", path)[0]
-    return unknown(step.after.get(top)) or top == "connection"
+    return is_unknown(step.after.get(top)) or top == "connection"
 
 
-def why_replaced(step: Step, preview: Preview) -> str:
+def why_replaced(step: PreviewStep, preview: Preview) -> str:
     gone = {other.urn: other for other in preview.changes if other.gone}
     with_it = [gone[urn] for urn in (step.with_it, *(u for urns in step.needs.values() for u in urns)) if urn in gone]
     if step.forcing == ("id",):

@@ -12,7 +12,7 @@ from operations.review.clients import places, values
 from operations.review.labels import is_component, part
 from operations.review.markdown import code
 from operations.review.plan import COMMAND, RECORD_SETS, Plan, has_addresses
-from operations.review.preview import SECRET, Step
+from operations.review.preview import SECRET, PreviewStep
 from operations.review.redact import TELLING
 from operations.review.values import plain
 
@@ -36,7 +36,7 @@ def items(plan: Plan) -> list[tuple[str, str, list[Row]]]:
     return [("Who is let in", lead, rules), ("Lists that change", lead, others)]
 
 
-def told_elsewhere(step: Step, path: str) -> bool:
+def told_elsewhere(step: PreviewStep, path: str) -> bool:
     """Addresses behind names have a section of their own, and the trigger of a gate is inRotation."""
     if step.type in RECORD_SETS and path == "aRecords":
         return has_addresses(step.before) and has_addresses(step.after)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from operations.review.preview import Preview, Step, unknown
-from operations.review.setting_changes import Change, changes_of, document
+from operations.review.preview import Preview, PreviewStep, is_unknown
+from operations.review.setting_changes import SettingChange, changes_of, document
 from operations.review.values import AFTER_THE_RUN, parsed, plain
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 
 RECORD_SETS = {"azure-native:privatedns:PrivateRecordSet": "inside", "azure-native:dns:RecordSet": "outside"}
 ZONES = {"azure-native:privatedns:PrivateZone": "inside", "azure-native:dns:Zone": "outside"}
@@ -58,19 +58,19 @@ class Records:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Server:
+class PlannedServer:
     """`serving`: in rotation before the run, or not known to be out of it. `made`: by this run, as new."""
 
     key: str
     serving: bool = True
     made: bool = False
-    machine: Step | None = None
+    machine: PreviewStep | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
     preview: Preview
-    _parts: dict[str, list[Step]] = field(default_factory=lambda: defaultdict(list))
+    _parts: dict[str, list[PreviewStep]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         for step in self.preview.changes:
@@ -87,7 +87,7 @@ class Plan:
                 found[row.side, row.name] = joined(known, row) if known else row
         return sorted(found.values(), key=lambda row: (row.side, row.name))
 
-    def _records_of(self, step: Step) -> Iterator[Records]:
+    def _records_of(self, step: PreviewStep) -> Iterator[Records]:
         side = RECORD_SETS.get(step.type)
         if not side:
             return
@@ -102,10 +102,10 @@ class Plan:
         if new:
             yield new
 
-    def _half(self, step: Step, side: str, inputs: Mapping[str, Any], awaiting: Step | None) -> Records:
+    def _half(self, step: PreviewStep, side: str, inputs: Mapping[str, Any], awaiting: PreviewStep | None) -> Records:
         """One half of a row, as if it were new."""
         zone = inputs.get(ZONE_NAME[side])
-        if zone is None or unknown(zone):
+        if zone is None or is_unknown(zone):
             zone = self._zone(step, side)
         given = inputs.get("aRecords") or []
         # What the provider found out is nearer to what clients get than what was once asked for.
@@ -120,12 +120,12 @@ class Plan:
             name=f"{plain(label)}.{zone}" if label != "@" else str(zone),
             side=side,
             after=tuple(addresses),
-            ttl_after=AFTER_THE_RUN if unknown(inputs.get("ttl")) else inputs.get("ttl"),
+            ttl_after=AFTER_THE_RUN if is_unknown(inputs.get("ttl")) else inputs.get("ttl"),
             certain=certain,
             awaited=tuple(awaited),
         )
 
-    def _zone(self, step: Step, side: str) -> str:
+    def _zone(self, step: PreviewStep, side: str) -> str:
         """A zone that is made in the same run tells its name only afterwards; its own step knows it."""
         sources = step.needs.get(ZONE_NAME[side]) or ()
         zones = [other for other in self.preview.steps if ZONES.get(other.type) == side and other.after]
@@ -133,7 +133,7 @@ class Plan:
             return plain(zone.after.get(ZONE_NAME[side]))
         return AFTER_THE_RUN
 
-    def _awaited(self, step: Step, addresses: list[str]) -> tuple[list[str], list[str]]:
+    def _awaited(self, step: PreviewStep, addresses: list[str]) -> tuple[list[str], list[str]]:
         """The addresses, and the servers whose address is not known yet, in the order of the addresses.
 
         The provider calls a public address unknown whenever it is touched. One that is only changed keeps its address:
@@ -160,17 +160,17 @@ class Plan:
         return found, awaited
 
     @cached_property
-    def servers(self) -> dict[str, Server]:
+    def servers(self) -> dict[str, PlannedServer]:
         keys = {*self._parts, *self._described, *self.configured}
         return {key: self._server(key) for key in sorted(keys)}
 
-    def _server(self, key: str) -> Server:
+    def _server(self, key: str) -> PlannedServer:
         parts = self._parts.get(key, [])
         machine = next((part for part in parts if part.type == MACHINE), None)
         # A command alone is new for a server that exists.
         new = [part for part in parts if part.operation == "create" and part.type in (MACHINE, INTERFACE)]
         rebuilt = machine is not None and machine.operation == "replace"
-        return Server(key=key, serving=self._serving(key), made=bool(new) or rebuilt, machine=machine)
+        return PlannedServer(key=key, serving=self._serving(key), made=bool(new) or rebuilt, machine=machine)
 
     def _serving(self, key: str) -> bool:
         """Never taken for out of rotation without a witness: the outputs of the last run, or its own command."""
@@ -189,7 +189,7 @@ class Plan:
         for part in self._parts.get(key, []):
             for inputs in (part.before, part.after) if part.type == INTERFACE else ():
                 given |= {entry.get("privateIPAddress") for entry in inputs.get("ipConfigurations") or ()}
-        return {address for address in given if isinstance(address, str) and not unknown(address)}
+        return {address for address in given if isinstance(address, str) and not is_unknown(address)}
 
     @cached_property
     def owner(self) -> dict[str, str]:
@@ -211,7 +211,7 @@ class Plan:
         return rows(parsed(self.preview.config.get(f"{PROJECT}:servers")))
 
     @cached_property
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[SettingChange]:
         """Settings that a run would change on servers, by server and name."""
         return [
             change
@@ -227,7 +227,7 @@ def rows(servers: object) -> Mapping[str, Mapping[str, Any]]:
     return {key: row for key, row in found.items() if isinstance(row, Mapping)}
 
 
-def made_anew(step: Step) -> bool:
+def made_anew(step: PreviewStep) -> bool:
     return step.operation in ("create", "replace")
 
 
@@ -240,7 +240,7 @@ def address_of(record: object) -> str:
     return plain(record.get("ipv4Address")) if isinstance(record, Mapping) else AFTER_THE_RUN
 
 
-def server_of(step: Step) -> str | None:
+def server_of(step: PreviewStep) -> str | None:
     """The key of the server that a step belongs to; a virtual machine of another making is a server of its own."""
     if any(component in step.urn for component in COMPONENTS) and (found := OWN.search(step.name)):
         return found["key"]

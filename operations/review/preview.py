@@ -49,7 +49,7 @@ class NotAPreviewError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class PreviewStep:
     """What would happen to one resource. `before` and `after` are inputs, empty where there is none.
 
     `operation` is one of OPERATIONS' values, or the engine's own word where it is none of its keys.
@@ -94,25 +94,25 @@ class Preview:
 
     stack: str
     config: Mapping[str, str]
-    steps: tuple[Step, ...]
+    steps: tuple[PreviewStep, ...]
     values: tuple[Mapping[str, Any], ...]
     outputs: Mapping[str, Any]
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
 
     @property
-    def changes(self) -> list[Step]:
+    def changes(self) -> list[PreviewStep]:
         return [step for step in self.steps if step.operation != "same"]
 
 
-def unknown(value: object) -> bool:
+def is_unknown(value: object) -> bool:
     """Whether a value, or anything inside of it, is known only after the run."""
     if isinstance(value, str):
         return value in UNKNOWNS
     if isinstance(value, Mapping):
-        return any(unknown(part) for part in value.values())
+        return any(is_unknown(part) for part in value.values())
     if isinstance(value, list):
-        return any(unknown(part) for part in value)
+        return any(is_unknown(part) for part in value)
     return False
 
 
@@ -188,7 +188,7 @@ def values_of(raw: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
             yield from (state.get(part) or {} for part in ("inputs", "outputs"))
 
 
-def steps_of(raw: Sequence[Mapping[str, Any]]) -> Iterator[Step]:
+def steps_of(raw: Sequence[Mapping[str, Any]]) -> Iterator[PreviewStep]:
     """One a resource: the engine may tell a replacement in three steps. What a broken-off run left over is none."""
     merged: dict[str, dict[str, Any]] = {}
     for entry in raw:
@@ -207,7 +207,7 @@ def steps_of(raw: Sequence[Mapping[str, Any]]) -> Iterator[Step]:
         yield step_of(urn, entry)
 
 
-def step_of(urn: str, entry: Mapping[str, Any]) -> Step:
+def step_of(urn: str, entry: Mapping[str, Any]) -> PreviewStep:
     before, after = entry["oldState"] or {}, entry["newState"] or {}
     if entry["op"] == "create":
         before = {}
@@ -218,7 +218,7 @@ def step_of(urn: str, entry: Mapping[str, Any]) -> Step:
     changed = tuple(detailed or entry["diffReasons"] or entry["diffs"] or ())
     # The engine names no reason for the replacement of a command, but that its triggers differ.
     triggers = [path for path in changed if path.startswith("triggers")]
-    return Step(
+    return PreviewStep(
         operation=entry["op"],
         urn=urn,
         type=(after or before)["type"],

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from operations.review.markdown import inert, one_line
-from operations.review.preview import SECRET, Preview, unknown
+from operations.review.preview import SECRET, Preview, is_unknown
 from operations.review.values import parsed
-from stacks import settings
+from stacks import arguments
 
 TELLING = re.compile(r"password|privatekey|secret|token|credential|accountkey|connectionstring", re.IGNORECASE)
 # A shorter text would be found in words.
@@ -33,7 +33,7 @@ def spellings(secret: str) -> Iterator[str]:
 def secrets(preview: Preview) -> Iterator[str]:
     """Texts under keys that tell of a secret: in the configuration, and in what every resource was and would be."""
     for full_name, value in preview.config.items():
-        if full_name.rpartition(":")[2] in settings.SECRETS:
+        if full_name.rpartition(":")[2] in arguments.SECRETS:
             yield from texts(value)
     for values in preview.values:
         yield from told(values)
@@ -52,7 +52,7 @@ def told(value: object) -> Iterator[str]:
 
 
 def texts(value: object) -> Iterator[str]:
-    if isinstance(value, str) and len(value) >= SHORTEST and value != SECRET and not unknown(value):
+    if isinstance(value, str) and len(value) >= SHORTEST and value != SECRET and not is_unknown(value):
         yield value
     elif isinstance(value, Mapping | list):
         for part in value.values() if isinstance(value, Mapping) else value:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from operations.review.preview import SECRET, Step
+from operations.review.preview import SECRET, PreviewStep
 from operations.review.values import parsed, plain
 
 # Where a server is asked for its health follows from the names; clients are not told.
@@ -14,7 +14,7 @@ HEALTH_NAMES = "health.names."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class SettingChange:
     """One setting of one server; None where this stack did not set it, or does not any more."""
 
     server: str
@@ -23,18 +23,20 @@ class Change:
     new: str | None
 
 
-def changes_of(key: str, step: Step) -> Iterator[Change]:
+def changes_of(key: str, step: PreviewStep) -> Iterator[SettingChange]:
     old, new = flat(step.before), flat(step.after)
     if step.operation == "create":
         # The rest of a new document is how the script works, not what clients are told.
         new = {path: value for path, value in new.items() if path.startswith("settings.") or path == "inRotation"}
     for path in dict.fromkeys([*old, *new]):
         if old.get(path) != new.get(path) and not path.startswith(HEALTH_NAMES):
-            yield Change(server=key, setting=path.removeprefix("settings."), old=old.get(path), new=new.get(path))
+            yield SettingChange(
+                server=key, setting=path.removeprefix("settings."), old=old.get(path), new=new.get(path)
+            )
     if SECRET in (step.before.get("stdin"), step.after.get("stdin")) and (
         "stdin" in step.changed or step.operation == "create"
     ):
-        yield Change(server=key, setting="(all in one secret text)", old=SECRET, new=SECRET)
+        yield SettingChange(server=key, setting="(all in one secret text)", old=SECRET, new=SECRET)
 
 
 def document(inputs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from operations.review.preview import unknown
+from operations.review.preview import is_unknown
 
 # Where a value would stand that only the run will tell.
 AFTER_THE_RUN = "known after the run"
@@ -23,7 +23,7 @@ def parsed(text: object) -> Mapping[str, Any]:
 
 
 def plain(value: object) -> str:
-    if unknown(value):
+    if is_unknown(value):
         return AFTER_THE_RUN
     if value is None:
         return NONE

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rehearsal.powershell import lookup
-from rehearsal.stack import Stack
+from rehearsal.stack import EngineStack
 from rehearsal.stand_ins import language_host
 from rehearsal.stand_ins.command import CommandProvider
 from rehearsal.stand_ins.exchange import Organisation
@@ -40,7 +40,7 @@ def prove(tools: Tools) -> list[str]:
         folder, attached = Path(made), {}
         if tools.command_plugin is None:
             attached["command"] = running.enter_context(CommandProvider(REPOSITORY)).port
-        stack = Stack("proof", folder, tools, attached, secrets.token_hex(), PROGRAM)
+        stack = EngineStack("proof", folder, tools, attached, secrets.token_hex(), PROGRAM)
         stack.environment["PROOF"] = json.dumps([str(os.getpid()), str(folder / "program.json")])
         stack.write({"config": {}}, {})
         stack.run("up", "--skip-preview", "--yes", "--stack", stack.name)

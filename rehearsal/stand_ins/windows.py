@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Protocol
 
 from rehearsal.stand_ins import windows_state, without_powershell
-from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.windows_paths import Drive
 
 FILE_DOES_NOT_EXIST = 0xFFFD0000  # -196608, as Windows PowerShell ends when -File names nothing
@@ -36,7 +36,7 @@ class InputLeftError(Exception):
     """
 
 
-class Source(Protocol):
+class StandardInput(Protocol):
     """Standard input: bytes, empty at the end."""
 
     async def read(self, n: int = -1) -> bytes: ...
@@ -58,12 +58,12 @@ class Windows:
     authority: Path
     web_site_restarted: Callable[[], Awaitable[None]]
 
-    async def cmd(self, line: str, *, logon: str, stdin: Source, stdout: Write, stderr: Write) -> int:
+    async def cmd(self, line: str, *, logon: str, stdin: StandardInput, stdout: Write, stderr: Write) -> int:
         """`cmd.exe /c line`: the exit status. `logon` is "password" or "key".
 
         Before any line it does what the registry says in AutoRun: here a text is printed (autoRun in windows.json).
         """
-        if printed := windows_state.read(self.drive.root).get("autoRun"):
+        if printed := windows_state.read_state(self.drive.root).get("autoRun"):
             stdout(f"{printed}\r\n".encode())
         if "%" in line or CMD_SPECIAL.search(re.sub(r'"[^"]*"', "", line)):
             stderr(b"This stand-in of cmd.exe runs one plain command, without % & | < > ^\r\n")
@@ -115,18 +115,18 @@ class Windows:
         return CommandResult(exit_code=code, output=output.decode(), error=error.decode())
 
     async def _powershell(
-        self, script: Path, arguments: Sequence[str], logon: str, stdin: Source, stdout: Write, stderr: Write
+        self, script: Path, arguments: Sequence[str], logon: str, stdin: StandardInput, stdout: Write, stderr: Write
     ) -> int:
         async with windows_state.following_web_site(self.drive.root, self.web_site_restarted):
             return await self._run_script(script, arguments, logon, stdin, stdout, stderr)
 
     async def _run_script(
-        self, script: Path, arguments: Sequence[str], logon: str, stdin: Source, stdout: Write, stderr: Write
+        self, script: Path, arguments: Sequence[str], logon: str, stdin: StandardInput, stdout: Write, stderr: Write
     ) -> int:
         if self.pwsh is None:
             request = await stdin.read()
             result = await asyncio.to_thread(
-                without_powershell.run,
+                without_powershell.run_script,
                 script,
                 arguments,
                 request,
@@ -153,7 +153,9 @@ class Windows:
             return await _run(argv, environment, stdin, stdout, stderr)
 
 
-async def _run(argv: Sequence[str], environment: Mapping[str, str], stdin: Source, stdout: Write, stderr: Write) -> int:
+async def _run(
+    argv: Sequence[str], environment: Mapping[str, str], stdin: StandardInput, stdout: Write, stderr: Write
+) -> int:
     pipe = asyncio.subprocess.PIPE
     # The end that the script reads from is held here, too: what it left there can be counted.
     reading, writing = os.pipe()
@@ -186,7 +188,7 @@ async def _writer(pipe: int) -> asyncio.StreamWriter:
     return asyncio.StreamWriter(transport, protocol, None, loop)
 
 
-async def _feed(source: Source, target: asyncio.StreamWriter) -> None:
+async def _feed(source: StandardInput, target: asyncio.StreamWriter) -> None:
     async for chunk in _chunks(source):
         target.write(chunk)
         await target.drain()
@@ -198,12 +200,12 @@ def _waiting_in(pipe: int) -> int:
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
-async def _copy(source: Source, write: Write) -> None:
+async def _copy(source: StandardInput, write: Write) -> None:
     async for chunk in _chunks(source):
         write(_windows_lines(chunk))
 
 
-async def _chunks(source: Source) -> AsyncIterator[bytes]:
+async def _chunks(source: StandardInput) -> AsyncIterator[bytes]:
     while chunk := await source.read(CHUNK):
         yield chunk
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components import debug_lines
+from components import engine
 from rehearsal import tools
 from rehearsal.rehearsal import Rehearsal
 
@@ -91,5 +91,5 @@ def test_debug_lines_of_the_sdk_come_when_they_are_asked_for(existing: Rehearsal
     stack = existing.stack
     line = "registering resource: ty=command:remote:Command"
     assert line not in stack.run("preview", "--debug", "--stack", stack.name)
-    stack.environment[debug_lines.WANTED] = "1"
+    stack.environment[engine.DEBUG_VARIABLE] = "1"
     assert line in stack.run("preview", "--debug", "--stack", stack.name)

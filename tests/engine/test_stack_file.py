@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from rehearsal import tools
-from rehearsal.stack import Stack
+from rehearsal.stack import EngineStack
 from stacks import file
-from stacks.settings import PROJECT
+from stacks.arguments import PROJECT
 from tests.unit.yaml_scalars import READ
 
 pytestmark = pytest.mark.engine
 
 
 def test_the_engine_reads_every_scalar_as_stacks_file_does(tmp_path: Path, found: tools.Tools) -> None:
-    stack = Stack("scalars", tmp_path, found, {}, "passphrase")
+    stack = EngineStack("scalars", tmp_path, found, {}, "passphrase")
     lines = [f"    - {text}\n" for text in READ]
     text = "config:\n  exchange-cas:list:\n" + "".join(lines) + "  protect: true\n  exchange-cas:config:vmSize: x\n"
     stack.file.write_text(text, encoding="utf-8")
-    ours = file.parse(text.encode(), PROJECT).config
+    ours = file.parse_stack_file(text.encode(), PROJECT).config
     stack.run("stack", "init", "scalars")
     answered = json.loads(stack.run("config", "--json", "--stack", "scalars"))
     assert ours.keys() == {f"{PROJECT}:{name}" for name in ("list", "protect", "vmSize")}

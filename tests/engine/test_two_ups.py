@@ -12,7 +12,7 @@ import pytest
 
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
-from rehearsal.stand_ins.azure_native.errors import RefusedError
+from rehearsal.stand_ins.provider.servicer import ProviderError
 from tests.engine.conftest import Start, keep_whole, quick
 from tests.engine.left_behind import LeftBehind
 
@@ -43,7 +43,7 @@ def held_write(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Iterato
         held.reached.set()
         assert held.go_on.wait(60)
         if held.lost:
-            raise RefusedError("the engine is gone")
+            raise ProviderError("the engine is gone")
         return put(*words, **options)
 
     with monkeypatch.context() as patched:

@@ -43,7 +43,7 @@ class Outcome:
 
     @property
     def report(self) -> dict[str, Any]:
-        return powershell.report(self.stdout, "server")
+        return powershell.read_report(self.stdout, "server")
 
     @property
     def printed(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from operations.check.comparison import same
+from operations.check.settings import is_same_setting
 from tests.scripts.servers import GET, SET, Servers, document, namespace
 
 
@@ -95,4 +95,4 @@ def test_a_value_that_exchange_holds_in_another_form_is_written_once_and_then_no
     assert held["owa"] == {"InternalUrl": "https://mail.example.com/", "ExternalUrl": "https://mail.example.com/owa"}
     for service, values in settings.items():
         for setting, value in values.items():
-            assert same(value, held[service][setting]), setting
+            assert is_same_setting(value, held[service][setting]), setting

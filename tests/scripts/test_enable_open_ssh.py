@@ -88,7 +88,7 @@ def test_older_windows_gets_openssh_from_the_package(computer: Servers, package:
     computer.windows("ex1", build=build)
     outcome = enable(computer, Port="22", **package)
     assert outcome.exit_code == 0, outcome.stderr
-    assert powershell.report(outcome.stdout, "hostKey") == {"hostKey": public_key(computer)}
+    assert powershell.read_report(outcome.stdout, "hostKey") == {"hostKey": public_key(computer)}
     programs = computer.root("ex1") / "C/Program Files"
     assert [entry.name for entry in programs.iterdir()] == ["OpenSSH"]
     assert (programs / "OpenSSH/sshd.exe").is_file()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.stand_ins.exchange import Call
+from rehearsal.stand_ins.exchange import CmdletCall
 from tests.scripts.servers import ROTATE, SCRIPTS, STEPS_TOLD, Outcome, Servers, rotation
 from tests.scripts.web_site import WebSite
 
@@ -21,7 +21,7 @@ def steps(servers: Servers, *, after: int = 0) -> list[str]:
     return [_step(call) for call in servers.organisation.calls()[after:] if call.cmdlet in STEPS]
 
 
-def _step(call: Call) -> str:
+def _step(call: CmdletCall) -> str:
     if call.cmdlet == "Restart-Service":
         return f"{call.parameters['Name']} restarted"
     assert call.parameters["Requester"] == "Maintenance"

@@ -20,23 +20,23 @@ from anyio.from_thread import start_blocking_portal
 from components import powershell
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.exchange import Organisation
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
 from tests.scripts.servers import ADDRESS, NAMES, SCRIPTS, document, rotation
-from tests.unit.test_server_stand_in_https import REQUEST
+from tests.unit.browser import REQUEST
 
 USER, PASSWORD = r"CORP\operator", "S3cret-pass"
 CLIENTS = 8
 
 
 @pytest.fixture(params=["with PowerShell", "without PowerShell"])
-def server(request: pytest.FixtureRequest, tmp_path: Path, pwsh: str) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, tmp_path: Path, pwsh: str) -> Iterator[ServerStandIn]:
     """EX1 with Exchange 2016, the project's scripts in C:/scripts, SSH and a web site."""
     accounts, organisation = Accounts(), Organisation(tmp_path / "organisation")
     accounts.put(USER, PASSWORD)
     organisation.add_server("ex1")
     with start_blocking_portal() as portal:
-        server = Server(
+        server = ServerStandIn(
             "ex1",
             portal=portal,
             root=tmp_path / "ex1",
@@ -57,11 +57,11 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, pwsh: str) -> Iterato
         server.stop()
 
 
-def rotate(server: Server, **changes: Any) -> tuple[int | None, Any, str]:
+def rotate(server: ServerStandIn, **changes: Any) -> tuple[int | None, Any, str]:
     return run(server, "Set-ClientAccessRotation", rotation(server.https.port or 0, **changes))
 
 
-def run(server: Server, script: str, given: Any) -> tuple[int | None, Any, str]:
+def run(server: ServerStandIn, script: str, given: Any) -> tuple[int | None, Any, str]:
     """Exit status, report and standard error of a script, run over SSH as the engine does."""
 
     async def go() -> asyncssh.SSHCompletedProcess:
@@ -71,13 +71,13 @@ def run(server: Server, script: str, given: Any) -> tuple[int | None, Any, str]:
             return await shell.run(f"powershell -NoProfile -File C:/scripts/{script}.ps1", input=json.dumps(given))
 
     done = asyncio.run(go())
-    return done.exit_status, powershell.report(str(done.stdout), "server"), str(done.stderr)
+    return done.exit_status, powershell.read_report(str(done.stdout), "server"), str(done.stderr)
 
 
 class Client(threading.Thread):
     """Asks on one kept connection until that is closed; `answers` has the status of every answer it got."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerStandIn) -> None:
         super().__init__()
         trusted = ssl.create_default_context(cafile=str(server.drive.root / "authority.pem"))
         plain = socket.create_connection((ADDRESS, server.https.port or 0), timeout=30)
@@ -99,7 +99,7 @@ class Client(threading.Thread):
             self._connection.close()
 
 
-def test_no_request_on_a_kept_connection_meets_an_error_before_the_connection_is_closed(server: Server) -> None:
+def test_no_request_on_a_kept_connection_meets_an_error_before_the_connection_is_closed(server: ServerStandIn) -> None:
     clients = [Client(server) for _ in range(CLIENTS)]
     for client in clients:
         client.start()
@@ -120,7 +120,7 @@ def test_no_request_on_a_kept_connection_meets_an_error_before_the_connection_is
     late.join(30)
 
 
-def discovered(server: Server) -> str:
+def discovered(server: ServerStandIn) -> str:
     """What Autodiscover tells a client."""
     trusted = ssl.create_default_context(cafile=str(server.drive.root / "authority.pem"))
     plain = socket.create_connection((ADDRESS, server.https.port or 0), timeout=30)
@@ -133,7 +133,9 @@ def discovered(server: Server) -> str:
     return text
 
 
-def test_clients_are_told_of_new_settings_when_the_script_has_recycled_the_pools_and_not_before(server: Server) -> None:
+def test_clients_are_told_of_new_settings_when_the_script_has_recycled_the_pools_and_not_before(
+    server: ServerStandIn,
+) -> None:
     assert "ex1.corp.example" in discovered(server)
     status, report, error = run(server, "Set-ClientAccessNamespace", document(recycleAppPools=False))
     assert (status, report["recycledAppPools"]) == (0, []), error
@@ -145,7 +147,7 @@ def test_clients_are_told_of_new_settings_when_the_script_has_recycled_the_pools
     assert "ex1.corp.example" not in discovered(server)
 
 
-def test_a_server_comes_back_through_its_own_web_site_and_a_second_run_changes_nothing(server: Server) -> None:
+def test_a_server_comes_back_through_its_own_web_site_and_a_second_run_changes_nothing(server: ServerStandIn) -> None:
     assert rotate(server, in_rotation=False)[0] == 0
     status, report, error = rotate(server, in_rotation=True)
     assert status == 0, error
@@ -156,7 +158,7 @@ def test_a_server_comes_back_through_its_own_web_site_and_a_second_run_changes_n
     assert again["restarted"] == []
 
 
-def test_what_another_requester_holds_shuts_the_gate_and_the_report_has_all_its_keys(server: Server) -> None:
+def test_what_another_requester_holds_shuts_the_gate_and_the_report_has_all_its_keys(server: ServerStandIn) -> None:
     organisation = Organisation(server.drive.root.parent / "organisation")
     organisation.set_component("ex1", "EwsProxy", "Inactive", "HealthAPI")
     status, report, error = rotate(server, in_rotation=True, rejectClosedPorts=True)

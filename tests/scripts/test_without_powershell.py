@@ -97,12 +97,13 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
             code, output, error = outcome.exit_code, outcome.stdout, outcome.stderr
         else:
             stdin, root = json.dumps(given).encode(), servers.root("ex1")
-            result = without_powershell.run(script, (), stdin, servers.organisation, "ex1", root)
+            result = without_powershell.run_script(script, (), stdin, servers.organisation, "ex1", root)
             code, output, error = result.exit_code, result.output, result.error
         # Without the folder that is its own.
         said = error.replace(str(servers.folder), "").lower().splitlines()
         why = [line for line in said if not ON_THE_WAY.match(line)][:2] if code else []
-        found.append((code, powershell.report(output, "server"), [line for line in said if STEP.match(line)] or why))
+        report = powershell.read_report(output, "server")
+        found.append((code, report, [line for line in said if STEP.match(line)] or why))
     return found
 
 

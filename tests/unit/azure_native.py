@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,22 +10,17 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 from google.protobuf.empty_pb2 import Empty
-from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
-from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative, CommandResult, VirtualMachine, wire
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative, VirtualMachine
+from rehearsal.stand_ins.provider.values import read_plain_values, write_struct
+from rehearsal.stand_ins.script_results import CommandResult
 
 Json = dict[str, Any]
 GROUP_ID = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/lab"
 NETWORK_ID = f"{GROUP_ID}/providers/Microsoft.Network/virtualNetworks/network"
 SUBNET_ID = f"{NETWORK_ID}/subnets/servers"
-UNKNOWN = rpc.UNKNOWN
-
-
-def secret(value: Any) -> Json:
-    """A secret as the engine sends it."""
-    return {rpc._special_sig_key: rpc._special_secret_sig, "value": value}
 
 
 @dataclass
@@ -51,8 +47,8 @@ class Azure:
     """The stand-in, running, and a client of it."""
 
     def __init__(self, state: Path) -> None:
-        self.site = Machines()
-        self.stand_in = AzureNative(state, site=self.site)
+        self.machines = Machines()
+        self.stand_in = AzureNative(state, host=self.machines)
         self.stand_in.start()
         self._channel = grpc.insecure_channel(f"127.0.0.1:{self.stand_in.port}")
         self.provider = ResourceProviderStub(self._channel)
@@ -64,20 +60,20 @@ class Azure:
 
     def configure(self, **config: str) -> provider_pb2.ConfigureResponse:
         answer: provider_pb2.ConfigureResponse = self.provider.Configure(
-            provider_pb2.ConfigureRequest(args=wire.write(config))
+            provider_pb2.ConfigureRequest(args=write_struct(config))
         )
         return answer
 
     def check(self, type: str, inputs: Json, *, olds: Json | None = None, name: str = "x", seed: bytes = b"1") -> Any:
         request = provider_pb2.CheckRequest(
-            urn=urn(type, name), news=wire.write(inputs), olds=wire.write(olds or {}), randomSeed=seed
+            urn=urn(type, name), news=write_struct(inputs), olds=write_struct(olds or {}), randomSeed=seed
         )
         return self.provider.Check(request)
 
     def checked(self, type: str, inputs: Json, *, olds: Json | None = None, name: str = "x") -> Json:
         answer = self.check(type, inputs, olds=olds, name=name)
         assert not answer.failures, answer.failures
-        return wire.read(answer.inputs)[0]
+        return read_plain_values(answer.inputs)[0]
 
     def reasons(self, type: str, inputs: Json) -> list[str]:
         return [failure.reason for failure in self.check(type, inputs).failures]
@@ -88,22 +84,25 @@ class Azure:
         assert not properties.failures, properties.failures
         request = provider_pb2.CreateRequest(urn=urn(type, name), properties=properties.inputs)
         answer = self.provider.Create(request)
-        return answer.id, wire.read(answer.properties)[0]
+        return answer.id, read_plain_values(answer.properties)[0]
 
     def diff(self, type: str, olds: Json, news: Json, *, outputs: Json | None = None) -> Any:
         request = provider_pb2.DiffRequest(
-            urn=urn(type, "x"), old_inputs=wire.write(olds), news=wire.write(news), olds=wire.write(outputs or olds)
+            urn=urn(type, "x"),
+            old_inputs=write_struct(olds),
+            news=write_struct(news),
+            olds=write_struct(outputs or olds),
         )
         return self.provider.Diff(request)
 
     def update(self, type: str, id: str, inputs: Json) -> Json:
         checked = self.checked(type, inputs)
-        answer = self.provider.Update(provider_pb2.UpdateRequest(urn=urn(type, "x"), id=id, news=wire.write(checked)))
-        return wire.read(answer.properties)[0]
+        answer = self.provider.Update(provider_pb2.UpdateRequest(urn=urn(type, "x"), id=id, news=write_struct(checked)))
+        return read_plain_values(answer.properties)[0]
 
     def read(self, type: str, id: str, *, inputs: Json | None = None, outputs: Json | None = None) -> Any:
         request = provider_pb2.ReadRequest(
-            urn=urn(type, "x"), id=id, inputs=wire.write(inputs or {}), properties=wire.write(outputs or {})
+            urn=urn(type, "x"), id=id, inputs=write_struct(inputs or {}), properties=write_struct(outputs or {})
         )
         return self.provider.Read(request)
 
@@ -111,8 +110,8 @@ class Azure:
         self.provider.Delete(provider_pb2.DeleteRequest(urn=urn(type, "x"), id=id))
 
     def invoke(self, function: str, arguments: Json) -> Json:
-        request = provider_pb2.InvokeRequest(tok=f"azure-native:{function}", args=wire.write(arguments))
-        return wire.read(getattr(self.provider.Invoke(request), "return"))[0]
+        request = provider_pb2.InvokeRequest(tok=f"azure-native:{function}", args=write_struct(arguments))
+        return read_plain_values(getattr(self.provider.Invoke(request), "return"))[0]
 
     def cancel(self) -> None:
         self.provider.Cancel(Empty())
@@ -163,6 +162,17 @@ def machine(interface_id: str, *, name: str = "ex01", **other: Any) -> Json:
             "osDisk": {"createOption": "FromImage", "managedDisk": {"storageAccountType": "Premium_LRS"}},
         },
     } | other
+
+
+def changed(inputs: Json, path: str, value: Any) -> Json:
+    """A copy of `inputs` with another value at a dotted path."""
+    copied = copy.deepcopy(inputs)
+    *parents, last = path.split(".")
+    container = copied
+    for parent in parents:
+        container = container.setdefault(parent, {})
+    container[last] = value
+    return copied
 
 
 def make_machine(azure: Azure, *, name: str = "ex01", address: str = "10.0.1.10", **other: Any) -> tuple[str, Json]:

@@ -8,14 +8,15 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.outputs import outputs
-from operations.check.dns import DnsServer
+from components.outputs import stack_file_outputs
 from operations.check.verify import Verification, verify
-from operations.stack import Stack, made
+from operations.dns_server import DnsServer
+from operations.result import State
+from operations.stack import DeployedStack, build_stack
 from rehearsal.datacentre import free_ports
-from rehearsal.stand_ins.dns import AzureDns
-from rehearsal.stand_ins.server import Server
-from stacks import settings
+from rehearsal.stand_ins.dns import AzureDns, RecordSet
+from rehearsal.stand_ins.server import ServerStandIn
+from stacks import arguments
 from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
 
 SCRIPTS = "C:/ProgramData/ExchangeCas/made/"
@@ -23,9 +24,7 @@ PRIVATE: Mapping[str, Any] = {"private": {"existingResourceGroup": "dns"}}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
-    name: str
-    values: tuple[str, ...]
+class Record(RecordSet):
     zone: str = DOMAIN
     type: str = "A"
     ttl: int = 300
@@ -67,7 +66,7 @@ class Deployment:
             "httpsPort": self.https_port,
         }
 
-    def _server(self, number: int, address: str) -> Server:
+    def _server(self, number: int, address: str) -> ServerStandIn:
         name = f"ex{number:02}"
         server = self.farm.server(
             name, address=address, ssh_port=self.ssh_port, https_port=self.https_port, pwsh=self.pwsh
@@ -86,13 +85,13 @@ class Deployment:
         }
         return server
 
-    def stack(self) -> Stack:
-        return made("test", self.told(), self.values, "westeurope")
+    def stack(self) -> DeployedStack:
+        return build_stack("test", self.told(), self.values, "westeurope")
 
     def told(self) -> dict[str, Any]:
         """All outputs of the stack."""
-        farm = settings.read(self.deployed or self.values, location="westeurope")
-        return {**outputs(farm), "servers": self.outputs}
+        farm = arguments.read_arguments(self.deployed or self.values, location="westeurope")
+        return {**stack_file_outputs(farm), "servers": self.outputs}
 
     def verify(
         self,
@@ -113,3 +112,8 @@ class Deployment:
 
 def of(server: AzureDns) -> DnsServer:
     return DnsServer(server.address, server.port)
+
+
+def describe_findings(result: Verification, state: State = State.DIFFERENT) -> list[str]:
+    """A line for each finding of this state that has a detail."""
+    return [f"{row.subject}: {row.detail}" for row in result.findings() if row.state is state and row.detail]

@@ -12,7 +12,7 @@ from anyio.from_thread import BlockingPortal
 
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.exchange import Organisation
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
 
 DOMAIN = "mail-domain.com"
@@ -73,7 +73,7 @@ class Farm:
     folder: Path
     accounts: Accounts = field(default_factory=Accounts)
     certificates: Certificates = field(default_factory=lambda: Certificates([OWA, AUTODISCOVER]))
-    servers: list[Server] = field(default_factory=list)
+    servers: list[ServerStandIn] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.accounts.put(USER, PASSWORD)
@@ -89,11 +89,11 @@ class Farm:
         pwsh: str | None = sys.executable,
         mapi_http: bool = True,
         client_name: str = OWA,
-    ) -> Server:
+    ) -> ServerStandIn:
         """A running server whose URLs have the client name; ports that are 0 are free ones."""
         self.organisation.add_server(computer_name)
         self.organisation.tell(computer_name, namespace_settings(client_name))
-        server = Server(
+        server = ServerStandIn(
             computer_name,
             portal=self.portal,
             root=self.folder / computer_name,

@@ -7,7 +7,7 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]
 import pytest
 
-from rehearsal.stand_ins.azure_native import RecordSet
+from rehearsal.stand_ins.dns import RecordSet
 from tests.unit.azure_native import NETWORK_ID, Azure, make_network, make_zone, network, records
 
 pytestmark = pytest.mark.unit

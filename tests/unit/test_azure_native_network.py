@@ -223,7 +223,7 @@ def test_a_group_goes_with_all_that_is_in_it(azure: Azure) -> None:
     vm_id, _ = make_machine(azure)
     azure.delete(GROUP_ID)
     assert azure.stand_in.subscription.resources == {}
-    assert azure.site.deleted == [vm_id]
+    assert azure.machines.deleted == [vm_id]
 
 
 def test_a_resource_does_not_move_to_another_region(azure: Azure) -> None:

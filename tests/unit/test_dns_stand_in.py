@@ -12,7 +12,7 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-from rehearsal.stand_ins.dns import AzureDns
+from rehearsal.stand_ins.dns import AzureDns, RecordSet
 
 pytestmark = pytest.mark.unit
 
@@ -20,7 +20,7 @@ ADDRESSES = ("127.40.0.11", "127.40.0.12", "127.40.0.13")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(RecordSet):
     name: str = "owa"
     zone: str = "mail-domain.com"
     type: str = "A"

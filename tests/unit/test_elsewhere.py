@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from components.namespace import NamespaceArgs, OutlookAnywhereArgs, ServicesArgs, UrlServiceArgs
+from components.namespace_args import NamespaceArgs, OutlookAnywhereArgs, ServicesArgs, UrlServiceArgs
 from rehearsal.elsewhere import every_host, with_elsewhere
 from rehearsal.rehearsal import certificates
-from rehearsal.stand_ins.azure_native import RecordSet
+from rehearsal.stand_ins.dns import RecordSet
 from rehearsal.tools import ToolMissingError
 
 pytestmark = pytest.mark.unit

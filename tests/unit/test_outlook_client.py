@@ -19,7 +19,7 @@ from operations.drill.outlook import (
     Timers,
 )
 from rehearsal.stand_ins.dns import AzureDns
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, PASSWORD, USER, Farm, namespace_settings
 from tests.unit.test_dns_stand_in import Row
@@ -37,7 +37,7 @@ class Namespace:
     farm: Farm
     dns: AzureDns
     rows: list[Row]
-    servers: dict[str, Server]
+    servers: dict[str, ServerStandIn]
     clients: list[OutlookClient] = field(default_factory=list)
 
     @property

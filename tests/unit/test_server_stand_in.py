@@ -10,10 +10,10 @@ import pytest
 
 from components import powershell
 from rehearsal.stand_ins import windows_state
-from rehearsal.stand_ins.command_result import CommandResult
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.script_results import CommandResult
+from rehearsal.stand_ins.server import ServerStandIn
 from tests.unit.servers import Farm, namespace_settings
-from tests.unit.test_server_stand_in_ssh import attempt, run
+from tests.unit.ssh_client import attempt, run
 
 pytestmark = pytest.mark.unit
 
@@ -25,7 +25,7 @@ print(sys.argv[1:], sys.stdin.read() == "")
 """
 
 
-def test_ssh_is_off_on_a_new_server_until_a_script_switches_it_on(farm: Farm) -> None:
+def test_ssh_is_off_on_a_new_server_until_a_script_enables_it(farm: Farm) -> None:
     server = farm.server(ssh_port=None)
     assert server.ssh.port is None
     result = server.run_script(SWITCH_ON, {"Port": "22"})
@@ -40,14 +40,14 @@ def test_a_script_that_fails_leaves_ssh_off(farm: Farm) -> None:
     assert server.ssh.port is None
 
 
-def test_ssh_that_is_stopped_in_windows_does_not_listen(farm: Farm) -> None:
+def test_a_stopped_ssh_service_does_not_listen(farm: Farm) -> None:
     server = farm.server(ssh_port=None)
     (server.drive.root / "windows.json").write_text(json.dumps({"sshd": {"status": "Stopped", "port": 0}}))
     server.start()
     assert server.ssh.port is None
 
 
-def test_a_server_that_has_ssh_keeps_what_else_its_windows_says(farm: Farm) -> None:
+def test_enabling_ssh_keeps_the_other_values_of_windows_json(farm: Farm) -> None:
     root = farm.folder / "ex01"
     root.mkdir()
     (root / "windows.json").write_text(json.dumps({"build": 9600}))
@@ -56,7 +56,7 @@ def test_a_server_that_has_ssh_keeps_what_else_its_windows_says(farm: Farm) -> N
     assert (kept["build"], kept["sshd"]["status"]) == (9600, "Running")
 
 
-def test_ssh_that_was_switched_on_is_on_again_after_a_restart(farm: Farm) -> None:
+def test_enabled_ssh_listens_after_a_restart(farm: Farm) -> None:
     server = farm.server(ssh_port=None)
     server.run_script(SWITCH_ON, {})
     server.stop()
@@ -64,14 +64,14 @@ def test_ssh_that_was_switched_on_is_on_again_after_a_restart(farm: Farm) -> Non
     attempt(server)
 
 
-def test_nothing_of_a_run_script_stays_on_the_drive(farm: Farm) -> None:
+def test_a_run_script_is_deleted_from_the_drive(farm: Farm) -> None:
     server = farm.server()
     server.run_script("print(1)", {"Secret": "x"})
     assert list(server.drive.root.rglob("*.ps1")) == []
 
 
 @pytest.fixture
-def server(farm: Farm) -> Server:
+def server(farm: Farm) -> ServerStandIn:
     """A server on a computer without PowerShell, as a fresh setup leaves it, with the project's scripts on it."""
     made = farm.server(pwsh=None, client_name="ex01.corp.example")
     folder = made.drive.local("C:/ProgramData/ExchangeCas/1234")
@@ -81,7 +81,7 @@ def server(farm: Farm) -> Server:
     return made
 
 
-def namespace(on: Server, verb: str, /, **request: Any) -> tuple[int | None, Any, str]:
+def namespace(on: ServerStandIn, verb: str, /, **request: Any) -> tuple[int | None, Any, str]:
     """Exit status, document and error of a namespace script that is run over SSH."""
     stdin = json.dumps({"server": "ex01", "exchangeVersion": "2016", "settings": namespace_settings(), **request})
     result = run(
@@ -89,10 +89,10 @@ def namespace(on: Server, verb: str, /, **request: Any) -> tuple[int | None, Any
         f"powershell -NoProfile -File C:/ProgramData/ExchangeCas/1234/{verb}-ClientAccessNamespace.ps1",
         stdin=stdin,
     )
-    return result.exit_status, powershell.report(str(result.stdout), "server"), str(result.stderr)
+    return result.exit_status, powershell.read_report(str(result.stdout), "server"), str(result.stderr)
 
 
-def test_without_powershell_the_namespace_is_set_once_and_reported(farm: Farm, server: Server) -> None:
+def test_without_powershell_the_namespace_is_set_once_and_reported(farm: Farm, server: ServerStandIn) -> None:
     status, document, _ = namespace(server, "Set")
     assert (status, document["agreement"], document["skipped"]) == (0, True, {})
     assert document["settings"]["owa"]["InternalUrl"] == {
@@ -106,7 +106,7 @@ def test_without_powershell_the_namespace_is_set_once_and_reported(farm: Farm, s
     assert (again["changed"], again["agreement"]) == (0, True)
 
 
-def test_without_powershell_letter_case_and_the_order_of_lists_are_no_difference(farm: Farm, server: Server) -> None:
+def test_without_powershell_letter_case_and_list_order_are_no_change(farm: Farm, server: ServerStandIn) -> None:
     farm.organisation.change("EX01", "mapi", "IISAuthenticationMethods", ["OAuth", "Ntlm"])
     farm.organisation.change("EX01", "mapi", "InternalUrl", "https://OWA.mail-domain.com/MAPI")
     wanted = {
@@ -115,13 +115,13 @@ def test_without_powershell_letter_case_and_the_order_of_lists_are_no_difference
     assert namespace(server, "Set", settings=wanted)[1]["changed"] == 0
 
 
-def test_without_powershell_a_service_that_a_server_lacks_is_skipped(farm: Farm, server: Server) -> None:
+def test_without_powershell_a_service_that_a_server_lacks_is_skipped(farm: Farm, server: ServerStandIn) -> None:
     farm.organisation.add_server("EX01", version="2013RTM")
     status, document, _ = namespace(server, "Set", exchangeVersion="2013")
     assert (status, list(document["skipped"])) == (0, ["mapi"])
 
 
-def test_without_powershell_reading_writes_nothing(farm: Farm, server: Server) -> None:
+def test_without_powershell_reading_writes_nothing(farm: Farm, server: ServerStandIn) -> None:
     before = farm.organisation.settings("ex01")
     status, document, _ = namespace(server, "Get")
     sorted_methods = before["mapi"] | {"IISAuthenticationMethods": ["Negotiate", "Ntlm", "OAuth"]}
@@ -129,7 +129,7 @@ def test_without_powershell_reading_writes_nothing(farm: Farm, server: Server) -
     assert farm.organisation.settings("ex01") == before
 
 
-def test_without_powershell_the_first_values_can_be_put_back(farm: Farm, server: Server) -> None:
+def test_without_powershell_the_original_values_can_be_restored(farm: Farm, server: ServerStandIn) -> None:
     before = farm.organisation.settings("ex01")
     namespace(server, "Set")
     namespace(server, "Set", settings={"owa": {"InternalUrl": "https://third.mail-domain.com/owa"}})
@@ -137,7 +137,7 @@ def test_without_powershell_the_first_values_can_be_put_back(farm: Farm, server:
     assert farm.organisation.settings("ex01") == before
 
 
-def test_without_powershell_the_wrong_server_is_refused(farm: Farm, server: Server) -> None:
+def test_without_powershell_the_wrong_server_is_refused(farm: Farm, server: ServerStandIn) -> None:
     before = farm.organisation.settings("ex01")
     status, document, error = namespace(server, "Set", server="ex02")
     assert (status, document["agreement"], document["settings"]) == (2, False, {})
@@ -145,23 +145,23 @@ def test_without_powershell_the_wrong_server_is_refused(farm: Farm, server: Serv
     assert farm.organisation.settings("ex01") == before
 
 
-def test_without_powershell_a_server_without_exchange_says_so(farm: Farm, server: Server) -> None:
+def test_without_powershell_a_server_without_exchange_is_reported(farm: Farm, server: ServerStandIn) -> None:
     farm.organisation.remove_server("EX01")
     status, document, error = namespace(server, "Set")
     assert (status, document["agreement"], document["settings"]) == (3, False, {})
     assert "configureNamespace: false" in error
 
 
-def test_what_cmd_runs_by_itself_is_printed_before_the_report(server: Server) -> None:
-    windows_state.change(server.drive.root, autoRun="Property of CORP")
+def test_output_of_cmds_autorun_is_printed_before_the_report(server: ServerStandIn) -> None:
+    windows_state.change_state(server.drive.root, autoRun="Property of CORP")
     script = "C:/ProgramData/ExchangeCas/1234/Get-ClientAccessNamespace.ps1"
     result = run(server, f"powershell -NoProfile -File {script}", stdin="{}")
     assert str(result.stdout).startswith(f"Property of CORP\r\n{powershell.REPORT_BEGINS}\r\n")
     assert namespace(server, "Get")[0] == 0
 
 
-def test_without_powershell_ssh_is_switched_on_and_tells_the_host_key(farm: Farm) -> None:
+def test_without_powershell_the_ssh_script_enables_ssh_and_returns_the_host_key(farm: Farm) -> None:
     server = farm.server(pwsh=None, ssh_port=None)
     result = server.run_script("# installs OpenSSH", {"Port": "0"})
-    assert powershell.report(result.output, "hostKey") == {"hostKey": server.host_key}
+    assert powershell.read_report(result.output, "hostKey") == {"hostKey": server.host_key}
     attempt(server)

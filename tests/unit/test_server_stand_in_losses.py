@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.stand_ins.server import Server
+from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.windows_state import FIREWALL, FIREWALL_BY_POLICY, PROFILES
 from tests.unit.servers import OWA, Farm
 
@@ -32,11 +32,11 @@ file.write_text(json.dumps({**json.loads(file.read_text()), "w3svcRestarts": 1})
 
 
 @pytest.fixture
-def server(farm: Farm) -> Server:
+def server(farm: Farm) -> ServerStandIn:
     return farm.server()
 
 
-def secured(farm: Farm, server: Server, port: int | None = None) -> ssl.SSLSocket:
+def secured(farm: Farm, server: ServerStandIn, port: int | None = None) -> ssl.SSLSocket:
     """A connection that was answered once and is kept."""
     context = ssl.create_default_context(cadata=farm.certificates.authority_pem)
     raw = socket.create_connection((ADDRESS, port or server.https.port or 0), timeout=5)
@@ -46,7 +46,7 @@ def secured(farm: Farm, server: Server, port: int | None = None) -> ssl.SSLSocke
 
 
 @pytest.fixture
-def kept(farm: Farm, server: Server) -> Iterator[ssl.SSLSocket]:
+def kept(farm: Farm, server: ServerStandIn) -> Iterator[ssl.SSLSocket]:
     with secured(farm, server) as connection:
         yield connection
 
@@ -81,7 +81,7 @@ def answer(port: int) -> str:
     return "accepted"
 
 
-def stealth(server: Server, off: int, *, where: str = FIREWALL) -> None:
+def stealth(server: ServerStandIn, off: int, *, where: str = FIREWALL) -> None:
     file = server.drive.root / "windows.json"
     state: dict[str, Any] = json.loads(file.read_text())
     for profile in PROFILES:
@@ -98,14 +98,14 @@ def unanswered(kept: socket.socket) -> Iterator[None]:
         kept.recv(1)
 
 
-def test_a_silent_server_answers_no_open_connection(server: Server, kept: ssl.SSLSocket) -> None:
+def test_a_silent_server_answers_no_open_connection(server: ServerStandIn, kept: ssl.SSLSocket) -> None:
     server.silence()
     with unanswered(kept):
         kept.sendall(HEALTH)
     assert [row.path for row in server.https.requests] == ["/owa/healthcheck.htm"]
 
 
-def test_a_silent_server_answers_no_new_connection_on_any_port(server: Server) -> None:
+def test_a_silent_server_answers_no_new_connection_on_any_port(server: ServerStandIn) -> None:
     web, ssh = server.https.port or 0, server.ssh.port or 0
     assert [answer(port) for port in (web, ssh)] == ["accepted"] * 2
     server.silence()
@@ -113,7 +113,7 @@ def test_a_silent_server_answers_no_new_connection_on_any_port(server: Server) -
 
 
 def test_a_connection_that_is_just_ending_keeps_no_server_from_falling_silent(
-    farm: Farm, server: Server, kept: ssl.SSLSocket
+    farm: Farm, server: ServerStandIn, kept: ssl.SSLSocket
 ) -> None:
     """Between two turns of the loop its socket is gone already, and the connection not yet."""
     looking = threading.Event()
@@ -137,7 +137,7 @@ def test_a_connection_that_is_just_ending_keeps_no_server_from_falling_silent(
     assert answer(port) == "silence"
 
 
-def test_an_open_ssh_connection_of_a_silent_server_is_neither_answered_nor_closed(server: Server) -> None:
+def test_an_open_ssh_connection_of_a_silent_server_is_neither_answered_nor_closed(server: ServerStandIn) -> None:
     with socket.create_connection((ADDRESS, server.ssh.port or 0), timeout=5) as kept:
         assert kept.recv(8) == b"SSH-2.0-"
         kept.recv(65536)
@@ -147,7 +147,7 @@ def test_an_open_ssh_connection_of_a_silent_server_is_neither_answered_nor_close
 
 
 def test_a_silent_server_that_starts_again_resets_what_was_open_and_answers(
-    farm: Farm, server: Server, kept: ssl.SSLSocket
+    farm: Farm, server: ServerStandIn, kept: ssl.SSLSocket
 ) -> None:
     port, ssh = server.https.port or 0, server.ssh.port or 0
     server.silence()
@@ -159,7 +159,7 @@ def test_a_silent_server_that_starts_again_resets_what_was_open_and_answers(
         assert [answer(number) for number in (port, server.ssh.port or ssh)] == ["accepted"] * 2
 
 
-def test_a_silent_server_can_be_stopped(server: Server, kept: ssl.SSLSocket) -> None:
+def test_a_silent_server_can_be_stopped(server: ServerStandIn, kept: ssl.SSLSocket) -> None:
     port = server.https.port or 0
     server.silence()
     kept.sendall(HEALTH)
@@ -167,14 +167,16 @@ def test_a_silent_server_can_be_stopped(server: Server, kept: ssl.SSLSocket) -> 
     assert answer(port) == "refused"
 
 
-def test_a_server_that_is_reset_sends_no_goodbye(server: Server, kept: ssl.SSLSocket) -> None:
+def test_a_server_that_is_reset_sends_no_goodbye(server: ServerStandIn, kept: ssl.SSLSocket) -> None:
     port = server.https.port or 0
     server.reset_https()
     assert end(kept) == "RST"
     assert answer(port) == "refused"
 
 
-def test_a_stopped_site_closes_in_order_and_is_silent_as_windows_comes(server: Server, kept: ssl.SSLSocket) -> None:
+def test_a_stopped_site_closes_in_order_and_is_silent_as_windows_comes(
+    server: ServerStandIn, kept: ssl.SSLSocket
+) -> None:
     port = server.https.port or 0
     server.stop_https()
     assert end(kept) == "FIN"
@@ -186,7 +188,7 @@ def test_a_stopped_site_closes_in_order_and_is_silent_as_windows_comes(server: S
     ("local", "by_policy", "seen"), [(1, None, "refused"), (0, None, "silence"), (1, 0, "silence"), (0, 1, "refused")]
 )
 def test_a_closed_port_answers_as_the_firewall_is_set(
-    server: Server, local: int, by_policy: int | None, seen: str
+    server: ServerStandIn, local: int, by_policy: int | None, seen: str
 ) -> None:
     port = server.https.port or 0
     stealth(server, local)
@@ -196,7 +198,7 @@ def test_a_closed_port_answers_as_the_firewall_is_set(
     assert answer(port) == seen
 
 
-def test_stealth_mode_is_off_only_where_it_is_off_in_every_profile(server: Server) -> None:
+def test_stealth_mode_is_off_only_where_it_is_off_in_every_profile(server: ServerStandIn) -> None:
     port = server.https.port or 0
     stealth(server, 1)
     file = server.drive.root / "windows.json"
@@ -208,7 +210,7 @@ def test_stealth_mode_is_off_only_where_it_is_off_in_every_profile(server: Serve
 
 
 def test_a_script_that_restarts_the_site_closes_its_connections_in_order(
-    farm: Farm, server: Server, kept: ssl.SSLSocket
+    farm: Farm, server: ServerStandIn, kept: ssl.SSLSocket
 ) -> None:
     port = server.https.port
     assert server.run_script(RESTART, {}).exit_code == 0
@@ -218,7 +220,7 @@ def test_a_script_that_restarts_the_site_closes_its_connections_in_order(
 
 
 def test_a_site_that_restarts_answers_what_it_was_asked_before(
-    farm: Farm, server: Server, kept: ssl.SSLSocket, monkeypatch: pytest.MonkeyPatch
+    farm: Farm, server: ServerStandIn, kept: ssl.SSLSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The request is held in the server until the restart has begun."""
     asked, restarting = threading.Event(), threading.Event()

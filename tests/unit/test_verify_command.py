@@ -177,14 +177,13 @@ def test_a_stack_without_servers_says_what_to_run(shell: Shell) -> None:
     assert shell.run("drift") == (
         2,
         "",
-        "The stack test has no output `servers`: no `pulumi up` of it has come to its end yet. "
-        "Run: pulumi up --stack test\n",
+        "The stack test has no output `servers`: no `pulumi up` of it has finished yet. Run: pulumi up --stack test\n",
     )
 
 
 def test_a_stack_that_an_older_program_deployed_says_what_to_run(deployment: Deployment, shell: Shell) -> None:
     shell.tell("outputs", {key: deployment.told()[key] for key in ("names", "settings", "servers")})
-    reason = "which did not keep namespace, dns, exchangeVersion, httpsPort, ssh among its outputs"
+    reason = "without the outputs namespace, dns, exchangeVersion, httpsPort, ssh"
     told = (
         f"The stack test was deployed by an older version of this program, {reason}. Run once: pulumi up --stack test\n"
     )
@@ -193,8 +192,9 @@ def test_a_stack_that_an_older_program_deployed_says_what_to_run(deployment: Dep
 
 def test_a_stack_file_without_a_logon_says_what_is_missing(deployment: Deployment, shell: Shell) -> None:
     shell.configure({key: value for key, value in deployment.values.items() if key != "operatorPassword"})
-    told = "test: the stack file holds no operatorPassword to log on to the servers with.\n"
-    assert shell.run("drift") == (2, "", told)
+    error = "test: the stack file has no operatorPassword, needed to log on to the servers. "
+    remedy = "Run: pulumi config set --secret operatorPassword --stack test\n"
+    assert shell.run("drift") == (2, "", error + remedy)
 
 
 def test_an_edit_of_the_stack_file_that_waits_for_its_up_is_one_line_in_what_is_printed(

@@ -11,8 +11,9 @@ import dns.asyncresolver
 import pytest
 from dnslib.dns import DNSError  # type: ignore[import-untyped]
 
+from operations import dns_server
 from operations.check import dns as checked
-from operations.check.result import State, exit_code
+from operations.result import State, exit_code
 from rehearsal.stand_ins.dns import AzureDns
 from tests.unit.deployment import Deployment, Record, of
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, Farm
@@ -68,7 +69,8 @@ def test_the_addresses_of_name_servers_are_asked_of_the_resolver_that_was_given(
     outside: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with AzureDns(lambda: outside.rows) as owner, resolver(outside, lambda _name: True) as given:
-        monkeypatch.setattr(checked, "PORT", owner.port)
+        for module in (dns_server, checked):
+            monkeypatch.setattr(module, "PORT", owner.port)
         answers = asyncio.run(checked.check_dns(outside.stack(), of(given)))
     assert {(row.source, row.state) for row in answers if row.source in NAMED} == {(host, State.FINE) for host in NAMED}
     assert {query.name for query in given.queries} == {DOMAIN, OWA, AUTODISCOVER, *NAMED}
@@ -82,10 +84,10 @@ def test_a_resolver_that_is_silent_is_given_up_in_time(
 ) -> None:
     """One answer may be waited for as long as it takes: that of the zone, where it comes."""
     known = DOMAIN if knows == "the zone alone" else ""
-    asker = checked.asker
+    open_resolver = checked.open_resolver
 
     async def patient(*whom: Any) -> dns.asyncresolver.Resolver:
-        made = await asker(*whom)
+        made = await open_resolver(*whom)
         resolve = made.resolve
 
         async def ask(name: str, *what: Any, **how: Any) -> Any:
@@ -96,12 +98,12 @@ def test_a_resolver_that_is_silent_is_given_up_in_time(
         monkeypatch.setattr(made, "resolve", ask)
         return made
 
-    monkeypatch.setattr(checked, "asker", patient)
+    monkeypatch.setattr(checked, "open_resolver", patient)
     with resolver(outside, lambda name: name == known) as silent:
         answers = asyncio.run(asyncio.wait_for(checked.check_dns(outside.stack(), of(silent)), PATIENCE))
     assert {row.state for row in answers} == {State.UNSEEN}
     told = {row.detail for row in answers}
-    lost = {f"the address of {host} is not known: no answer within {SECONDS} s" for host in NAMED if known}
+    lost = {f"cannot find the address of {host}: no answer within {SECONDS} s" for host in NAMED if known}
     assert told == {f"no answer within {SECONDS} s", *lost}
 
 
@@ -109,8 +111,8 @@ def test_a_name_server_that_is_gone_could_not_be_asked(outside: Deployment, monk
     with AzureDns(lambda: outside.rows) as gone:
         pass
     monkeypatch.setattr(checked, "SECONDS", SECONDS)
-    names = checked.outside(outside.stack())
-    answers = asyncio.run(checked.ask_owners(DOMAIN, None, [of(gone)], names, 300))
+    names = checked.expect_public(outside.stack())
+    answers = asyncio.run(checked.ask_name_servers(DOMAIN, None, [of(gone)], names, 300))
     assert {(row.source, row.name, row.state) for row in answers} == {
         (str(of(gone)), name, State.UNSEEN) for name in (OWA, AUTODISCOVER)
     }

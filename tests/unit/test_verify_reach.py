@@ -12,26 +12,26 @@ import pytest
 
 from operations.check.dns import ask_resolver
 from operations.check.https import check_site
-from operations.check.result import State, exit_code
 from operations.check.settings import check_server
 from operations.check.verify import Verification
-from tests.unit.deployment import SCRIPTS, Deployment
+from operations.result import State, exit_code
+from tests.unit.deployment import SCRIPTS, Deployment, describe_findings
 from tests.unit.scripted_ssh_server import PASSWORD as JUMP_PASSWORD
 from tests.unit.scripted_ssh_server import ScriptedSshServer
 from tests.unit.servers import AUTODISCOVER, OWA, PASSWORD, USER, Farm
-from tests.unit.standing_clock import StandingClock, running
+from tests.unit.standing_clock import StandingClock, count_running
 
 pytestmark = pytest.mark.unit
 
 
 def unseen(result: Verification) -> list[str]:
-    return [f"{row.subject}: {row.detail}" for row in result.findings() if row.state is State.UNSEEN and row.detail]
+    return describe_findings(result, State.UNSEEN)
 
 
 def left(sites: int, settings: int) -> bool:
     """Whether no more of `verify` is under way than this: so many sites and servers' settings."""
-    looks = running(check_site), running(check_server)
-    return sum(looks) > 0 and looks[0] <= sites and looks[1] <= settings and not running(ask_resolver)
+    looks = count_running(check_site), count_running(check_server)
+    return sum(looks) > 0 and looks[0] <= sites and looks[1] <= settings and not count_running(ask_resolver)
 
 
 def test_twenty_servers_with_a_silent_one_take_15_seconds_at_most(farm: Farm) -> None:

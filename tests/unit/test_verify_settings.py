@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from components import powershell
-from components.namespace import NamespaceArgs, Settings, settings
-from operations.check.comparison import same
-from operations.check.result import State, exit_code
-from operations.check.settings import ServerSettings
+from components.namespace import Settings, exchange_settings
+from components.namespace_args import NamespaceArgs
+from operations.check.settings import ServerSettings, is_same_setting
+from operations.result import State, exit_code
 from rehearsal.stand_ins import windows_state
 from tests.unit.deployment import SCRIPTS, Deployment
 from tests.unit.servers import DOMAIN, Farm
@@ -36,8 +36,8 @@ OWA = "https://mail.example.com/owa"
     ],
 )
 def test_what_exchange_writes_otherwise_but_means_the_same_is_no_drift(promised: object, held: object) -> None:
-    assert same(promised, held)
-    assert same(held, promised)
+    assert is_same_setting(promised, held)
+    assert is_same_setting(held, promised)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_what_exchange_writes_otherwise_but_means_the_same_is_no_drift(promised:
     ],
 )
 def test_what_clients_would_meet_otherwise_is_drift(promised: object, held: object) -> None:
-    assert not same(promised, held)
-    assert not same(held, promised)
+    assert not is_same_setting(promised, held)
+    assert not is_same_setting(held, promised)
 
 
 UNREAD = "Not every service could be read:\n  ews: Get-WebServicesVirtualDirectory finds no single object"
@@ -86,7 +86,7 @@ def read_with_failure(farm: Farm, settings: Settings) -> ServerSettings:
 
 
 def test_a_service_that_cannot_be_read_hides_no_difference_of_the_others(farm: Farm) -> None:
-    promised = settings(NamespaceArgs(domain=DOMAIN))
+    promised = exchange_settings(NamespaceArgs(domain=DOMAIN))
     held = {service: dict(values) for service, values in promised.items() if service != "ews"}
     held["owa"]["InternalUrl"] = "https://other/owa"
     server = read_with_failure(farm, held)
@@ -100,10 +100,10 @@ def test_a_service_that_cannot_be_read_hides_no_difference_of_the_others(farm: F
 
 
 def test_a_shell_that_prints_beside_the_report_hides_nothing(farm: Farm) -> None:
-    report = json.dumps({"settings": settings(NamespaceArgs(domain=DOMAIN)), "skipped": {}}, indent=2)
+    report = json.dumps({"settings": exchange_settings(NamespaceArgs(domain=DOMAIN)), "skipped": {}}, indent=2)
     marked = f"{powershell.REPORT_BEGINS}\n{report}\n{powershell.REPORT_ENDS}\nGoodbye"
     deployment = one_server(farm, f"print({marked!r})")
-    windows_state.change(deployment.servers[0].drive.root, autoRun="Property of CORP")
+    windows_state.change_state(deployment.servers[0].drive.root, autoRun="Property of CORP")
     (server,) = deployment.verify().settings
     assert (server.state, server.detail) == (State.FINE, "")
     assert {row.state for row in server.settings} == {State.FINE}

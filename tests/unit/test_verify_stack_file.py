@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from operations.check.report import as_json
-from operations.check.result import Finding, State, exit_code
-from operations.stack_file import differing
+from operations.check.report import format_json
+from operations.result import Finding, State, exit_code
+from operations.stack_file import differing_keys
 from tests.unit.deployment import Deployment
 from tests.unit.servers import AUTODISCOVER, OWA, Farm
 
@@ -130,15 +130,17 @@ def test_a_file_with_mistakes_hides_nothing_of_what_is_deployed_and_its_values_a
     result = deployment.verify()
     assert exit_code(result.findings()) == 0
     assert result.file.state is State.SHOWN
-    assert result.file.detail.startswith("it has problems, so it could not be compared with what is deployed: ")
+    assert result.file.detail.startswith("it has errors, so it could not be compared with what is deployed: ")
     assert "servers.ex01.hostKey" in result.file.detail
     assert "nonsense" in result.file.detail
-    assert "a password in the wrong place" not in as_json(result)
+    assert "a password in the wrong place" not in format_json(result)
 
 
 def test_what_is_none_and_what_a_state_leaves_out_are_the_same() -> None:
-    assert list(differing({"owa": {"InternalUrl": None}, "ecp": None}, {"owa": {}})) == []
-    assert list(differing({"owa": {"InternalUrl": None}}, {"owa": {"InternalUrl": f"https://{OWA}/owa"}})) == ["owa"]
+    assert list(differing_keys({"owa": {"InternalUrl": None}, "ecp": None}, {"owa": {}})) == []
+    assert list(differing_keys({"owa": {"InternalUrl": None}}, {"owa": {"InternalUrl": f"https://{OWA}/owa"}})) == [
+        "owa"
+    ]
 
 
 def test_a_file_as_it_was_deployed_says_nothing(deployment: Deployment) -> None:

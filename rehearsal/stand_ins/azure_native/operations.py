@@ -1,19 +1,20 @@
-"""Create, update and delete with what follows from them outside Azure's books: machines that run, scripts that ran."""
+"""Creations, updates and deletions, and what they do to machines: boot, run a script, go away."""
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
-from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins.provider.servicer import ProviderError
+from rehearsal.stand_ins.script_results import CommandResult
 
-from .arm import STOPPED, Subscription
-from .errors import ArmError, RefusedError
-from .resource_types import ResourceType, type_of
-from .site import Site, VirtualMachine
-from .store import Resource
-from .wire import Json
+from .errors import ArmError, DeploymentFailedError
+from .resource_types import ResourceType, find_type
+from .store import Json, Resource
+from .subscription import STOPPED, AzureSubscription
 
 VIRTUAL_MACHINE = "compute:VirtualMachine"
 RUN_COMMAND = "compute:VirtualMachineRunCommandByVirtualMachine"
@@ -21,36 +22,57 @@ _LONGEST_OUTPUT = 4096
 Moment = Callable[[str, str], None]
 
 
-class DeploymentFailedError(ArmError):
-    """The resource is there, but Azure calls its deployment failed."""
+@dataclass(frozen=True, kw_only=True)
+class VirtualMachine:
+    """A virtual machine as it was created. id: its ARM id, stable for a name. vm_id: a UUID, new for each creation."""
 
-    def __init__(self, resource: Resource, message: str) -> None:
-        super().__init__(409, "VMExtensionProvisioningError", message)
-        self.resource = resource
+    id: str
+    vm_id: str
+    name: str
+    computer_name: str
+    private_addresses: tuple[str, ...]
+    public_addresses: tuple[str, ...]
+    admin_username: str
+    admin_password: str
 
 
-class Operations:
-    """What azure-native asks of Azure. Site calls are made outside the subscription's lock: they may take long."""
+class MachineHost(Protocol):
+    """Where virtual machines run: the rehearsal's data centre.
 
-    def __init__(self, subscription: Subscription, site: Site | None) -> None:
+    Calls come from several threads. An exception fails the resource operation with its text.
+    """
+
+    def vm_created(self, vm: VirtualMachine) -> None: ...
+
+    def vm_deleted(self, id: str) -> None: ...
+
+    def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
+        """Run a script as SYSTEM on the virtual machine with this ARM id."""
+        ...
+
+
+class AzureOperations:
+    """Calls the machine host outside the subscription's lock: a boot or a script may take long."""
+
+    def __init__(self, subscription: AzureSubscription, host: MachineHost | None) -> None:
         self.moment: Moment | None = None
         self._subscription = subscription
-        self._site = site
-        # Machines that boot or run a script, by lower-case id: Azure ends that before a machine is gone.
+        self._host = host
+        # Machines that boot or run a script, by lower-case id: Azure waits for these before it deletes a machine.
         self._busy: Counter[str] = Counter()
         self._idle = threading.Condition()
 
     def create(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
-        """azure-native looks before it creates, although a PUT would just update."""
+        """Refuses an id that exists, as azure-native does; a PUT alone would update it."""
         self._note("asked", kind)
         if self._subscription.exists(id):
-            raise RefusedError(f"cannot create already existing resource '{id}'")
-        made = self.put(kind, id, inputs)
+            raise ProviderError(f"cannot create already existing resource '{id}'")
+        created = self.put(kind, id, inputs)
         self._note("done", kind)
-        return made
+        return created
 
     def put(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
-        """An update, which creates what somebody else deleted meanwhile."""
+        """Create or update, as Azure's PUT: an update creates a resource that was deleted outside Pulumi."""
         with self._working(kind, id):
             is_new = not self._subscription.exists(id)
             if kind.type == RUN_COMMAND:
@@ -63,17 +85,17 @@ class Operations:
             return resource
 
     def delete(self, id: str) -> None:
-        found = type_of(id)
+        found = find_type(id)
         if found:
             self._note("delete", found[0])
             if found[0].type == RUN_COMMAND:
                 self._refuse_if_stopped(id)
         for gone in self._subscription.delete(id):
-            if gone.type == VIRTUAL_MACHINE and self._site is not None:
+            if gone.type == VIRTUAL_MACHINE and self._host is not None:
                 machine = gone.id.lower()
                 with self._idle:
                     self._idle.wait_for(lambda machine=machine: not self._busy[machine])  # type: ignore[misc]
-                self._site.vm_deleted(gone.id)
+                self._host.vm_deleted(gone.id)
 
     def _refuse_if_stopped(self, run_command_id: str) -> None:
         machine = self._subscription.get(run_command_id.rsplit("/", 2)[0])
@@ -97,10 +119,10 @@ class Operations:
                 self._idle.notify_all()
 
     def _boot(self, resource: Resource, inputs: Json) -> None:
-        if self._site is None:
+        if self._host is None:
             return
         try:
-            self._site.vm_created(self._machine(resource, inputs))
+            self._host.vm_created(self._machine(resource, inputs))
         except Exception:
             self._subscription.delete(resource.id)
             raise
@@ -126,7 +148,7 @@ class Operations:
         )
 
     def _run(self, resource: Resource, inputs: Json) -> None:
-        """Every PUT of a run command runs its script."""
+        """Each PUT of a run command runs its script."""
         started = datetime.now(UTC)
         parameters = {
             entry["name"]: entry["value"]
@@ -134,8 +156,8 @@ class Operations:
             for entry in inputs.get(key, [])
         }
         result = CommandResult(exit_code=0, output="", error="")
-        if self._site is not None:
-            result = self._site.run_command(resource.id.rsplit("/", 2)[0], inputs["source"]["script"], parameters)
+        if self._host is not None:
+            result = self._host.run_command(resource.id.rsplit("/", 2)[0], inputs["source"]["script"], parameters)
         self._subscription.hide(resource.id, {"instanceView": _instance_view(result, started)})
         if result.exit_code and inputs.get("treatFailureAsDeploymentFailure"):
             raise DeploymentFailedError(
@@ -157,5 +179,5 @@ def _instance_view(result: CommandResult, started: datetime) -> Json:
 
 
 def _last_bytes(text: str) -> str:
-    """Azure keeps the end of an output, 4096 bytes of it."""
+    """Azure keeps the last 4096 bytes of an output."""
     return text.encode()[-_LONGEST_OUTPUT:].decode(errors="ignore")

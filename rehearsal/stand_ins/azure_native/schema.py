@@ -1,9 +1,10 @@
-"""What azure-native's own Python SDK says about a type: its inputs, their types and which are required, its outputs.
+"""What azure-native's Python SDK knows of a resource type: inputs, their types, which are required, and outputs.
 
 The module of a type is imported when the type is first used: importing the whole SDK takes seconds and gigabytes.
 """
 
 import inspect
+import re
 import sys
 import threading
 import types
@@ -15,20 +16,16 @@ from importlib import import_module
 from typing import Any, Union, get_args, get_origin
 
 from pulumi import _types
+from pulumi.runtime.proto.provider_pb2 import CheckFailure
 
-from .wire import UNKNOWN, Json
+from rehearsal.stand_ins.provider.values import UNKNOWN
 
-# Enumerations of the specification that Azure itself has outgrown; `rules` says what may stand there.
+from .store import Json
+
+# Enumerations of the specification that lack newer values of Azure; `rules` checks these inputs instead.
 _OPEN_ENUMERATIONS = frozenset({"VirtualMachineSizeTypes"})
-_IMPORTING = threading.Lock()  # modules of the SDK import each other in circles, in which two threads would meet
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """One input that the SDK's types do not allow: the top-level property it is under, and what is wrong."""
-
-    property: str
-    reason: str
+_GROUP_NAME = re.compile(r"[-\w.()]{1,90}(?<!\.)", re.ASCII)
+_IMPORTING = threading.Lock()  # the SDK's modules import each other in circles, which two threads cannot do at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +38,7 @@ class Schema:
 
 
 @cache
-def schema_of(token: str) -> Schema:
+def read_schema(token: str) -> Schema:
     """The schema of `<module>:<Class>`, read from the installed SDK."""
     module_name, class_name = token.split(":")
     with _IMPORTING:
@@ -55,19 +52,26 @@ def schema_of(token: str) -> Schema:
     )
 
 
-def problems(token: str, inputs: Json) -> list[Problem]:
-    """Everything in `inputs` that the SDK's types refuse; unknown values are taken for right."""
-    schema = schema_of(token)
+def check_inputs(token: str, inputs: Json) -> list[CheckFailure]:
+    """Everything in `inputs` that the SDK's types or the REST specification refuse; unknown values are accepted."""
+    schema = read_schema(token)
     missing = [
-        Problem(property=name, reason=f"missing required property '{name}'")
+        CheckFailure(property=name, reason=f"missing required property '{name}'")
         for name in sorted(schema.required - inputs.keys())
     ]
     wrong = [
-        Problem(property=name, reason=reason)
+        CheckFailure(property=name, reason=reason)
         for name, value in inputs.items()
-        for reason in _mismatches(schema.inputs, name, value, name)
+        for reason in _check_property(schema.inputs, name, value, name)
     ]
-    return missing + wrong
+    return [*missing, *wrong, *_check_group_name(inputs.get("resourceGroupName", UNKNOWN))]
+
+
+def _check_group_name(name: Any) -> Iterator[CheckFailure]:
+    """azure-native checks patterns of names that the REST specifications have and the SDK does not keep."""
+    if name != UNKNOWN and not _GROUP_NAME.fullmatch(str(name)):
+        reason = f"'resourceGroupName' must match {_GROUP_NAME.pattern}, not {name!r}"
+        yield CheckFailure(property="resourceGroupName", reason=reason)
 
 
 @cache
@@ -82,14 +86,14 @@ def _properties(arguments: type) -> Mapping[str, Any]:
     return _types.input_type_types(arguments)
 
 
-def _mismatches(known: Mapping[str, Any], name: str, value: Any, path: str) -> Iterator[str]:
+def _check_property(known: Mapping[str, Any], name: str, value: Any, path: str) -> Iterator[str]:
     if name not in known:
         yield f"'{path}' is not a property that azure-native knows here"
     else:
-        yield from _check(known[name], value, path)
+        yield from _check_value(known[name], value, path)
 
 
-def _check(annotation: Any, value: Any, path: str) -> Iterator[str]:
+def _check_value(annotation: Any, value: Any, path: str) -> Iterator[str]:
     if value == UNKNOWN or annotation is Any:
         return
     choices = _choices(annotation)
@@ -112,13 +116,13 @@ def _check(annotation: Any, value: Any, path: str) -> Iterator[str]:
     elif issubclass(origin, Mapping):
         yield from _expect(isinstance(value, dict), "an object", value, path)
         for key, item in value.items() if isinstance(value, dict) else ():
-            yield from _check(get_args(choice)[1], item, f"{path}.{key}")
+            yield from _check_value(get_args(choice)[1], item, f"{path}.{key}")
     elif issubclass(origin, Sequence):
         yield from _expect(isinstance(value, list), "an array", value, path)
         for index, item in enumerate(value) if isinstance(value, list) else ():
-            yield from _check(get_args(choice)[0], item, f"{path}[{index}]")
+            yield from _check_value(get_args(choice)[0], item, f"{path}[{index}]")
     else:
-        raise TypeError(f"{path}: the SDK's type {choice} is not understood")
+        raise TypeError(f"{path}: the SDK's type {choice} is not supported")
 
 
 def _check_object(arguments: type, value: Any, path: str) -> Iterator[str]:
@@ -128,7 +132,7 @@ def _check_object(arguments: type, value: Any, path: str) -> Iterator[str]:
     for name in sorted(_required(arguments) - value.keys()):
         yield f"missing required property '{path}.{name}'"
     for name, item in value.items():
-        yield from _mismatches(_properties(arguments), name, item, f"{path}.{name}")
+        yield from _check_property(_properties(arguments), name, item, f"{path}.{name}")
 
 
 def _check_enumeration(enumeration: type[Enum], value: Any, path: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the provider accepts as inputs, what it fills in, and which it marks as secret."""
+"""Which inputs the provider accepts, fills in and marks as secret."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.stand_ins.command import values
-from rehearsal.stand_ins.command.values import Properties
+from pulumi.runtime.proto.provider_pb2 import CheckFailure
 
-# The names under which the provider's messages speak of types, and what arrives for each.
+from rehearsal.stand_ins.provider import values
+from rehearsal.stand_ins.provider.values import Properties
+
+# Go type, as the provider's messages name it -> the Python type that arrives for it.
 _ACCEPTED: dict[str, Any] = {
     "string": str,
     "remote.Logging": str,
@@ -26,11 +28,11 @@ _GOT = {str: "string", bool: "bool", float: "float64", list: "[]interface {}"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Field:
-    """One input: its type by the name that Go has for it, or the record that it holds."""
+class InputField:
+    """One input. kind: its Go type. record: the inputs inside it, if it is a struct in Go."""
 
     kind: str = "string"
-    record: Record | None = None
+    record: InputRecord | None = None
     required: bool = False
     secret: bool = False
     replaces: bool = False
@@ -38,58 +40,50 @@ class Field:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
-    """A set of inputs under the name that the provider's messages give it."""
+class InputRecord:
+    """A Go struct of inputs, by the name in the provider's messages."""
 
     name: str
-    fields: Mapping[str, Field]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """Why an input is refused."""
-
-    property: str
-    reason: str
+    fields: Mapping[str, InputField]
 
 
 _ENDPOINT = {
-    "host": Field(required=True),
-    "port": Field(kind="float64", default=22.0),
-    "user": Field(default="root"),
-    "password": Field(secret=True),
-    "privateKey": Field(secret=True),
-    "privateKeyPassword": Field(secret=True),
-    "agentSocketPath": Field(),
-    "dialErrorLimit": Field(kind="int", default=10.0),
-    "perDialTimeout": Field(kind="int", default=15.0),
-    "hostKey": Field(),
+    "host": InputField(required=True),
+    "port": InputField(kind="float64", default=22.0),
+    "user": InputField(default="root"),
+    "password": InputField(secret=True),
+    "privateKey": InputField(secret=True),
+    "privateKeyPassword": InputField(secret=True),
+    "agentSocketPath": InputField(),
+    "dialErrorLimit": InputField(kind="int", default=10.0),
+    "perDialTimeout": InputField(kind="int", default=15.0),
+    "hostKey": InputField(),
 }
-_PROXY = Record(name="remote.ProxyConnection", fields=_ENDPOINT)
-_CONNECTION = Record(name="remote.Connection", fields={**_ENDPOINT, "proxy": Field(record=_PROXY)})
+_PROXY = InputRecord(name="remote.ProxyConnection", fields=_ENDPOINT)
+_CONNECTION = InputRecord(name="remote.Connection", fields={**_ENDPOINT, "proxy": InputField(record=_PROXY)})
 _COMMON = {
-    "connection": Field(record=_CONNECTION, required=True, secret=True),
-    "triggers": Field(kind="[]interface {}", replaces=True),
+    "connection": InputField(record=_CONNECTION, required=True, secret=True),
+    "triggers": InputField(kind="[]interface {}", replaces=True),
 }
 _TEXTS = {
-    "create": Field(),
-    "update": Field(),
-    "delete": Field(),
-    "stdin": Field(),
-    "logging": Field(kind="remote.Logging"),
-    "environment": Field(kind="map[string]string"),
-    "addPreviousOutputInEnv": Field(kind="bool"),
+    "create": InputField(),
+    "update": InputField(),
+    "delete": InputField(),
+    "stdin": InputField(),
+    "logging": InputField(kind="remote.Logging"),
+    "environment": InputField(kind="map[string]string"),
+    "addPreviousOutputInEnv": InputField(kind="bool"),
 }
 _HERE = {
-    "logging": Field(kind="local.Logging"),
-    "dir": Field(),
-    "interpreter": Field(kind="[]string"),
-    "assetPaths": Field(kind="[]string"),
-    "archivePaths": Field(kind="[]string"),
+    "logging": InputField(kind="local.Logging"),
+    "dir": InputField(),
+    "interpreter": InputField(kind="[]string"),
+    "assetPaths": InputField(kind="[]string"),
+    "archivePaths": InputField(kind="[]string"),
 }
-COMMAND = Record(name="remote.CommandInputs", fields={**_COMMON, **_TEXTS})
-# From the provider's source (provider/pkg/provider/local/); it has no recorded calls as the others have.
-LOCAL_COMMAND = Record(
+COMMAND = InputRecord(name="remote.CommandInputs", fields={**_COMMON, **_TEXTS})
+# From the provider's source (provider/pkg/provider/local/): tests/data/command-1.2.1 records no call of it.
+LOCAL_COMMAND = InputRecord(
     name="local.CommandInputs",
     fields={
         **_TEXTS,
@@ -97,98 +91,98 @@ LOCAL_COMMAND = Record(
         "triggers": _COMMON["triggers"],
     },
 )
-RUN = Record(
+RUN = InputRecord(
     name="local.RunInputs",
     fields={
         **{name: _TEXTS[name] for name in ("stdin", "environment", "addPreviousOutputInEnv")},
         **_HERE,
-        "command": Field(required=True),
+        "command": InputField(required=True),
     },
 )
-COPY_TO_REMOTE = Record(
+COPY_TO_REMOTE = InputRecord(
     name="remote.CopyToRemoteInputs",
-    fields={**_COMMON, "source": Field(kind="asset", required=True), "remotePath": Field(required=True)},
+    fields={**_COMMON, "source": InputField(kind="asset", required=True), "remotePath": InputField(required=True)},
 )
 
 
-def check(record: Record, news: Properties) -> tuple[Properties, list[Failure]]:
-    """The inputs to use, and why they are refused if they are: defaults are filled in only where nothing is refused."""
-    failures = list(_failures(record, news))
-    inputs = _with_secrets(record, news)
+def check_inputs(record: InputRecord, news: Properties) -> tuple[Properties, list[CheckFailure]]:
+    """The inputs to use, and the refusals. Defaults are filled in only if nothing is refused."""
+    failures = list(_check_fields(record, news))
+    inputs = _mark_secrets(record, news)
     if failures:
         return inputs, failures
-    inputs = _with_defaults(record, inputs)
+    inputs = _fill_in_defaults(record, inputs)
     if record is COPY_TO_REMOTE:
-        failures = list(_source_failures(inputs["source"]))
-        inputs["source"] = values.whole(inputs["source"])
+        failures = list(_check_source(inputs["source"]))
+        inputs["source"] = values.complete_asset(inputs["source"])
     return inputs, failures
 
 
-def _failures(record: Record, given: Properties) -> Iterator[Failure]:
+def _check_fields(record: InputRecord, given: Properties) -> Iterator[CheckFailure]:
     for name, field in record.fields.items():
         if field.required and given.get(name) is None:
-            yield Failure(property=name, reason=f"Missing required field '{name}' on '{record.name}'")
+            yield CheckFailure(property=name, reason=f"Missing required field '{name}' on '{record.name}'")
     for name, value in given.items():
-        failure = _failure(record, name, values.revealed(value))
+        failure = _check_field(record, name, values.reveal(value))
         if failure is not None:
             yield failure
 
 
-def _failure(record: Record, name: str, value: Any) -> Failure | None:
+def _check_field(record: InputRecord, name: str, value: Any) -> CheckFailure | None:
     field = record.fields.get(name)
     if field is None:
-        return Failure(property=name, reason=f"Unrecognized field '{name}' on '{record.name}'")
+        return CheckFailure(property=name, reason=f"Unrecognized field '{name}' on '{record.name}'")
     if value is None or value == values.UNKNOWN:
         return None
     if field.record:
         if isinstance(value, dict):
-            return _failure_inside(record, name, value, field.record)
-        return _wrong_type(record, name, field.record.name, value)
+            return _check_record(record, name, value, field.record)
+        return _refuse_type(record, name, field.record.name, value)
     if not isinstance(value, _ACCEPTED[field.kind]):
-        return _wrong_type(record, name, field.kind, value)
+        return _refuse_type(record, name, field.kind, value)
     texts: dict[str, Any] = {}
     if field.kind == "map[string]string":
-        texts = {f"{name}[{key}] value": values.revealed(item) for key, item in value.items()}
+        texts = {f"{name}[{key}] value": values.reveal(item) for key, item in value.items()}
     elif field.kind == "[]string":
-        texts = {f"{name}[{index}]": values.revealed(item) for index, item in enumerate(value)}
-    wrong = (_wrong_type(record, path, "string", item) for path, item in texts.items() if not isinstance(item, str))
+        texts = {f"{name}[{index}]": values.reveal(item) for index, item in enumerate(value)}
+    wrong = (_refuse_type(record, path, "string", item) for path, item in texts.items() if not isinstance(item, str))
     return next(wrong, None)
 
 
-def _wrong_type(record: Record, name: str, wanted: str, value: Any) -> Failure:
+def _refuse_type(record: InputRecord, name: str, wanted: str, value: Any) -> CheckFailure:
     got = _GOT.get(type(value), "nil")
     reason = f"Field '{name}' on '{record.name}' must be a '{wanted}'; got '{got}' instead"
     if isinstance(value, dict):
         no_struct = f"Cannot decode Object{{}} to type {wanted}; it isn't a struct, and no custom decoder exists"
-        reason = f"An error occurred decoding '{_short(record)}.{name}': {no_struct}"
-    return Failure(property=name, reason=reason)
+        reason = f"An error occurred decoding '{_short_name(record)}.{name}': {no_struct}"
+    return CheckFailure(property=name, reason=reason)
 
 
-def _failure_inside(record: Record, name: str, value: Properties, inner_record: Record) -> Failure | None:
-    inner = list(_failures(inner_record, value))
+def _check_record(record: InputRecord, name: str, value: Properties, inner_record: InputRecord) -> CheckFailure | None:
+    inner = list(_check_fields(inner_record, value))
     if not inner:
         return None
     lines = "".join(f"\n\t{failure.property}: {failure.reason}" for failure in inner)
-    reason = f"An error occurred decoding '{_short(record)}.{name}': {len(inner)} failures decoding:{lines}"
-    return Failure(property=name, reason=reason)
+    reason = f"An error occurred decoding '{_short_name(record)}.{name}': {len(inner)} failures decoding:{lines}"
+    return CheckFailure(property=name, reason=reason)
 
 
-def _short(record: Record) -> str:
+def _short_name(record: InputRecord) -> str:
     return record.name.rpartition(".")[2]
 
 
-def _with_secrets(record: Record, given: Properties) -> Properties:
+def _mark_secrets(record: InputRecord, given: Properties) -> Properties:
     marked = {}
     for name, value in given.items():
-        field = record.fields.get(name, Field())
-        inner = values.revealed(value)
+        field = record.fields.get(name, InputField())
+        inner = values.reveal(value)
         if field.record and isinstance(inner, dict):
-            inner = _with_secrets(field.record, inner)
-        marked[name] = values.secret(inner) if field.secret or values.is_secret(value) else inner
+            inner = _mark_secrets(field.record, inner)
+        marked[name] = values.mark_secret(inner) if field.secret or values.is_secret(value) else inner
     return marked
 
 
-def _with_defaults(record: Record, given: Properties) -> Properties:
+def _fill_in_defaults(record: InputRecord, given: Properties) -> Properties:
     filled: Properties = {
         name: field.default for name, field in record.fields.items() if field.default is not None
     } | given
@@ -197,22 +191,22 @@ def _with_defaults(record: Record, given: Properties) -> Properties:
             filled[name] = float(int(filled[name]))
         if field.record is None or name not in given:
             continue
-        inner = values.revealed(given[name])
-        # A record that is wholly unknown becomes the empty one: the provider forgets that it was unknown.
+        inner = values.reveal(given[name])
+        # The provider treats an unknown record as an empty one.
         known = {"host": ""} if inner == values.UNKNOWN else inner
-        full = _with_defaults(field.record, known)
-        filled[name] = values.secret(full) if values.is_secret(given[name]) else full
+        full = _fill_in_defaults(field.record, known)
+        filled[name] = values.mark_secret(full) if values.is_secret(given[name]) else full
     return filled
 
 
-def _source_failures(source: Any) -> Iterator[Failure]:
-    source = values.revealed(source)
+def _check_source(source: Any) -> Iterator[CheckFailure]:
+    source = values.reveal(source)
     if values.is_asset(source):
         if not source.get("path") and "text" not in source:
-            yield Failure(property="asset", reason="asset must be a path-based file asset or a text asset")
+            yield CheckFailure(property="asset", reason="asset must be a path-based file asset or a text asset")
     elif values.is_archive(source):
         if not source.get("path"):
-            yield Failure(property="archive", reason="archive must be a path to a file or directory")
+            yield CheckFailure(property="archive", reason="archive must be a path to a file or directory")
     else:
-        # Also said of a source that is still unknown in a preview.
-        yield Failure(property="asset", reason="either asset or archive must be set")
+        # The provider answers this for a source that is still unknown in a preview, too.
+        yield CheckFailure(property="asset", reason="either asset or archive must be set")

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 import asyncssh
 import grpc  # type: ignore[import-untyped]
 
-from rehearsal.stand_ins.command.errors import Interruption, OperationError, reason_of
+from rehearsal.stand_ins.command.go_text import describe_error
+from rehearsal.stand_ins.command.interruption import Interruption
 from rehearsal.stand_ins.command.log import EngineLog
-from rehearsal.stand_ins.command.logon import Endpoint, Logon, Route, route_to
-from rehearsal.stand_ins.command.values import Properties
+from rehearsal.stand_ins.command.logon import LogonClient, SshEndpoint, SshRoute, route_to
+from rehearsal.stand_ins.provider.servicer import ProviderError
+from rehearsal.stand_ins.provider.values import Properties
 
 _FIRST_PAUSE, _BACK_OFF, _LONGEST_PAUSE = 0.1, 1.5, 5.0
 _UNLIMITED = -1
@@ -27,7 +29,7 @@ _Dialled = TypeVar("_Dialled")
 async def connect(
     connection: Properties, log: EngineLog, interruption: Interruption, held: contextlib.AsyncExitStack
 ) -> asyncssh.SSHClientConnection:
-    """A logged-on connection by checked inputs without secret marks; OperationError in the provider's words.
+    """A logged-on connection by checked inputs without secret marks; ProviderError in the provider's words.
 
     Closing `held` ends this connection and what it needs.
     """
@@ -42,18 +44,18 @@ async def connect(
         )
         met = await _until_limit("Dial from proxy", limit, lambda: _meet(route, held, through), log, interruption)
         return await _until_limit("Dial", limit, _retried(met), log, interruption)
-    except OperationError as error:
-        raise OperationError(f"proxy: {error}", error.code) from error
+    except ProviderError as error:
+        raise ProviderError(f"proxy: {error}", error.code) from error
 
 
-class _HandshakeError(OperationError):
+class _HandshakeError(ProviderError):
     """The server was reached, and no logged-on connection came of it."""
 
 
 async def _meet(
-    route: Route, held: contextlib.AsyncExitStack, through: asyncssh.SSHClientConnection
+    route: SshRoute, held: contextlib.AsyncExitStack, through: asyncssh.SSHClientConnection
 ) -> asyncssh.SSHClientConnection | _HandshakeError:
-    """What comes of the first handshake behind a proxy; OperationError while the proxy cannot reach the server."""
+    """What comes of the first handshake behind a proxy; ProviderError while the proxy cannot reach the server."""
     try:
         return await _log_on(route, held, tunnel=through)
     except _HandshakeError as error:
@@ -86,9 +88,9 @@ async def _until_limit(
     for attempt in itertools.count():
         try:
             return await dial()
-        except OperationError as error:
+        except ProviderError as error:
             if _UNLIMITED < limit <= attempt:
-                raise OperationError(f"after {attempt} failed attempts: {error}", error.code) from error
+                raise ProviderError(f"after {attempt} failed attempts: {error}", error.code) from error
         most = "inf" if limit == _UNLIMITED else f"{limit:.0f}"
         log.status(f"{what} {attempt + 1}/{most} failed: retrying")
         await interruption.pause(pause)
@@ -96,7 +98,7 @@ async def _until_limit(
     raise AssertionError
 
 
-async def _dial(route: Route, held: contextlib.AsyncExitStack) -> asyncssh.SSHClientConnection:
+async def _dial(route: SshRoute, held: contextlib.AsyncExitStack) -> asyncssh.SSHClientConnection:
     opened = await _tcp(route.endpoint)
     with contextlib.ExitStack() as unless_used:
         unless_used.callback(opened.close)
@@ -105,7 +107,7 @@ async def _dial(route: Route, held: contextlib.AsyncExitStack) -> asyncssh.SSHCl
         return connection
 
 
-async def _tcp(endpoint: Endpoint) -> socket.socket:
+async def _tcp(endpoint: SshEndpoint) -> socket.socket:
     """The time limit of a dial covers this part only: a server that accepts and stays silent is waited for."""
     loop = asyncio.get_running_loop()
     try:
@@ -122,16 +124,16 @@ async def _tcp(endpoint: Endpoint) -> socket.socket:
             return opened
     except TimeoutError as error:
         message = f"dial tcp {endpoint.dialled}: i/o timeout"
-        raise OperationError(message, grpc.StatusCode.DEADLINE_EXCEEDED) from error
+        raise ProviderError(message, grpc.StatusCode.DEADLINE_EXCEEDED) from error
     except socket.gaierror as error:
-        raise OperationError(f"dial tcp: lookup {endpoint.host}: no such host") from error
+        raise ProviderError(f"dial tcp: lookup {endpoint.host}: no such host") from error
     except OSError as error:
-        raise OperationError(f"dial tcp {endpoint.dialled}: connect: {reason_of(error)}") from error
+        raise ProviderError(f"dial tcp {endpoint.dialled}: connect: {describe_error(error)}") from error
 
 
-async def _log_on(route: Route, held: contextlib.AsyncExitStack, **transport: Any) -> asyncssh.SSHClientConnection:
+async def _log_on(route: SshRoute, held: contextlib.AsyncExitStack, **transport: Any) -> asyncssh.SSHClientConnection:
     endpoint = route.endpoint
-    logon = Logon(route.keys, endpoint.password)
+    logon = LogonClient(route.keys, endpoint.password)
     host = endpoint.host or "localhost"
     try:
         connection = await asyncssh.connect(host, int(endpoint.port), **route.options(logon), **transport)
@@ -141,11 +143,11 @@ async def _log_on(route: Route, held: contextlib.AsyncExitStack, **transport: An
         message = f"ssh: unable to authenticate, attempted methods [{' '.join(logon.tried)}]"
         raise _HandshakeError(f"ssh: handshake failed: {message}, no supported methods remain") from error
     except asyncssh.ChannelOpenError as error:
-        raise OperationError(f"ssh: rejected: {_REFUSALS.get(error.code, error.code)} ({error.reason})") from error
+        raise ProviderError(f"ssh: rejected: {_REFUSALS.get(error.code, error.code)} ({error.reason})") from error
     except asyncssh.ConnectionLost as error:
         raise _HandshakeError("ssh: handshake failed: EOF") from error
     except (asyncssh.Error, OSError) as error:
-        raise _HandshakeError(f"ssh: handshake failed: {reason_of(error)}") from error
+        raise _HandshakeError(f"ssh: handshake failed: {describe_error(error)}") from error
     held.push_async_callback(connection.wait_closed)
     held.callback(connection.abort)
     return connection

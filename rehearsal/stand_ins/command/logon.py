@@ -13,15 +13,15 @@ from typing import Any
 import asyncssh
 
 from rehearsal.stand_ins.command import go_text
-from rehearsal.stand_ins.command.errors import OperationError, reason_of
-from rehearsal.stand_ins.command.values import Properties
+from rehearsal.stand_ins.provider.servicer import ProviderError
+from rehearsal.stand_ins.provider.values import Properties
 
 _PEM = re.compile(r"-----BEGIN ([^-\n]+)-----\s*\n(.*?)\n-----END \1-----", re.DOTALL)
 _KINDS = ("RSA PRIVATE KEY", "PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoint:
+class SshEndpoint:
     """One SSH server and how to log on to it, by the names of the provider's inputs; timeouts in seconds."""
 
     host: str
@@ -36,7 +36,7 @@ class Endpoint:
     hostKey: str | None = None  # noqa: N815
 
     @classmethod
-    def of(cls, connection: Properties) -> Endpoint:
+    def of(cls, connection: Properties) -> SshEndpoint:
         """From checked inputs without secret marks; the proxy in them is left out."""
         return cls(**{field.name: connection[field.name] for field in fields(cls) if field.name in connection})
 
@@ -46,7 +46,7 @@ class Endpoint:
         return f"{host}:{int(self.port)}"
 
 
-class Logon(asyncssh.SSHClient):
+class LogonClient(asyncssh.SSHClient):
     """Answers a server that asks who is there: each way once, a password also where the server asks questions."""
 
     def __init__(self, keys: Sequence[asyncssh.SSHKeyPair], password: str | None) -> None:
@@ -76,14 +76,14 @@ class Logon(asyncssh.SSHClient):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Route:
+class SshRoute:
     """An endpoint with its keys read: what a dial needs that cannot fail any more by being malformed."""
 
-    endpoint: Endpoint
+    endpoint: SshEndpoint
     keys: Sequence[asyncssh.SSHKeyPair]
     host_key: asyncssh.SSHKey | None
 
-    def options(self, logon: Logon) -> dict[str, Any]:
+    def options(self, logon: LogonClient) -> dict[str, Any]:
         ways = ["password", "keyboard-interactive"]
         first = ["publickey"] if self.endpoint.privateKey is not None else []
         options: dict[str, Any] = {
@@ -102,38 +102,40 @@ class Route:
         return options
 
 
-async def route_to(connection: Properties, held: contextlib.AsyncExitStack) -> Route:
-    """From checked inputs without secret marks; OperationError when a key cannot be had. `held` ends a used agent."""
-    endpoint = Endpoint.of(connection)
+async def route_to(connection: Properties, held: contextlib.AsyncExitStack) -> SshRoute:
+    """From checked inputs without secret marks; ProviderError when a key cannot be had. `held` ends a used agent."""
+    endpoint = SshEndpoint.of(connection)
     host_key = None
     if endpoint.hostKey is not None:
         try:
             host_key = asyncssh.import_public_key(endpoint.hostKey)
         except asyncssh.KeyImportError as error:
-            raise OperationError("failed to parse host key: ssh: no key found") from error
+            raise ProviderError("failed to parse host key: ssh: no key found") from error
     keys = asyncssh.load_keypairs([_private_key(endpoint)]) if endpoint.privateKey is not None else ()
     agent = endpoint.agentSocketPath or os.environ.get("SSH_AUTH_SOCK")
-    return Route(endpoint=endpoint, keys=[*keys, *(await _agent_keys(agent, held) if agent else [])], host_key=host_key)
+    return SshRoute(
+        endpoint=endpoint, keys=[*keys, *(await _agent_keys(agent, held) if agent else [])], host_key=host_key
+    )
 
 
-def _private_key(endpoint: Endpoint) -> asyncssh.SSHKey:
+def _private_key(endpoint: SshEndpoint) -> asyncssh.SSHKey:
     """In the order in which Go's SSH library looks at a key, with its words."""
     text, passphrase = endpoint.privateKey or "", endpoint.privateKeyPassword
     block = _PEM.search(text)
     if not block:
-        raise OperationError("ssh: no key found")
+        raise ProviderError("ssh: no key found")
     kind, body = block.groups()
     refusal = _passphrase_refusal(kind, body, given=passphrase is not None)
     if refusal:
-        raise OperationError(refusal)
+        raise ProviderError(refusal)
     try:
         return asyncssh.import_private_key(text, passphrase)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
         if "bcrypt" in str(error):
             reason = "the command stand-in opens no encrypted OpenSSH key (it has no bcrypt); the provider does"
-            raise OperationError(reason) from error
+            raise ProviderError(reason) from error
         message = "ssh: no key found" if passphrase is None else "x509: decryption password incorrect"
-        raise OperationError(message) from error
+        raise ProviderError(message) from error
 
 
 def _passphrase_refusal(kind: str, body: str, *, given: bool) -> str | None:
@@ -145,7 +147,7 @@ def _passphrase_refusal(kind: str, body: str, *, given: bool) -> str | None:
     elif given and not encrypted:
         return "ssh: not an encrypted key"
     elif not encrypted and kind not in _KINDS:
-        return f"ssh: unsupported key type {go_text.quoted(kind)}"
+        return f"ssh: unsupported key type {go_text.quote(kind)}"
     return "ssh: this private key is passphrase protected" if encrypted and not given else None
 
 
@@ -154,7 +156,7 @@ def _without_cipher(body: str) -> bool:
     try:
         return base64.b64decode(body).startswith(b"openssh-key-v1\0\0\0\0\x04none")
     except ValueError:
-        raise OperationError("ssh: no key found") from None
+        raise ProviderError("ssh: no key found") from None
 
 
 async def _agent_keys(path: str, held: contextlib.AsyncExitStack) -> list[asyncssh.SSHKeyPair]:
@@ -164,4 +166,4 @@ async def _agent_keys(path: str, held: contextlib.AsyncExitStack) -> list[asyncs
         held.callback(agent.close)
         return list(await agent.get_keys())
     except OSError as error:
-        raise OperationError(f"dial unix {path}: connect: {reason_of(error)}") from error
+        raise ProviderError(f"dial unix {path}: connect: {go_text.describe_error(error)}") from error

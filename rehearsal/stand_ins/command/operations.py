@@ -1,4 +1,4 @@
-"""What the resources do: run a text on a server or on this computer, copy a source to a server."""
+"""What the resources do: run a command on a server or on this computer, copy a source to a server."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any
 
 import asyncssh
 
-from rehearsal.stand_ins.command import values
 from rehearsal.stand_ins.command.connection import connect
-from rehearsal.stand_ins.command.copy import copy_path, copy_text
-from rehearsal.stand_ins.command.errors import Interruption, OperationError, reason_of
-from rehearsal.stand_ins.command.here import SHELL, run_here
+from rehearsal.stand_ins.command.go_text import describe_error
+from rehearsal.stand_ins.command.interruption import Interruption
+from rehearsal.stand_ins.command.local_command import SHELL, run_here
 from rehearsal.stand_ins.command.log import EngineLog
-from rehearsal.stand_ins.command.run import CommandLine, run
-from rehearsal.stand_ins.command.values import Properties
+from rehearsal.stand_ins.command.remote_command import CommandLine, run
+from rehearsal.stand_ins.command.remote_copy import copy_path, copy_text
+from rehearsal.stand_ins.provider import values
+from rehearsal.stand_ins.provider.servicer import ProviderError
+from rehearsal.stand_ins.provider.values import Properties
 
 _LOGGED = {
     None: frozenset({"stdout", "stderr"}),
@@ -26,36 +28,36 @@ _LOGGED = {
 }
 
 
-class Operations:
-    """Operations on servers. All run in one event loop; connections of commands stay open until `close`."""
+class CommandOperations:
+    """All operations run in one event loop; connections of commands stay open until `close`."""
 
     def __init__(self, program: Path) -> None:
-        """`program`: the working directory of the program, which relative paths of sources start from."""
+        """`program`: the working directory of the program, where relative paths of sources start."""
         self._program = program
         self._left_open = contextlib.AsyncExitStack()
 
     async def run(self, text: str, state: Properties, log: EngineLog, interruption: Interruption) -> Properties:
-        """Runs `text` by the other properties of a Command; its stdout and stderr in `state` are the previous ones."""
-        known = values.plain(state)
-        line = _line(text, known)
+        """Runs `text` as a Command with the properties `state`, whose stdout and stderr are of the previous run."""
+        known = values.reveal_all(state)
+        line = _command_line(text, known)
         connection = await connect(known["connection"], log, interruption, self._left_open)
         stdout, stderr = await run(connection, line, log)
         return {"stdout": stdout, "stderr": stderr}
 
     async def run_here(self, text: str, state: Properties, log: EngineLog, interruption: Interruption) -> Properties:
-        """Runs `text` by the other properties of a local Command, on this computer, in the program's folder."""
-        known = values.plain(state)
+        """Runs `text` as a local Command with the properties `state`, in the program's folder."""
+        known = values.reveal_all(state)
         if unknown := [name for name in ("assetPaths", "archivePaths") if known.get(name)]:
-            raise OperationError(f"the command stand-in returns no files: {', '.join(unknown)}")
+            raise ProviderError(f"the command stand-in returns no files: {', '.join(unknown)}")
         folder = Path(known["dir"]) if known.get("dir") else self._program
-        line = _line(text, known)
+        line = _command_line(text, known)
         stdout, stderr = await run_here(known.get("interpreter") or SHELL, line, folder, log, interruption)
         return {"stdout": stdout, "stderr": stderr}
 
     async def copy(self, inputs: Properties, log: EngineLog, interruption: Interruption) -> None:
-        """Copies the source of a CopyToRemote."""
-        known = values.plain(inputs)
-        source, target = values.whole(known["source"]), known["remotePath"]
+        """Copies the source of a CopyToRemote to the server."""
+        known = values.reveal_all(inputs)
+        source, target = values.complete_asset(known["source"]), known["remotePath"]
         path = os.path.join(self._program, source["path"]) if source["path"] else None  # noqa: PTH118 (keeps the slash)
         origin = "text asset" if path is None else f"local file {source['path']}"
         log.debug(f"Creating file: {known['connection']['host']}:{target} from {origin}")
@@ -68,13 +70,13 @@ class Operations:
                     else:
                         await copy_path(sftp, path, target)
             except (asyncssh.Error, OSError) as error:
-                raise OperationError(reason_of(error)) from error
+                raise ProviderError(describe_error(error)) from error
 
     async def close(self) -> None:
         await self._left_open.aclose()
 
 
-def _line(text: str, known: Properties) -> CommandLine:
+def _command_line(text: str, known: Properties) -> CommandLine:
     offered = {}
     if known.get("addPreviousOutputInEnv", True):
         offered = {f"PULUMI_COMMAND_{name.upper()}": known.get(name) for name in ("stdout", "stderr")}
@@ -87,11 +89,11 @@ def _line(text: str, known: Properties) -> CommandLine:
     )
 
 
-def copies(old: Properties, new: Properties) -> bool:
-    """Whether an update of a CopyToRemote copies: a changed connection alone does not."""
+def needs_copy(old: Properties, new: Properties) -> bool:
+    """Whether an update of a CopyToRemote copies: not if only the connection changed."""
 
-    def what(properties: Properties) -> tuple[Any, Any]:
-        known = values.plain(properties)
+    def source_and_target(properties: Properties) -> tuple[Any, Any]:
+        known = values.reveal_all(properties)
         return known["source"].get("hash"), known["remotePath"]
 
-    return what(old) != what(new)
+    return source_and_target(old) != source_and_target(new)

@@ -16,14 +16,20 @@ from pulumi.runtime.proto import plugin_pb2 as plugin
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.engine_pb2_grpc import EngineStub
 
-from rehearsal.stand_ins.command import values
-from rehearsal.stand_ins.command.check import COMMAND, COPY_TO_REMOTE, LOCAL_COMMAND, RUN, Failure, Record, check
-from rehearsal.stand_ins.command.diff import diff, unsettles
-from rehearsal.stand_ins.command.errors import Interruption, OperationError
+from rehearsal.stand_ins.command.check import COMMAND, COPY_TO_REMOTE, LOCAL_COMMAND, RUN, InputRecord, check_inputs
+from rehearsal.stand_ins.command.diff import diff_inputs, makes_outputs_unknown
+from rehearsal.stand_ins.command.interruption import Interruption
 from rehearsal.stand_ins.command.log import EngineLog
-from rehearsal.stand_ins.command.operations import Operations, copies
-from rehearsal.stand_ins.command.values import UNKNOWN, Properties
-from rehearsal.stand_ins.no_handshake import NoHandshake
+from rehearsal.stand_ins.command.operations import CommandOperations, needs_copy
+from rehearsal.stand_ins.provider import values
+from rehearsal.stand_ins.provider.servicer import (
+    ProviderError,
+    ProviderServicer,
+    answer_invoke,
+    answering,
+    parse_urn,
+)
+from rehearsal.stand_ins.provider.values import UNKNOWN, Properties
 
 VERSION = "1.2.1"
 _RESOURCES = {
@@ -37,16 +43,17 @@ _Operation = pb.CreateRequest | pb.UpdateRequest | pb.DeleteRequest
 
 @dataclass(kw_only=True)
 class _Instance:
-    """One use of the provider by one engine; preview and update are two, each with a connection of its own."""
+    """One use of the provider by an engine: preview and update are two, each with its own connection."""
 
     engine: EngineStub | None = None
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class CommandServicer(NoHandshake):
+class CommandServicer(ProviderServicer):
     """Runs every operation in `loop`, which belongs to another thread."""
 
-    def __init__(self, operations: Operations, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, operations: CommandOperations, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(VERSION)
         self._operations = operations
         self._loop = loop
         self._instances: dict[str, _Instance] = {}
@@ -56,104 +63,104 @@ class CommandServicer(NoHandshake):
         for channel in self._channels:
             channel.close()
 
+    @answering
     def Attach(self, request: plugin.PluginAttach, context: grpc.ServicerContext) -> Empty:
         channel = grpc.insecure_channel(request.address)
         self._channels.append(channel)
         self._instances[context.peer()] = _Instance(engine=EngineStub(channel))
         return Empty()
 
+    @answering
     def Cancel(self, _request: Empty, context: grpc.ServicerContext) -> Empty:
         instance = self._instances.pop(context.peer(), None)
         if instance is not None:
             self._loop.call_soon_threadsafe(instance.cancelled.set)
         return Empty()
 
-    def GetPluginInfo(self, _request: Empty, _context: grpc.ServicerContext) -> plugin.PluginInfo:
-        return plugin.PluginInfo(version=VERSION)
+    @answering
+    def DiffConfig(self, _request: pb.DiffRequest, _context: grpc.ServicerContext) -> None:
+        raise ProviderError("DiffConfig is not implemented", grpc.StatusCode.UNIMPLEMENTED)
 
-    def CheckConfig(self, request: pb.CheckRequest, _context: grpc.ServicerContext) -> pb.CheckResponse:
-        return pb.CheckResponse(inputs=request.news)
-
-    def DiffConfig(self, _request: pb.DiffRequest, context: grpc.ServicerContext) -> None:
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, "DiffConfig is not implemented")
-
+    @answering
     def Configure(self, _request: pb.ConfigureRequest, _context: grpc.ServicerContext) -> pb.ConfigureResponse:
         return pb.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True, acceptOutputs=True)
 
+    @answering
     def Invoke(self, request: pb.InvokeRequest, context: grpc.ServicerContext) -> pb.InvokeResponse:
         """command:local:run, the one function that the provider has."""
         if request.tok != "command:local:run":
-            context.abort(grpc.StatusCode.NOT_FOUND, f"Invoke '{request.tok}' not found")
-        inputs, failures = check(RUN, values.from_struct(request.args))
+            raise ProviderError(f"Invoke '{request.tok}' not found", grpc.StatusCode.NOT_FOUND)
+        inputs, failures = check_inputs(RUN, values.read_struct(request.args))
         if failures:
-            return pb.InvokeResponse(failures=_told(failures))
-        text = values.plain(inputs["command"])
+            return pb.InvokeResponse(failures=failures)
+        text = values.reveal_all(inputs["command"])
         outputs = self._perform("", 0, context, lambda log, stop: self._operations.run_here(text, inputs, log, stop))
-        _refuse_what_is_no_text(outputs, context)
-        answer = pb.InvokeResponse()
-        getattr(answer, "return").CopyFrom(values.to_struct({**inputs, **outputs}))  # a word of Python's
-        return answer
+        _refuse_broken_text(outputs)
+        return answer_invoke(values.write_struct({**inputs, **outputs}))
 
-    def Check(self, request: pb.CheckRequest, context: grpc.ServicerContext) -> pb.CheckResponse:
-        inputs, failures = check(_record(request.urn, context), values.from_struct(request.news))
-        return pb.CheckResponse(
-            inputs=values.to_struct(inputs),
-            failures=_told(failures),
-        )
+    @answering
+    def Check(self, request: pb.CheckRequest, _context: grpc.ServicerContext) -> pb.CheckResponse:
+        inputs, failures = check_inputs(_find_record(request.urn), values.read_struct(request.news))
+        return pb.CheckResponse(inputs=values.write_struct(inputs), failures=failures)
 
-    def Diff(self, request: pb.DiffRequest, context: grpc.ServicerContext) -> pb.DiffResponse:
-        old, new = values.from_struct(request.old_inputs), values.from_struct(request.news)
-        return diff(_record(request.urn, context), old, new)
+    @answering
+    def Diff(self, request: pb.DiffRequest, _context: grpc.ServicerContext) -> pb.DiffResponse:
+        old, new = values.read_struct(request.old_inputs), values.read_struct(request.news)
+        return diff_inputs(_find_record(request.urn), old, new)
 
-    def Read(self, request: pb.ReadRequest, context: grpc.ServicerContext) -> pb.ReadResponse:
-        _record(request.urn, context)
+    @answering
+    def Read(self, request: pb.ReadRequest, _context: grpc.ServicerContext) -> pb.ReadResponse:
+        _find_record(request.urn)
         return pb.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
+    @answering
     def Create(self, request: pb.CreateRequest, context: grpc.ServicerContext) -> pb.CreateResponse:
-        inputs = values.from_struct(request.properties)
+        inputs = values.read_struct(request.properties)
         suffix = secrets.token_hex(4)
-        if _record(request.urn, context) is not COPY_TO_REMOTE:
+        if _find_record(request.urn) is not COPY_TO_REMOTE:
             state = {**inputs, "stdout": "", "stderr": ""}
             if request.preview:
                 state |= {"stdout": UNKNOWN, "stderr": UNKNOWN}
             else:
                 state |= self._run(request, context, state, "create")
-            return pb.CreateResponse(id=_name(request.urn) + suffix, properties=_outputs(state))
+            return pb.CreateResponse(id=parse_urn(request.urn)[1] + suffix, properties=_write_outputs(state))
         if request.preview:
-            return pb.CreateResponse(properties=_outputs({**inputs, "source": UNKNOWN}))
+            return pb.CreateResponse(properties=_write_outputs({**inputs, "source": UNKNOWN}))
         self._copy(request, context, inputs)
-        return pb.CreateResponse(id=suffix, properties=_outputs(inputs))
+        return pb.CreateResponse(id=suffix, properties=_write_outputs(inputs))
 
+    @answering
     def Update(self, request: pb.UpdateRequest, context: grpc.ServicerContext) -> pb.UpdateResponse:
-        old, new = values.from_struct(request.olds), values.from_struct(request.news)
-        record = _record(request.urn, context)
+        old, new = values.read_struct(request.olds), values.read_struct(request.news)
+        record = _find_record(request.urn)
         if record is not COPY_TO_REMOTE:
             state = {**new, "stdout": old.get("stdout", ""), "stderr": old.get("stderr", "")}
             if not request.preview:
                 state |= self._run(request, context, state, "update" if "update" in new else "create")
-            elif unsettles(record, old, new):
+            elif makes_outputs_unknown(record, old, new):
                 state |= {"stdout": UNKNOWN, "stderr": UNKNOWN}
-            return pb.UpdateResponse(properties=_outputs(state))
+            return pb.UpdateResponse(properties=_write_outputs(state))
         if request.preview:
-            return pb.UpdateResponse(properties=_outputs({**new, "source": UNKNOWN}))
-        if copies(old, new):
+            return pb.UpdateResponse(properties=_write_outputs({**new, "source": UNKNOWN}))
+        if needs_copy(old, new):
             self._copy(request, context, new)
-        return pb.UpdateResponse(properties=_outputs(new))
+        return pb.UpdateResponse(properties=_write_outputs(new))
 
+    @answering
     def Delete(self, request: pb.DeleteRequest, context: grpc.ServicerContext) -> Empty:
-        if _record(request.urn, context) is not COPY_TO_REMOTE:
-            self._run(request, context, values.from_struct(request.properties), "delete")
+        if _find_record(request.urn) is not COPY_TO_REMOTE:
+            self._run(request, context, values.read_struct(request.properties), "delete")
         return Empty()
 
     def _run(self, request: _Operation, context: grpc.ServicerContext, state: Properties, which: str) -> Properties:
-        """The outputs of the text of that name; none where there is no such text."""
-        text = values.plain(state.get(which))
+        """The outputs of the command text under that name; {} if the state has no such text."""
+        text = values.reveal_all(state.get(which))
         if text is None:
             return {}
-        work = self._operations.run_here if _record(request.urn, context) is LOCAL_COMMAND else self._operations.run
-        outputs = self._perform(request.urn, request.timeout, context, lambda log, stop: work(text, state, log, stop))
-        if which != "delete":  # whose outputs go nowhere
-            _refuse_what_is_no_text(outputs, context)
+        run = self._operations.run_here if _find_record(request.urn) is LOCAL_COMMAND else self._operations.run
+        outputs = self._perform(request.urn, request.timeout, context, lambda log, stop: run(text, state, log, stop))
+        if which != "delete":  # its outputs are not sent to the engine
+            _refuse_broken_text(outputs)
         return outputs
 
     def _copy(self, request: _Operation, context: grpc.ServicerContext, inputs: Properties) -> None:
@@ -169,48 +176,37 @@ class CommandServicer(NoHandshake):
         instance = self._instances.get(context.peer(), _Instance())
         log = EngineLog(instance.engine, urn)
 
-        async def interruptible() -> _Result:
+        async def work_interruptibly() -> _Result:
             return await work(log, Interruption(instance.cancelled, timeout))
 
-        future = asyncio.run_coroutine_threadsafe(interruptible(), self._loop)
+        future = asyncio.run_coroutine_threadsafe(work_interruptibly(), self._loop)
         context.add_callback(future.cancel)
         try:
             return future.result()
-        except OperationError as error:
-            context.abort(error.code, str(error))
-            raise
-        except CancelledError:
-            context.abort(grpc.StatusCode.CANCELLED, "the caller or the provider stopped")
-            raise
+        except CancelledError as error:
+            raise ProviderError("the caller or the provider stopped", grpc.StatusCode.CANCELLED) from error
         finally:
             log.deliver()
 
 
-def _record(urn: str, context: grpc.ServicerContext) -> Record:
-    kind = urn.split("::")[2].split("$")[-1]
-    if kind not in _RESOURCES:
-        context.abort(grpc.StatusCode.NOT_FOUND, f"Resource type '{kind}' not found")
-    return _RESOURCES[kind]
+def _find_record(urn: str) -> InputRecord:
+    token, _ = parse_urn(urn)
+    if token not in _RESOURCES:
+        raise ProviderError(f"Resource type '{token}' not found", grpc.StatusCode.NOT_FOUND)
+    return _RESOURCES[token]
 
 
-def _told(failures: list[Failure]) -> list[pb.CheckFailure]:
-    return [pb.CheckFailure(property=failure.property, reason=failure.reason) for failure in failures]
-
-
-def _refuse_what_is_no_text(outputs: Properties, context: grpc.ServicerContext) -> None:
-    """The command has run by then; the provider's answer cannot be sent, so that its run fails."""
+def _refuse_broken_text(outputs: Properties) -> None:
+    """The command has run by then, but the provider cannot send output that is not UTF-8, so the operation fails."""
     try:
         "".join(outputs.values()).encode()
     except UnicodeEncodeError:
         message = "grpc: error while marshaling: string field contains invalid UTF-8"
-        context.abort(grpc.StatusCode.INTERNAL, message)
+        raise ProviderError(message, grpc.StatusCode.INTERNAL) from None
 
 
-def _name(urn: str) -> str:
-    return urn.rsplit("::", 1)[-1]
-
-
-def _outputs(state: Properties) -> struct_pb2.Struct:
-    whole = {name: values.whole(value) for name, value in state.items()}
-    connection = {"connection": values.secret(state["connection"])} if "connection" in state else {}
-    return values.to_struct({**whole, **connection})
+def _write_outputs(state: Properties) -> struct_pb2.Struct:
+    outputs = {name: values.complete_asset(value) for name, value in state.items()}
+    if "connection" in outputs:
+        outputs["connection"] = values.mark_secret(outputs["connection"])
+    return values.write_struct(outputs)
