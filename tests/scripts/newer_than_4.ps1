@@ -108,7 +108,7 @@ function Find-NewNode {
     param($Node)
     $kind = $Node.GetType().Name
     $text = $Node.Extent.Text
-    if ($kind -in $NewNodes) { $kind }
+    if ($kind -in $NewNodes) { return $kind }
     if ($Node.PSObject.Properties['NullConditional'] -and $Node.NullConditional) { 'operator ?.' }
     switch ($kind) {
         { $_ -in 'BinaryExpressionAst', 'AssignmentStatementAst' } {
@@ -173,19 +173,21 @@ function Get-FunctionName {
 
 $files = @(Get-ChildItem -Path $Folder -Filter '*.ps1')
 $report = [ordered]@{}
-$looked = $NewNodes + $CheckedNodes
+$looked = @{}
+foreach ($kind in $NewNodes + $CheckedNodes) { $looked[$kind] = $true }
+$allFunctions = Get-FunctionName $files
 foreach ($file in $files) {
     $errors = $null
     $tree = [System.Management.Automation.Language.Parser]::ParseFile($file.FullName, [ref] $null, [ref] $errors)
-    $functions = Get-FunctionName $(if ($file.Name -in ($Alone -split ',')) { $file } else { $files })
+    $functions = if ($file.Name -in ($Alone -split ',')) { Get-FunctionName $file } else { $allFunctions }
     $findings = @($errors | ForEach-Object { "line $($_.Extent.StartLineNumber): syntax error: $($_.Message)" })
     foreach ($node in $tree.FindAll({ $true }, $true)) {
         $kind = $node.GetType().Name
         $found = @(
-            if ($kind -in $looked) { Find-NewNode $node }
+            if ($looked[$kind]) { Find-NewNode $node }
             if ($kind -eq 'CommandAst') { Find-NewCommand $node $functions }
         )
-        $findings += @($found | ForEach-Object { "line $($node.Extent.StartLineNumber): $_" })
+        foreach ($one in $found) { $findings += "line $($node.Extent.StartLineNumber): $one" }
     }
     $report[$file.Name] = $findings
 }
