@@ -9,9 +9,8 @@ from typing import Any, Protocol
 
 from operations.adopt.questions import called, wanted
 from operations.result import Finding, State
-from operations.review.plan import MACHINE
-from operations.review.preview import is_unknown
-from operations.review.values import AFTER_THE_RUN
+from operations.review.preview import AFTER_THE_RUN, is_unknown
+from operations.review.resources import MACHINE
 
 # What an `up` may do with something that is adopted.
 HARMLESS = frozenset({"same", "update"})
