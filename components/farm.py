@@ -16,7 +16,7 @@ from components.exchange import ClientAccessNamespace, ClientAccessNamespaceArgs
 from components.namespace import client_names
 from components.network import Network
 from components.outputs import stack_file_outputs
-from components.server import ClientAccessServer, Server, existing_server
+from components.server import ClientAccessServer, Server, describe_existing_server
 from components.shell import ServerAccess
 from components.virtual_machine import VmDefaults
 
@@ -101,7 +101,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
         return [
             ClientAccessServer(f"{self._name}-{key}", server, key=key, shared=shared, opts=self._child).server
             if shared and not server.existing
-            else existing_server(key, server)
+            else describe_existing_server(key, server)
             for key, server in sorted(self._args.servers.items())
         ]
 

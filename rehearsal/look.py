@@ -1,4 +1,4 @@
-"""Shows the state of a rehearsal from its files, while it runs or after it was kept."""
+"""`make look`: the state of a rehearsal, read from its files while it runs or after it was kept."""
 
 from __future__ import annotations
 
@@ -6,33 +6,36 @@ from pathlib import Path
 
 from rich.console import Console
 
+from operations.check.settings import format_setting
 from operations.terminal import build_table
 from rehearsal import limits
 from rehearsal.rehearsal import SCRIPTS_RUN
 from rehearsal.stand_ins.azure_native import AzureSubscription
 from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.tables import build_record_table, build_settings_table
 
 
-def show(folder: Path, console: Console) -> None:
+def show_state(folder: Path, console: Console) -> None:
+    """The subscription, the record sets and the settings of every server."""
     scripts_run = (folder / SCRIPTS_RUN).exists()
-    limits.say(console, scripts_run=scripts_run)
+    limits.print_limits(console, scripts_run=scripts_run)
     subscription = AzureSubscription(folder / "azure.json")
     table = build_table("type", "name", title="Azure subscription")
     for body in subscription.resources.values():
         table.add_row(str(body.get("type", "")), str(body.get("name", "")))
     console.print(table)
-    table = build_table("zone", "name", "TTL", "addresses", title="Azure DNS")
-    for row in subscription.record_sets():
-        table.add_row(row.zone, row.name, str(row.ttl), ", ".join(row.values))
-    console.print(table)
+    console.print(build_record_table(subscription.record_sets()))
     organisation = Organisation(folder / "exchange")
-    table = build_table("server", "setting", "value", title="Exchange organisation")
-    for server in sorted(file.stem for file in (folder / "exchange" / "servers").glob("*.json")):
-        for service, settings in organisation.settings(server).items():
-            for name, value in settings.items():
-                table.add_row(server, f"{service}.{name}", str(value))
-    console.print(table)
+    servers = sorted(file.stem for file in (folder / "exchange" / "servers").glob("*.json"))
+    console.print(build_settings_table({server: _format_settings(organisation, server) for server in servers}))
     if scripts_run:
-        console.print(f"{len(organisation.calls())} Exchange cmdlet calls")
+        console.print(f"{len(organisation.calls())} calls of Exchange cmdlets")
     console.print(f"The files: {folder}", soft_wrap=True)
-    limits.say(console, scripts_run=scripts_run)
+    limits.print_limits(console, scripts_run=scripts_run)
+
+
+def _format_settings(organisation: Organisation, server: str) -> dict[str, dict[str, str]]:
+    return {
+        service: {name: format_setting(value) for name, value in settings.items()}
+        for service, settings in organisation.settings(server).items()
+    }

@@ -21,6 +21,7 @@ from rehearsal.elsewhere import every_host, with_elsewhere
 from rehearsal.stack import EngineStack
 from rehearsal.stack_file import RehearsedFile
 from rehearsal.stand_ins.accounts import Accounts
+from rehearsal.stand_ins.azure_cli import write_azure_cli
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative
 from rehearsal.stand_ins.command import CommandProvider
 from rehearsal.stand_ins.dns import AzureDns, RecordSet
@@ -119,10 +120,16 @@ class Rehearsal:
         else:
             self._existing_servers()
         self.stack = EngineStack(self._name, self.folder / "pulumi", self.tools, self._attached(), self._passphrase)
-        # Where operations ask Azure beside the provider.
-        self.stack.environment["LAB_RESOURCE_MANAGER"] = self.azure.resource_manager.endpoint
+        self._sign_in_operations()
         if not kept:
             self.stack.write({"config": self.file.config}, self.file.secrets)
+
+    def _sign_in_operations(self) -> None:
+        """Commands of operations ask Azure Resource Manager themselves, with a token of the Azure CLI."""
+        manager, environment, folder = self.azure.resource_manager, self.stack.environment, self.folder / "azure-cli"
+        write_azure_cli(folder, subscription=SUBSCRIPTION_ID, token=manager.token)
+        environment["LAB_RESOURCE_MANAGER"] = manager.endpoint
+        environment["PATH"] = os.pathsep.join([str(folder), environment["PATH"]])
 
     def _rehearsed_file(self) -> RehearsedFile:
         ssh_port, https_port = free_ports(stack_file.addresses(self._source), 2)

@@ -1,4 +1,4 @@
-"""One client of a drill: a computer of its own, which asks for its server's health page in a steady rhythm."""
+"""One client of a drill, as if on a separate computer: it asks for a server's health page in a steady rhythm."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from operations.drill.outlook import AnswerError, Attempt, HttpError, NoAddressAnswersError, OutlookError
-from operations.drill.outlook.answer import Endpoint
+from operations.drill.outlook.answer import MailboxEndpoint
 from operations.drill.outlook.discovery import discover
-from operations.drill.outlook.transport import Answer, Link, LostError, SlowError, Transport
+from operations.drill.outlook.transport import HttpAnswer, Link, LostError, SlowError, Transport
 from operations.drill.outlook.url import Url
 
-# Outlook's rhythm of Autodiscover, in seconds
+# How often Outlook runs Autodiscover, and when it retries after a failure (seconds).
 REDISCOVER, DISCOVER_RETRY = 3600.0, 300.0
-# After so long a kept connection counts as busy, and the request goes over another one: a beat, within these bounds.
+# A kept connection without an answer for one beat, within these bounds (seconds), counts as busy: the client then sends
+# the request over another one.
 SHORTEST_PATIENCE, LONGEST_PATIENCE = 0.5, 1.0
-AGAIN_SECONDS = 0.1
-NAME = re.compile(r"<br\s*/?>\s*([A-Za-z0-9-]{1,63})", re.IGNORECASE)
+GIVE_UP_AGAIN_SECONDS = 0.1
+SERVER_NAME = re.compile(r"<br\s*/?>\s*([A-Za-z0-9-]{1,63})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Whose mailbox it is. `inside` chooses the internal URLs; `autodiscover`: the name, if it is a special one."""
+    """The mailbox and its account. `inside` chooses the internal URLs; `autodiscover`: a host name that replaces the
+    default."""
 
     mailbox: str
     user: str
@@ -39,7 +41,10 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True)
 class Beat:
-    """One request: asked and answered when (time.monotonic()), by which server; `error` says why by none."""
+    """One request: when it was sent (`asked`) and answered (`at`; both time.monotonic()), and by which server.
+
+    Without a good answer `server` is empty, and `error` says why.
+    """
 
     asked: float
     at: float
@@ -49,9 +54,9 @@ class Beat:
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """A connection made anew: when, the attempts that failed hard first, and the address at last ("" for none).
+    """A new connection: when, the attempts that failed before it, and its address ("" where every address failed).
 
-    `slow`: the address of the connection that was left, where that had only been slow to answer.
+    `slow`: the address of the connection before, where the client left that because its answer was slow.
     """
 
     at: float
@@ -61,21 +66,21 @@ class Move:
 
     @property
     def impatient(self) -> bool:
-        """To the same server, which answered at once: it had been slow, and nothing was lost."""
+        """Whether the new connection is to the same address: that server was slow, and nothing was lost."""
         return bool(self.slow) and not self.failed and self.address == self.slow
 
 
-class Client:
+class DrillClient:
     """`beats` and `moves` grow while it runs; `give_up` ends it at once, whatever it waits for.
 
-    `refused`: the answer of Autodiscover after which it is not asked again, as it did not take the account, which the
-    directory would lock, or as it never led to a server. `fault`: an error of this program, of which the client died.
+    `refused`: an answer of Autodiscover after which the client stops asking: the account was refused (and the directory
+    would lock it), or no answer led to a server yet. `fault`: an error of this program that ended the client.
     """
 
     def __init__(self, profile: Profile, transport: Transport, beat: float, delay: float) -> None:
         self._profile, self._transport = profile, transport
         self._beat, self._delay = beat, delay
-        self._endpoint: Endpoint | None = None
+        self._endpoint: MailboxEndpoint | None = None
         self._link: Link | None = None
         self._discover_from = self._retry_from = 0.0
         self._discovering: threading.Thread | None = None
@@ -88,7 +93,7 @@ class Client:
 
     @property
     def hopeless(self) -> bool:
-        """It found no server, and will find none."""
+        """It has no server and has stopped asking for one."""
         return self.refused is not None and self._endpoint is None
 
     def start(self) -> None:
@@ -99,19 +104,19 @@ class Client:
         self._transport.give_up()
 
     def join(self) -> None:
-        """After `give_up`, which is said again until it is heard: between two steps an attempt has no socket to end."""
-        self._end_of(self._thread)
-        self._end_of(self._discovering)  # which the other may have started last of all
+        """Call after `give_up`. Repeats it until the threads end: between two steps there is no socket to close."""
+        self._wait_for(self._thread)
+        self._wait_for(self._discovering)  # second: the first thread can start this one at its end
 
-    def _end_of(self, thread: threading.Thread | None) -> None:
+    def _wait_for(self, thread: threading.Thread | None) -> None:
         while thread and thread.is_alive():
             self._transport.give_up()
-            thread.join(AGAIN_SECONDS)
+            thread.join(GIVE_UP_AGAIN_SECONDS)
 
     def _run(self) -> None:
         try:
             self._ask_in_rhythm()
-        except Exception as error:  # noqa: BLE001 - a thread has no caller; whoever waits for its answers asks for this
+        except Exception as error:  # noqa: BLE001 - a thread has no caller; Clients raises it for those who wait
             self.fault = error
         finally:
             self._close()
@@ -129,11 +134,11 @@ class Client:
             due = max(due + self._beat, time.monotonic())
 
     def _ask(self, asked: float) -> str:
-        """The name of the server that answered. A lost connection is no failure yet: the request is sent again."""
+        """The name of the server that answered. After a lost connection the request is sent again over a new one."""
         if self._endpoint is None:
             self._discover()
         elif asked >= self._discover_from:
-            self._discover_meanwhile()
+            self._discover_in_background()
         endpoint = self._endpoint
         assert endpoint
         page, slow = replace(endpoint.url, path=f"/{endpoint.protocol}/healthcheck.htm"), ""
@@ -142,14 +147,16 @@ class Client:
         if self._link:
             try:
                 patience = min(max(self._beat, SHORTEST_PATIENCE), LONGEST_PATIENCE)
-                return _name(self._link, self._transport.ask(self._link, "GET", page.path, b"", patience=patience))
+                return read_server_name(
+                    self._link, self._transport.ask(self._link, "GET", page.path, b"", patience=patience)
+                )
             except OutlookError:
                 self._close()
                 raise
             except LostError as lost:
                 slow = self._link.address if isinstance(lost, SlowError) else ""
                 self._close()
-                self._failed()
+                self._rediscover_after_failure()
         return self._connect(asked, page, slow)
 
     def _connect(self, asked: float, page: Url, slow: str) -> str:
@@ -157,10 +164,10 @@ class Client:
             self._link, failed, answer = self._transport.ask_any(page, "GET", b"")
         except NoAddressAnswersError as error:
             self.moves.append(Move(at=asked, failed=error.attempts, address=""))
-            self._failed()
+            self._rediscover_after_failure()
             raise
         self.moves.append(Move(at=asked, failed=failed, address=self._link.address, slow=slow))
-        return _name(self._link, answer)
+        return read_server_name(self._link, answer)
 
     def _discover(self) -> None:
         if self.refused:
@@ -179,12 +186,12 @@ class Client:
         self._discover_from = time.monotonic() + REDISCOVER
         self._retry_from = 0.0
 
-    def _failed(self) -> None:
-        """A connection failed, so Outlook runs Autodiscover again, unless that has failed a short while ago."""
+    def _rediscover_after_failure(self) -> None:
+        """Outlook runs Autodiscover again after a failed connection, unless Autodiscover itself failed recently."""
         if time.monotonic() >= self._retry_from:
-            self._discover_meanwhile()
+            self._discover_in_background()
 
-    def _discover_meanwhile(self) -> None:
+    def _discover_in_background(self) -> None:
         if not (self._discovering and self._discovering.is_alive()) and not self._over.is_set():
             self._discovering = threading.Thread(target=self._try_to_discover, daemon=True)
             self._discovering.start()
@@ -203,8 +210,8 @@ class Client:
         self._link = None
 
 
-def _name(link: Link, answer: Answer) -> str:
-    found = NAME.search(answer.body.decode(errors="replace"))
+def read_server_name(link: Link, answer: HttpAnswer) -> str:
+    found = SERVER_NAME.search(answer.body.decode(errors="replace"))
     if not found:
-        raise OutlookError(link.host, f"{link.address} answered 200, but its health page names no server")
+        raise OutlookError(link.host, f"{link.address} answered 200, but its health page does not name a server")
     return found[1].upper()

@@ -1,4 +1,4 @@
-"""All clients of a drill: started together, watched, and their outcome taken."""
+"""All clients of a drill: started together, watched and observed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from operations.drill.client import Client, Profile
-from operations.drill.figures import Beats, Machine, Observation
+from operations.drill.client import DrillClient, Profile
+from operations.drill.figures import ClientRecord, DrillLoad, Mark, Observation
 from operations.drill.outlook import Timers
 from operations.drill.outlook.transport import Transport
 
-# So many good answers in a row are an end of the matter.
+# A client with so many good answers in a row counts as served.
 FEW_BEATS = 4
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
 class ClientFaultError(Exception):
-    """A client died of an error of this program, so nothing that is measured would be true any more."""
+    """An error of this program ended a client, so the measurements are not valid any more."""
 
     def __init__(self, fault: Exception) -> None:
         super().__init__(f"Unexpected {type(fault).__name__} in a client: {fault}")
@@ -29,9 +29,9 @@ class ClientFaultError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """How clients reach the namespace; with `dns` None they ask the name servers of this computer.
+    """How clients reach the namespace. `dns` is (address, port) of a name server; None: those of this computer.
 
-    `port` is dialled where a URL names none.
+    `port` is for URLs without one.
     """
 
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
@@ -40,18 +40,18 @@ class Route:
     timers: Timers = field(default_factory=Timers)
 
 
-class Clients:
-    """`number` clients, each with a DNS cache of its own; `beat` is their rhythm in seconds. A context manager.
+class DrillClients:
+    """`number` clients with separate DNS caches; each sends a request every `beat` seconds. A context manager.
 
-    Whatever waits for them, and what takes their outcome, raises ClientFaultError when one of them has died.
+    `served`, `wait` and `observe` raise ClientFaultError after an error of this program in a client.
     """
 
     def __init__(self, number: int, profile: Profile, route: Route, *, beat: float = 0.5) -> None:
         self.beat, self.timers = beat, route.timers
-        self._clients = [self._client(profile, route, beat * place / number) for place in range(number)]
+        self._clients = [self._create_client(profile, route, beat * place / number) for place in range(number)]
         self._started = self._cpu = 0.0
 
-    def _client(self, profile: Profile, route: Route, delay: float) -> Client:
+    def _create_client(self, profile: Profile, route: Route, delay: float) -> DrillClient:
         transport = Transport(
             user=profile.user,
             password=profile.password,
@@ -60,9 +60,9 @@ class Clients:
             port=route.port,
             timers=route.timers,
         )
-        return Client(profile, transport, self.beat, delay)
+        return DrillClient(profile, transport, self.beat, delay)
 
-    def __enter__(self) -> Clients:
+    def __enter__(self) -> DrillClients:
         self._started, self._cpu = time.monotonic(), time.process_time()
         try:
             self._start()
@@ -72,16 +72,16 @@ class Clients:
         return self
 
     def _start(self) -> None:
-        """One tries the account for all: twenty wrong logons would lock it."""
+        """One client tries the account first: a wrong password that all clients send would lock it."""
         first, *others = self._clients
         first.start()
         while not first.beats:
-            self._living()
-            time.sleep(LOOK_SECONDS)
+            self._healthy_clients()
+            time.sleep(POLL_SECONDS)
         for client in others if not first.hopeless else ():
             client.start()
 
-    def _living(self) -> list[Client]:
+    def _healthy_clients(self) -> list[DrillClient]:
         for client in self._clients:
             if client.fault:
                 raise ClientFaultError(client.fault) from client.fault
@@ -94,49 +94,52 @@ class Clients:
             client.join()
 
     def served(self, since: float, *, beats: int = FEW_BEATS) -> int:
-        """How many clients have had so many good answers in a row to what they asked since then."""
+        """How many clients got good answers to their last `beats` requests, all sent since `since`."""
         return sum(
             len(last) == beats and all(beat.server and beat.asked >= since for beat in last)
-            for last in (client.beats[-beats:] for client in self._living())
+            for last in (client.beats[-beats:] for client in self._healthy_clients())
         )
 
-    def disturbed(self, since: float) -> float | None:
-        """When a client last failed, or lost its connection, since then; a slow answer is no loss."""
+    def last_disturbance(self, since: float) -> float | None:
+        """When a client last failed or lost its connection since `since`; a slow answer does not count. None: never."""
         times = [move.at for client in self._clients for move in tuple(client.moves) if not move.impatient]
         times += [beat.at for client in self._clients for beat in tuple(client.beats) if not beat.server]
         return max((at for at in times if at >= since), default=None)
 
     def wait(self, seconds: float, since: float, *, beats: int = FEW_BEATS) -> bool:
-        """Until every client is served, and has been for a few beats; False when `seconds` were not enough."""
+        """Until every client got `beats` good answers in a row; False when that takes more than `seconds`."""
         end = time.monotonic() + seconds
         while self.served(since, beats=beats) < len(self._clients):
             if time.monotonic() > end or any(client.hopeless for client in self._clients):
                 return False
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         return True
 
-    def errors(self) -> list[str]:
-        """What clients last failed with, each text once."""
+    def last_errors(self) -> list[str]:
+        """The last error of each client, each text once."""
         last = (client.beats[-1].error for client in self._clients if client.beats)
         return sorted({error for error in last if error})
 
-    def observe(self, title: str, since: float) -> Observation:
-        """What came of the loss at `since` until now."""
+    def observe(self, title: str, since: float, marks: tuple[Mark, ...] = ()) -> Observation:
+        """The loss at `since`, from then until now."""
         now = time.monotonic()
         requests = sum(len(client.beats) for client in self._clients)
-        machine = Machine(
+        load = DrillLoad(
             requests_per_second=requests / (now - self._started),
             memory_mib=psutil.Process().memory_info().rss / 2**20,
             cpu_share=(time.process_time() - self._cpu) / (now - self._started),
             processors=os.cpu_count() or 1,
         )
-        rows = [Beats(beats=tuple(client.beats), moves=tuple(client.moves)) for client in self._living()]
+        rows = [
+            ClientRecord(beats=tuple(client.beats), moves=tuple(client.moves)) for client in self._healthy_clients()
+        ]
         return Observation(
             title=title,
             beat=self.beat,
             since=since,
             until=now,
             clients=tuple(rows),
-            machine=machine,
+            load=load,
             timers=self.timers,
+            marks=marks,
         )

@@ -1,4 +1,4 @@
-"""What an observation says in figures. A gap is the longest time between two good answers, once a server was lost."""
+"""The figures of an observation. A gap is the longest time between two good answers of one client after a loss."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from operations.drill.outlook import Timers
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
-    """What the drill itself took on this computer; `cpu_share` 1.0 is one processor."""
+class DrillLoad:
+    """What the drill itself used on this computer; a `cpu_share` of 1.0 is one processor."""
 
     requests_per_second: float
     memory_mib: float
@@ -24,16 +24,25 @@ class Machine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beats:
-    """All of one client."""
+class ClientRecord:
+    """Every request and every new connection of one client."""
 
     beats: tuple[Beat, ...]
     moves: tuple[Move, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mark:
+    """What happened to a server, and when; `until` is the end of what takes time. Both are time.monotonic()."""
+
+    text: str
+    at: float
+    until: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """How one client fared. `before` and `after` are servers ("" for none); `tried` the addresses that failed."""
+    """How one client recovered. `before` and `after` are servers ("": none); `tried` are the addresses that failed."""
 
     gap: float
     failed: int
@@ -50,7 +59,7 @@ class Recovery:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Of all clients: counts, and gaps in seconds. `unserved` clients had no good answer at the end."""
+    """Counts of clients, and gaps in seconds. `unserved` clients had no good answer at the end."""
 
     clients: int
     noticed: int
@@ -63,25 +72,29 @@ class Figures:
     failed_requests: int
 
     def within(self, budget: float) -> bool:
-        """Whether every client was served again in time; without clients nothing was."""
+        """Whether there are clients, and each was served again within `budget` seconds."""
         return self.clients > 0 and not self.unserved and self.worst <= budget
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """One loss: `since` and `until` are time.monotonic(), as the clients' times are; `beat` is in seconds."""
+    """One loss from `since` until `until` (time.monotonic(), like the clients' times); `beat` is in seconds.
+
+    `marks` say what happened to servers meanwhile, where that is more than the loss at `since`.
+    """
 
     title: str
     beat: float
     since: float
     until: float
-    clients: tuple[Beats, ...]
-    machine: Machine
+    clients: tuple[ClientRecord, ...]
+    load: DrillLoad
     timers: Timers
+    marks: tuple[Mark, ...] = ()
 
     @cached_property
     def recoveries(self) -> tuple[Recovery, ...]:
-        return tuple(recovery(client, self.since, self.until, self.beat) for client in self.clients)
+        return tuple(measure_recovery(client, self.since, self.until, self.beat) for client in self.clients)
 
     @cached_property
     def figures(self) -> Figures:
@@ -100,17 +113,17 @@ class Observation:
         )
 
 
-def recovery(client: Beats, since: float, until: float, beat: float) -> Recovery:
+def measure_recovery(client: ClientRecord, since: float, until: float, beat: float) -> Recovery:
     good = [row for row in client.beats if row.server]
     before = [row for row in good if row.at <= since]
     after = [row for row in good if row.at > since]
     times = [before[-1].at if before else since, *(row.at for row in after), until]
     gap = max(later - earlier for earlier, later in pairwise(times))
     failed = sum(not row.server and row.at > since for row in client.beats)
-    # A client that still waits for its next answer, no longer than it waits for any, is served.
+    # A client whose next answer is not overdue counts as served.
     waits = beat + max(beat, SHORTEST_PATIENCE)
     served = bool(client.beats and client.beats[-1].server) and until - times[-2] <= waits
-    # asked before the loss, answered by it
+    # A request that was sent up to one beat before the loss can be the one that the loss ended.
     moves = [row for row in client.moves if row.at > since - beat and not row.impatient]
     return Recovery(
         gap=gap,
@@ -124,5 +137,5 @@ def recovery(client: Beats, since: float, until: float, beat: float) -> Recovery
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """The smallest value that so many per cent do not exceed (nearest rank); 0 without values."""
+    """The smallest value that `share` per cent of the values do not exceed (nearest rank); 0 without values."""
     return ordered[math.ceil(share / 100 * len(ordered)) - 1] if ordered else 0.0

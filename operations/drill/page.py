@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from operations.drill.report import Result, cells, heads, machine, within
-from operations.drill.timeline import FAILED, colours, timeline
+from operations.drill.report import DrillResult, column_heads, describe_load, result_cells, within_budget
+from operations.drill.timeline import FAILED, assign_colours, draw_timeline
 
 STYLE = f"""
 :root {{ color-scheme: light dark; }}
@@ -23,36 +23,37 @@ svg .loss {{ stroke-dasharray: 4 3; }}
 """
 
 
-def page(results: Sequence[Result], heading: str, budget: float) -> str:
-    """`heading` says what was drilled, when and where; `budget` is in seconds."""
-    colour = colours([result.observation for result in results])
+def build_report_page(results: Sequence[DrillResult], heading: str, budget: float) -> str:
+    """The whole file; `heading` says what was drilled, when and where; `budget` is in seconds."""
+    colours = assign_colours([result.observation for result in results])
     keys = "".join(
-        f'<span class="key" style="background:{shade}"></span>{escape(server)}' for server, shade in colour.items()
+        f'<span class="key" style="background:{colour}"></span>{escape(server)}' for server, colour in colours.items()
     )
     pictures = "".join(
-        f"<h2>{escape(result.observation.title)}</h2><p>{_verdict(result)}</p>{timeline(result.observation, colour)}"
+        f"<h2>{escape(result.observation.title)}</h2><p>{_verdict(result)}</p>"
+        f"{draw_timeline(result.observation, colours)}"
         for result in results
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Failover drill</title>'
         f"<style>{STYLE}</style></head><body><h1>Failover drill</h1><p>{escape(heading)}</p>"
-        f"{_table(results, budget)}<p>{escape(machine(results))}</p>"
+        f"{_table(results, budget)}<p>{escape(describe_load(results))}</p>"
         f"<p>One row per client, coloured by the server that answered:{keys}. White is a gap, a cross a failed "
         f"request.</p>{pictures}</body></html>\n"
     )
 
 
-def _table(results: Sequence[Result], budget: float) -> str:
-    head = "".join(f"<th>{column}</th>" for column in heads(budget))
+def _table(results: Sequence[DrillResult], budget: float) -> str:
+    head = "".join(f"<th>{column}</th>" for column in column_heads(budget))
     rows = "".join(f"<tr>{_cells(result, budget)}</tr>" for result in results)
     return f"<table><tr>{head}</tr>{rows}</table>"
 
 
-def _cells(result: Result, budget: float) -> str:
-    texts = (*map(escape, (*cells(result), within(result, budget))), _verdict(result))
+def _cells(result: DrillResult, budget: float) -> str:
+    texts = (*map(escape, (*result_cells(result), within_budget(result, budget))), _verdict(result))
     return "".join(f"<td>{text}</td>" for text in texts)
 
 
-def _verdict(result: Result) -> str:
+def _verdict(result: DrillResult) -> str:
     kept = '<b class="kept">kept</b>' if result.kept else '<b class="missed">missed</b>'
     return f"{kept}: {escape(result.promise)}"

@@ -1,4 +1,4 @@
-"""What a drill says: a table for people, JSON for programs."""
+"""The results of a drill: a table for the terminal, JSON for programs."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ COLUMNS = ("loss", "clients", "noticed", "moved", "dead first", "median", "p95",
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
-    """An observation and the promise it is held against; `kept` and `promise` in words for people."""
+class DrillResult:
+    """An observation, the promise it is measured against (a sentence), and whether that promise was kept."""
 
     observation: Observation
     promise: str
     kept: bool
 
 
-def judged(observation: Observation, budget: float) -> Result:
-    """Against one budget, in seconds: every client is served again within it."""
+def judge_observation(observation: Observation, budget: float) -> DrillResult:
+    """The promise is kept where every client is served again within `budget` seconds."""
     kept = observation.figures.within(budget)
-    return Result(observation=observation, promise=f"every client served again within {budget:g} s", kept=kept)
+    return DrillResult(observation=observation, promise=f"every client served again within {budget:g} s", kept=kept)
 
 
-def cells(result: Result) -> list[str]:
+def result_cells(result: DrillResult) -> list[str]:
     """One row below COLUMNS."""
     row = result.observation.figures
 
@@ -50,29 +50,29 @@ def cells(result: Result) -> list[str]:
     ]
 
 
-def heads(budget: float) -> tuple[str, ...]:
-    """What stands above each row of `cells`, a verdict on the budget (in seconds), and the promise."""
+def column_heads(budget: float) -> tuple[str, ...]:
+    """The heads of `result_cells`, of `within_budget` and of the promise."""
     return (*COLUMNS, f"within {budget:g} s", "promise")
 
 
-def within(result: Result, budget: float) -> str:
+def within_budget(result: DrillResult, budget: float) -> str:
     return "yes" if result.observation.figures.within(budget) else "no"
 
 
-def table(results: Sequence[Result], budget: float) -> Table:
-    """Without the promises' words, which stand in the page: a terminal is narrow."""
+def build_result_table(results: Sequence[DrillResult], budget: float) -> Table:
+    """For a terminal, which is too narrow for the promises' sentences: the page has those."""
     title = "Gaps: the longest time between two good answers, per client"
-    made = build_table(*heads(budget), title=title)
+    table = build_table(*column_heads(budget), title=title)
     for result in results:
-        verdict = within(result, budget)
+        verdict = within_budget(result, budget)
         kept = "[green]kept[/green]" if result.kept else "[red]missed[/red]"
-        made.add_row(*cells(result), verdict if verdict == "yes" else f"[red]{verdict}[/red]", kept)
-    return made
+        table.add_row(*result_cells(result), verdict if verdict == "yes" else f"[red]{verdict}[/red]", kept)
+    return table
 
 
-def machine(results: Sequence[Result]) -> str:
-    """The machine's own figures, in one line."""
-    rows = [result.observation.machine for result in results]
+def describe_load(results: Sequence[DrillResult]) -> str:
+    """What the drill itself used, in one line."""
+    rows = [result.observation.load for result in results]
     if not rows:
         return ""
     return (
@@ -82,12 +82,12 @@ def machine(results: Sequence[Result]) -> str:
     )
 
 
-def as_json(results: Sequence[Result], budget: float) -> str:
-    """Everything; times are seconds from the loss."""
-    return json.dumps([_plain(result, budget) for result in results], indent=2)
+def results_as_json(results: Sequence[DrillResult], budget: float) -> str:
+    """Every figure and every answer; times are seconds from the loss."""
+    return json.dumps([_result_document(result, budget) for result in results], indent=2)
 
 
-def _plain(result: Result, budget: float) -> dict[str, object]:
+def _result_document(result: DrillResult, budget: float) -> dict[str, object]:
     observation = result.observation
     since = observation.since
     clients = [
@@ -115,6 +115,6 @@ def _plain(result: Result, budget: float) -> dict[str, object]:
         "beatSeconds": observation.beat,
         "connectTimerSeconds": observation.timers.connect,
         "figures": asdict(observation.figures),
-        "machine": asdict(observation.machine),
+        "machine": asdict(observation.load),
         "clients": clients,
     }

@@ -1,4 +1,4 @@
-"""Comments and issues of one repository on GitHub, as much of them as the workflows need."""
+"""GitHub's REST API for comments and issues of one repository."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any
 
 import httpx
 
-# Whom the token of a workflow speaks for; a marker in anybody else's text is no mark of ours.
+# The account of a workflow's token. Markers in other accounts' texts are copies: ignore them.
 AUTHOR = "github-actions[bot]"
 SECONDS = 30
 
 
 class GitHubError(Exception):
-    """GitHub could not be asked, or refused; the text holds no token."""
+    """GitHub did not answer, or refused; the text never holds the token."""
 
 
 class GitHub:
     """The repository that a workflow runs in. Use it as a context manager."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        """`environment` holds GITHUB_REPOSITORY, GITHUB_TOKEN and, but for github.com, GITHUB_API_URL.
+        """Reads GITHUB_REPOSITORY, GITHUB_TOKEN and, except on github.com, GITHUB_API_URL.
 
-        Raises GitHubError that names all that is missing.
+        Raises GitHubError that names every missing variable.
         """
         missing = [key for key in ("GITHUB_REPOSITORY", "GITHUB_TOKEN") if not environment.get(key)]
         if missing:
@@ -47,41 +47,41 @@ class GitHub:
     ) -> None:
         self._client.close()
 
-    def comment(self, pull_request: int, marker: str, body: str) -> str:
-        """The pull request's comment with this marker, written anew in its place or made; its address."""
-        mine = self._mine(f"issues/{pull_request}/comments", marker, {})
+    def write_comment(self, pull_request: int, marker: str, body: str) -> str:
+        """Replaces the pull request's comment that starts with the marker, or adds one; returns its URL."""
+        mine = self._find(f"issues/{pull_request}/comments", marker, {})
         if mine:
             return self._write("PATCH", f"issues/comments/{mine['id']}", body=body)
         return self._write("POST", f"issues/{pull_request}/comments", body=body)
 
-    def report(self, title: str, marker: str, body: str) -> str:
-        """The open issue with this marker, written anew or opened; its address."""
-        mine = self._mine("issues", marker, {"state": "open"})
+    def write_issue(self, title: str, marker: str, body: str) -> str:
+        """Replaces the text of the open issue that starts with the marker, or opens one; returns its URL."""
+        mine = self._find("issues", marker, {"state": "open"})
         if mine:
             return self._write("PATCH", f"issues/{mine['number']}", body=body)
         return self._write("POST", "issues", title=title, body=body)
 
-    def solve(self, marker: str, text: str) -> str | None:
-        """Closes the open issue with this marker, with a last comment; its address, None where there is none."""
-        mine = self._mine("issues", marker, {"state": "open"})
+    def close_issue(self, marker: str, comment: str) -> str | None:
+        """Closes the open issue that starts with the marker; returns its URL, None where no issue is open."""
+        mine = self._find("issues", marker, {"state": "open"})
         if not mine:
             return None
-        self._write("POST", f"issues/{mine['number']}/comments", body=text)
+        self._write("POST", f"issues/{mine['number']}/comments", body=comment)
         return self._write("PATCH", f"issues/{mine['number']}", state="closed", state_reason="completed")
 
-    def _mine(self, path: str, marker: str, query: Mapping[str, str]) -> dict[str, Any] | None:
+    def _find(self, path: str, marker: str, query: Mapping[str, str]) -> dict[str, Any] | None:
         return next(
             (
                 entry
-                for entry in self._every(path, query)
+                for entry in self._list(path, query)
                 if entry["user"]["login"] == AUTHOR
                 and (entry["body"] or "").startswith(marker)
-                and "pull_request" not in entry  # GitHub lists those among the issues
+                and "pull_request" not in entry  # GitHub lists pull requests among the issues
             ),
             None,
         )
 
-    def _every(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    def _list(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         answer = self._ask("GET", path, params={**query, "per_page": "100"})
         while True:
             yield from answer.json()
@@ -99,20 +99,20 @@ class GitHub:
         except httpx.HTTPError as error:
             raise GitHubError(f"GitHub: {method} {path}: {type(error).__name__}: {error}") from None
         if not answer.is_success:
-            raise GitHubError(f"GitHub: {method} {path}: {answer.status_code} {said(answer)}{remedy(answer)}")
+            raise GitHubError(
+                f"GitHub: {method} {path}: {answer.status_code} {read_message(answer)}{remedy_for(answer)}"
+            )
         return answer
 
 
-def said(answer: httpx.Response) -> str:
+def read_message(answer: httpx.Response) -> str:
     try:
         return str(answer.json()["message"])
     except (ValueError, KeyError, TypeError):
         return answer.reason_phrase
 
 
-def remedy(answer: httpx.Response) -> str:
+def remedy_for(answer: httpx.Response) -> str:
     if answer.status_code in (403, 404):
-        return (
-            ". The job needs pull-requests: write (comment) or issues: write (issue), and a fork's token has neither."
-        )
+        return ". The job needs pull-requests: write (comment) or issues: write (issue); a fork's token has neither."
     return ""

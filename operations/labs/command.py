@@ -1,4 +1,4 @@
-"""`python -m operations lab`: labs that come and go."""
+"""`python -m operations lab`: creates, renews, lists and destroys labs."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from operations.github import outputs
-from operations.labs.names import Lab, LabError, expired, lab_of
+from operations.github.command import write_outputs
+from operations.labs.names import Lab, LabError, is_expired, lab_name
+from operations.stack import StackError
+from operations.terminal import REFUSED, Cwd, report_errors
 
 if TYPE_CHECKING:
-    from operations.labs.project import Project
+    from operations.labs.project import LabProject
 
-REFUSED, COULD_NOT, INTERRUPTED = 1, 2, 130
 HOURS = 72
 
-app = typer.Typer(
-    no_args_is_help=True, help="Labs that come and go, each with a stack and a resource group of its own."
-)
+app = typer.Typer(no_args_is_help=True, help="Temporary labs, each with its own stack and resource group.")
 
 
-def network(text: str) -> IPv4Network:
+def parse_network(text: str) -> IPv4Network:
     try:
         return IPv4Network(text)
     except ValueError as error:
@@ -34,106 +33,83 @@ def network(text: str) -> IPv4Network:
 
 
 Name = Annotated[str, typer.Argument(help="The lab's name: its stack is lab-NAME.")]
-Cwd = Annotated[Path | None, typer.Option("--cwd", help="The project's folder, as of pulumi; else this one.")]
+Hours = Annotated[float, typer.Option(min=1, max=24 * 90, help="Hours from now until the lab expires.")]
+Network = Annotated[
+    IPv4Network | None,
+    typer.Option(parser=parse_network, metavar="PREFIX", help="The lab's own address space, where labs are connected."),
+]
+BreakLock = Annotated[bool, typer.Option("--break-lock", help="The run on another computer that holds it was killed.")]
 Owner = Annotated[
     str | None, typer.Option("--owner", envvar="LAB_OWNER", help="Who you are; your account's name if left out.")
 ]
 
 
-@app.command()
-def up(
-    name: Name,
-    hours: Annotated[float, typer.Option(min=1, max=24 * 90, help="Until when it is wanted, from now on.")] = HOURS,
-    network: Annotated[
-        IPv4Network | None,
-        typer.Option(parser=network, metavar="PREFIX", help="An address space of its own, where labs are connected."),
-    ] = None,
-    owner: Owner = None,
-    cwd: Cwd = None,
-) -> None:
-    """Makes the lab NAME from stacks/Pulumi.lab.yaml, or brings it up to date and renews its time.
+@app.command("up")
+def lab_up(name: Name, hours: Hours = HOURS, network: Network = None, owner: Owner = None, cwd: Cwd = None) -> None:
+    """Creates the lab NAME from stacks/Pulumi.lab.yaml, or updates it and renews its time.
 
-    Exit code: 0 it is up; 1 refused, nothing was touched; 2 a step failed (run it again, or `lab down`).
+    Exit code: 0 it is up; 1 refused, nothing was changed; 2 a step failed (run it again, or `lab down`).
     """
-    from operations.labs.up import up
+    from operations.labs.up import bring_up
 
-    done(
-        lambda project: up(project, Lab(name), me=who(owner), hours=hours, network=network, now=datetime.now(UTC)),
-        cwd,
-    )
+    me, now = owner or getpass.getuser(), datetime.now(UTC)
+    run_lab_command(lambda project: bring_up(project, Lab(name), owner=me, hours=hours, network=network, now=now), cwd)
 
 
-@app.command()
-def down(
-    name: Name,
-    break_lock: Annotated[
-        bool, typer.Option("--break-lock", help="A run that held the stack on another computer was killed.")
-    ] = False,
-    owner: Owner = None,
-    cwd: Cwd = None,
-) -> None:
-    """Destroys the lab NAME and removes its stack, also after a run that was killed; a second time it does nothing.
+@app.command("down")
+def lab_down(name: Name, break_lock: BreakLock = False, owner: Owner = None, cwd: Cwd = None) -> None:
+    """Destroys the lab NAME and removes its stack, also after a killed run; a second time it does nothing.
 
-    Exit code: 0 nothing of it is left; 1 refused, nothing was touched; 2 a step failed: run it again.
+    Exit code: 0 nothing is left; 1 refused, nothing was changed; 2 a step failed: run it again.
     """
-    from operations.labs.down import down
+    from operations.labs.down import take_down
 
-    done(lambda project: down(project, Lab(name), me=who(owner), break_lock=break_lock, now=datetime.now(UTC)), cwd)
+    me, now = owner or getpass.getuser(), datetime.now(UTC)
+    run_lab_command(lambda project: take_down(project, Lab(name), owner=me, break_lock=break_lock, now=now), cwd)
 
 
 @app.command("expired")
-def list_expired(cwd: Cwd = None) -> None:
-    """Prints the names of labs whose time is over, one per line; anyone may take them down.
+def lab_expired(cwd: Cwd = None) -> None:
+    """Prints the names of expired labs, one per line; everybody may take them down.
 
-    Exit code: 0 all of them are named; 2 a lab could not be read, so that the names may be too few.
+    Exit code: 0 the list is complete; 2 a lab could not be read, so some may be missing.
     """
-    done(forgotten, cwd)
+    run_lab_command(list_expired, cwd)
 
 
-def forgotten(project: Project) -> None:
-    """Raises StackError at the end where a stack could not be read: all others are told before."""
-    from operations.stack import StackError
-
+def list_expired(project: LabProject) -> None:
+    """Raises StackError after the list where a stack could not be read."""
     now, unread = datetime.now(UTC), []
-    for stack, changed in project.stacks().items():
-        name = lab_of(stack)
+    for stack, updated in project.list_stacks().items():
+        name = lab_name(stack)
         if name is None:
             continue
         try:
-            if is_over(project, stack, changed, now):
+            if is_over(project, stack, updated, now):
                 typer.echo(name)
         except StackError as error:
             typer.echo(str(error), err=True)
             unread.append(name)
     if unread:
-        raise StackError(f"Nobody knows whether the time of {', '.join(unread)} is over: look at what is said above.")
+        raise StackError(f"Could not tell whether {', '.join(unread)} expired: see the errors above.")
 
 
-def is_over(project: Project, stack: str, changed: datetime | None, now: datetime) -> bool:
-    known = project.state(stack)
-    tags = known.group.tags if known.group else project.config(stack).get("exchange-cas:tags") or {}
-    # One that was killed before it made anything has no tags.
-    idle = not tags and changed is not None and (now - changed).total_seconds() > HOURS * 3600
-    return expired(tags, now) or idle
+def is_over(project: LabProject, stack: str, updated: datetime | None, now: datetime) -> bool:
+    group = project.read_state(stack).group
+    tags = group.tags if group else project.read_config(stack).get("exchange-cas:tags") or {}
+    # A lab whose `up` was killed before the first resource has no tags.
+    is_idle = not tags and updated is not None and (now - updated).total_seconds() > HOURS * 3600
+    return is_expired(tags, now) or is_idle
 
 
-def who(owner: str | None) -> str:
-    return owner or getpass.getuser()
+def run_lab_command(work: Callable[[LabProject], None], cwd: Path | None) -> None:
+    from operations.labs.project import LabProject
 
-
-def done(work: Callable[[Project], None], cwd: Path | None) -> None:
-    from operations.labs.project import Project
-    from operations.stack import StackError
-
-    try:
-        work(Project(folder=cwd or Path(), environment=os.environ))
-    except LabError as error:
-        typer.echo(str(error), err=True)
-        # So that the workflow `lab` leaves a lab alone that it did not make.
-        outputs.tell("refused=true\n")
-        raise typer.Exit(REFUSED) from None
-    except StackError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(COULD_NOT) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+    with report_errors():
+        try:
+            work(LabProject(folder=cwd or Path(), environment=os.environ))
+        except LabError as error:
+            typer.echo(str(error), err=True)
+            # The workflow `lab` must not destroy a lab that it did not create.
+            write_outputs("refused=true\n")
+            raise typer.Exit(REFUSED) from None

@@ -1,30 +1,31 @@
-"""What a lab is called everywhere, by its name alone."""
+"""The names and tags of a lab, which follow from its NAME."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-# Tags of all that a lab makes. Azure's copy is what counts where the state has lost sight of something.
+# Tags of everything that a lab creates. Where the state has lost a resource, Azure's copy of the tag decides.
 LAB, OWNER, EXPIRES = "lab", "owner", "expires"
 PREFIX = "lab-"
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
+TIME = "%Y-%m-%dT%H:%MZ"
 
 
 class LabError(Exception):
-    """A lab is refused, nothing was touched; one line a problem, each with its remedy."""
+    """The command refuses before it changes anything; one line for each problem, with its remedy."""
 
     def __init__(self, lab: str, problems: Iterable[str]) -> None:
         self.problems = list(problems)
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        super().__init__(f"{lab}: {count}; nothing was touched:" + "".join(f"\n  {row}" for row in self.problems))
+        super().__init__(f"{lab}: {count}; nothing was changed:" + "".join(f"\n  {row}" for row in self.problems))
 
 
 @dataclass(frozen=True)
 class Lab:
-    """One lab; raises LabError for a name that cannot be one."""
+    """Raises LabError for a name that Azure or Pulumi would refuse."""
 
     name: str
 
@@ -42,23 +43,18 @@ class Lab:
         return f"exchange-cas-{self.stack}"
 
     def tags(self, owner: str, expires: datetime) -> dict[str, str]:
-        return {LAB: self.name, OWNER: owner, EXPIRES: written(expires)}
+        return {LAB: self.name, OWNER: owner, EXPIRES: expires.astimezone(UTC).strftime(TIME)}
 
 
-def lab_of(stack: str) -> str | None:
-    """The name of the lab that a stack is, None for any other stack."""
+def lab_name(stack: str) -> str | None:
+    """NAME of the stack lab-NAME, also with its organisation and project; None for any other stack."""
     name = stack.rpartition("/")[2]
-    found = name.removeprefix(PREFIX)
-    return found if name.startswith(PREFIX) and NAME.fullmatch(found) else None
+    return name.removeprefix(PREFIX) if name.startswith(PREFIX) and NAME.fullmatch(name[len(PREFIX) :]) else None
 
 
-def written(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
-
-
-def expired(tags: dict[str, str], now: datetime) -> bool:
-    """Whether the time is over; a tag that cannot be read, or none, is no permission."""
+def is_expired(tags: Mapping[str, str], now: datetime) -> bool:
+    """False without the tag, or where it cannot be read: only a clear date lets others take a lab down."""
     try:
-        return datetime.strptime(tags.get(EXPIRES, ""), "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC) <= now
+        return datetime.strptime(tags.get(EXPIRES, ""), TIME).replace(tzinfo=UTC) <= now
     except ValueError:
         return False

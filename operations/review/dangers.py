@@ -114,7 +114,7 @@ def protected_deleted(plan: Plan) -> Found:
 def ttl_too_long(plan: Plan) -> Found:
     for row in plan.record_sets:
         if is_number(row.ttl_after):
-            for reason in rules.ttl(row.ttl_after):
+            for reason in rules.check_ttl(row.ttl_after):
                 yield row.label, reason[0].upper() + reason[1:]
 
 

@@ -104,8 +104,8 @@ def decide_all(group: Sequence[Rule], port: int, destination: str, clients: Clie
 def applies(rule: Rule, port: int, destination: str) -> bool:
     return (
         str(rule.get("direction", "")).lower() == "inbound"
-        and rules.tcp(rule)
-        and any(rules.covers(ports, port) for ports in read_values(rule, "destinationPortRange"))
+        and rules.allows_tcp(rule)
+        and any(rules.covers_port(ports, port) for ports in read_values(rule, "destinationPortRange"))
         and covers_client_ports(rule)
         and any(covers_destination(given, destination) for given in read_places(rule, "destination"))
     )
@@ -114,7 +114,7 @@ def applies(rule: Rule, port: int, destination: str) -> bool:
 def covers_client_ports(rule: Rule) -> bool:
     """Whether the source ports of a rule that allows have all dynamic ports, or those of one that denies have any."""
     given = read_values(rule, "sourcePortRange") or ["*"]
-    ends = [rules.covers(ports, port) for ports in given for port in (FIRST_CLIENT_PORT, LAST_CLIENT_PORT)]
+    ends = [rules.covers_port(ports, port) for ports in given for port in (FIRST_CLIENT_PORT, LAST_CLIENT_PORT)]
     return any(ends) if not allows(rule) else any(all(ends[at : at + 2]) for at in range(0, len(ends), 2))
 
 

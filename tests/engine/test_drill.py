@@ -15,9 +15,12 @@ import pytest
 from rich.console import Console
 
 from operations.drill.outlook import SYN_SECONDS
-from operations.drill.report import Result
+from operations.drill.report import DrillResult
 from rehearsal import limits, losses
-from rehearsal.drill import BEAT, Drill, Pace, run_drill
+from rehearsal.drill import BEAT, Drill, Pace
+from rehearsal.drill_run import run_drill
+from rehearsal.losses import Loss
+from rehearsal.stand_ins.server import ServerStandIn
 from tests.engine.conftest import ROTATION, Rehearsals, Start, quick
 from tests.engine.looks import PROJECT
 from tests.engine.watch import Watch
@@ -27,7 +30,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 CLIENTS = 20
 HARD = ("orderly stop, every port refuses", "crash (reset), port refuses")
 # Each with the retransmissions of Windows.
-SILENCES = {"web site stopped, as Windows comes": 4, "silence, as Windows comes": 4, "silence, tuned": 2}
+SILENCES = {"web site stopped, Windows defaults": 4, "silence, Windows defaults": 4, "silence, tuned": 2}
 UNAVAILABLE = "503, then taken out"
 LOSSES = 8
 
@@ -43,12 +46,12 @@ class Round(NamedTuple):
         return self.pace.syn[SILENCES[loss]]
 
 
-AS_WINDOWS_COMES = {loss for loss, retransmissions in SILENCES.items() if retransmissions == 4}
+WINDOWS_DEFAULTS = {loss for loss, retransmissions in SILENCES.items() if retransmissions == 4}
 # With timers a seventh of those of Windows, a server that answers 503 for three seconds costs the budget as well. The
 # TTL is longer than all clients need to start: after it they would ask again, and meet the addresses in another order.
 # The slack is what only a hang exceeds: how quick a quiet computer is, `make soak` looks at.
-SHORT = Round(Pace(ttl=8, drain=10, slack=15, syn={2: 1, 4: 3}), 2.5, AS_WINDOWS_COMES | {UNAVAILABLE})
-REAL = Round(Pace(ttl=8, drain=10), 19, AS_WINDOWS_COMES)
+SHORT = Round(Pace(ttl=8, drain=10, slack=15, syn={2: 1, 4: 3}), 2.5, WINDOWS_DEFAULTS | {UNAVAILABLE})
+REAL = Round(Pace(ttl=8, drain=10), 19, WINDOWS_DEFAULTS)
 
 
 class Held(NamedTuple):
@@ -198,7 +201,7 @@ def test_503_heals_for_nobody_before_the_server_is_taken_out_and_within_the_ttl_
         server=rehearsal.datacentre.servers["EX02"],
         pace=Pace(ttl=ttl, drain=ttl),
     )
-    result = held.unavailable()
+    result = held.answer_503()
     assert result.kept
     hit = [
         client
@@ -217,10 +220,13 @@ def test_503_heals_for_nobody_before_the_server_is_taken_out_and_within_the_ttl_
 def test_a_promise_that_is_missed_is_told_by_the_result_and_by_the_table(
     tmp_path: Path, rehearsals: Rehearsals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def only_503(held: Drill) -> Iterator[Result]:
-        yield held.hard("503 alone", lambda server: losses.unavailable(server, held.rehearsal.organisation))
+    def only_503(held: Drill) -> Iterator[DrillResult]:
+        def answer_503(server: ServerStandIn) -> None:
+            losses.make_unavailable(server, held.rehearsal.organisation)
 
-    monkeypatch.setattr(Drill, "all", only_503)
+        yield held.lose(Loss(title="503 alone", event="answers 503", cause=answer_503))
+
+    monkeypatch.setattr(Drill, "run_losses", only_503)
     console = Console(file=io.StringIO(), width=200)
     assert run_drill("lab", rehearsals.tools(powershell=False), console, clients=4, folder=tmp_path / "drill") is False
     assert isinstance(console.file, io.StringIO)
@@ -234,13 +240,13 @@ def test_a_promise_that_is_missed_is_told_by_the_result_and_by_the_table(
 def test_a_drill_that_is_broken_off_leaves_a_report_of_the_losses_before(
     tmp_path: Path, rehearsals: Rehearsals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def one_and_a_half(held: Drill) -> Iterator[Result]:
-        yield held.hard("crash alone", losses.refuse)
+    def one_and_a_half(held: Drill) -> Iterator[DrillResult]:
+        yield held.lose(Loss(title="crash alone", event="crashes", cause=losses.refuse))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Drill, "all", one_and_a_half)
+    monkeypatch.setattr(Drill, "run_losses", one_and_a_half)
     folder = tmp_path / "drill"
     with pytest.raises(KeyboardInterrupt):
         run_drill("lab", rehearsals.tools(powershell=False), Console(quiet=True), clients=4, folder=folder)
     assert [row["loss"] for row in json.loads((folder / "report.json").read_text(encoding="utf-8"))] == ["crash alone"]
-    assert "4 clients, broken off." in (folder / "report.html").read_text(encoding="utf-8")
+    assert "4 clients, interrupted." in (folder / "report.html").read_text(encoding="utf-8")

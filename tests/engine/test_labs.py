@@ -1,4 +1,4 @@
-"""Labs that come and go on the real engine, as they are typed: killed anywhere, two at once, refused."""
+"""`lab up` and `lab down` on the real engine, typed as a person does: killed anywhere, two at once, refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.engine.conftest import Rehearsals, Start, keep_whole
 from tests.engine.left_behind import LeftBehind
 from tests.engine.looks import ask
 
-# A computer that does much else besides takes its time.
+# A busy computer needs this long.
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 DOMAIN = "lab.mail-domain.com"
@@ -31,14 +31,14 @@ SECONDS = 300
 
 
 @dataclass(frozen=True)
-class Typed:
+class LabRun:
     code: int
     out: str
     err: str
 
 
 class Hold:
-    """Holds Azure up at the n-th moment of a kind, until it is let go."""
+    """Stops Azure at the n-th moment of a kind, until `go` is set."""
 
     def __init__(self, what: str, type: str, count: int) -> None:
         self._wanted, self._left, self._lock = (what, type), count, threading.Lock()
@@ -55,7 +55,7 @@ class Hold:
 
 
 class Labs:
-    """A subscription, a backend and a project, and somebody who types the lab commands."""
+    """A subscription, a backend and a project, and the lab commands as a person types them."""
 
     def __init__(self, rehearsal: Rehearsal) -> None:
         self.rehearsal = rehearsal
@@ -82,20 +82,20 @@ class Labs:
         return process
 
     def end(self) -> None:
-        """Where a test failed, nothing of it runs on."""
+        """Ends the processes of a test that failed."""
         for process in self._started:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
 
-    def type(self, *words: str) -> Typed:
+    def type(self, *words: str) -> LabRun:
         process = self.start(*words)
         out, err = process.communicate(timeout=SECONDS)
         assert "Traceback" not in err, err
-        return Typed(process.returncode, out, err)
+        return LabRun(process.returncode, out, err)
 
-    def killed(self, hold: Hold, *words: str, everything: bool = False) -> Typed:
-        """Types it and kills the engine with -9 at that moment, and the command itself where `everything` goes."""
+    def killed(self, hold: Hold, *words: str, everything: bool = False) -> LabRun:
+        """Types it and kills the engine with -9 at that moment; with `everything`, kills the command first."""
         self.rehearsal.azure.on(hold)
         process = self.start(*words)
         try:
@@ -111,7 +111,7 @@ class Labs:
             hold.go.set()
             self.rehearsal.azure.on(None)
         out, err = process.communicate(timeout=SECONDS)
-        return Typed(process.returncode, out, err)
+        return LabRun(process.returncode, out, err)
 
     def state(self, name: str) -> dict[str, Any]:
         (path,) = self._backend(f"stacks/*/lab-{name}.json")
@@ -119,7 +119,7 @@ class Labs:
         return found
 
     def left(self) -> list[str]:
-        """Of labs: resources, servers, stacks, locks and stack files."""
+        """What labs left: resources, servers, stacks, locks and stack files."""
         stacks = [str(path) for path in self._backend("stacks/*/*.json") if str(path) not in self._base]
         locks = [str(path) for path in self.locks()]
         files = [path.name for path in (self.project / "stacks").iterdir() if path.name != "Pulumi.lab.yaml"]
@@ -129,19 +129,19 @@ class Labs:
     def locks(self) -> list[Path]:
         return self._backend("locks/**/*.json")
 
-    def books(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """All that Azure and the backend hold of it: what is touched shows here."""
+    def holdings(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Everything that Azure and the backend hold, to compare before and after."""
         return self.rehearsal.azure.subscription.resources, self.state(name)
 
     def tear(self, name: str) -> None:
-        """What lies beside the state is empty: every `pulumi` command of the project ends with "EOF" now."""
+        """Empties the .attrs file beside the state: every `pulumi` command of the project now ends with "EOF"."""
         (path,) = self._backend(f"stacks/*/lab-{name}.json.attrs")
         path.write_bytes(b"")
         with pytest.raises(CommandFailedError, match="EOF"):
             self.rehearsal.stack.run("stack", "ls")
 
     def trust(self, *names: str) -> None:
-        """The servers' certificate has these labs' names, too."""
+        """Adds these labs' names to the servers' certificate."""
         hosts = {f"{host}.{name}.{DOMAIN}" for name in names for host in ("owa", "autodiscover")}
         self.rehearsal.certificates.renew(self.rehearsal.certificates.names | hosts)
 
@@ -151,17 +151,17 @@ class Labs:
 
 @pytest.fixture
 def labs(start: Start) -> Iterator[Labs]:
-    yield from ended(start("lab"))
+    yield from run_labs(start("lab"))
 
 
 @pytest.fixture(scope="module")
 def one_subscription(tmp_path_factory: pytest.TempPathFactory, rehearsals: Rehearsals) -> Iterator[Labs]:
-    """For all of them: whatever a lab leaves behind, the next one finds."""
+    """One for all moments: what a lab leaves behind, the next one finds."""
     with rehearsals.fresh("lab", None, tmp_path_factory.mktemp("labs"), powershell=False) as rehearsal:
-        yield from ended(rehearsal)
+        yield from run_labs(rehearsal)
 
 
-def ended(rehearsal: Rehearsal) -> Iterator[Labs]:
+def run_labs(rehearsal: Rehearsal) -> Iterator[Labs]:
     made = Labs(rehearsal)
     yield made
     made.end()
@@ -170,13 +170,13 @@ def ended(rehearsal: Rehearsal) -> Iterator[Labs]:
 
 @pytest.fixture
 def bare(labs: Labs) -> Labs:
-    """Servers and records only: what Exchange holds is no part of the question, and takes its time."""
+    """Servers and records only: these tests do not ask what Exchange holds."""
     key = "exchange-cas:configureNamespace"
     labs.rehearsal.stack.change(lambda config: config.update({key: False}))
     return labs
 
 
-# `make test` keeps one that finds the backend torn, and one that Pulumi alone could not clean up.
+# `make test` keeps a torn backend, and a lab that Pulumi alone could not clean up.
 MOMENTS = [
     pytest.param("asked", "resources:ResourceGroup", 1, marks=pytest.mark.soak),
     pytest.param("done", "resources:ResourceGroup", 1, marks=pytest.mark.soak),
@@ -189,9 +189,9 @@ MOMENTS = [
     pytest.param("done", "devtestlab:GlobalSchedule", 2, marks=pytest.mark.soak),
     pytest.param("done", "privatedns:PrivateRecordSet", 1, marks=pytest.mark.soak),
 ]
-# The kill meets the backend in the middle of a write, too: seen once in some twenty kills.
+# In about one of twenty kills the backend was in the middle of a write.
 TORN = "privatedns:PrivateZone"
-# What is in Azure alone keeps what is in the state from being deleted: a subnet, a network interface.
+# Resources that only Azure knows block the deletion of others in the state: a subnet, a network interface.
 KEPT = {"network:NetworkInterface", "compute:VirtualMachine"}
 
 
@@ -206,16 +206,16 @@ def test_an_engine_killed_at_any_moment_leaves_nothing_after_lab_down(
     assert labs.locks(), "the killed run left its lock"
     if type == TORN:
         labs.tear("anna")
-    assert labs.state("anna")["pending_operations"], "and an operation whose answer never arrived"
-    assert labs.rehearsal.left_over(), "and something in Azure"
+    assert labs.state("anna")["pending_operations"], "Azure's answer never arrived"
+    assert labs.rehearsal.left_over(), "Azure holds resources"
     down = labs.type("down", "anna")
     assert (down.code, labs.left()) == (0, []), down.err
     assert "its lock" in down.out
     if type in KEPT:
-        assert "goes as a whole" in down.out, "Pulumi alone could not"
+        assert "as a whole" in down.out, "Pulumi alone could not"
 
 
-def test_a_lab_has_its_own_names_and_goes_only_when_all_that_it_holds_is_its_own(labs: Labs) -> None:
+def test_a_lab_has_its_own_names_and_goes_only_when_everything_in_it_is_its_own(labs: Labs) -> None:
     labs.trust("anna")
     up = labs.type("up", "anna", "--owner", "anna", "--hours", "5")
     assert up.code == 0, up.err
@@ -227,9 +227,9 @@ def test_a_lab_has_its_own_names_and_goes_only_when_all_that_it_holds_is_its_own
     assert sum("/schedules/shutdown-computevm-ANNA-EX0" in id for id in held) == 2
     (tags,) = [body["tags"] for id, body in held.items() if id.endswith("/resourceGroups/exchange-cas-lab-anna")]
     assert (tags["lab"], tags["owner"], tags["purpose"]) == ("anna", "anna", "lab")
-    assert no_secret(labs, up)
+    assert has_no_secret(labs, up)
 
-    before = labs.books("anna")
+    before = labs.holdings("anna")
     other = labs.type("down", "anna", "--owner", "ben")
     assert (other.code, other.err.count("\n  ")) == (1, 1)
     assert "tag owner = 'anna', you are 'ben'" in other.err
@@ -239,7 +239,7 @@ def test_a_lab_has_its_own_names_and_goes_only_when_all_that_it_holds_is_its_own
     foreign = labs.type("down", "anna", "--owner", "anna")
     labs.rehearsal.azure.delete(zone)
     assert (foreign.code, foreign.err.count("\n  ")) == (1, 1)
-    assert "zone mail-domain.com: exchange-cas-lab-anna holds it and the stack did not make it" in foreign.err
+    assert "zone mail-domain.com: exchange-cas-lab-anna holds it and the stack did not create it" in foreign.err
 
     file = labs.file("anna").read_text(encoding="utf-8")
     labs.file("anna").write_text(file.replace("config:", "config:\n  exchange-cas:protect: true"), encoding="utf-8")
@@ -248,20 +248,20 @@ def test_a_lab_has_its_own_names_and_goes_only_when_all_that_it_holds_is_its_own
     assert (kept.code, kept.err.count("\n  ")) == (1, 1)
     assert "protect = True" in kept.err
 
-    assert labs.books("anna") == before
+    assert labs.holdings("anna") == before
     assert labs.type("down", "anna", "--owner", "anna").code == 0
     assert labs.left() == []
 
 
-def no_secret(labs: Labs, up: Typed) -> bool:
-    """Neither printed nor on any disk, though the check sees the lab's file and state."""
+def has_no_secret(labs: Labs, up: LabRun) -> bool:
+    """No secret was printed or written to disk; the check has seen the lab's file and state."""
     texts = [file.read_text(errors="replace") for file in labs.rehearsal.folder.rglob("*") if file.is_file()]
     assert any("lab-anna" in text for text in texts)
     every = [*texts, up.out, up.err]
     return not any(secret in text for secret in labs.rehearsal.file.secrets.values() for text in every)
 
 
-def test_a_lab_goes_without_its_file_its_machines_and_the_lab_down_that_was_killed(bare: Labs) -> None:
+def test_lab_down_works_without_the_file_without_the_machines_and_after_it_was_killed(bare: Labs) -> None:
     assert bare.type("up", "anna").code == 0
     machines = [id for id in bare.rehearsal.azure.subscription.resources if "/virtualMachines/" in id]
     for id in [id for id in machines if id.count("/") == 8]:
@@ -272,12 +272,12 @@ def test_a_lab_goes_without_its_file_its_machines_and_the_lab_down_that_was_kill
     assert bare.rehearsal.left_over(), "it was killed before the end"
     down = bare.type("down", "anna")
     assert (down.code, bare.left()) == (0, []), down.err
-    assert bare.rehearsal.datacentre.connections() == connections, "no server is asked"
+    assert bare.rehearsal.datacentre.connections() == connections, "it dialled no server"
     again = bare.type("down", "anna")
     assert (again.code, again.out) == (0, "There is no lab anna: nothing to do.\n")
 
 
-def test_what_no_state_knows_goes_by_the_tags_of_its_resource_group_and_never_a_group_of_anothers(bare: Labs) -> None:
+def test_a_resource_group_without_a_state_goes_by_its_tag_and_a_foreign_one_stays(bare: Labs) -> None:
     keep_whole(bare.rehearsal)
     bare.killed(Hold("done", "network:VirtualNetwork", 1), "up", "anna")
     bare.rehearsal.stack.run("cancel", "lab-anna", "--yes")
@@ -289,20 +289,20 @@ def test_what_no_state_knows_goes_by_the_tags_of_its_resource_group_and_never_a_
 
     group = f"/subscriptions/{'0' * 8}-0000-4000-8000-{'0' * 12}/resourceGroups/exchange-cas-lab-anna"
     bare.rehearsal.azure.subscription.put_existing(group, {"location": "westeurope", "tags": {"lab": "another"}})
-    assert bare.type("up", "anna").code == 2, "azure-native makes no group that exists"
+    assert bare.type("up", "anna").code == 2, "azure-native creates no group that exists"
     down = bare.type("down", "anna")
     assert (down.code, bare.left()) == (0, [group]), down.err
     bare.rehearsal.azure.delete(group)
 
 
-def test_a_run_that_goes_on_is_not_taken_for_one_that_was_killed(bare: Labs) -> None:
+def test_lab_down_refuses_while_another_run_goes_on(bare: Labs) -> None:
     hold = Hold("done", "resources:ResourceGroup", 1)
     bare.rehearsal.azure.on(hold)
     up = bare.start("up", "anna")
     assert hold.reached.wait(SECONDS)
     azure = bare.rehearsal.azure.subscription
     before = azure.resources, bare.locks()
-    assert before[1], "it holds the stack"
+    assert before[1], "the run holds the stack"
     down = bare.type("down", "anna")
     assert (down.code, (azure.resources, bare.locks())) == (1, before)
     assert "another run holds the stack" in down.err
@@ -315,7 +315,7 @@ def test_a_run_that_goes_on_is_not_taken_for_one_that_was_killed(bare: Labs) -> 
     assert bare.left() == []
 
 
-def test_two_labs_at_once_do_not_touch_each_other(bare: Labs) -> None:
+def test_two_labs_at_once_do_not_affect_each_other(bare: Labs) -> None:
     networks = {"anna": "127.50.0.0/16", "ben": "127.51.0.0/16"}
     running = {name: bare.start("up", name, "--network", prefix) for name, prefix in networks.items()}
     for process in running.values():

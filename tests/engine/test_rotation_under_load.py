@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from operations.drill import Clients
+from operations.drill import DrillClients
 from operations.drill.outlook import Timers
 from rehearsal import losses
 from rehearsal.drill import Drill
@@ -62,7 +62,7 @@ class Servers:
             assert offline(drill) == ("Active" if keys.get(drill.key, True) else "Inactive")
 
 
-def out_and_in(servers: Servers, clients: Clients, turns: int) -> None:
+def out_and_in(servers: Servers, clients: DrillClients, turns: int) -> None:
     """One server at a time, all the others serving."""
     for turn in range(turns):
         drill = servers.drills[turn % len(servers.drills)]
@@ -71,7 +71,7 @@ def out_and_in(servers: Servers, clients: Clients, turns: int) -> None:
         servers.move(**{drill.key: True})
 
 
-def opposite(servers: Servers, clients: Clients, turns: int) -> None:
+def opposite(servers: Servers, clients: DrillClients, turns: int) -> None:
     """The next one out and the one before it in, in the same run."""
     before: dict[str, bool] = {}
     for turn in range(turns):
@@ -83,7 +83,7 @@ def opposite(servers: Servers, clients: Clients, turns: int) -> None:
 
 
 @contextmanager
-def left_alone(clients: Clients, drill: Drill) -> Iterator[None]:
+def left_alone(clients: DrillClients, drill: Drill) -> Iterator[None]:
     """While this lasts, the server loses all its clients, and had some."""
     began = time.monotonic()
     yield
@@ -104,7 +104,7 @@ def left_alone(clients: Clients, drill: Drill) -> Iterator[None]:
     ],
 )
 def test_planned_rotations_out_and_in_lose_no_request(
-    start: Start, number: int, rotations: Callable[[Servers, Clients, int], None], turns: int
+    start: Start, number: int, rotations: Callable[[Servers, DrillClients, int], None], turns: int
 ) -> None:
     servers = Servers(start, number)
     with servers.drills[0].clients(Timers()) as clients:
@@ -114,7 +114,7 @@ def test_planned_rotations_out_and_in_lose_no_request(
         seen = clients.observe("rotations", since)
         # The same clients do see an error when there is one.
         for drill in servers.drills:
-            losses.unavailable(drill.server, servers.rehearsal.organisation)
+            losses.make_unavailable(drill.server, servers.rehearsal.organisation)
         broken = time.monotonic()
         assert not clients.wait(2, broken)
         assert clients.observe("an error", broken).figures.failed_requests > 0

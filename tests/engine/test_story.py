@@ -13,11 +13,12 @@ import pytest
 from rich.console import Console
 
 from rehearsal import limits, tools
-from rehearsal.look import show
+from rehearsal.introduction import introduce, show_proof
+from rehearsal.look import show_state
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stand_ins import language_host
 from rehearsal.stand_ins.language_host import LANGUAGE_HOST, write_launcher
-from rehearsal.story import Story, StoryFailedError, introduce, show_proof
+from rehearsal.story import Story, StoryFailedError
 from tests.bare_checkout import BareCheckout
 from tests.engine.conftest import Start
 from tests.engine.looks import PROJECT
@@ -38,7 +39,7 @@ with CommandProvider() as provider:
 
 def test_the_story_is_told_from_preview_to_destroy(start: Start) -> None:
     existing = start("existing", powershell=True)
-    told = story_of(existing)
+    screen_text = story_of(existing)
     for sentence in (
         "0 changes, 0 SSH connections, 0 Exchange cmdlets",
         "promise: 20 s",
@@ -46,8 +47,8 @@ def test_the_story_is_told_from_preview_to_destroy(start: Start) -> None:
         "1 cmdlet wrote: Set-OwaVirtualDirectory on EX-CAS16-2",
         "0 left",
     ):
-        assert sentence.lower() in told.lower()
-    assert limits.NOT_SHOWN not in told
+        assert sentence.lower() in screen_text.lower()
+    assert limits.NOT_SHOWN not in screen_text
 
 
 def hosts_of_its_own(config: dict[str, Any]) -> None:
@@ -60,29 +61,29 @@ def hosts_of_its_own(config: dict[str, Any]) -> None:
 
 
 # What each story tells before its last step, also without PowerShell.
-TOLD = ("0 changes, 0 SSH connections", "promise: 20 s", "owa.InternalUrl: expected")
+SENTENCES = ("0 changes, 0 SSH connections", "promise: 20 s", "owa.InternalUrl: expected")
 
 
 def test_without_powershell_the_same_story_is_told_and_no_step_speaks_of_cmdlets(start: Start) -> None:
     """The other two stack files are rehearsed below, as they are typed."""
     rehearsal = start("lab", hosts_of_its_own)
-    told = story_of(rehearsal)
-    assert "→ outlook.other.example →" in told
+    screen_text = story_of(rehearsal)
+    assert "→ outlook.other.example →" in screen_text
     assert rehearsal.certificates.covers("ews.mail-domain.com")
-    for sentence in (*TOLD, "0 left"):
-        assert sentence in told
-    assert "cmdlet" not in told.lower()
+    for sentence in (*SENTENCES, "0 left"):
+        assert sentence in screen_text
+    assert "cmdlet" not in screen_text.lower()
 
 
 def story_of(rehearsal: Rehearsal) -> str:
     """What people read, from the table of parts on."""
     screen = Console(record=True, width=400)
     introduce(rehearsal.tools, screen)
-    Story(rehearsal, screen).tell(keep=False)
-    told = screen.export_text()
-    told = "\n".join(line.rstrip() for line in told.splitlines())
-    assert not any(secret in told for secret in rehearsal.file.secrets.values())
-    return told
+    Story(rehearsal, screen).run(keep=False)
+    screen_text = screen.export_text()
+    screen_text = "\n".join(line.rstrip() for line in screen_text.splitlines())
+    assert not any(secret in screen_text for secret in rehearsal.file.secrets.values())
+    return screen_text
 
 
 @pytest.fixture
@@ -91,27 +92,27 @@ def bare(tmp_path: Path, found: tools.Tools) -> BareCheckout:
 
 
 def test_a_protected_stack_is_rehearsed_as_it_is_typed_and_nothing_is_left(bare: BareCheckout) -> None:
-    told = bare.rehearse("run", "--stack", "prod")
-    for sentence in (*TOLD, "unprotected first", "0 left", "came out as promised"):
-        assert sentence in told
-    assert says_what_is_not_shown(told)
+    screen_text = bare.rehearse("run", "--stack", "prod")
+    for sentence in (*SENTENCES, "unprotected first", "0 left", "kept every promise"):
+        assert sentence in screen_text
+    assert says_what_is_not_shown(screen_text)
 
 
 def test_a_rehearsal_that_is_kept_can_be_looked_at_afterwards(bare: BareCheckout) -> None:
-    told = bare.rehearse("run", "--stack", "existing", "--keep")
-    for sentence in TOLD:
-        assert sentence in told
-    assert "pulumi destroy" not in told
-    assert says_what_is_not_shown(told)
+    screen_text = bare.rehearse("run", "--stack", "existing", "--keep")
+    for sentence in SENTENCES:
+        assert sentence in screen_text
+    assert "pulumi destroy" not in screen_text
+    assert says_what_is_not_shown(screen_text)
     seen = bare.rehearse("look", "--stack", "existing")
     assert "Microsoft.Network/privateDnsZones/A" in seen
     assert says_what_is_not_shown(seen)
 
 
-def says_what_is_not_shown(told: str) -> bool:
+def says_what_is_not_shown(screen_text: str) -> bool:
     """At the start and at the end, and counts nothing that could not happen."""
-    assert "cmdlet" not in told.lower()
-    return told.count(limits.NOT_SHOWN) == 2 and told.endswith(limits.NOT_SHOWN)
+    assert "cmdlet" not in screen_text.lower()
+    return screen_text.count(limits.NOT_SHOWN) == 2 and screen_text.endswith(limits.NOT_SHOWN)
 
 
 def test_a_story_that_does_not_come_out_as_promised_says_so(deployed: Start) -> None:
@@ -124,7 +125,7 @@ def test_a_story_that_does_not_come_out_as_promised_says_so(deployed: Start) -> 
 def test_a_rehearsal_can_be_looked_at_while_it_runs(deployed: Start) -> None:
     existing = deployed("existing")
     screen = Console(record=True, width=400)
-    show(existing.folder, screen)
+    show_state(existing.folder, screen)
     seen = screen.export_text()
     for part in ("Microsoft.Network/privateDnsZones/A", "127.16.0.11, 127.16.0.12", "https://owa.mail-domain.com/EWS"):
         assert part in seen
@@ -145,10 +146,10 @@ def test_what_an_install_brings_is_run_and_shown_also_beside_a_stand_in_that_was
     screen = Console(record=True, width=200)
     introduce(parts, screen)
     show_proof(parts, screen)
-    told = screen.export_text()
-    assert f"real: {tmp_path}/host/{LANGUAGE_HOST}" in told
-    assert f"real: {plugin}" in told
-    assert told.endswith("what runs is what the table shows\n")
+    screen_text = screen.export_text()
+    assert f"real: {tmp_path}/host/{LANGUAGE_HOST}" in screen_text
+    assert f"real: {plugin}" in screen_text
+    assert screen_text.endswith("checked: the parts that run are those in the table\n")
 
 
 def installed(program: Path, text: str) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from operations.drill import Clients, Observation, Profile, Route
+from operations.drill import DrillClients, Observation, Profile, Route
 from operations.drill.clients import FEW_BEATS
 from operations.drill.outlook import Timers
 from rehearsal.stand_ins.autodiscover import Settings
@@ -48,27 +48,27 @@ class Namespace:
 
     def clients(
         self, number: int = NUMBER, *, tls: ssl.SSLContext | None = None, timers: Timers | None = None
-    ) -> Clients:
+    ) -> DrillClients:
         trusting = ssl.create_default_context(cadata=self.farm.certificates.authority_pem)
         timers = timers or Timers(connect=SILENT)
         route = Route(tls=tls or trusting, dns=("127.0.0.1", self.dns.port), port=self.port, timers=timers)
         profile = Profile(mailbox=f"user@{DOMAIN}", user=USER, password=PASSWORD)
-        return Clients(number, profile, route, beat=BEAT)
+        return DrillClients(number, profile, route, beat=BEAT)
 
     def lose(self, make: Callable[[ServerStandIn], None], *, healed: bool = True) -> Observation:
         """All clients served, the loss, and all served again; if it is not `healed`, half of them failing for good."""
         with self.clients() as clients:
-            assert clients.wait(PATIENCE, 0.0), clients.errors()
+            assert clients.wait(PATIENCE, 0.0), clients.last_errors()
             since = time.monotonic()
             make(self.lost)
             if healed:
-                assert clients.wait(PATIENCE, since), clients.errors()
+                assert clients.wait(PATIENCE, since), clients.last_errors()
             else:
                 awaited(lambda: self._stuck(clients, since) == NUMBER // 2)
             return clients.observe("a loss", since)
 
-    def _stuck(self, clients: Clients, since: float) -> int:
-        """Clients whose last few requests all failed."""
+    def _stuck(self, clients: DrillClients, since: float) -> int:
+        """DrillClients whose last few requests all failed."""
         last = [client.beats[-FEW_BEATS:] for client in clients._clients]
         return sum(all(beat.asked >= since and not beat.server for beat in beats) for beats in last)
 

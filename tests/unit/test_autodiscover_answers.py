@@ -390,7 +390,9 @@ def test_a_client_that_dies_before_it_asked_ends_the_drill_with_its_error(
     assert ended.stderr.startswith("Unexpected ZeroDivisionError: a mistake of ours.")
 
 
-@pytest.mark.parametrize("place", ["_name", "discover"], ids=["its own thread", "the thread of Autodiscover"])
+@pytest.mark.parametrize(
+    "place", ["read_server_name", "discover"], ids=["its own thread", "the thread of Autodiscover"]
+)
 def test_a_client_that_dies_later_ends_whatever_waits_for_it(
     namespace: Namespace, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

@@ -19,8 +19,8 @@ import pytest
 
 from operations.drill import Observation
 from operations.drill.outlook import SYN_SECONDS, Timers
-from operations.drill.page import page
-from operations.drill.report import as_json, judged
+from operations.drill.page import build_report_page
+from operations.drill.report import judge_observation, results_as_json
 from rehearsal import losses
 from rehearsal.stand_ins.server import ServerStandIn
 from tests.unit.drill_namespace import BEAT, EX01, EX02, NUMBER, PATIENCE, SILENT, Namespace, awaited
@@ -88,14 +88,14 @@ def test_a_slow_answer_disturbs_nobody_and_a_lost_server_does(namespace: Namespa
         namespace.slow_once(0.7)
         awaited(lambda: sum(len(client.moves) for client in clients._clients) > NUMBER)  # it was asked again
         assert clients.wait(PATIENCE, time.monotonic())
-        assert clients.disturbed(since) is None
+        assert clients.last_disturbance(since) is None
         losses.silence(namespace.lost)
         assert clients.wait(PATIENCE, time.monotonic())
-        assert clients.disturbed(since) is not None
+        assert clients.last_disturbance(since) is not None
 
 
 def test_503_is_not_left_by_its_clients_as_long_as_dns_names_the_server(namespace: Namespace) -> None:
-    ended = namespace.lose(partial(losses.unavailable, organisation=namespace.farm.organisation), healed=False)
+    ended = namespace.lose(partial(losses.make_unavailable, organisation=namespace.farm.organisation), healed=False)
     stuck = [row.beats[-1].error for row in ended.clients if not row.beats[-1].server]
     assert len(stuck) == NUMBER // 2 <= ended.figures.unserved
     assert all(f"{EX01} answered 503" in error for error in stuck)
@@ -107,7 +107,7 @@ def test_503_heals_once_the_cached_address_runs_out(namespace: Namespace) -> Non
     namespace.addresses(EX01, ttl=1)
     with namespace.clients() as clients:
         assert clients.wait(PATIENCE, 0.0)
-        losses.unavailable(namespace.lost, namespace.farm.organisation)
+        losses.make_unavailable(namespace.lost, namespace.farm.organisation)
         since = time.monotonic()
         namespace.addresses(EX02, ttl=1)
         assert clients.wait(PATIENCE, since)
@@ -119,7 +119,7 @@ def test_503_heals_once_the_cached_address_runs_out(namespace: Namespace) -> Non
 
 def test_a_server_that_is_restored_serves_again_after_every_loss(namespace: Namespace) -> None:
     organisation = namespace.farm.organisation
-    unavailable = partial(losses.unavailable, organisation=organisation)
+    unavailable = partial(losses.make_unavailable, organisation=organisation)
     namespace.addresses(EX01)
     with namespace.clients(1) as clients:
         assert clients.wait(PATIENCE, 0.0)
@@ -185,12 +185,12 @@ def test_each_client_has_a_dns_cache_of_its_own(namespace: Namespace) -> None:
 
 def test_the_report_needs_nothing_else_and_shows_every_client(namespace: Namespace) -> None:
     seen = replace(namespace.lose(losses.refuse), title="refused <&>", beat=PATIENCE)
-    html = page([judged(seen, 20)], "here & now", 20)
+    html = build_report_page([judge_observation(seen, 20)], "here & now", 20)
     assert all(word not in html for word in ("<script", "src=", "href=", "url(", "<&>"))
     picture = Xml.fromstring(html[html.index("<svg") : html.index("</svg>") + 6])  # noqa: S314 - our own
     rows = [row.text for row in picture.iter("{http://www.w3.org/2000/svg}text")]
     assert [str(number + 1) for number in range(NUMBER)] == rows[:NUMBER]
-    (plain,) = json.loads(as_json([judged(seen, 20)], 20))
+    (plain,) = json.loads(results_as_json([judge_observation(seen, 20)], 20))
     assert (plain["kept"], plain["figures"]["clients"], len(plain["clients"])) == (True, NUMBER, NUMBER)
 
 

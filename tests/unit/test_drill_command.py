@@ -179,7 +179,7 @@ def test_whoever_ends_it_while_clients_are_not_served_has_missed_the_budget(
 ) -> None:
     terminal = typed("--json")
     terminal.read_until(SERVED)
-    losses.unavailable(namespace.lost, namespace.farm.organisation)
+    losses.make_unavailable(namespace.lost, namespace.farm.organisation)
     answered(namespace, 503)
     terminal.interrupt()
     code, out, err = terminal.end()
@@ -254,7 +254,7 @@ def test_without_a_password_and_a_terminal_there_is_no_drill(here: Callable[...,
     ("words", "reason"),
     [
         (("--max-syn-retransmissions", "3"), "only 2, 4 and 6 were measured"),
-        (("--mailbox", "nobody"), "--mailbox: nobody is no address"),
+        (("--mailbox", "nobody"), "--mailbox: nobody is not a mail address"),
         (("--mailbox", "me@a b"), "--mailbox: autodiscover.a b, whose host cannot be looked up."),
         (("--autodiscover", "https://a/"), "--autodiscover: https://a/, whose host cannot be looked up."),
         (("--ca", "/nowhere.pem"), "--ca /nowhere.pem: No such file"),
@@ -277,7 +277,7 @@ def test_where_this_computer_names_no_name_server_the_option_for_one_is_named(
     def none(*_: object) -> None:
         raise dns.resolver.NoResolverConfiguration
 
-    monkeypatch.setattr("operations.drill.outlook.transport._resolver", none)
+    monkeypatch.setattr("operations.drill.outlook.transport._create_resolver", none)
     ended = here()
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert ended.stderr.endswith("Name one: --resolver.\n")

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from operations.drill.client import Beat, Move
-from operations.drill.figures import Beats, Machine, Observation, percentile, recovery
+from operations.drill.figures import ClientRecord, DrillLoad, Observation, measure_recovery, percentile
 from operations.drill.outlook import Attempt, Timers
 
 pytestmark = pytest.mark.unit
 
 SINCE, BEAT = 100.0, 0.5
-MACHINE = Machine(requests_per_second=1, memory_mib=1, cpu_share=0, processors=1)
+LOAD = DrillLoad(requests_per_second=1, memory_mib=1, cpu_share=0, processors=1)
 
 
-def beats(*rows: tuple[float, str], moves: tuple[Move, ...] = ()) -> Beats:
+def beats(*rows: tuple[float, str], moves: tuple[Move, ...] = ()) -> ClientRecord:
     """(when, server) of each answer; "" where there was none."""
-    return Beats(beats=tuple(Beat(asked=at - 0.1, at=at, server=server) for at, server in rows), moves=moves)
+    return ClientRecord(beats=tuple(Beat(asked=at - 0.1, at=at, server=server) for at, server in rows), moves=moves)
 
 
 def move(at: float, *failed: str, to: str = "10.0.0.2", slow: str = "") -> Move:
@@ -42,38 +42,39 @@ LOST = beats((99.9, "EX01"), (100.4, ""), (100.9, ""))
     ],
 )
 def test_a_gap_is_the_longest_time_between_good_answers_and_more_than_two_beats_or_a_failure_is_noticed(
-    client: Beats, until: float, gap: float, noticed: bool
+    client: ClientRecord, until: float, gap: float, noticed: bool
 ) -> None:
-    found = recovery(client, SINCE, until, BEAT)
+    found = measure_recovery(client, SINCE, until, BEAT)
     assert (round(found.gap, 6), found.noticed) == (gap, noticed)
 
 
 def test_a_client_is_served_as_long_as_its_last_answer_is_good_and_at_most_two_beats_old() -> None:
-    assert [recovery(STEADY, SINCE, until, BEAT).after for until in (102.2, 102.4)] == ["EX02", ""]
-    assert recovery(LOST, SINCE, 101.0, BEAT).after == ""
+    assert [measure_recovery(STEADY, SINCE, until, BEAT).after for until in (102.2, 102.4)] == ["EX02", ""]
+    assert measure_recovery(LOST, SINCE, 101.0, BEAT).after == ""
 
 
 def test_a_client_of_a_quick_rhythm_is_served_as_long_as_it_has_patience_with_its_next_answer() -> None:
-    assert [recovery(STEADY, SINCE, until, 0.1).after for until in (101.85, 101.95)] == ["EX02", ""]
+    assert [measure_recovery(STEADY, SINCE, until, 0.1).after for until in (101.85, 101.95)] == ["EX02", ""]
 
 
 def test_who_met_the_dead_address_first_is_told_by_its_first_move_and_a_slow_answer_is_none() -> None:
-    found = recovery(MOVED, SINCE, 102.0, BEAT)
+    found = measure_recovery(MOVED, SINCE, 102.0, BEAT)
     assert (found.before, found.after, found.moved, found.dead_first) == ("EX01", "EX02", True, True)
     assert found.tried == ("10.0.0.1",)
     later = beats((99.7, "EX01"), (102.0, "EX02"), moves=(move(101.0), move(101.5, "10.0.0.1")))
-    assert not recovery(later, SINCE, 102.0, BEAT).dead_first
+    assert not measure_recovery(later, SINCE, 102.0, BEAT).dead_first
     slow = beats((99.7, "EX01"), (100.2, "EX01"), moves=(move(100.1, to="10.0.0.1", slow="10.0.0.1"),))
-    assert (recovery(slow, SINCE, 100.4, BEAT).moved, recovery(slow, SINCE, 100.4, BEAT).tried) == (False, ())
+    assert (measure_recovery(slow, SINCE, 100.4, BEAT).moved, measure_recovery(slow, SINCE, 100.4, BEAT).tried) == (
+        False,
+        (),
+    )
     before = beats((99.0, "EX01"), (100.2, "EX01"), moves=(move(98.0, "10.0.0.1"),))
-    assert recovery(before, SINCE, 100.4, BEAT).tried == (), "a move of another day"
+    assert measure_recovery(before, SINCE, 100.4, BEAT).tried == (), "a move of another day"
 
 
 def test_figures_count_clients_and_take_the_worst_of_them() -> None:
     clients = (STEADY, MOVED, FAILED, LOST)
-    seen = Observation(
-        title="x", beat=BEAT, since=SINCE, until=101.8, clients=clients, machine=MACHINE, timers=Timers()
-    )
+    seen = Observation(title="x", beat=BEAT, since=SINCE, until=101.8, clients=clients, load=LOAD, timers=Timers())
     figures = seen.figures
     assert (figures.clients, figures.noticed, figures.moved, figures.dead_first, figures.unserved) == (4, 3, 1, 1, 1)
     assert (figures.failed_requests, round(figures.worst, 6), round(figures.median, 6)) == (3, 1.9, 1.25)

@@ -1,4 +1,4 @@
-"""Azure Resource Manager as the lab commands ask it: against its stand-in, and against answers written out here."""
+"""The client of Azure Resource Manager, against the stand-in and against scripted answers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from operations.labs import azure as lab_azure
-from operations.labs.azure import Azure, essence, where
+from operations.azure.resource_manager import ResourceManagerClient
 from operations.stack import StackError
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, VirtualMachine
 from tests.unit.azure_native import Azure as StandIn
@@ -24,14 +23,14 @@ NETWORK = f"{GROUP}/providers/Microsoft.Network"
 
 
 @pytest.fixture
-def cloud(azure: StandIn) -> Iterator[Azure]:
+def cloud(azure: StandIn) -> Iterator[ResourceManagerClient]:
     manager = azure.stand_in.resource_manager
-    with Azure(manager.endpoint, SUBSCRIPTION_ID, manager.token) as opened:
+    with ResourceManagerClient(manager.endpoint, SUBSCRIPTION_ID, manager.token) as opened:
         yield opened
 
 
-def test_a_group_is_told_by_its_tags_its_zones_by_their_ids_and_deleted_with_all_that_is_in_it(
-    azure: StandIn, cloud: Azure
+def test_a_resource_group_has_tags_and_zones_and_is_deleted_with_everything_in_it(
+    azure: StandIn, cloud: ResourceManagerClient
 ) -> None:
     there = azure.stand_in.subscription
     assert cloud.group_tags("lab") is None
@@ -49,10 +48,10 @@ def test_a_group_is_told_by_its_tags_its_zones_by_their_ids_and_deleted_with_all
     cloud.delete_group("lab")
     assert cloud.group_tags("lab") is None
     assert all("/lab2" in id for id in there.resources)
-    assert there.resources, "the neighbour is there"
+    assert there.resources, "the neighbour stays"
 
 
-def test_a_machine_that_still_boots_is_gone_only_when_it_has_ended(azure: StandIn, cloud: Azure) -> None:
+def test_deleting_a_group_waits_for_a_machine_that_still_boots(azure: StandIn, cloud: ResourceManagerClient) -> None:
     order: list[str] = []
     booting, go = threading.Event(), threading.Event()
 
@@ -80,23 +79,25 @@ def test_a_machine_that_still_boots_is_gone_only_when_it_has_ended(azure: StandI
     assert order == ["ex01 booted", "ex01 gone"]
 
 
-def test_a_token_that_is_not_taken_is_said_once_and_not_shown(azure: StandIn) -> None:
+def test_a_refused_token_is_tried_once_and_never_shown(azure: StandIn) -> None:
     manager = azure.stand_in.resource_manager
     with (
-        Azure(manager.endpoint, SUBSCRIPTION_ID, "a wrong one") as cloud,
+        ResourceManagerClient(manager.endpoint, SUBSCRIPTION_ID, "wrong-token") as cloud,
         pytest.raises(StackError, match="401 InvalidAuthenticationToken") as caught,
     ):
         cloud.group_tags("lab")
-    assert "a wrong one" not in str(caught.value)
+    assert "wrong-token" not in str(caught.value)
     assert len(manager.requests) == 1
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Azure, list[float], Callable[..., list[str]]]]:
-    """Azure with answers of one's own, and the pauses that were made."""
+def scripted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[tuple[ResourceManagerClient, list[float], Callable[..., list[str]]]]:
+    """A client whose answers the test gives, the pauses that it made, and a function that queues answers."""
     answers: list[httpx.Response | Exception] = []
     pauses: list[float] = []
-    monkeypatch.setattr("operations.labs.azure.time.sleep", pauses.append)
+    monkeypatch.setattr("operations.azure.resource_manager.time.sleep", pauses.append)
 
     def answer(request: httpx.Request) -> httpx.Response:
         found = answers.pop(0)
@@ -107,7 +108,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Azure, list[floa
         return found
 
     seen: list[str] = []
-    with Azure("https://azure.example", "s", "token") as cloud:
+    with ResourceManagerClient("https://azure.example", "s", "token") as cloud:
         cloud._client = httpx.Client(base_url="https://azure.example", transport=httpx.MockTransport(answer))
 
         def script(*given: httpx.Response | Exception) -> list[str]:
@@ -117,7 +118,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Azure, list[floa
         yield cloud, pauses, script
 
 
-def test_azure_that_is_busy_or_out_of_reach_for_a_moment_is_asked_again(scripted: Any) -> None:
+def test_a_request_is_repeated_while_azure_is_busy_or_unreachable(scripted: Any) -> None:
     cloud, pauses, script = scripted
     script(
         httpx.Response(429, headers={"Retry-After": "7"}),
@@ -129,14 +130,14 @@ def test_azure_that_is_busy_or_out_of_reach_for_a_moment_is_asked_again(scripted
     assert pauses == [7, 2, 3]
 
 
-def test_azure_that_stays_out_of_reach_is_one_clear_error(scripted: Any) -> None:
+def test_when_azure_stays_unreachable_there_is_one_clear_error(scripted: Any) -> None:
     cloud, _, script = scripted
     script(*[httpx.ConnectError("no route")] * 6)
     with pytest.raises(StackError, match="Azure: GET /subscriptions/s/resourcegroups/g: ConnectError: no route"):
         cloud.group_tags("g")
 
 
-def test_every_page_of_a_list_is_read_at_the_address_that_azure_gave(scripted: Any) -> None:
+def test_every_page_of_a_list_is_read_from_the_url_that_azure_gave(scripted: Any) -> None:
     cloud, _, script = scripted
     following = "https://azure.example/subscriptions/s/resources?$skiptoken=abc&api-version=1"
     seen = script(
@@ -147,7 +148,7 @@ def test_every_page_of_a_list_is_read_at_the_address_that_azure_gave(scripted: A
     assert seen[1] == "GET /subscriptions/s/resources?$skiptoken=abc&api-version=1"
 
 
-def test_a_deletion_that_azure_refuses_in_the_end_is_an_error_with_azures_words(scripted: Any) -> None:
+def test_a_deletion_that_azure_refuses_later_is_an_error_with_azures_reason(scripted: Any) -> None:
     cloud, pauses, script = scripted
     there = "https://azure.example/subscriptions/s/operationresults/x?api-version=1"
     blocked = {"error": {"code": "ScopeLocked", "message": "remove the lock"}}
@@ -159,18 +160,3 @@ def test_a_deletion_that_azure_refuses_in_the_end_is_an_error_with_azures_words(
     with pytest.raises(StackError, match="409 ScopeLocked: remove the lock"):
         cloud.delete_group("g")
     assert pauses == [15, 15]
-
-
-def test_each_azure_is_asked_where_it_is_and_another_one_is_refused() -> None:
-    endpoint = lab_azure.ENDPOINTS
-    assert endpoint[where({}, {})] == "https://management.azure.com"
-    assert endpoint[where({"environment": "China"}, {})] == "https://management.chinacloudapi.cn"
-    assert endpoint[where({}, {"ARM_ENVIRONMENT": "usgovernment"})] == "https://management.usgovcloudapi.net"
-    with pytest.raises(StackError, match="choose one of public, usgovernment, china"):
-        where({"environment": "mars"}, {})
-
-
-def test_of_all_that_the_engine_prints_only_what_is_wrong_is_told_and_once() -> None:
-    printed = "code: 255\n stdout: Previewing (look):\n  azure-native error: no sign-in\n  error: no sign-in\n"
-    assert essence(printed) == "no sign-in"
-    assert essence("the program raised something") == "the program raised something"

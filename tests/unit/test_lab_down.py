@@ -1,4 +1,4 @@
-"""A lab that goes: what is deleted as a whole, and what is another's and stays."""
+"""`lab down`: which resource groups it deletes, and which it leaves alone."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from pathlib import Path
 
 import pytest
 
-from operations.labs import azure, down, engine, state
-from operations.labs.project import Project
+from operations.labs import down, locks
+from operations.labs.lab_state import LabState
+from operations.labs.project import LabProject
 from operations.stack import StackError
-from tests.unit.test_lab import ANNA, NOW, TAGS, Recorded, deployment, resource, there
+from tests.unit.test_lab import ANNA, NOW, TAGS, RecordedProject, deployment, project_with_lab, resource
 
 pytestmark = pytest.mark.unit
 
 RESOURCE_GROUP = "azure-native:resources:ResourceGroup"
-NEVER_MADE = deployment()
-MADE = deployment(resource(RESOURCE_GROUP, "cas-group", inputs={"tags": TAGS}, id="/group"))
+NEVER_CREATED = deployment()
+CREATED = deployment(resource(RESOURCE_GROUP, "cas-group", inputs={"tags": TAGS}, id="/group"))
 LOOKED_UP = deployment(resource(RESOURCE_GROUP, "cas-group", inputs={"tags": TAGS}, id="/group", external=True))
 IMPORTED = deployment(resource(RESOURCE_GROUP, "cas-group", inputs={"tags": TAGS}, id="/group", importID="/group"))
-BROKEN_OFF = deployment(pending=(resource(RESOURCE_GROUP, "cas-group", inputs={"tags": TAGS}, id=""),))
+INTERRUPTED = deployment(pending=(resource(RESOURCE_GROUP, "cas-group", inputs={"tags": TAGS}, id=""),))
 NO_TAG: dict[str, str] = {}
 ANOTHER_LAB = {**TAGS, "lab": "ben"}
 
 
-class Cloud:
-    """Azure with a resource group by the lab's name in it; `deleted` has what was deleted as a whole."""
+class AzureWithGroup:
+    """Azure with a resource group of the lab's name; `deleted`: the groups that were deleted as a whole."""
 
     def __init__(self) -> None:
         self.tags: dict[str, str] | None = dict(TAGS)
         self.deleted: list[str] = []
 
-    def __enter__(self) -> Cloud:
+    def __enter__(self) -> AzureWithGroup:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -48,45 +49,48 @@ class Cloud:
         self.deleted.append(group)
 
 
-@pytest.fixture
-def goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Recorded, Cloud]]:
-    """`goes(*errors)`: a lab to take down, whose first runs of `pulumi` end with these errors; `known` is its state."""
+MakeLab = Callable[..., tuple[RecordedProject, AzureWithGroup]]
 
-    def made(*errors: Exception, known: state.State | None = None) -> tuple[Recorded, Cloud]:
-        cloud, left = Cloud(), list(errors)
+
+@pytest.fixture
+def lab_in_azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeLab:
+    """`lab_in_azure(*errors)`: a lab whose first runs of `pulumi` end with these errors; `known` is its state."""
+
+    def made(*errors: Exception, known: LabState | None = None) -> tuple[RecordedProject, AzureWithGroup]:
+        cloud, left = AzureWithGroup(), list(errors)
 
         def run(*_: str, **__: object) -> None:
             if left:
                 raise left.pop(0)
 
-        monkeypatch.setattr(engine, "run", run)
-        monkeypatch.setattr(azure, "sign_in", lambda *_: cloud)
-        return there(tmp_path, monkeypatch, known or deployment(), {"exchange-cas:tags": TAGS}), cloud
+        monkeypatch.setattr(locks, "run_update", run)
+        monkeypatch.setattr(down, "sign_in", lambda *_: cloud)
+        return project_with_lab(tmp_path, monkeypatch, known or deployment(), {"exchange-cas:tags": TAGS}), cloud
 
     return made
 
 
-def take_down(project: Project) -> None:
-    down.down(project, ANNA, me="anna", break_lock=False, now=NOW)
+def run_take_down(project: LabProject) -> None:
+    down.take_down(project, ANNA, owner="anna", break_lock=False, now=NOW)
 
 
-def test_a_run_that_begins_when_a_dead_ones_lock_is_taken_away_keeps_the_resource_group(
-    goes: Callable[..., tuple[Recorded, Cloud]], dead: int
+def test_a_run_that_starts_after_a_dead_lock_was_removed_protects_the_resource_group(
+    lab_in_azure: MakeLab, dead_process: int
 ) -> None:
     text = "the stack is currently locked by 1 lock(s). created by anna@{} (pid {}) at 2026-11-24T03:59:00Z"
-    before = engine.InUseError(text.format(socket.gethostname(), dead))
-    project, cloud = goes(before, engine.InUseError(text.format("elsewhere", 1)))
-    with pytest.raises(engine.InUseError, match="elsewhere"):
-        take_down(project)
-    assert project.asked == [(("cancel", "--yes", "lab-anna"), "")], "the stack is there, too"
+    before = locks.StackLockedError(text.format(socket.gethostname(), dead_process))
+    project, cloud = lab_in_azure(before, locks.StackLockedError(text.format("elsewhere", 1)))
+    with pytest.raises(locks.StackLockedError, match="elsewhere"):
+        run_take_down(project)
+    assert project.asked == [(("cancel", "--yes", "lab-anna"), "")], "the stack stays, too"
     assert cloud.deleted == []
 
 
-def test_where_pulumi_alone_cannot_the_resource_group_goes_as_a_whole(
-    goes: Callable[..., tuple[Recorded, Cloud]],
+def test_when_pulumi_fails_the_resource_group_is_deleted_as_a_whole(
+    lab_in_azure: MakeLab,
 ) -> None:
-    project, cloud = goes(StackError("pulumi destroy ended with 255."))
-    take_down(project)
+    project, cloud = lab_in_azure(StackError("pulumi destroy ended with 255."))
+    run_take_down(project)
     assert cloud.deleted == ["exchange-cas-lab-anna"]
     assert [words[:2] for words, _ in project.asked] == [("stack", "rm")]
 
@@ -94,42 +98,40 @@ def test_where_pulumi_alone_cannot_the_resource_group_goes_as_a_whole(
 @pytest.mark.parametrize(
     ("known", "tags"),
     [
-        pytest.param(NEVER_MADE, NO_TAG, id="never made here, no tag"),
-        pytest.param(NEVER_MADE, {"lab": "ben"}, id="never made here, of another lab"),
+        pytest.param(NEVER_CREATED, NO_TAG, id="never created here, no tag"),
+        pytest.param(NEVER_CREATED, {"lab": "ben"}, id="never created here, another lab's tag"),
         pytest.param(LOOKED_UP, NO_TAG, id="only looked up"),
         pytest.param(IMPORTED, NO_TAG, id="imported"),
-        pytest.param(BROKEN_OFF, NO_TAG, id="its making was broken off"),
-        pytest.param(MADE, ANOTHER_LAB, id="made here, and since then made again by another lab"),
-        pytest.param(NEVER_MADE, None, id="none there"),
+        pytest.param(INTERRUPTED, NO_TAG, id="its creation was interrupted"),
+        pytest.param(CREATED, ANOTHER_LAB, id="created here, then recreated by another lab"),
+        pytest.param(NEVER_CREATED, None, id="no group"),
     ],
 )
-def test_a_resource_group_of_anothers_stays_when_pulumi_fails_and_so_does_the_lab(
-    goes: Callable[..., tuple[Recorded, Cloud]], known: state.State, tags: dict[str, str] | None
+def test_when_pulumi_fails_a_foreign_resource_group_and_the_lab_stay(
+    lab_in_azure: MakeLab, known: LabState, tags: dict[str, str] | None
 ) -> None:
-    project, cloud = goes(StackError("pulumi destroy ended with 255."), known=known)
+    project, cloud = lab_in_azure(StackError("pulumi destroy ended with 255."), known=known)
     cloud.tags = tags
     with pytest.raises(StackError, match="ended with 255"):
-        take_down(project)
+        run_take_down(project)
     assert cloud.deleted == []
-    assert project.asked == [], "the stack is there"
-    assert project.file("lab-anna").exists()
+    assert project.asked == [], "the stack stays"
+    assert project.stack_file("lab-anna").exists()
 
 
 @pytest.mark.parametrize("tags", [NO_TAG, {"lab": "ben"}])
-def test_a_resource_group_of_anothers_stays_when_the_lab_goes(
-    goes: Callable[..., tuple[Recorded, Cloud]], tags: dict[str, str]
-) -> None:
-    project, cloud = goes()
+def test_a_foreign_resource_group_stays_when_the_lab_lab_in_azure(lab_in_azure: MakeLab, tags: dict[str, str]) -> None:
+    project, cloud = lab_in_azure()
     cloud.tags = tags
-    take_down(project)
+    run_take_down(project)
     assert cloud.deleted == []
     assert [words[:2] for words, _ in project.asked] == [("stack", "rm")]
 
 
-def test_a_resource_group_that_the_stack_made_and_that_lost_its_tag_goes_when_pulumi_fails(
-    goes: Callable[..., tuple[Recorded, Cloud]],
+def test_when_pulumi_fails_a_resource_group_that_the_stack_created_and_that_lost_its_tag_is_deleted(
+    lab_in_azure: MakeLab,
 ) -> None:
-    project, cloud = goes(StackError("pulumi destroy ended with 255."), known=MADE)
+    project, cloud = lab_in_azure(StackError("pulumi destroy ended with 255."), known=CREATED)
     cloud.tags = NO_TAG
-    take_down(project)
+    run_take_down(project)
     assert cloud.deleted == ["exchange-cas-lab-anna"]

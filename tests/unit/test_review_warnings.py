@@ -46,7 +46,7 @@ LINK = "azure-native:privatedns:VirtualNetworkLink"
                     "update", "ex01", "namespace", {"settings": {}}, {"settings": {"owa": {"InternalUrl": "http://a"}}}
                 )
             ],
-            "http://a is no absolute URL that begins with https://",
+            "http://a is not an absolute URL that begins with https://",
             id="URL",
         ),
         pytest.param(

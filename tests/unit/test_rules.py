@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,20 +10,20 @@ from typing import Any
 import pytest
 
 from components import rules
-from stacks import advice, arguments
-from tests.unit.test_settings import GOOD
+from stacks import advice
+from tests.unit.good_stack_file import read_good
 
 pytestmark = pytest.mark.unit
 
 
 def warned(stack: str = "lab", **changes: Any) -> str:
-    farm = arguments.read_arguments({**copy.deepcopy(GOOD), **changes}, location="westeurope")
+    farm = read_good(**changes)
     return " ".join(advice.list_warnings(farm, stack))
 
 
 @pytest.mark.parametrize(("seconds", "fine"), [(1, True), (300, True), (301, False), (3600, False)])
 def test_a_ttl_above_five_minutes_is_a_breach(seconds: int, fine: bool) -> None:
-    assert (list(rules.ttl(seconds)) == []) is fine
+    assert (list(rules.check_ttl(seconds)) == []) is fine
     assert (warned(dns={"ttlSeconds": seconds}) == "") is fine
 
 
@@ -33,13 +32,13 @@ def test_a_ttl_above_five_minutes_is_a_breach(seconds: int, fine: bool) -> None:
     [([], False), (["10.0.0.1"], False), (["10.0.0.1", "10.0.0.1"], False), (["10.0.0.1", "10.0.0.2"], True)],
 )
 def test_a_name_needs_two_different_addresses(addresses: list[str], fine: bool) -> None:
-    assert (list(rules.enough_addresses(addresses)) == []) is fine
+    assert (list(rules.check_address_count(addresses)) == []) is fine
 
 
 def test_a_name_that_lacks_an_address_of_another_name_is_named() -> None:
     both = ["10.0.0.1", "10.0.0.2"]
-    assert list(rules.same_addresses({"owa": both, "autodiscover": both[::-1]})) == []
-    (said,) = rules.same_addresses({"owa": both, "autodiscover": both[:1]})
+    assert list(rules.check_same_addresses({"owa": both, "autodiscover": both[::-1]})) == []
+    (said,) = rules.check_same_addresses({"owa": both, "autodiscover": both[:1]})
     assert said.startswith("autodiscover lacks 10.0.0.2,")
 
 
@@ -55,7 +54,7 @@ def test_a_name_that_lacks_an_address_of_another_name_is_named() -> None:
     ],
 )
 def test_a_url_is_an_absolute_one_that_begins_with_https(url: str, fine: bool) -> None:
-    assert (list(rules.https_url(url)) == []) is fine
+    assert (list(rules.check_https_url(url)) == []) is fine
 
 
 def rule(**changes: Any) -> dict[str, Any]:
@@ -91,7 +90,7 @@ def rule(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_a_management_port_that_the_internet_reaches_is_a_breach(changes: dict[str, Any], fine: bool) -> None:
-    assert (list(rules.open_management_ports([rule(**changes)])) == []) is fine
+    assert (list(rules.find_open_management_ports([rule(**changes)])) == []) is fine
 
 
 def test_settings_that_open_a_management_port_to_clients_from_the_internet_are_warned_of() -> None:

@@ -13,16 +13,16 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from rehearsal import proof, story, tools
+from rehearsal import introduction, proof, tools
 from rehearsal.__main__ import app
 from rehearsal.datacentre import free_ports, is_free
 from rehearsal.engine import build
+from rehearsal.introduction import introduce
 from rehearsal.powershell import lookup
 from rehearsal.stack import EngineStack
 from rehearsal.stand_ins import language_host
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.language_host import LANGUAGE_HOST
-from rehearsal.story import introduce
 from tests.unit.programs import CONSOLE_HOST, official, program, script, small_host
 
 pytestmark = pytest.mark.unit
@@ -89,18 +89,18 @@ def test_a_check_for_real_parts_names_each_that_a_pulumi_install_would_bring(
     program(computer / "bin" / "pulumi", "v3.300.1")
     told = CliRunner().invoke(app, ["parts", "--real"])
     assert told.exit_code == 1
-    assert "Stand-ins play: Python language host, command provider." in told.stdout
+    assert "Stand-ins replace: Python language host, command provider." in told.stdout
     assert f"pulumi plugin install resource command {version('pulumi-command')}" in told.stdout
     assert CliRunner().invoke(app, ["parts"]).exit_code == 0, "it is a look, unless more is asked for"
 
     program(computer / "bin" / LANGUAGE_HOST)
     program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
-    assert "Stand-ins play: command provider." in CliRunner().invoke(app, ["parts", "--real"]).stdout
+    assert "Stand-ins replace: command provider." in CliRunner().invoke(app, ["parts", "--real"]).stdout
     program(computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
     told = CliRunner().invoke(app, ["parts", "--real"])
-    assert (told.exit_code, "Stand-ins play" in told.stdout) == (1, False), "nothing here runs a program"
+    assert (told.exit_code, "Stand-ins replace" in told.stdout) == (1, False), "nothing here runs a program"
     assert "Pulumi engine: " in told.stdout.partition("Another program runs than the table shows:")[2]
-    monkeypatch.setattr(story, "prove", lambda _: [])
+    monkeypatch.setattr(introduction, "prove", lambda _: [])
     assert CliRunner().invoke(app, ["parts", "--real"]).exit_code == 0
 
 

@@ -1,8 +1,8 @@
 """An Outlook-like client: finds its server through DNS and Autodiscover, stays connected, and survives a lost server.
 
-What it keeps of Windows: addresses are tried in the order DNS gave them, one attempt each, with the time that Windows
-waits for a silent address; only a hard failure (refused, reset, silence) leads on to the next address. An HTTP error
-or a wrong certificate does not: the user would see it.
+Like Windows, it tries addresses in the order of the DNS answer, one attempt each, and waits as long for a silent
+address. Only a hard failure (refused, reset, silent) makes it try the next one. After an HTTP error or a wrong
+certificate it does not: the user sees the error.
 """
 
 from operations.drill.outlook.client import OutlookClient

@@ -1,4 +1,4 @@
-"""The client itself: one profile, one kept connection."""
+"""The Outlook-like client: one profile, one kept connection."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import ssl
 import time
 from collections.abc import Mapping
 
-from operations.drill.outlook.answer import Endpoint
+from operations.drill.outlook.answer import MailboxEndpoint
 from operations.drill.outlook.discovery import discover
 from operations.drill.outlook.outcome import Attempt, Connection, Reply, Timers
 from operations.drill.outlook.transport import Link, LostError, Transport
 
 
 class OutlookClient:
-    """One profile. Not for several threads at once. `dns` is (address, port) of the name server to ask.
+    """One profile, for one thread. `dns` is (address, port) of the name server.
 
-    `ports` says where a well-known port is found here, as {443: 44301}; a port in a URL is dialled as it is. `inside`
-    chooses the internal URLs.
-    All methods raise the OutlookError that says which step failed for which address.
+    `ports` maps a well-known port to the one used here, such as {443: 44301}; a port in a URL is used as it is.
+    `inside` chooses the internal URLs. All methods raise OutlookError with the step and the address that failed.
     """
 
     def __init__(
@@ -44,7 +43,7 @@ class OutlookClient:
             port=ports.get(443, 443),
             timers=timers or Timers(),
         )
-        self._endpoint: Endpoint | None = None
+        self._endpoint: MailboxEndpoint | None = None
         self._link: Link | None = None
 
     def __enter__(self) -> OutlookClient:
@@ -62,11 +61,11 @@ class OutlookClient:
         return self._reconnect(started, attempts)
 
     def reconnect(self) -> Connection:
-        """Connect anew to the endpoint that Autodiscover named; `connect` must have been called once."""
+        """Connect again to the endpoint from Autodiscover. Raises RuntimeError before the first `connect`."""
         return self._reconnect(time.monotonic())
 
     def request(self) -> Reply:
-        """One request over the kept connection; if that is lost, over a new one."""
+        """One request over the kept connection, or over a new one where that is lost."""
         started = time.monotonic()
         if self._link and self._endpoint:
             try:

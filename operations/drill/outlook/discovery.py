@@ -1,12 +1,18 @@
-"""Autodiscover from the client's side: asked as Outlook asks, and followed to wherever it sends its clients."""
+"""Autodiscover as Outlook uses it: a client asks for its mailbox and follows redirects."""
 
 from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
-from operations.drill.outlook import answer
-from operations.drill.outlook.answer import RESPONSE_SCHEMA, Endpoint, OtherMailbox, OtherUrl, UselessError
-from operations.drill.outlook.outcome import AnswerError, Attempt, HttpError, told
+from operations.drill.outlook.answer import (
+    RESPONSE_SCHEMA,
+    MailboxEndpoint,
+    OtherMailbox,
+    OtherUrl,
+    UselessError,
+    read_answer,
+)
+from operations.drill.outlook.outcome import AnswerError, Attempt, HttpError, clean_text
 from operations.drill.outlook.transport import Transport
 from operations.drill.outlook.url import Url
 
@@ -17,7 +23,7 @@ MOST_REDIRECTS = 10
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-def request(mailbox: str) -> bytes:
+def build_request(mailbox: str) -> bytes:
     root = Xml.Element("Autodiscover", xmlns=REQUEST_SCHEMA)
     request = Xml.SubElement(root, "Request")
     Xml.SubElement(request, "EMailAddress").text = mailbox
@@ -25,53 +31,57 @@ def request(mailbox: str) -> bytes:
     return bytes(Xml.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
-def discover(transport: Transport, host: str, mailbox: str, *, inside: bool) -> tuple[Endpoint, tuple[Attempt, ...]]:
-    """The endpoint that Autodiscover at `host` names, redirects followed, and the attempts that failed hard before it.
+def discover(
+    transport: Transport, host: str, mailbox: str, *, inside: bool
+) -> tuple[MailboxEndpoint, tuple[Attempt, ...]]:
+    """Follows redirects from Autodiscover at `host` to an endpoint; also returns the attempts that failed before it.
 
-    Raises OutlookError: AnswerError where asking again would bring the same.
+    Raises OutlookError: AnswerError where a second try would get the same answer.
     """
     url = Url(host=host, path=PATH)
     attempts: tuple[Attempt, ...] = ()
     asked: list[tuple[Url, str]] = []
     while True:
         asked.append((url, mailbox))
-        failed, found = ask(transport, url, mailbox, inside=inside)
+        failed, found = ask_autodiscover(transport, url, mailbox, inside=inside)
         attempts += failed
-        if isinstance(found, Endpoint):
+        if isinstance(found, MailboxEndpoint):
             return found, attempts
         if isinstance(found, OtherMailbox):
             url, mailbox = Url(host=f"autodiscover.{found.domain}", path=PATH), found.address
         else:
             url = found.url
         if (url, mailbox) in asked:
-            raise AnswerError(host, f"Autodiscover redirects in a circle, back to {told(str(url))}")
+            raise AnswerError(host, f"Autodiscover redirects in a circle, back to {clean_text(str(url))}")
         if len(asked) > MOST_REDIRECTS:
-            raise AnswerError(host, f"Autodiscover redirects more than {MOST_REDIRECTS} times, now to {told(str(url))}")
+            raise AnswerError(
+                host, f"Autodiscover redirects more than {MOST_REDIRECTS} times, now to {clean_text(str(url))}"
+            )
 
 
-def ask(
+def ask_autodiscover(
     transport: Transport, url: Url, mailbox: str, *, inside: bool
-) -> tuple[tuple[Attempt, ...], Endpoint | OtherUrl | OtherMailbox]:
-    """One question: the attempts that failed hard before its answer, and what that says."""
+) -> tuple[tuple[Attempt, ...], MailboxEndpoint | OtherUrl | OtherMailbox]:
+    """One request: the attempts that failed before the answer, and the answer."""
     try:
-        link, failed, told_us = transport.ask_any(url, "POST", request(mailbox))
+        link, failed, answer = transport.ask_any(url, "POST", build_request(mailbox))
     except HttpError as error:
         if error.status not in REDIRECTS:
             raise
-        return (), moved(url, error)
+        return (), follow_location(url, error)
     link.http.close()
     try:
-        return failed, answer.read(told_us.body, "Internal" if inside else "External")
+        return failed, read_answer(answer.body, "Internal" if inside else "External")
     except UselessError as error:
         raise AnswerError(url.host, f"{link.address} {error}") from None
 
 
-def moved(url: Url, error: HttpError) -> OtherUrl:
-    """Where a redirect of HTTP leads: in a Location, which may be relative."""
-    said = f"{error.address} answered {error.status}"
+def follow_location(url: Url, error: HttpError) -> OtherUrl:
+    """The URL in the Location header of an HTTP redirect; it can be relative."""
+    answered = f"{error.address} answered {error.status}"
     if not error.location:
-        raise AnswerError(url.host, f"{said} and does not say where to")
+        raise AnswerError(url.host, f"{answered} and does not say where to")
     try:
         return OtherUrl(Url.parse(error.location, url))
     except ValueError as wrong:
-        raise AnswerError(url.host, f"{said} and sends its clients to {wrong}") from None
+        raise AnswerError(url.host, f"{answered} and sends its clients to {wrong}") from None

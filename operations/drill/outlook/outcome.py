@@ -1,4 +1,4 @@
-"""What came of a client's attempts: times, attempts, connections, errors."""
+"""The results of a client's attempts: timers, attempts, connections, errors."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 Step = Literal["connect", "tls", "http"]
-# Characters of what a server says that are shown.
+# Characters that are shown of a server's text.
 LONGEST = 200
 
 
-def told(text: str) -> str:
-    """A server's own text for one line of a terminal: what is not printable is a space, and a long text is cut."""
+def clean_text(text: str) -> str:
+    """A server's text in one line for a terminal: unprintable characters become spaces, a long text is cut."""
     clean = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return clean if len(clean) <= LONGEST else f"{clean[: LONGEST - 1]}…"
 
 
-# MaxSynRetransmissions of Windows -> seconds until it gives a silent address up, as measured: no plain doubling.
+# MaxSynRetransmissions of Windows -> measured seconds until it gives up on a silent address.
 SYN_SECONDS = {2: 7.0, 4: 21.0, 6: 123.0}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timers:
-    """Seconds. `connect`: after how long a silent address is given up, one of SYN_SECONDS.
+    """Seconds. `connect`: how long to wait for a silent address, one of SYN_SECONDS.
 
-    `answer`: how long an answer may take over an open connection, silent or drop by drop; Windows' 5 retransmissions,
-    doubled from 0.3 s.
+    `answer`: how long a whole answer may take over an open connection: Windows' 5 retransmissions, doubled from 0.3 s.
     """
 
     connect: float = SYN_SECONDS[4]
@@ -35,7 +34,7 @@ class Timers:
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """An address of `host` that failed hard: at which step, why, and after how many seconds."""
+    """An address of `host` that was refused, reset or silent: at which step, why, and after how many seconds."""
 
     host: str
     address: str
@@ -46,7 +45,7 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """Where the client is connected; `seconds` from the first look-up to the first answer, failed attempts included."""
+    """An open connection; `seconds` from the first DNS query to the first answer, failed attempts included."""
 
     server: str
     address: str
@@ -58,7 +57,7 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """One request: who answered and after how many seconds; `moved` when the kept connection was lost before it."""
+    """One request: which server answered, after how many seconds; `moved`: the new connection after a loss."""
 
     server: str
     seconds: float
@@ -66,7 +65,7 @@ class Reply:
 
 
 class OutlookError(Exception):
-    """The client gave up; `host` is the name it wanted."""
+    """The client gave up; `host` is the name that it wanted to reach."""
 
     def __init__(self, host: str, reason: str) -> None:
         super().__init__(f"{host}: {reason}")
@@ -78,7 +77,7 @@ class NameNotResolvedError(OutlookError):
 
 
 class NoAddressAnswersError(OutlookError):
-    """Every address failed hard; `attempts` says each one's step and reason."""
+    """Every address was refused, reset or silent; `attempts` has the step and the reason of each."""
 
     def __init__(self, host: str, attempts: tuple[Attempt, ...]) -> None:
         super().__init__(host, "; ".join(f"{row.address} failed at {row.step}: {row.reason}" for row in attempts))
@@ -86,7 +85,7 @@ class NoAddressAnswersError(OutlookError):
 
 
 class CertificateError(OutlookError):
-    """The server at `address` showed a certificate that is not trusted or not for this name."""
+    """The certificate of the server at `address` is not trusted or not for this name."""
 
     def __init__(self, host: str, address: str, reason: str) -> None:
         super().__init__(host, f"{address} failed at tls: {reason}")
@@ -94,14 +93,14 @@ class CertificateError(OutlookError):
 
 
 class HttpError(OutlookError):
-    """The server at `address` answered, with an error. The client stays with it. `location`: where a redirect leads."""
+    """The server at `address` answered with an error; the client stays on it. `location`: the target of a redirect."""
 
     def __init__(self, host: str, address: str, status: int, reason: str, location: str = "") -> None:
-        super().__init__(host, f"{address} answered {status} {told(reason)}".rstrip())
+        super().__init__(host, f"{address} answered {status} {clean_text(reason)}".rstrip())
         self.address = address
         self.status = status
         self.location = location
 
 
 class AnswerError(OutlookError):
-    """A server answered with what leads a client nowhere; asked again, it would answer the same."""
+    """A server's answer names no endpoint, and a second try would get the same answer."""

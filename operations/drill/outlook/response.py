@@ -1,4 +1,4 @@
-"""HTTP over an open connection, where the other end may never come to an end: answers are bounded in time and size."""
+"""HTTP over an open connection with answers limited in time and size: the other end may never stop sending."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-# Of one answer with its headers; that of Autodiscover has some ten KiB.
+# Bytes of one answer with its headers; an answer of Autodiscover has about ten KiB.
 LARGEST = 2**20
 
 
 class TooLargeError(http.client.HTTPException):
-    """An answer is larger than any of Exchange."""
+    """An answer is larger than Exchange sends."""
 
 
 class BoundedConnection(http.client.HTTPSConnection):
-    """Its answers are bounded as `exchange` is told; `sock` is put in by whoever dialled."""
+    """Limits each answer by the seconds that `exchange` gets; the code that connects sets `sock`."""
 
     _until = 0.0
 
     def exchange(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], seconds: float
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        """One request, and the whole of its answer within `seconds` (TimeoutError) and LARGEST (TooLargeError)."""
+        """One request and its whole answer, within `seconds` (else TimeoutError) and LARGEST (else TooLargeError)."""
         self._until = time.monotonic() + seconds
         if self.sock:
             self.sock.settimeout(seconds)
@@ -40,7 +40,7 @@ class BoundedConnection(http.client.HTTPSConnection):
 
 
 class _Bounded(io.RawIOBase):
-    """What comes over the socket until a time, however little comes at once, and up to LARGEST."""
+    """Reads from the socket until a time, however small the pieces, and up to LARGEST bytes."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, until: float) -> None:
         self._raw, self._sock, self._until, self._left = raw, sock, until, LARGEST

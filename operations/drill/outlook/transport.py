@@ -1,4 +1,4 @@
-"""From a name to an answer: DNS, TCP, TLS and HTTP, with Windows' manners on the way."""
+"""From a name to an answer: DNS, TCP, TLS and HTTP, as Windows does it."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from operations.drill.outlook.outcome import (
     OutlookError,
     Step,
     Timers,
-    told,
+    clean_text,
 )
 from operations.drill.outlook.response import BoundedConnection, TooLargeError
 from operations.drill.outlook.url import Url
 
 
 class LostError(Exception):
-    """An open connection failed hard."""
+    """An open connection was closed, reset or silent."""
 
 
 class SlowError(LostError):
-    """No answer came in the time that was given; nobody knows whether one would have come."""
+    """No answer came within the patience of the client; the server may have been about to send one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """An open TLS connection to one address; `headers` go with every request, the logon once it was asked for.
+    """An open TLS connection to one address. `headers` go with every request; they have the logon after a 401.
 
-    `port` is the one that the URL named, None where it named none.
+    `port` is the one in the URL, None where the URL has none.
     """
 
     host: str
@@ -54,7 +54,7 @@ class Link:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class HttpAnswer:
     """`server` is the name in X-FEServer."""
 
     server: str
@@ -62,10 +62,9 @@ class Answer:
 
 
 class Transport:
-    """Addresses are tried in the order DNS gave them, one attempt each; answers of DNS are kept for their TTL.
+    """Tries addresses in the order of the DNS answer, one attempt each; keeps DNS answers for their TTL. Thread-safe.
 
-    `dns` is (address, port) of the name server to ask; None asks those of this computer. `port` is dialled where a URL
-    names none. For several threads at once.
+    `dns` is (address, port) of the name server, None: those of this computer. `port` is for URLs without one.
     """
 
     def __init__(
@@ -82,15 +81,15 @@ class Transport:
         self._timers = timers
         self._tls = tls
         self._authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-        self._resolver = _resolver(dns, timers.dns)
+        self._resolver = _create_resolver(dns, timers.dns)
         self._trying: set[socket.socket] = set()
         self._given_up = False
 
-    def ask_any(self, url: Url, method: str, body: bytes) -> tuple[Link, tuple[Attempt, ...], Answer]:
-        """The first address that answers, the addresses that failed hard before it, and the answer."""
+    def ask_any(self, url: Url, method: str, body: bytes) -> tuple[Link, tuple[Attempt, ...], HttpAnswer]:
+        """A connection to the first address that answers, the attempts that failed before it, and the answer."""
         host = url.host
         attempts: list[Attempt] = []
-        for address in self._addresses(host):
+        for address in self._resolve(host):
             started = time.monotonic()
             step: Step = "connect"
             raw = socket.socket()
@@ -101,13 +100,15 @@ class Transport:
                 raw.settimeout(self._timers.connect)
                 raw.connect((address, url.port or self._port))
                 step = "tls"
-                raw = self._secured(raw, host)
-                link = self._linked(raw, url, address)
+                raw = self._wrap_tls(raw, host)
+                link = self._open_link(raw, url, address)
                 step = "http"
                 return link, tuple(attempts), self.ask(link, method, url.path, body)
-            except (OSError, ValueError, LostError) as error:  # ValueError: a name that TLS does not take
+            except (OSError, ValueError, LostError) as error:  # ValueError: a name that TLS refuses
                 raw.close()
-                reason = "no answer" if isinstance(error, TimeoutError) else told(str(error)) or type(error).__name__
+                reason = (
+                    "no answer" if isinstance(error, TimeoutError) else clean_text(str(error)) or type(error).__name__
+                )
                 seconds = time.monotonic() - started
                 attempts.append(Attempt(host=host, address=address, step=step, reason=reason, seconds=seconds))
             except OutlookError:
@@ -118,45 +119,45 @@ class Transport:
         raise NoAddressAnswersError(host, tuple(attempts))
 
     def give_up(self) -> None:
-        """Ends attempts that other threads still wait for, and any later one."""
+        """Ends the attempts that other threads wait for, and every later attempt."""
         self._given_up = True
         for raw in tuple(self._trying):
             with contextlib.suppress(OSError):
-                # Not TLS's own shutdown, which takes from the other thread what it works with.
+                # TLS's own shutdown would change the object under the thread that uses it.
                 socket.socket.shutdown(raw, socket.SHUT_RDWR)
 
-    def _addresses(self, host: str) -> list[str]:
+    def _resolve(self, host: str) -> list[str]:
         with contextlib.suppress(ValueError):
             return [str(IPv4Address(host))]
         try:
             return [str(record) for record in self._resolver.resolve(host, "A", search=False)]
-        except (dns.exception.DNSException, OSError, ValueError) as error:  # ValueError: no name of DNS
-            raise NameNotResolvedError(host, told(str(error)) or type(error).__name__) from error
+        except (dns.exception.DNSException, OSError, ValueError) as error:  # ValueError: not a DNS name
+            raise NameNotResolvedError(host, clean_text(str(error)) or type(error).__name__) from error
 
-    def _secured(self, raw: socket.socket, host: str) -> ssl.SSLSocket:
-        """In the place of `raw`, without a handshake yet: `give_up` has to be able to end that, too."""
+    def _wrap_tls(self, raw: socket.socket, host: str) -> ssl.SSLSocket:
+        """A TLS socket around `raw`, before the handshake, so that `give_up` can end the handshake, too."""
         raw.settimeout(self._timers.answer)
         secured = self._tls.wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False)
         self._trying.add(secured)
         self._trying.discard(raw)
         return secured
 
-    def _linked(self, secured: ssl.SSLSocket, url: Url, address: str) -> Link:
+    def _open_link(self, secured: ssl.SSLSocket, url: Url, address: str) -> Link:
         try:
             secured.do_handshake()
         except ssl.SSLCertVerificationError as error:
             raise CertificateError(url.host, address, error.verify_message) from error
         connection = BoundedConnection(url.host, url.port, context=self._tls)
         connection.sock = secured
-        connection.auto_open = 0  # a lost connection must show, not be made again unseen
+        connection.auto_open = 0  # http.client would reconnect silently after a loss
         headers = {"Content-Type": "text/xml", "X-MapiHttpCapability": "1"}
         return Link(host=url.host, port=url.port, address=address, http=connection, headers=headers)
 
-    def ask(self, link: Link, method: str, path: str, body: bytes, *, patience: float | None = None) -> Answer:
-        """The answer over an open connection; LostError when that failed hard, HttpError for any status but 200.
+    def ask(self, link: Link, method: str, path: str, body: bytes, *, patience: float | None = None) -> HttpAnswer:
+        """The answer over an open connection. `patience`: seconds for the whole answer, instead of the answer timer.
 
-        `patience`: seconds to wait for the whole of it, where that is not to be the answer timer; SlowError when they
-        are over. AnswerError for more than any answer of Exchange holds.
+        Raises LostError when the connection fails, SlowError (a LostError) when the time is over, HttpError for any
+        status but 200, and AnswerError for an answer larger than Exchange sends.
         """
         seconds = patience or self._timers.answer
         try:
@@ -169,19 +170,23 @@ class Transport:
         except TooLargeError as error:
             link.http.close()
             raise AnswerError(link.host, f"{link.address} {error}") from None
-        except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: of HTTP that http.client trusts
+        except (
+            OSError,
+            http.client.HTTPException,
+            ValueError,
+        ) as error:  # ValueError: malformed HTTP that http.client does not check
             link.http.close()
             if isinstance(error, TimeoutError):
                 raise SlowError("no answer") from error
-            raise LostError(told(str(error)) or type(error).__name__) from error
+            raise LostError(clean_text(str(error)) or type(error).__name__) from error
         if response.status != HTTPStatus.OK:
             location = response.headers.get("Location", "")
             raise HttpError(link.host, link.address, response.status, response.reason, location)
-        return Answer(server=told(response.headers.get("X-FEServer", "")), body=content)
+        return HttpAnswer(server=clean_text(response.headers.get("X-FEServer", "")), body=content)
 
 
-def _resolver(server: tuple[str, int] | None, seconds: float) -> dns.resolver.Resolver:
-    """Keeps answers for their TTL, as the DNS client of Windows does."""
+def _create_resolver(server: tuple[str, int] | None, seconds: float) -> dns.resolver.Resolver:
+    """A resolver that keeps answers for their TTL, like the DNS client of Windows."""
     resolver = dns.resolver.Resolver(configure=server is None)
     if server:
         resolver.nameservers, resolver.port = [server[0]], server[1]

@@ -1,0 +1,40 @@
+"""The files with a server's original values. A damaged file, or another server's, is refused, as by the scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rehearsal.stand_ins.script_results import FAILURE, FailedError
+
+NAMESPACE, FIREWALL = "original values", "the firewall's original values"
+
+
+def read_originals(file: Path, *, what: str, server: str) -> dict[str, Any]:
+    """Raises FailedError."""
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        kept = None
+    owner = kept.get("server") if isinstance(kept, dict) else None
+    if not isinstance(kept, dict) or not isinstance(owner, str):
+        raise refuse_originals(file, "cannot be understood", what=what, server=server)
+    if owner.upper() != server:
+        raise refuse_originals(file, f"is of {owner}, not of {server}", what=what, server=server)
+    return kept
+
+
+def write_originals(file: Path, *, server: str, values: Mapping[str, Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"server": server, **values}, indent=2), encoding="utf-8")
+
+
+def refuse_originals(file: Path, problem: str, *, what: str, server: str) -> FailedError:
+    return FailedError(
+        FAILURE,
+        f"The file of {what} of {server} ({file}) {problem}. Nothing was changed. Put it back from a backup; or delete "
+        f"it, where the present values may count as the {what} (a server made from another one's image, for one), and "
+        "run this again.",
+    )
