@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from components import namespace, rules
 from components.args import FarmArgs
-from stacks.namespace_rules import overridden_hosts
+from stacks.namespace_rules import list_overridden_hosts
 from stacks.server_rules import readable_servers
 
 
@@ -61,7 +61,7 @@ def warn_of_unchecked_servers(farm: FarmArgs) -> Iterator[str]:
 def warn_of_hosts_without_records(farm: FarmArgs) -> Iterator[str]:
     """The program cannot tell a misspelt host from one whose record is managed elsewhere."""
     created = namespace.client_names(farm.namespace).every()
-    for key, value, host in overridden_hosts(farm):
+    for key, value, host in list_overridden_hosts(farm):
         if host not in created:
             yield (
                 f"{key} = {value}: clients are sent to {host}, but this stack creates no record for it (only for "

@@ -11,7 +11,7 @@ from operations.adopt.import_file import select_resources
 from operations.adopt.questions import display_name, list_questions
 from operations.adopt.stack_copy import StackCopy
 from operations.result import Finding, State
-from operations.review.plan import MACHINE
+from operations.review.resources import MACHINE
 
 # Operations with which the next `up` keeps an adopted resource.
 HARMLESS = frozenset({"same", "update"})
@@ -24,7 +24,7 @@ KEEP_MACHINE = (
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingResource(Finding):
-    """`operation` is the engine's word for what the next `up` would do with it; `id` is None where Azure refused."""
+    """`operation` is the engine's word for what the next `up` would do; `id` is None if Azure refused to tell."""
 
     urn: str
     id: str | None
