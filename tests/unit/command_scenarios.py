@@ -29,7 +29,7 @@ HASTE = 10
 
 
 class Scenarios:
-    """An SSH server and a client of the provider; each public method repeats a part of the record and returns its lines."""
+    """An SSH server and a client of the provider; each public method repeats a part of the record."""
 
     def __init__(self, port: int, server: ScriptedSshServer) -> None:
         self._server = server

@@ -15,7 +15,7 @@ from pulumi.runtime.proto import plugin_pb2 as plugin
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from rehearsal.stand_ins.command import CommandProvider
-from tests.unit.command_calls import Engine, Serve, connection, create, error
+from tests.unit.command_calls import Engine, Serve, connection, create, error, listen_silently
 from tests.unit.provider_client import (
     COMMAND,
     COPY,
