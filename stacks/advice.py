@@ -1,4 +1,4 @@
-"""What a stack file may say, and is worth a second thought: warnings in a preview."""
+"""Warnings that a preview gives: what a stack file may contain, but should not without a reason."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from collections.abc import Iterator
 
 from components import namespace, rules
 from components.args import FarmArgs
-from stacks.namespace_rules import overrides
-from stacks.server_rules import servers_of
+from stacks.namespace_rules import overridden_hosts
+from stacks.server_rules import readable_servers
 
 
 def list_warnings(farm: FarmArgs, stack: str = "") -> list[str]:
-    """`stack` is the stack's name, which tells production."""
+    """`stack` is the stack's name, by which a production stack is recognised."""
     return [
-        *long_ttl(farm),
-        *open_ports(farm),
-        *unprotected_zones(farm, stack),
-        *entered_unseen(farm),
-        *hosts_without_records(farm),
+        *warn_of_long_ttl(farm),
+        *warn_of_open_ports(farm),
+        *warn_of_unprotected_zones(farm, stack),
+        *warn_of_unchecked_servers(farm),
+        *warn_of_hosts_without_records(farm),
     ]
 
 
-def long_ttl(farm: FarmArgs) -> Iterator[str]:
-    for said in rules.ttl(farm.dns.ttl_seconds):
-        yield f"dns.ttlSeconds = {farm.dns.ttl_seconds}: {said}"
+def warn_of_long_ttl(farm: FarmArgs) -> Iterator[str]:
+    for breach in rules.ttl(farm.dns.ttl_seconds):
+        yield f"dns.ttlSeconds = {farm.dns.ttl_seconds}: {breach}"
 
 
-def open_ports(farm: FarmArgs) -> Iterator[str]:
+def warn_of_open_ports(farm: FarmArgs) -> Iterator[str]:
     network = farm.network
     for source in network.admin_sources:
         if rules.open_to_the_internet(source):
-            yield f"network.adminSources = {source}: SSH is open to the whole Internet; name your own addresses."
+            yield f"network.adminSources = {source}: opens SSH to the whole Internet. Write your own addresses."
     for source in network.client_sources:
         clients = {
             "name": f"network.clientSources = {source} with network.clientPorts",
@@ -42,28 +42,28 @@ def open_ports(farm: FarmArgs) -> Iterator[str]:
         yield from rules.open_management_ports([clients])
 
 
-def unprotected_zones(farm: FarmArgs, stack: str) -> Iterator[str]:
+def warn_of_unprotected_zones(farm: FarmArgs, stack: str) -> Iterator[str]:
     for key, zone in (("dns.private", farm.dns.private_zone), ("dns.public", farm.dns.public)):
         if zone and not zone.existing_resource_group:
             yield from rules.protected_zone(key, protected=farm.protect, production=rules.is_production(stack))
 
 
-def entered_unseen(farm: FarmArgs) -> Iterator[str]:
-    """Where nothing is configured yet, records come first on purpose."""
-    for name, server in servers_of(farm):
+def warn_of_unchecked_servers(farm: FarmArgs) -> Iterator[str]:
+    """Not where configureNamespace is false for the whole stack: records come before Exchange there on purpose."""
+    for name, server in readable_servers(farm):
         if farm.configure_namespace and server.in_rotation and not server.configure_namespace:
             yield (
-                f"servers.{name}.configureNamespace = False: clients get this server's address, and nothing has seen "
-                "that it is active and healthy; set inRotation: false until it is configured."
+                f"servers.{name}.configureNamespace = False: clients get this server's address, but no check shows "
+                "that it is active and healthy. Set inRotation: false until it is configured."
             )
 
 
-def hosts_without_records(farm: FarmArgs) -> Iterator[str]:
-    """A host that is mistyped looks like one that somebody else makes a record for."""
-    made = namespace.client_names(farm.namespace).every()
-    for key, value, host in overrides(farm):
-        if host not in made:
+def warn_of_hosts_without_records(farm: FarmArgs) -> Iterator[str]:
+    """The program cannot tell a misspelt host from one whose record is managed elsewhere."""
+    created = namespace.client_names(farm.namespace).every()
+    for key, value, host in overridden_hosts(farm):
+        if host not in created:
             yield (
-                f"{key} = {value}: clients are sent to {host}, and this stack makes no record for it (it makes "
-                f"{', '.join(made)}); see that it is spelled right and that DNS answers it."
+                f"{key} = {value}: clients are sent to {host}, but this stack creates no record for it (only for "
+                f"{', '.join(created)}). Check the spelling, and that DNS resolves it."
             )

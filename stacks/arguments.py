@@ -1,6 +1,6 @@
-"""A stack file's settings: read, checked as a whole, handed on as the farm's arguments.
+"""Reads a stack file into the farm's arguments, and checks it as a whole.
 
-`load_arguments` serves the program, `read_config_block` what reads the file without Pulumi (operations, the rehearsal).
+The program calls `load_arguments`. Operations and the rehearsal read the file without Pulumi: `read_config_block`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from components.args import FarmArgs
 from components.keys import Secret
 from stacks import rules, scalars
-from stacks.problems import MISSING, UNREAD, Problem, Typed
+from stacks.problems import MISSING, UNREAD, Problem, TypedText
 from stacks.reading import keys_of, read_row, unwrap_optional
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 PROJECT = "exchange-cas"
 AZURE = "azure-native"
 LOCATION = f"{AZURE}:location"
-# Whose keys a stack file of this program may hold beside its own.
-OTHERS = frozenset({AZURE, "command", "pulumi"})
-# Named as one of this project's keys, and Pulumi's own.
+# Other projects whose keys a stack file of this program may contain.
+OTHER_PROJECTS = frozenset({AZURE, "command", "pulumi"})
+# Pulumi's own key, although this project has a key of the same name.
 PULUMI_TAGS = "pulumi:tags"
 SECRETS = frozenset(name for name, (_, hint, _) in keys_of(FarmArgs).items() if Secret in (hint, unwrap_optional(hint)))
 
 
 class InvalidStackFileError(Exception):
-    """Every problem of a stack file, in the order of its keys."""
+    """All problems of a stack file."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
@@ -49,7 +49,7 @@ def read_arguments(
     others: Iterable[str] = (),
     typed: Callable[[], Mapping[str, str]] = dict,
 ) -> FarmArgs:
-    """The farm's arguments from plain values under the keys of `FarmArgs`; secrets are passed through unread.
+    """The farm's arguments from plain values under the keys of `FarmArgs`. Secrets are passed on without being read.
 
     `exposed`: secrets that the file holds unencrypted. `others`: full names of keys of other projects. `typed` returns
     path -> text as typed, for messages. Raises InvalidStackFileError with all problems at once.
@@ -59,26 +59,26 @@ def read_arguments(
     def report(key: str, value: object, remedy: str) -> None:
         problems.append(Problem(key, value, remedy))
 
-    astray = list(misplaced(others))
-    problems.extend(astray)
+    misplaced = list(find_misplaced_keys(others))
+    problems.extend(misplaced)
     farm: Any = read_row(FarmArgs, values, "", report)
-    if not any(LOCATION in problem.remedy for problem in astray):
-        region(location, report)
+    if not any(LOCATION in problem.remedy for problem in misplaced):
+        check_region(location, report)
     if farm is not UNREAD:
-        rules.check(farm, report)
+        rules.check_rules(farm, report)
     if problems:
         texts = typed()
-        raise InvalidStackFileError([as_typed(problem, texts) for problem in problems])
+        raise InvalidStackFileError([show_as_typed(problem, texts) for problem in problems])
     read_farm: FarmArgs = farm
     return read_farm
 
 
-def misplaced(full_names: Iterable[str]) -> Iterator[Problem]:
-    """Keys that were meant for this program, and that it would not see under their prefix."""
+def find_misplaced_keys(full_names: Iterable[str]) -> Iterator[Problem]:
+    """Keys that look like this program's, under a prefix where it would not read them."""
     for full_name in full_names:
         prefix, _, name = full_name.partition(":")
         meant = prefix.strip().lower().replace("_", "-")
-        if prefix == AZURE or full_name == PULUMI_TAGS or (prefix in OTHERS and name not in keys_of(FarmArgs)):
+        if prefix == AZURE or full_name == PULUMI_TAGS or (prefix in OTHER_PROJECTS and name not in keys_of(FarmArgs)):
             continue
         if name == "location" or get_close_matches(meant, [AZURE], cutoff=0.8):
             yield Problem(full_name, MISSING, f"is not read under this prefix. Write {AZURE}:{name}.")
@@ -86,29 +86,30 @@ def misplaced(full_names: Iterable[str]) -> Iterator[Problem]:
             yield Problem(full_name, MISSING, f"is not read under this prefix. Write {PROJECT}:{name}.")
 
 
-def region(location: object, report: Callable[[str, object, str], None]) -> None:
+def check_region(location: object, report: Callable[[str, object, str], None]) -> None:
     if not location:
-        report(LOCATION, MISSING, "is missing. Name the Azure region, such as westeurope.")
+        report(LOCATION, MISSING, "is missing. Write the Azure region, such as westeurope.")
     elif not isinstance(location, str) or not location.replace(" ", "").isalnum():
-        report(LOCATION, location, "is not an Azure region; name one such as westeurope.")
+        report(LOCATION, location, "is not an Azure region. Write one such as westeurope.")
 
 
-def as_typed(problem: Problem, typed: Mapping[str, str]) -> Problem:
-    """0730 is the number 472 by the time it is read: the message shows what its reader typed."""
+def show_as_typed(problem: Problem, typed: Mapping[str, str]) -> Problem:
+    """The problem with its value as typed: YAML reads 0730 as the number 472."""
     text = typed.get(problem.key)
     if text is None or text == problem.value:
         return problem
-    value = scalars.plain(text)
-    same = problem.value in (value, scalars.as_text(value))
-    return replace(problem, value=Typed(text)) if same else problem
+    value = scalars.parse_scalar(text)
+    same = problem.value in (value, scalars.scalar_to_text(value))
+    return replace(problem, value=TypedText(text)) if same else problem
 
 
 def load_arguments(
     config: pulumi.Config, everything: Mapping[str, Any], is_secret: Callable[[str], bool], stack: str
 ) -> FarmArgs:
-    """The stack's settings; `everything` is all configuration under full names, so that unknown keys are seen.
+    """The farm's arguments from Pulumi's configuration.
 
-    `is_secret` tells whether the value under a full name is encrypted in the stack file.
+    `everything`: all configuration under full names, so that unknown keys are found. `is_secret`: whether the value
+    under a full name is encrypted in the stack file. Raises InvalidStackFileError with all problems at once.
     """
     values: dict[str, Any] = {}
     others = []
@@ -129,8 +130,8 @@ def load_arguments(
 
 
 def read_typed_texts(path: Path) -> Mapping[str, str]:
-    """What was typed in the stack's file. For messages only: a run may have been given another file."""
-    # Imported where it is needed: a preview without a problem does not wait for it.
+    """The texts typed in the stack's file, for messages only: a run may use another file (`--config-file`)."""
+    # Imported here because only a preview with problems needs it.
     from stacks import file
 
     try:
@@ -140,7 +141,7 @@ def read_typed_texts(path: Path) -> Mapping[str, str]:
 
 
 def parse_config_value(text: str | None) -> Any:
-    """Pulumi hands objects and lists on as JSON, anything else as text; a key without a value is an empty text."""
+    """Pulumi passes objects and lists as JSON, other values as text, and a key without a value as an empty text."""
     if not text or text[0] not in "{[":
         return text or None
     try:
@@ -150,7 +151,10 @@ def parse_config_value(text: str | None) -> Any:
 
 
 def read_config_block(config: Mapping[str, Any], typed: Mapping[str, str] | None = None) -> FarmArgs:
-    """The settings in a `config:` block as `stacks.file` reads it; a secret is its encrypted text."""
+    """The farm's arguments from a `config:` block as `stacks.file` reads it. A secret is its encrypted text.
+
+    `typed`: path -> text as typed, for messages. Raises InvalidStackFileError with all problems at once.
+    """
     values = {name.partition(":")[2]: value for name, value in config.items() if name.startswith(f"{PROJECT}:")}
     others = [name for name in config if not name.startswith(f"{PROJECT}:")]
     return read_arguments(values, location=config.get(LOCATION), others=others, typed=lambda: typed or {})

@@ -1,6 +1,6 @@
-"""Reads truth values, numbers, choices and texts. Pulumi hands those at the top of a stack file on as text.
+"""Reads truth values, numbers, choices and texts. Pulumi passes those at the top level of a stack file as text.
 
-Each returns UNREAD for what it has reported.
+Each function returns UNREAD after it has reported a problem.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from components.keys import Key
 from stacks.problems import UNREAD, Report
 from stacks.scalars import MOMENT_TEXT
 
-IN_QUOTES = "YAML reads this as {kind}; put the text in quotes."
+IN_QUOTES = "is {kind} to YAML. Put the text in quotes."
 
 
 def read_truth(_: Key, value: object, path: str, report: Report) -> Any:
@@ -37,7 +37,7 @@ def read_number(key: Key, value: object, path: str, report: Report) -> Any:
 
 
 def read_choice(choices: Sequence[str], value: object, path: str, report: Report) -> Any:
-    """A number that is the same written as text, such as 2019, counts too."""
+    """Also accepts a choice that YAML reads as a number, such as 2019."""
     if isinstance(value, str | int) and not isinstance(value, bool) and str(value) in choices:
         return str(value)
     report(path, value, f"Write one of {', '.join(choices)}.")
@@ -54,12 +54,12 @@ def read_text(key: Key, value: object, path: str, report: Report) -> Any:
     elif MOMENT_TEXT.fullmatch(value):
         report(path, value, IN_QUOTES.format(kind="a date"))
     else:
-        return read_form(key, value, path, report)
+        return read_formatted_text(key, value, path, report)
     return UNREAD
 
 
-def read_form(key: Key, value: str, path: str, report: Report) -> Any:
-    """The text, or that part of it that counts."""
+def read_formatted_text(key: Key, value: str, path: str, report: Report) -> Any:
+    """The text, or the part of it that the key's form selects."""
     shortest, longest = key.bounds.get("minLength", 1), key.bounds.get("maxLength", len(value))
     if not shortest <= len(value) <= longest:
         report(

@@ -1,4 +1,7 @@
-"""Mistakes of a stack file, and rows in which a part could not be read."""
+"""Mistakes in a stack file, and rows of which some fields could not be read.
+
+A problem reads as one sentence or two: the key, its value, what is wrong with it, and what to write.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import MISSING as MISSING
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-# Called with the key's path, its value (MISSING where there is none to show) and what to write.
+# Called with the key's path, its value (MISSING: show no value), and what is wrong with the remedy.
 Report = Callable[[str, object, str], None]
 
 Row = TypeVar("Row")
@@ -16,24 +19,24 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in a stack file: which key, its value, what is wrong and what to write."""
+    """One mistake in a stack file: the key, its value, what is wrong and what to write."""
 
     key: str
     value: object
     remedy: str
 
     def __str__(self) -> str:
-        value = "" if self.value is MISSING else f" = {shown(self.value)}"
+        value = "" if self.value is MISSING else f" = {format_value(self.value)}"
         return f"{self.key}{value}: {self.remedy}"
 
 
-class Typed(str):
+class TypedText(str):
     """A value as it was typed in the file, without quotes."""
 
 
-def shown(value: object) -> str:
-    """A text in quotes with its backslashes as they are; control characters are escaped."""
-    if isinstance(value, Typed):
+def format_value(value: object) -> str:
+    """A text in quotes, with its backslashes as typed and its control characters escaped."""
+    if isinstance(value, TypedText):
         return str(value)
     if isinstance(value, str):
         return "'" + "".join(part if part.isprintable() else repr(part)[1:-1] for part in value) + "'"
@@ -41,7 +44,7 @@ def shown(value: object) -> str:
 
 
 class Unread:
-    """Stands where a value could not be read; what is wrong with it has been reported."""
+    """Replaces a value that could not be read and whose problem has been reported."""
 
     def __repr__(self) -> str:
         return "UNREAD"
@@ -54,14 +57,14 @@ class UnreadError(Exception):
     """A rule needs a value that could not be read."""
 
 
-def row_of(row: type[Row], parts: dict[str, Any]) -> Row:
-    """The row made of its parts; to ask it for one that is UNREAD raises UnreadError."""
-    whole = all(part is not UNREAD for part in parts.values())
-    made: Row = row(**parts) if whole else partial(row)(**parts)
-    return made
+def build_row(row: type[Row], parts: dict[str, Any]) -> Row:
+    """A `row` of these fields. Reading a field that is UNREAD raises UnreadError."""
+    complete = all(part is not UNREAD for part in parts.values())
+    built: Row = row(**parts) if complete else guard_unread_fields(row)(**parts)
+    return built
 
 
-def partial(row: type) -> Any:
+def guard_unread_fields(row: type) -> Any:
     def get(self: object, name: str) -> Any:
         value = object.__getattribute__(self, name)
         if value is UNREAD:
@@ -72,8 +75,8 @@ def partial(row: type) -> Any:
 
 
 @contextmanager
-def passing_over_unread() -> Iterator[None]:
-    """What needs a value that could not be read is left out: its problem has been reported."""
+def skip_unread() -> Iterator[None]:
+    """Ends the block silently at a value that could not be read: its problem has been reported."""
     try:
         yield
     except UnreadError:

@@ -1,7 +1,7 @@
-"""Reads plain stack data into rows (`components.keys.args`), collecting every problem, not stopping at the first.
+"""Reads plain data of a stack file into rows (`components.keys.args`), and reports all problems, not only the first.
 
-A part that cannot be read is reported and becomes UNREAD, so that no rule judges it. A key that is left out becomes its
-default; null is a value of its own where the row takes it.
+A value that cannot be read is reported and becomes UNREAD, so that no rule judges it. A key that is left out gets its
+default. null gives a row with all its defaults, or None in a field whose type allows None.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from components.keys import Key, Secret
 from stacks.plain_values import read_choice, read_number, read_text, read_truth
-from stacks.problems import MISSING, UNREAD, Report, row_of
+from stacks.problems import MISSING, UNREAD, Report, build_row
 
-# Ends of paths of settings that people bring along and that are not managed here (Microsoft's cmdlet reference).
+# Ends of paths -> why this stack does not manage the setting (source: Microsoft's cmdlet reference).
 NOT_MANAGED = {
-    "autodiscover.internalUrl": "is a setting of Exchange 2010 only; remove it.",
-    "autodiscover.externalUrl": "is a setting of Exchange 2010 only; remove it.",
-    "oab.pollInterval": "is a setting of Exchange 2010 only; remove it.",
-    "isOutOfService": "is a setting of Exchange 2010 only; remove it.",
-    "rpcClientAccessServer": "is a setting of Exchange 2010 only; remove it.",
-    "ews.internalNLBBypassUrl": "must stay the server's own address, so the stack does not set it; remove it.",
+    "autodiscover.internalUrl": "is a setting of Exchange 2010 only. Remove it.",
+    "autodiscover.externalUrl": "is a setting of Exchange 2010 only. Remove it.",
+    "oab.pollInterval": "is a setting of Exchange 2010 only. Remove it.",
+    "isOutOfService": "is a setting of Exchange 2010 only. Remove it.",
+    "rpcClientAccessServer": "is a setting of Exchange 2010 only. Remove it.",
+    "ews.internalNLBBypassUrl": "must remain the server's own address, so the stack does not set it. Remove it.",
 }
 
 
@@ -35,7 +35,7 @@ def to_camel_case(name: str) -> str:
 
 @cache
 def keys_of(row: type) -> dict[str, tuple[Field[Any], Any, Key]]:
-    """The row's stack-file keys, in order: field, resolved type, documentation."""
+    """The stack file's keys of the row, in order -> field, resolved type, description and bounds."""
     hints = get_type_hints(row)
     return {to_camel_case(field.name): (field, hints[field.name], field.metadata["key"]) for field in fields(row)}
 
@@ -52,33 +52,33 @@ def is_required(field: Field[Any]) -> bool:
 
 
 def read_row(row: type, value: object, path: str, report: Report) -> Any:
-    """A `row` made from `value`."""
+    """A `row` with the values of the mapping `value`."""
     if not isinstance(value, Mapping):
         report(path, value, "Write a mapping of keys to values.")
         return UNREAD
     known = keys_of(row)
     for name in value.keys() - known.keys():
-        report(join(path, name), MISSING, unknown(join(path, name), known))
+        report(join_path(path, name), MISSING, explain_unknown_key(join_path(path, name), known))
     parts: dict[str, Any] = {}
     for name, (field, hint, key) in known.items():
         if name in value:
-            parts[field.name] = read_value(hint, key, value[name], join(path, name), report)
+            parts[field.name] = read_value(hint, key, value[name], join_path(path, name), report)
         elif is_required(field):
-            report(join(path, name), MISSING, f"is missing. {key.description}")
+            report(join_path(path, name), MISSING, f"is missing. {key.description}")
             parts[field.name] = UNREAD
-    return row_of(row, parts)
+    return build_row(row, parts)
 
 
-def join(path: str, name: object) -> str:
+def join_path(path: str, name: object) -> str:
     return f"{path}.{name}" if path else str(name)
 
 
-def unknown(path: str, known: Iterable[str]) -> str:
+def explain_unknown_key(path: str, known: Iterable[str]) -> str:
     for end, remedy in NOT_MANAGED.items():
         if path.lower().endswith(end.lower()):
             return remedy
     near = get_close_matches(path.rpartition(".")[2], list(known), n=1)
-    return "is not a key of this file; " + (f"did you mean {near[0]}?" if near else "remove it.")
+    return "is not a key of this file. " + (f"Did you mean {near[0]}?" if near else "Remove it.")
 
 
 def read_value(hint: Any, key: Key, value: object, path: str, report: Report) -> Any:
@@ -90,7 +90,7 @@ def read_value(hint: Any, key: Key, value: object, path: str, report: Report) ->
     if is_dataclass(hint):
         return read_row(hint, {} if value is None else value, path, report)  # type: ignore[arg-type]
     if isinstance(value, Mapping) and value.keys() == {"secure"}:
-        report(path, MISSING, "is encrypted, but it is not a secret. Write it in plain.")
+        report(path, MISSING, "is encrypted, but this key is not a secret. Write it in plain text.")
         return UNREAD
     if get_origin(hint) is Mapping:
         return read_mapping(get_args(hint)[1], key, value, path, report)
@@ -103,7 +103,7 @@ def read_value(hint: Any, key: Key, value: object, path: str, report: Report) ->
 
 
 def read_secret(key: Key, value: object, path: str, report: Report) -> Any:
-    """Passed through: its value is never looked at, nor shown."""
+    """Passes the value on without reading it, so that no message can show it."""
     if value is None:
         report(path, MISSING, f"has no value. {key.description}")
         return UNREAD
@@ -111,11 +111,11 @@ def read_secret(key: Key, value: object, path: str, report: Report) -> Any:
 
 
 def read_mapping(item: Any, key: Key, value: object, path: str, report: Report) -> Any:
-    """An item that cannot be read is UNREAD in the mapping: its name is known, and counts."""
+    """An item that cannot be read becomes UNREAD, because rules may still need its name."""
     if not isinstance(value, Mapping):
         report(path, value, "Write a mapping of names to values.")
         return UNREAD
-    return {str(name): read_value(item, key, part, join(path, name), report) for name, part in value.items()}
+    return {str(name): read_value(item, key, part, join_path(path, name), report) for name, part in value.items()}
 
 
 def read_list(item: Any, key: Key, value: object, path: str, report: Report) -> Any:

@@ -1,7 +1,4 @@
-"""The reference of a stack file's keys in docs/stack-file.md, made from the rows that settings are read into.
-
-`make schema` writes it between the two marks.
-"""
+"""Generates the reference of the keys in docs/stack-file.md, between two marks: `python -m stacks.reference`."""
 
 from __future__ import annotations
 
@@ -19,25 +16,28 @@ PAGE = Path(__file__).resolve().parent.parent / "docs/stack-file.md"
 BEGIN, END = "<!-- reference: made by `make schema` -->", "<!-- end of reference -->"
 
 
-def table() -> str:
-    rows = "".join(f"| `{path}` | {kind} | {default} | {text} |\n" for path, kind, default, text in lines(FarmArgs, ""))
+def render_reference() -> str:
+    rows = "".join(
+        f"| `{path}` | {kind} | {default} | {text} |\n" for path, kind, default, text in describe_keys(FarmArgs, "")
+    )
     return f"| key | type | default | meaning |\n|---|---|---|---|\n{rows}"
 
 
-def lines(row: type, path: str) -> Iterator[tuple[str, str, str, str]]:
+def describe_keys(row: type, path: str) -> Iterator[tuple[str, str, str, str]]:
+    """Path, type, default and description of each key."""
     for name, (field, hint, key) in keys_of(row).items():
         kind = unwrap_optional(hint) or hint
-        default = "**needed**" if is_required(field) else shown(field.default)
-        yield f"{path}{name}", type_name(kind), default, key.description
+        default = "**needed**" if is_required(field) else format_default(field.default)
+        yield f"{path}{name}", name_type(kind), default, key.description
         if get_origin(kind) is Mapping and is_dataclass(get_args(kind)[1]):
-            yield from lines(get_args(kind)[1], f"{path}{name}.KEY.")
+            yield from describe_keys(get_args(kind)[1], f"{path}{name}.KEY.")
         elif get_origin(kind) is tuple and is_dataclass(get_args(kind)[0]):
-            yield from lines(get_args(kind)[0], f"{path}{name}[].")
+            yield from describe_keys(get_args(kind)[0], f"{path}{name}[].")
         elif is_dataclass(kind):
-            yield from lines(kind, f"{path}{name}.")  # type: ignore[arg-type]
+            yield from describe_keys(kind, f"{path}{name}.")  # type: ignore[arg-type]
 
 
-def shown(default: Any) -> str:
+def format_default(default: Any) -> str:
     if isinstance(default, Derived):
         return default.value
     if isinstance(default, bool):
@@ -47,21 +47,21 @@ def shown(default: Any) -> str:
     return str(default) if isinstance(default, str | int) else ""
 
 
-def type_name(kind: Any) -> str:
+def name_type(kind: Any) -> str:
     if kind is Secret:
         return "secret"
     if get_origin(kind) is Literal:
         return ", ".join(get_args(kind))
     if get_origin(kind) is tuple:
-        return f"list of {type_name(get_args(kind)[0])}"
+        return f"list of {name_type(get_args(kind)[0])}"
     return {str: "text", int: "number", bool: "true, false"}.get(kind, "mapping")
 
 
-def with_reference(page: str) -> str:
+def insert_reference(page: str) -> str:
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{table()}\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{render_reference()}\n{END}{after}"
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_reference(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(insert_reference(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,7 +1,7 @@
-"""Scalars of YAML as Go's yaml.v3 reads them, with which the engine reads a stack file.
+"""Scalars of YAML as the engine reads them in a stack file, with Go's yaml.v3.
 
-They are those of YAML 1.2 with remains of 1.1: `yes` and `19:00` are texts, 0730 is the number 472, 1_000 is 1000, and
-a date becomes a moment. From yaml.v3's resolve.go; an engine test compares them with what `pulumi config` answers.
+yaml.v3 follows YAML 1.2 and keeps parts of 1.1: `yes` and `19:00` are texts, 0730 is the number 472, 1_000 is 1000, and
+a date becomes a moment. Source: yaml.v3's resolve.go. An engine test compares the results with `pulumi config`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ MOMENT = re.compile(
     r"(\d{4}-\d{1,2}-\d{1,2})"
     r"(?:(?:[Tt]|\s+)(\d{1,2}:\d{1,2}:\d{1,2})(\.\d{1,9})?(Z|[-+]\d\d:\d\d)?)?"
 )
-# As Go writes a moment; only a date without quotes becomes one.
+# A moment as Go writes it. Only a date without quotes becomes one.
 MOMENT_TEXT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [-+]\d{4} \S+")
-# A number outside of these is a float to Go; a float from the bound on has an exponent in JSON.
+# Go reads a number outside INTEGERS as a float; JSON writes a float from EXPONENT_FROM on with an exponent.
 INTEGERS = range(-(2**63), 2**64)
 EXPONENT_FROM = 1e21
 
 Scalar = str | int | float | bool | None
 
 
-def plain(text: str) -> Scalar:
-    """A scalar without quotes. A moment is its text as Go writes it."""
+def parse_scalar(text: str) -> Scalar:
+    """The value of a scalar without quotes. A moment is returned as the text that Go writes for it."""
     if text in NOTHING:
         return None
     if text in TRUTH:
@@ -45,13 +45,13 @@ def plain(text: str) -> Scalar:
     if text[0] not in "+-.0123456789":
         return text
     if moment := MOMENT.fullmatch(text):
-        return moment_text(*moment.groups()) or text
-    number = numeral(text.replace("_", "") if text[0] != "." else text)
+        return format_moment(*moment.groups()) or text
+    number = parse_number(text.replace("_", "") if text[0] != "." else text)
     return text if number is None else number
 
 
-def numeral(text: str) -> int | float | None:
-    found = whole(text)
+def parse_number(text: str) -> int | float | None:
+    found = parse_integer(text)
     if found is not None and found in INTEGERS:
         return found
     if not DECIMAL.fullmatch(text):
@@ -63,8 +63,8 @@ def numeral(text: str) -> int | float | None:
     return int(number) if number.is_integer() and abs(number) < EXPONENT_FROM else number
 
 
-def whole(text: str) -> int | None:
-    """By Go's rules: a leading 0 makes it octal, as 0o does."""
+def parse_integer(text: str) -> int | None:
+    """Follows Go: a leading 0 makes a number octal, as 0o does."""
     found = WHOLE.fullmatch(text)
     if not found:
         return None
@@ -76,8 +76,8 @@ def whole(text: str) -> int | None:
         return None
 
 
-def moment_text(day: str, time: str | None, fraction: str | None, zone: str | None) -> str | None:
-    """2026-01-01 becomes 2026-01-01 00:00:00 +0000 UTC; None where there is no such day or time."""
+def format_moment(day: str, time: str | None, fraction: str | None, zone: str | None) -> str | None:
+    """2026-01-01 becomes 2026-01-01 00:00:00 +0000 UTC; None if the day or the time does not exist."""
     try:
         year, month, date = map(int, day.split("-"))
         hour, minute, second = map(int, time.split(":")) if time else (0, 0, 0)
@@ -93,12 +93,12 @@ def moment_text(day: str, time: str | None, fraction: str | None, zone: str | No
     return f"{moment:%Y-%m-%d %H:%M:%S}{digits} {offset} {name}"
 
 
-def kind_of(value: Scalar) -> str:
+def scalar_kind(value: Scalar) -> str:
     if isinstance(value, str):
         return "timestamp" if MOMENT_TEXT.fullmatch(value) else "str"
     return {type(None): "null", bool: "bool", int: "int", float: "float"}[type(value)]
 
 
-def as_text(value: Scalar) -> str:
-    """As the engine hands it on: true, 472, 1.5."""
+def scalar_to_text(value: Scalar) -> str:
+    """The text that the engine passes to a program: true, 472, 1.5."""
     return value if isinstance(value, str) else json.dumps(value)

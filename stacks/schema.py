@@ -1,6 +1,6 @@
-"""The JSON Schema of a stack file, made from the rows that settings are read into: `python -m stacks.schema`.
+"""Generates the JSON Schema of a stack file: `python -m stacks.schema`.
 
-Editors find it through the first line of each stack file and give completion and checks.
+Editors find the schema through the first line of each stack file, for completion and checks.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SECRET = {
 }
 
 
-def schema() -> dict[str, Any]:
-    farm = row_schema(FarmArgs)
+def build_schema() -> dict[str, Any]:
+    farm = describe_row(FarmArgs)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Stack file of the Exchange Client Access farm",
@@ -37,7 +37,7 @@ def schema() -> dict[str, Any]:
         "properties": {
             "config": {
                 "type": "object",
-                # A secret is set by a command of its own, after the file is written.
+                # A secret is set later, by `pulumi config set --secret`.
                 "required": [f"{PROJECT}:{name}" for name in farm["required"] if name not in SECRETS],
                 "properties": {
                     **{f"{PROJECT}:{name}": value for name, value in farm["properties"].items()},
@@ -50,57 +50,57 @@ def schema() -> dict[str, Any]:
     }
 
 
-def row_schema(row: type) -> dict[str, Any]:
+def describe_row(row: type) -> dict[str, Any]:
     known = keys_of(row)
     needed = [name for name, (field, _, _) in known.items() if is_required(field)]
     return {
-        # A key without a value is a row of defaults, where nothing in it is needed.
+        # null stands for a row of defaults, if the row has no required key.
         "type": "object" if needed else ["object", "null"],
         "additionalProperties": False,
         "required": needed,
         "properties": {
-            name: {**value_schema(hint, key), "description": key.description, **default_of(field.default)}
+            name: {**describe_value(hint, key), "description": key.description, **describe_default(field.default)}
             for name, (field, hint, key) in known.items()
         },
     }
 
 
-def default_of(default: Any) -> dict[str, Any]:
+def describe_default(default: Any) -> dict[str, Any]:
     if default is MISSING or default is None or is_dataclass(default) or isinstance(default, Derived):
         return {}
     return {"default": list(default) if isinstance(default, tuple) else default}
 
 
-def value_schema(hint: Any, key: Key) -> dict[str, Any]:
+def describe_value(hint: Any, key: Key) -> dict[str, Any]:
     inner = unwrap_optional(hint)
     if inner is not None:
-        return with_null(value_schema(inner, key))
+        return allow_null(describe_value(inner, key))
     if hint is Secret:
         return SECRET
     if is_dataclass(hint):
-        return row_schema(hint)  # type: ignore[arg-type]
+        return describe_row(hint)  # type: ignore[arg-type]
     if get_origin(hint) is Mapping:
-        return {"type": "object", "additionalProperties": value_schema(get_args(hint)[1], key)}
+        return {"type": "object", "additionalProperties": describe_value(get_args(hint)[1], key)}
     if get_origin(hint) is tuple:
-        return {"type": "array", "items": value_schema(get_args(hint)[0], key), **bounds(key, "Items")}
+        return {"type": "array", "items": describe_value(get_args(hint)[0], key), **select_bounds(key, "Items")}
     if get_origin(hint) is Literal:
         choices = get_args(hint)
-        # YAML reads 2016 as a number; both spellings are accepted.
+        # YAML reads 2016 as a number; the program accepts both.
         return {"enum": [*choices, *(int(choice) for choice in choices if choice.isdigit())]}
     if hint is bool:
         return {"type": "boolean"}
     if hint is int:
-        return {"type": "integer", **bounds(key, "imum")}
-    return {"type": "string", **bounds(key, "Length"), **pattern(key)}
+        return {"type": "integer", **select_bounds(key, "imum")}
+    return {"type": "string", **select_bounds(key, "Length"), **describe_pattern(key)}
 
 
-def pattern(key: Key) -> dict[str, str]:
-    # Named groups are written in another way in JavaScript, whose expressions editors know.
+def describe_pattern(key: Key) -> dict[str, str]:
+    # Editors use JavaScript's regular expressions, which write named groups in another way.
     return {"pattern": f"^({key.form.pattern.replace('?P<value>', '')})$"} if key.form else {}
 
 
-def with_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A row may be null where nothing in it is needed, and a secret never."""
+def allow_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Adds null, except for rows, which add it themselves, and secrets, which must have a value."""
     if "enum" in schema:
         return {**schema, "enum": [*schema["enum"], None]}
     if schema["type"] in ("string", "integer", "boolean"):
@@ -108,14 +108,14 @@ def with_null(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def bounds(key: Key, kind: str) -> dict[str, int]:
-    """The bounds of one kind: minimum and maximum, minLength and maxLength, minItems and maxItems."""
+def select_bounds(key: Key, kind: str) -> dict[str, int]:
+    """The bounds that end in `kind`: imum (minimum, maximum), Length or Items."""
     return {name: bound for name, bound in key.bounds.items() if name.endswith(kind)}
 
 
-def text() -> str:
-    return json.dumps(schema(), indent=2) + "\n"
+def render_schema() -> str:
+    return json.dumps(build_schema(), indent=2) + "\n"
 
 
 if __name__ == "__main__":
-    FILE.write_text(text())
+    FILE.write_text(render_schema())

@@ -1,4 +1,4 @@
-"""What Azure takes as tags (Microsoft: "Use tags to organize your Azure resources", limitations)."""
+"""What Azure accepts as tags (Microsoft: "Use tags to organize your Azure resources", limitations)."""
 
 from __future__ import annotations
 
@@ -6,50 +6,60 @@ import re
 from collections import Counter
 
 from components.args import FarmArgs
-from stacks.network_rules import makes_a_link
+from stacks.network_rules import creates_link
 from stacks.problems import MISSING, Report
 
 MOST_TAGS = 50
 MOST_TAGS_OF_ZONES = 15
-LONGEST_NAME = 512
-REFUSED = re.compile(r"[<>%&\\?/\x00-\x1f]")
-RESERVED = ("microsoft", "azure", "windows")
+LONGEST_TAG_NAME = 512
+REFUSED_CHARACTERS = re.compile(r"[<>%&\\?/\x00-\x1f]")
+RESERVED_PREFIXES = ("microsoft", "azure", "windows")
 
 
-def number_of_tags(farm: FarmArgs, report: Report) -> None:
+def check_number_of_tags(farm: FarmArgs, report: Report) -> None:
     count = len(farm.tags)
     if count > MOST_TAGS:
-        report("tags", MISSING, f"are {count}; Azure takes {MOST_TAGS} on a resource.")
-    elif count > MOST_TAGS_OF_ZONES and (farm.dns.makes_a_zone or makes_a_link(farm)):
+        report("tags", MISSING, f"has {count} tags. Azure takes {MOST_TAGS} on a resource: remove some.")
+    elif count > MOST_TAGS_OF_ZONES and tags_a_zone(farm):
         remedy = (
-            f"are {count}; Azure takes {MOST_TAGS_OF_ZONES} on a DNS zone and on a link to one, which are made here."
+            f"has {count} tags. Azure takes {MOST_TAGS_OF_ZONES} on a DNS zone and on a link to one, "
+            "and this stack creates one: remove some."
         )
         report("tags", MISSING, remedy)
 
 
-def names_of_tags(farm: FarmArgs, report: Report) -> None:
+def check_names_of_tags(farm: FarmArgs, report: Report) -> None:
     for name in farm.tags:
-        for remedy in wrong_in(name):
+        for remedy in explain_refused_name(name):
             report(f"tags.{name}", MISSING, remedy)
-        if re.match(r"[0-9]|.* ", name) and (farm.dns.makes_a_zone or makes_a_link(farm)):
-            report(f"tags.{name}", MISSING, "A DNS zone takes no name with a space, and none that begins with a digit.")
+        if re.match(r"[0-9]|.* ", name) and tags_a_zone(farm):
+            remedy = "has a name that Azure refuses on a DNS zone. Write one without spaces that begins with a letter."
+            report(f"tags.{name}", MISSING, remedy)
 
 
-def wrong_in(name: str) -> list[str]:
+def tags_a_zone(farm: FarmArgs) -> bool:
+    return farm.dns.makes_a_zone or creates_link(farm)
+
+
+def explain_refused_name(name: str) -> list[str]:
     found = []
-    if not 0 < len(name) <= LONGEST_NAME:
-        found.append(f"Write a name of 1 to {LONGEST_NAME} characters.")
-    if refused := sorted(set(REFUSED.findall(name))):
-        found.append(f"Azure refuses {' '.join(map(ascii, refused))} in the name of a tag.")
-    if name.lower().startswith(RESERVED):
-        found.append(f"Azure keeps names that begin with {', '.join(RESERVED)} to itself.")
+    if not 0 < len(name) <= LONGEST_TAG_NAME:
+        found.append(f"Write a name of 1 to {LONGEST_TAG_NAME} characters.")
+    if refused := sorted(set(REFUSED_CHARACTERS.findall(name))):
+        found.append(f"has {' '.join(map(ascii, refused))} in its name, which Azure refuses. Leave it out.")
+    if name.lower().startswith(RESERVED_PREFIXES):
+        found.append(f"begins with a word that Azure reserves ({', '.join(RESERVED_PREFIXES)}). Choose another name.")
     if name != name.strip():
-        found.append("Leave out the space at the name's beginning or end.")
+        found.append("begins or ends with a space. Leave it out.")
     return found
 
 
-def names_that_differ_in_case(farm: FarmArgs, report: Report) -> None:
+def check_case_of_tags(farm: FarmArgs, report: Report) -> None:
     counted = Counter(name.lower() for name in farm.tags)
     for name in farm.tags:
         if counted[name.lower()] > 1:
-            report(f"tags.{name}", MISSING, "is given more than once: Azure compares the names of tags without case.")
+            remedy = "appears more than once: Azure ignores the case of tag names. Remove all but one."
+            report(f"tags.{name}", MISSING, remedy)
+
+
+RULES = (check_number_of_tags, check_names_of_tags, check_case_of_tags)

@@ -9,7 +9,7 @@ import pytest
 
 from components.args import FarmArgs
 from stacks import arguments, changes
-from tests.unit.test_settings import GOOD, HOST_KEY, NETWORK, Edit, put, server
+from tests.unit.good_stack_file import GOOD, HOST_KEY, NETWORK, Edit, change_keys, change_server
 
 pytestmark = pytest.mark.unit
 
@@ -41,25 +41,30 @@ def refused(edit: Edit, last: dict[str, Any]) -> dict[str, str]:
 
 
 def in_subnet(id: str) -> Edit:
-    return put(network={"subnetId": id})
+    return change_keys(network={"subnetId": id})
 
 
 def rows(**servers: dict[str, Any]) -> Edit:
-    return put(servers=servers)
+    return change_keys(servers=servers)
 
 
 def links(*ids: str) -> Edit:
-    return put(dns={"private": {"linkedNetworks": list(ids)}})
+    return change_keys(dns={"private": {"linkedNetworks": list(ids)}})
 
 
 @pytest.mark.parametrize(
     ("edit", "last", "key", "said"),
     [
-        (in_subnet(SUBNET), LAST, "network.subnetId", "moves no virtual machine"),
+        (in_subnet(SUBNET), LAST, "network.subnetId", "cannot move a virtual machine"),
         (lambda _: None, IN_CORP, "network.subnetId", f"whose subnet is {SUBNET}"),
-        (in_subnet(SUBNET.replace("/corp/", "/branch/")), IN_CORP, "network.subnetId", "moves no virtual machine"),
-        (in_subnet(SUBNET.replace("/network/", "/other/")), IN_CORP, "network.subnetId", "moves no virtual machine"),
-        (put(network={"subnetPrefix": "10.40.0.0/25"}), LAST, "network.subnetPrefix", "this one has 10.40.0.0/24"),
+        (in_subnet(SUBNET.replace("/corp/", "/branch/")), IN_CORP, "network.subnetId", "cannot move a virtual machine"),
+        (
+            in_subnet(SUBNET.replace("/network/", "/other/")),
+            IN_CORP,
+            "network.subnetId",
+            "cannot move a virtual machine",
+        ),
+        (change_keys(network={"subnetPrefix": "10.40.0.0/25"}), LAST, "network.subnetPrefix", "is not 10.40.0.0/24"),
         (
             rows(
                 ex01={"computerName": "EX01", "address": "10.40.0.12"},
@@ -67,7 +72,7 @@ def links(*ids: str) -> Edit:
             ),
             LAST,
             "servers.ex01.address",
-            "is ex02's until a run has ended",
+            "belongs to ex02 until a run has freed it",
         ),
         (
             rows(ex01=GOOD["servers"]["ex01"], ex03={"computerName": "EX03", "address": "10.40.0.12"}),
@@ -79,7 +84,7 @@ def links(*ids: str) -> Edit:
             rows(ex01=GOOD["servers"]["ex01"], ex03={"computerName": "ex02", "address": "10.40.0.13"}),
             LAST,
             "servers.ex03.computerName",
-            "is ex02's",
+            "belongs to ex02",
         ),
     ],
 )
@@ -95,14 +100,14 @@ WITH_A_DISK: dict[str, Any] = LAST | {"servers": {"ex01": LAST["servers"]["ex01"
 @pytest.mark.parametrize(
     ("disks", "key", "said"),
     [
-        ([DISK | {"sizeGib": 511}], "servers.ex01.dataDisks.sizeGib", "less than the 512 GiB that LUN 0 has"),
-        ([DISK | {"sku": "Premium_ZRS"}], "servers.ex01.dataDisks.sku", "is not the Premium_LRS that LUN 0 has"),
+        ([DISK | {"sizeGib": 511}], "servers.ex01.dataDisks.sizeGib", "less than the 512 GiB of LUN 0"),
+        ([DISK | {"sku": "Premium_ZRS"}], "servers.ex01.dataDisks.sku", "is not Premium_LRS, the kind of LUN 0"),
         ([DISK | {"sizeGib": 513}, {"lun": 1, "sizeGib": 4, "sku": "Premium_ZRS"}], None, None),
         ([], None, None),
     ],
 )
 def test_a_disk_grows_and_keeps_its_kind(disks: list[dict[str, Any]], key: str | None, said: str | None) -> None:
-    edit = server("ex01", dataDisks=disks)
+    edit = change_server("ex01", dataDisks=disks)
     if key and said:
         assert said in refused(edit, WITH_A_DISK)[key]
     else:
@@ -119,16 +124,22 @@ FOUND = {"existing": True, "hostKey": HOST_KEY}
         pytest.param(lambda _: None, {}, id="the first up"),
         pytest.param(lambda _: None, {"servers": LAST["servers"]}, id="outputs of an earlier version"),
         pytest.param(lambda _: None, LAST, id="nothing changed"),
-        pytest.param(put(network={"addressSpace": "10.40.0.0/20"}), LAST, id="an address space that holds the subnet"),
-        pytest.param(in_subnet(SUBNET.replace("exchange", "other")), IN_CORP, id="another subnet of the network"),
-        pytest.param(put(network={"subnetId": SUBNET}, servers=NEW), LAST, id="another network for new servers"),
         pytest.param(
-            put(network={"subnetId": SUBNET, "subnetPrefix": "10.40.0.0/16"}), IN_CORP, id="the prefix of their subnet"
+            change_keys(network={"addressSpace": "10.40.0.0/20"}), LAST, id="an address space that holds the subnet"
         ),
-        pytest.param(server("ex01", address="10.40.0.31"), LAST, id="a free address"),
-        pytest.param(server("ex01", computerName="EX09"), LAST, id="a free name"),
+        pytest.param(in_subnet(SUBNET.replace("exchange", "other")), IN_CORP, id="another subnet of the network"),
         pytest.param(
-            put(
+            change_keys(network={"subnetId": SUBNET}, servers=NEW), LAST, id="another network for new servers"
+        ),
+        pytest.param(
+            change_keys(network={"subnetId": SUBNET, "subnetPrefix": "10.40.0.0/16"}),
+            IN_CORP,
+            id="the prefix of their subnet",
+        ),
+        pytest.param(change_server("ex01", address="10.40.0.31"), LAST, id="a free address"),
+        pytest.param(change_server("ex01", computerName="EX09"), LAST, id="a free name"),
+        pytest.param(
+            change_keys(
                 servers={
                     "ex01": {"computerName": "EX02", "address": "10.40.0.12", **FOUND},
                     "ex02": {"computerName": "EX01", "address": "10.40.0.11", **FOUND},
@@ -146,7 +157,7 @@ def test_what_azure_changes(edit: Edit, last: dict[str, Any]) -> None:
 
 
 def test_names_and_ids_that_differ_in_case_alone_keep_the_spelling_of_the_last_up() -> None:
-    farm = continued(server("ex01", computerName="Ex01"), LAST)
+    farm = continued(change_server("ex01", computerName="Ex01"), LAST)
     assert [row.computer_name for row in farm.servers.values()] == ["EX01", "EX02"]
     farm = continued(in_subnet(SUBNET.replace("/corp/", "/CORP/").replace("/network/", "/Network/")), IN_CORP)
     assert farm.network.subnet_id == SUBNET
@@ -164,7 +175,7 @@ def test_names_and_ids_that_differ_in_case_alone_keep_the_spelling_of_the_last_u
 def test_resource_groups_that_differ_in_case_alone_keep_their_spelling() -> None:
     zone = {"existingResourceGroup": "DNS"}
     values = {"dns": {"private": zone, "public": zone}, "resourceGroup": {"name": "Exchange-CAS-Lab"}}
-    edit = put(**values, servers={key: row | {"publicAddress": True} for key, row in GOOD["servers"].items()})
+    edit = change_keys(**values, servers={key: row | {"publicAddress": True} for key, row in GOOD["servers"].items()})
     farm = continued(edit, LAST)
     assert farm.dns.private
     assert farm.dns.public
@@ -174,7 +185,7 @@ def test_resource_groups_that_differ_in_case_alone_keep_their_spelling() -> None
 
 def test_a_server_that_exists_is_called_as_the_stack_file_says() -> None:
     farm = continued(
-        put(
+        change_keys(
             servers={key: row | FOUND | {"computerName": key} for key, row in GOOD["servers"].items()},
             dns={"private": {"existingResourceGroup": "dns"}},
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,14 @@ from operations.check.settings import format_setting, is_same_setting
 from operations.review.plan import Plan
 from stacks import advice, arguments
 from tests.unit import previews
-from tests.unit.test_settings import GOOD
+from tests.unit.good_stack_file import GOOD, read_good
 
 pytestmark = pytest.mark.unit
 
 
 def farm(services: dict[str, Any], **changes: Any) -> Any:
     namespace = {**GOOD["namespace"], "services": services}
-    return arguments.read_arguments({**copy.deepcopy(GOOD), "namespace": namespace, **changes}, location="westeurope")
+    return read_good(**{"namespace": namespace, **changes})
 
 
 CLEARED = {

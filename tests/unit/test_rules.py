@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,14 @@ from typing import Any
 import pytest
 
 from components import rules
-from stacks import advice, arguments
-from tests.unit.test_settings import GOOD
+from stacks import advice
+from tests.unit.good_stack_file import read_good
 
 pytestmark = pytest.mark.unit
 
 
 def warned(stack: str = "lab", **changes: Any) -> str:
-    farm = arguments.read_arguments({**copy.deepcopy(GOOD), **changes}, location="westeurope")
+    farm = read_good(**changes)
     return " ".join(advice.list_warnings(farm, stack))
 
 

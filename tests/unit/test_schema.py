@@ -30,17 +30,17 @@ def refused(content: dict[str, Any]) -> bool:
 
 
 def test_the_committed_schema_is_the_one_made_from_the_settings() -> None:
-    assert schema.FILE.read_text() == schema.text(), "run: make schema"
+    assert schema.FILE.read_text() == schema.render_schema(), "run: make schema"
 
 
 def test_the_reference_of_the_stack_file_is_the_one_made_from_the_settings() -> None:
     page = reference.PAGE.read_text()
     assert "| `servers.KEY.inRotation` | true, false | true |" in page
-    assert page == reference.with_reference(page), "run: make schema"
+    assert page == reference.insert_reference(page), "run: make schema"
 
 
 def test_the_schema_is_a_schema() -> None:
-    Draft202012Validator.check_schema(schema.schema())
+    Draft202012Validator.check_schema(schema.build_schema())
 
 
 def test_three_stack_files_stand_in_the_repository() -> None:
@@ -105,7 +105,7 @@ def test_schema_and_settings_accept_a_row_without_a_value() -> None:
 
 def test_pulumi_declares_each_key_with_the_type_that_the_settings_read() -> None:
     project = yaml.safe_load((STACKS.parent / "Pulumi.yaml").read_text())
-    properties = schema.row_schema(FarmArgs)["properties"]
+    properties = schema.describe_row(FarmArgs)["properties"]
     for name, declared in project["config"].items():
         kind = "string" if name in arguments.SECRETS or "enum" in properties[name] else properties[name]["type"]
         kind = "object" if kind == ["object", "null"] else kind

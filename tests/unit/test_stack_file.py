@@ -76,15 +76,15 @@ def test_a_file_without_keys_is_read_as_such(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("config:\n  a: 1\n  a: 2\n", "line 3: the key a is given twice"),
-        ("config:\n  t: {1: x, '1': y}\n", "line 2: the key 1 is given twice"),
+        ("config:\n  a: 1\n  a: 2\n", "line 3: the key a appears twice. Remove one."),
+        ("config:\n  t: {1: x, '1': y}\n", "line 2: the key 1 appears twice. Remove one."),
         ("config:\n  t: {[1, 2]: x}\n", "cannot be a key"),
         ("config:\n  t: &t [*t]\n", "contains itself"),
         ("config:\n  t: .inf\n", "line 2: .inf is not a number"),
         ("config:\n  t: [.nan]\n", ".nan is not a number"),
-        ("config:\n  t: !!bool yes\n", "yes is not of the kind bool"),
-        ("config:\n  t: !!int 1.5\n", "1.5 is not of the kind int"),
-        ("config:\n  t: !!binary '?'\n", "is not text in base64"),
+        ("config:\n  t: !!bool yes\n", "yes is not a value of the type bool"),
+        ("config:\n  t: !!int 1.5\n", "1.5 is not a value of the type int"),
+        ("config:\n  t: !!binary '?'\n", "is not base64 of a text"),
         ("config:\n  a:b:c: 1\n", "a:b:c: is not a key of the form PROJECT:NAME"),
         ("config:\n  1: 1\n", "1: is not a key of the form PROJECT:NAME"),
         ("config: []\n  x", "line 2"),
@@ -94,7 +94,7 @@ def test_a_file_without_keys_is_read_as_such(text: str) -> None:
         ("config:\n\tt: 1\n", "line 2"),
         ("config:\n  t: a: b\n", "line 2"),
         ("config:\n  t: *none\n", "none"),
-        ("config:\n  t: {<<: 5}\n", "merges mappings only"),
+        ("config:\n  t: {<<: 5}\n", "merges only mappings"),
     ],
 )
 def test_what_the_engine_refuses_is_refused_by_file_and_reason_in_one_line(
@@ -123,14 +123,14 @@ def test_a_byte_order_mark_is_passed_over() -> None:
 @pytest.mark.parametrize(
     ("lines", "key", "said"),
     [
-        ("  exchange-cas:autoShutdown: {time: 0730}\n", "autoShutdown.time = 0730", "put the text in quotes"),
-        ("  exchange-cas:autoShutdown: {time: 1900}\n", "autoShutdown.time = 1900", "put the text in quotes"),
+        ("  exchange-cas:autoShutdown: {time: 0730}\n", "autoShutdown.time = 0730", "Put the text in quotes"),
+        ("  exchange-cas:autoShutdown: {time: 1900}\n", "autoShutdown.time = 1900", "Put the text in quotes"),
         ("  exchange-cas:autoShutdown: {time: 19:00}\n", "autoShutdown.time = '19:00'", "HHMM"),
-        ("  exchange-cas:tags: {cost: 00123}\n", "tags.cost = 00123", "put the text in quotes"),
-        ("  exchange-cas:tags: {account: 012345678912}\n", "tags.account = 012345678912", "put the text in quotes"),
-        ("  exchange-cas:tags: {since: 2026-01-02}\n", "tags.since = 2026-01-02", "reads this as a date"),
-        ("  exchange-cas:tags: {lab: True}\n", "tags.lab = True", "reads this as true or false"),
-        ("  exchange-cas:tags: {ratio: 1.50}\n", "tags.ratio = 1.50", "reads this as a number"),
+        ("  exchange-cas:tags: {cost: 00123}\n", "tags.cost = 00123", "Put the text in quotes"),
+        ("  exchange-cas:tags: {account: 012345678912}\n", "tags.account = 012345678912", "Put the text in quotes"),
+        ("  exchange-cas:tags: {since: 2026-01-02}\n", "tags.since = 2026-01-02", "is a date to YAML"),
+        ("  exchange-cas:tags: {lab: True}\n", "tags.lab = True", "is true or false to YAML"),
+        ("  exchange-cas:tags: {ratio: 1.50}\n", "tags.ratio = 1.50", "is a number to YAML"),
         ("  exchange-cas:protect: yes\n", "protect = 'yes'", "Write true or false"),
         ("  protect: yes\n", "protect = 'yes'", "Write true or false"),
         ("  exchange-cas:httpsPort: 0o700000\n", "httpsPort = 0o700000", "from 1 to 65535"),
@@ -153,8 +153,8 @@ def test_the_program_looks_into_the_stacks_own_file_for_what_was_typed(tmp_path:
     path.write_text("config:\n  exchange-cas:tags: {cost: 00123, other: 1}\n", encoding="utf-8")
     typed = arguments.read_typed_texts(path)
     of_this_run, of_another = (Problem("tags.cost", value, "x") for value in (83, 84))
-    assert str(arguments.as_typed(of_this_run, typed)) == "tags.cost = 00123: x"
-    assert str(arguments.as_typed(of_another, typed)) == "tags.cost = 84: x", "the run was given another file"
+    assert str(arguments.show_as_typed(of_this_run, typed)) == "tags.cost = 00123: x"
+    assert str(arguments.show_as_typed(of_another, typed)) == "tags.cost = 84: x", "the run was given another file"
     path.write_text("config: [\n", encoding="utf-8")
     assert arguments.read_typed_texts(path) == arguments.read_typed_texts(tmp_path / "Pulumi.none.yaml") == {}
 

@@ -15,7 +15,7 @@ from components.args import FarmArgs
 from stacks import arguments, schema
 from stacks.problems import Problem
 from stacks.reading import keys_of, unwrap_optional
-from tests.unit.test_settings import GOOD, HOST_KEY
+from tests.unit.good_stack_file import GOOD, HOST_KEY
 
 pytestmark = pytest.mark.unit
 
@@ -69,7 +69,7 @@ def places(row: type, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         alike = name in ("ecp", "ews", "oab", "activesync")
         if name in arguments.SECRETS or alike or here[-2:] == ("ex03", "dataDisks"):
             continue
-        own = schema.value_schema(hint, key)
+        own = schema.describe_value(hint, key)
         yield here, own
         if is_dataclass(kind):
             yield from places(kind, here)  # type: ignore[arg-type]
