@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.stack_file import on_loopback
+from rehearsal.stack_file import move_to_loopback
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from rehearsal.tools import REPOSITORY
 from tests.engine.conftest import Start
@@ -49,7 +49,7 @@ class Reader:
 
     def step(self) -> str:
         """The next block's commands; what they printed. Fails at the first that ends with another code than 0."""
-        commands = re.sub(r"(\d+\.){3}\d+", lambda found: str(on_loopback(found[0])), next(self._blocks))
+        commands = re.sub(r"(\d+\.){3}\d+", lambda found: str(move_to_loopback(found[0])), next(self._blocks))
         done = subprocess.run(
             ["bash", "-euc", commands],
             cwd=self._rehearsal.stack.project,

@@ -18,7 +18,7 @@ STACKS = (*EXAMPLES, *EVERY_KEY)
 
 
 def path_of(stack: str) -> Path:
-    return stack_file.path_of(stack) if stack in EXAMPLES else DATA / f"Pulumi.{stack}.yaml"
+    return stack_file.stack_file_path(stack) if stack in EXAMPLES else DATA / f"Pulumi.{stack}.yaml"
 
 
 def config_of(stack: str) -> dict[str, Any]:
