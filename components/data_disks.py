@@ -1,4 +1,4 @@
-"""The data disks of a virtual machine: each is a resource of its own, so that it outlives the machine."""
+"""The data disks of a virtual machine: each is a separate resource, so that it outlives the machine."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from components.virtual_machine import VmDefaults, add_run_command
 def add_data_disks(
     name: str, args: ServerArgs, shared: VmDefaults, parent: pulumi.Resource, *, listed: bool
 ) -> list[azure.compute.DataDiskArgs] | None:
-    """The whole list of a virtual machine's data disks, those that people attached included; None leaves Azure's.
+    """The list of all data disks of a virtual machine, with those that people attached; None keeps Azure's list.
 
-    A list that is sent detaches what it leaves out: see docs/decisions/0016. `listed`: one was sent before, so a disk
-    whose row is gone is detached before it is deleted.
+    Azure detaches each disk that a list leaves out: see docs/decisions/0016. `listed`: the last `up` sent a list, so
+    another must be sent, even an empty one: a disk whose row is gone is detached before it is deleted.
     """
     if not (args.data_disks or listed):
         return None
@@ -27,17 +27,17 @@ def add_data_disks(
         azure.compute.DataDiskArgs(
             lun=row.lun,
             create_option="Attach",
-            # Microsoft's advice for Exchange databases and their logs.
+            # Microsoft recommends no cache for Exchange databases and their logs.
             caching=azure.compute.CachingTypes.NONE,
             delete_option="Detach",
-            managed_disk=azure.compute.ManagedDiskParametersArgs(id=disk(name, row, args, shared, parent).id),
+            managed_disk=azure.compute.ManagedDiskParametersArgs(id=add_disk(name, row, args, shared, parent).id),
         )
         for row in args.data_disks
     ]
-    return [*declared, *attached_by_people(name, args, shared)]
+    return [*declared, *find_other_disks(name, args, shared)]
 
 
-def disk(
+def add_disk(
     name: str, row: DataDiskArgs, args: ServerArgs, shared: VmDefaults, parent: pulumi.Resource
 ) -> azure.compute.Disk:
     return azure.compute.Disk(
@@ -47,22 +47,22 @@ def disk(
         creation_data=azure.compute.CreationDataArgs(create_option="Empty"),
         disk_size_gb=row.size_gib,
         sku=azure.compute.DiskSkuArgs(name=row.sku),
-        # A disk of the kind ZRS is in every zone.
+        # A ZRS disk is in every zone.
         zones=[args.zone] if args.zone and row.sku.endswith("_LRS") else None,
         tags=shared.tags,
         opts=pulumi.ResourceOptions(
             parent=parent,
-            # Not the stack's own key: a disk that is gone takes mailboxes along.
+            # The row's `protect`, not the stack's: a deleted disk may hold mailboxes.
             protect=row.protect or None,
             replace_on_changes=["creationData", "zones"],
         ),
     )
 
 
-def attached_by_people(name: str, args: ServerArgs, shared: VmDefaults) -> Iterator[azure.compute.DataDiskArgs]:
-    """What Azure shows beside the disks of this program. Raises RunError where one of them has a declared LUN."""
+def find_other_disks(name: str, args: ServerArgs, shared: VmDefaults) -> Iterator[azure.compute.DataDiskArgs]:
+    """The disks that Azure shows and this program did not create. Raises RunError if one has a declared LUN."""
     declared = {row.lun for row in args.data_disks}
-    for found in attached(args.computer_name, shared.group_name):
+    for found in read_attached_disks(args.computer_name, shared.group_name):
         id = (found.managed_disk.id if found.managed_disk else None) or ""
         if re.fullmatch(rf".*/{re.escape(name)}-disk\d+", id, re.IGNORECASE):
             continue
@@ -80,7 +80,7 @@ def attached_by_people(name: str, args: ServerArgs, shared: VmDefaults) -> Itera
         )
 
 
-def attached(machine: str, group: str) -> list[azure.compute.outputs.DataDiskResponse]:
+def read_attached_disks(machine: str, group: str) -> list[azure.compute.outputs.DataDiskResponse]:
     """Empty for a virtual machine that does not exist yet."""
     try:
         found = azure.compute.get_virtual_machine(resource_group_name=group, vm_name=machine)
@@ -94,10 +94,10 @@ def attached(machine: str, group: str) -> list[azure.compute.outputs.DataDiskRes
 def prepare_drives(
     name: str, args: ServerArgs, shared: VmDefaults, vm: azure.compute.VirtualMachine, parent: pulumi.Resource
 ) -> None:
-    """Each disk that has a drive letter becomes a volume; one that holds data keeps it."""
+    """Makes each disk with a drive letter a volume; a disk with volumes keeps them."""
     drives = ",".join(f"{row.lun}={row.drive}" for row in args.data_disks if row.drive)
     if drives:
-        given = {"Drives": drives}
+        parameters = {"Drives": drives}
         add_run_command(
-            f"{name}-drives", "PrepareDrives", "Initialize-DataDisk", given, vm=vm, shared=shared, parent=parent
+            f"{name}-drives", "PrepareDrives", "Initialize-DataDisk", parameters, vm=vm, shared=shared, parent=parent
         )

@@ -1,4 +1,4 @@
-"""Forms of texts in a stack file: a pattern, and what to write instead of a text that does not match it."""
+"""Forms of texts in a stack file: a pattern, and the remedy for a text that does not match it."""
 
 from __future__ import annotations
 
@@ -17,52 +17,52 @@ DOMAIN = rf"({LABEL}\.)+{LABEL}"
 OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 IPV4 = rf"({OCTET}\.){{3}}{OCTET}"
 CIDR = rf"{IPV4}/(3[0-2]|[12]?\d)"
-# What Azure refuses in a virtual network; the loopback network, which it refuses too, is where a rehearsal lives.
+# Azure refuses these in a virtual network. It refuses the loopback network, too, but a rehearsal uses that.
 REFUSED_NETWORKS = tuple(map(IPv4Network, ("224.0.0.0/4", "255.255.255.255", "169.254.0.0/16", "168.63.129.16")))
 
 
 class Form(NamedTuple):
-    """A regular expression that a whole text must match, and what to write when it does not.
+    """A regular expression that a whole text must match, and the remedy when it does not.
 
-    `explain` gives a better remedy for a text that it knows the mistake in, else None. A group `value` in the pattern
-    is the part that counts; else the whole text does.
+    `explain` gives a better remedy for a mistake that it recognises, else None. If the pattern has a group `value`,
+    only that part of the text is used.
     """
 
     pattern: str
     remedy: str
     explain: Callable[[str], str | None] | None = None
 
-    def wrong_in(self, text: str) -> str | None:
-        """What to write instead; None where the text is well formed."""
-        if self.explain and (said := self.explain(text)):
-            return said
+    def find_mistake(self, text: str) -> str | None:
+        """The remedy; None if the text is well formed."""
+        if self.explain and (remedy := self.explain(text)):
+            return remedy
         return None if re.fullmatch(self.pattern, text) else self.remedy
 
-    def part_of(self, text: str) -> str:
-        """The part of a well-formed text that counts."""
+    def extract_value(self, text: str) -> str:
+        """The part of a well-formed text that is used."""
         found = re.fullmatch(self.pattern, text)
         return found["value"] if found and "value" in found.groupdict() else text
 
 
-def host_bits(text: str) -> str | None:
+def explain_host_bits(text: str) -> str | None:
     if not re.fullmatch(CIDR, text):
         return None
-    meant = IPv4Network(text, strict=False)
-    if str(meant) != text:
-        return f"has host bits set; write the first address of the prefix, {meant}."
+    prefix = IPv4Network(text, strict=False)
+    if str(prefix) != text:
+        return f"has host bits set; write the first address of the prefix, {prefix}."
     return None
 
 
-def unusable_network(text: str) -> str | None:
-    if (said := host_bits(text)) or not re.fullmatch(CIDR, text):
-        return said
-    taken = [str(network) for network in REFUSED_NETWORKS if network.overlaps(IPv4Network(text))]
-    if taken:
-        return f"overlaps {', '.join(taken)}, which Azure refuses in a virtual network; choose a private prefix."
+def explain_unusable_network(text: str) -> str | None:
+    if (remedy := explain_host_bits(text)) or not re.fullmatch(CIDR, text):
+        return remedy
+    refused = [str(network) for network in REFUSED_NETWORKS if network.overlaps(IPv4Network(text))]
+    if refused:
+        return f"overlaps {', '.join(refused)}, which Azure refuses in a virtual network; choose a private prefix."
     return None
 
 
-def unusable_address(text: str) -> str | None:
+def explain_unusable_address(text: str) -> str | None:
     if not re.fullmatch(IPV4, text):
         return None
     address = IPv4Address(text)
@@ -71,20 +71,20 @@ def unusable_address(text: str) -> str | None:
     return None
 
 
-def dns_name(text: str, pattern: str = DOMAIN) -> str | None:
-    """The spellings that people bring along: capital letters, a dot at the end, a name without its xn-- form."""
+def explain_dns_name(text: str, pattern: str = DOMAIN) -> str | None:
+    """Recognises capital letters, a dot at the end, and a name that is not in its xn-- form."""
     try:
-        meant = text.rstrip(".").encode("idna").decode().lower()
+        name = text.rstrip(".").encode("idna").decode().lower()
     except UnicodeError:
         return None
-    return f"Write it as DNS has it: {meant}." if meant != text and re.fullmatch(pattern, meant) else None
+    return f"Write it as DNS has it: {name}." if name != text and re.fullmatch(pattern, name) else None
 
 
-def dns_label(text: str) -> str | None:
-    return dns_name(text, LABEL)
+def explain_dns_label(text: str) -> str | None:
+    return explain_dns_name(text, LABEL)
 
 
-def unusable_url(text: str) -> str | None:
+def explain_unusable_url(text: str) -> str | None:
     if not re.fullmatch(HTTPS_URL, text):
         return None
     try:
@@ -96,11 +96,11 @@ def unusable_url(text: str) -> str | None:
         return "holds an account; clients would be sent to it in plain. Leave it out."
     if re.fullmatch(IPV4, host) or re.fullmatch(DOMAIN, host):
         return None
-    return dns_name(host) or f"has {host}, which is not a host name; write one such as owa.mail-domain.com."
+    return explain_dns_name(host) or f"has {host}, which is not a host name; write one such as owa.mail-domain.com."
 
 
-def damaged_key(text: str) -> str | None:
-    """An OpenSSH public key holds its own kind and the lengths of its parts, so a key that was cut off shows."""
+def explain_damaged_key(text: str) -> str | None:
+    """Recognises a key that was cut off: an OpenSSH public key holds its kind and the lengths of its parts."""
     found = re.fullmatch(HOST_KEY.pattern, text)
     if not found:
         return None
@@ -119,15 +119,15 @@ def damaged_key(text: str) -> str | None:
     return None
 
 
-URL = Form(HTTPS_URL, "Write an absolute URL that begins with https://.", unusable_url)
-ADDRESS = Form(IPV4, "Write an IPv4 address such as 10.40.0.11.", unusable_address)
-NAME = Form(LABEL, "Write one DNS label: a-z, 0-9 and inner hyphens, at most 63 characters.", dns_label)
-ZONE = Form(DOMAIN, "Write a domain in lower case, such as mail-domain.com.", dns_name)
-PREFIX = Form(CIDR, "Write a prefix such as 10.40.0.0/24.", unusable_network)
+URL = Form(HTTPS_URL, "Write an absolute URL that begins with https://.", explain_unusable_url)
+ADDRESS = Form(IPV4, "Write an IPv4 address such as 10.40.0.11.", explain_unusable_address)
+NAME = Form(LABEL, "Write one DNS label: a-z, 0-9 and inner hyphens, at most 63 characters.", explain_dns_label)
+ZONE = Form(DOMAIN, "Write a domain in lower case, such as mail-domain.com.", explain_dns_name)
+PREFIX = Form(CIDR, "Write a prefix such as 10.40.0.0/24.", explain_unusable_network)
 SOURCE = Form(
     rf"{CIDR}|{IPV4}|VirtualNetwork|Internet",
     "Write a prefix (203.0.113.0/24), an address, VirtualNetwork or Internet.",
-    host_bits,
+    explain_host_bits,
 )
 GROUP = Form(
     r"[A-Za-z0-9_.()-]*[A-Za-z0-9_()-]", "Write at most 90 letters, digits and - _ . ( ), and no dot at the end."
@@ -148,9 +148,9 @@ HOST_KEY = Form(
     r"\s*(\S+ +)?(?P<value>(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/]+=*)( .*)?\s*",
     "Write the server's ed25519 or ECDSA line, as ssh-keyscan -t ed25519 prints it or as it is in the server's "
     "ssh_host_ed25519_key.pub.",
-    damaged_key,
+    explain_damaged_key,
 )
-# What Windows refuses in an account's name, and the characters that part the domain from it.
+# Without the characters that Windows refuses in an account's name, and those that separate the domain from it.
 ACCOUNT = r'[^\s\\/@"\[\]:;|=,+*?<>]+'
 OPERATOR = Form(
     rf"[A-Za-z0-9][A-Za-z0-9.-]*\\{ACCOUNT}|{ACCOUNT}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*",

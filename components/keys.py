@@ -1,7 +1,7 @@
-"""How a row of a stack file is described: one declaration for type, default, description, bounds and remedy.
+"""How a key of the stack file is declared: type, default, description, bounds and remedy, once.
 
-`stacks.reading` reads rows by it, `stacks.schema` makes the JSON Schema and the reference from it. Field names are the
-stack file's keys in snake_case.
+`stacks.reading` reads the stack file by these declarations; `stacks.schema` and `stacks.reference` generate the JSON
+Schema and the reference from them. Field names are the stack file's keys in snake_case.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 else:
 
     class Secret:
-        """Marks a field whose value is passed through unread, so that it is never printed."""
+        """Marks a field whose value is passed on unread, so that it is never printed."""
 
 
 T = TypeVar("T")
 
 
 class Key(NamedTuple):
-    """What a stack file's key is documented and judged by; bounds are JSON Schema's words (minimum, maxLength …)."""
+    """A key's description and checks; bounds have the names of JSON Schema (minimum, maxLength …)."""
 
     description: str
     form: Form | None
@@ -41,10 +41,11 @@ def key(
     form: Form | None = None,
     **bounds: int,
 ) -> Any:
-    """A documented field of a row; form and bounds hold for each item of a list."""
+    """A field for one key; in a list, form and bounds apply to each item."""
     return field(default=default, default_factory=default_factory, metadata={"key": Key(description, form, bounds)})
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(key,))
 def args(cls: type[T]) -> type[T]:
+    """Makes a class of keys a frozen dataclass."""
     return dataclass(frozen=True, kw_only=True)(cls)

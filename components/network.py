@@ -1,4 +1,4 @@
-"""The network of virtual machines made here, and who reaches them."""
+"""The network of virtual machines created here, and who reaches them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from components.azure_args import NetworkArgs
 
 
 class Network(pulumi.ComponentResource):
-    """Virtual network with one subnet and a way out, or an existing subnet; a security group for the servers.
+    """A virtual network with one subnet and a NAT gateway, or an existing subnet; a security group for the servers.
 
-    The security group belongs to the servers' network interfaces, so that an existing subnet keeps its own.
+    The security group is attached to the servers' network interfaces, so that an existing subnet keeps its own.
     """
 
     # Whether the virtual network and its subnet are created here.
@@ -71,12 +71,12 @@ class Network(pulumi.ComponentResource):
             address_prefix=args.subnet_prefix,
             # Azure is retiring default outbound access; disable it explicitly.
             default_outbound_access=False,
-            nat_gateway=self._nat_gateway() if args.nat_gateway else None,
+            nat_gateway=self._add_nat_gateway() if args.nat_gateway else None,
             opts=self._child,
         )
         self.subnet_id, self.virtual_network_id = subnet.id, network.id
 
-    def _nat_gateway(self) -> azure.network.SubResourceArgs:
+    def _add_nat_gateway(self) -> azure.network.SubResourceArgs:
         address = azure.network.PublicIPAddress(
             f"{self._name}-outbound-ip",
             public_ip_address_name=f"{self._name}-outbound",
@@ -101,31 +101,33 @@ class Network(pulumi.ComponentResource):
 def security_rules(
     args: NetworkArgs, ssh_port: int, other_servers: Sequence[str]
 ) -> list[azure.network.SecurityRuleArgs]:
-    """Inbound rules; Azure's own last ones let the virtual network in and keep the Internet out.
+    """Inbound rules. Azure adds its default rules: they allow the virtual network and deny the Internet.
 
-    Microsoft supports no filter between Exchange servers, nor between them and domain controllers. `other_servers` are
-    the addresses of the farm's servers outside of this subnet.
+    Microsoft does not support filtered traffic between Exchange servers, or between them and domain controllers.
+    `other_servers`: addresses of the farm's servers outside this subnet.
     """
     clients = [str(port) for port in args.client_ports]
     ssh = [str(ssh_port)]
     return [
-        *allow("Servers", 100, [args.subnet_prefix, *other_servers], ["*"]),
-        *allow("Trusted", 200, args.trusted_sources, ["*"]),
-        *allow("Clients", 300, args.client_sources, clients),
-        *allow("Admins", 400, args.admin_sources, ssh),
-        rule("DenyOthers", 4000, "Deny", "*", [*clients, *ssh]),
+        *allow_sources("Servers", 100, [args.subnet_prefix, *other_servers], ["*"]),
+        *allow_sources("Trusted", 200, args.trusted_sources, ["*"]),
+        *allow_sources("Clients", 300, args.client_sources, clients),
+        *allow_sources("Admins", 400, args.admin_sources, ssh),
+        build_rule("DenyOthers", 4000, "Deny", "*", [*clients, *ssh]),
     ]
 
 
-def allow(
+def allow_sources(
     who: str, priority: int, sources: Sequence[str], ports: Sequence[str]
 ) -> Iterator[azure.network.SecurityRuleArgs]:
-    """One rule a source: Azure takes either one service tag or a list of prefixes in a rule, never both."""
+    """One rule for each source: a rule holds either one service tag or a list of prefixes, never both."""
     for index, source in enumerate(sources):
-        yield rule(f"Allow{who}{index or ''}", priority + index, "Allow", source, ports)
+        yield build_rule(f"Allow{who}{index or ''}", priority + index, "Allow", source, ports)
 
 
-def rule(name: str, priority: int, access: str, source: str, ports: Sequence[str]) -> azure.network.SecurityRuleArgs:
+def build_rule(
+    name: str, priority: int, access: str, source: str, ports: Sequence[str]
+) -> azure.network.SecurityRuleArgs:
     every = list(ports) == ["*"]
     return azure.network.SecurityRuleArgs(
         name=name,

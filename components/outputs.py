@@ -1,4 +1,4 @@
-"""The program's outputs beside its servers: what operations look at, plain and without secrets. No Pulumi here."""
+"""The outputs that follow from the stack file alone: plain, without secrets. No Pulumi here."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from components.namespace import client_names, exchange_settings
 
 
 def stack_file_outputs(args: FarmArgs) -> dict[str, Any]:
-    """Output -> value. Operations compare servers, DNS and clients' names with these alone: they are what is deployed.
+    """Output -> value. Operations compare servers, DNS and clients' names with these: they describe what is deployed.
 
-    `dns.private` and `dns.public` are the names that have a record set there, none where there is no such zone.
+    `dns.private` and `dns.public` list the names with a record set in that zone, and are empty without one.
     """
     names = client_names(args.namespace)
     jump = args.ssh.jump_host

@@ -1,4 +1,4 @@
-"""How PowerShell on a server is called and answered: command lines, documents, scripts. No Pulumi here."""
+"""The scripts on the servers: where they are, how they are called, and how their reports are read. No Pulumi here."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 SCRIPTS = Path(__file__).parent / "scripts"
-# The provider resolves it against the program's folder; the slash at the end copies what is inside.
+# Relative to the program's folder; the slash at the end copies the folder's content.
 SCRIPTS_ARCHIVE = "components/scripts/"
 INSTALLATIONS = "C:/ProgramData/ExchangeCas"
 
 # The lines that ClientAccess.ps1 and Enable-OpenSsh.ps1 print around a report.
 REPORT_BEGINS = "=== exchange-cas report 1 begins ==="
 REPORT_ENDS = "=== exchange-cas report 1 ends ==="
-# What may stand around a text: white space, and the byte order mark of a shell.
+# White space, and a shell's byte order mark.
 BLANK = " \t\r\n\ufeff"
 NO_REPORT = (
     "The script's output holds no report that can be read: the server's shell prints something else, or runs something "
@@ -34,22 +34,23 @@ def read_script(name: str) -> str:
 
 @cache
 def scripts_version() -> str:
-    """Eight hexadecimal digits that follow the scripts' texts."""
+    """Eight hexadecimal digits of the hash of all scripts."""
     texts = (file.name.encode() + b"\0" + file.read_bytes() for file in sorted(SCRIPTS.glob("*.ps1")))
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:8]
 
 
 def scripts_folder(installation: str) -> str:
-    """Where a server keeps its scripts: they arrive and run again after a rebuild, and when they change.
+    """The scripts' folder on a server. It changes with a rebuild and with the scripts, so that they are copied and run
+    again.
 
-    `installation` differs after a rebuild. Forward slashes: the provider joins remote paths by the rules of the
-    computer it runs on.
+    `installation` changes with a rebuild. Forward slashes, because the provider joins remote paths by the rules of the
+    computer that it runs on.
     """
     return f"{INSTALLATIONS}/{installation}/{scripts_version()}/"
 
 
 def command_line(folder: str, name: str) -> str:
-    """The command line that runs a copied script; cmd.exe and PowerShell as default shell read it alike."""
+    """The command line that runs a copied script, the same for cmd.exe and PowerShell as default shell."""
     return f"powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {folder}{name}.ps1"
 
 
@@ -63,14 +64,14 @@ def write_document(document: Mapping[str, Any], credential: Credential | None) -
 
 
 class NoReportError(ValueError):
-    """There is no report in what a script printed; the text says where to look."""
+    """A script printed no readable report; the text says where to look."""
 
 
 def read_report(output: str | None, key: str) -> dict[str, Any]:
-    """What a script reported: the JSON object between its marks, whatever a shell printed before and behind them.
+    """A script's report: the JSON object between the marks; what a shell printed around them is ignored.
 
-    Without marks it is of an earlier version, which printed the object alone, or as its last line. The object holds
-    `key`, and its settings, if it has any, are a table. Raises NoReportError.
+    Scripts of earlier versions print no marks, but the object alone or as the last line. The object must hold `key`,
+    and its `settings`, if any, must be a table. Raises NoReportError.
     """
     printed = output or ""
     _, begins, rest = printed.rpartition(REPORT_BEGINS)
@@ -91,7 +92,7 @@ def is_settings_table(settings: object) -> bool:
 
 
 def read_host_key(server: str, output: str | None) -> str:
-    """The host key that Enable-OpenSsh.ps1 reported. Raises ValueError that names the server."""
+    """The host key that Enable-OpenSsh.ps1 reported. Raises ValueError, which names the server."""
     try:
         found = read_report(output, "hostKey")["hostKey"]
     except NoReportError as error:
@@ -107,14 +108,14 @@ def read_host_key(server: str, output: str | None) -> str:
 
 
 def show_value(value: object) -> str:
-    """A setting's value for people; a cleared one is none."""
+    """A setting's value as text, `none` if it is cleared."""
     return "none" if value is None else str(value)
 
 
 def read_changes(output: str | None) -> dict[str, dict[str, str]] | str:
-    """Which settings a run of the namespace script changed: service.setting -> before and after.
+    """The settings that a run of the namespace script changed: service.setting -> before and after.
 
-    For people, so that it never fails: a sentence where there is no report to read.
+    Without a readable report, a sentence says so instead of an error: this output only informs.
     """
     try:
         return {

@@ -1,4 +1,4 @@
-"""A Client Access Server: a virtual machine made here, or one that exists already."""
+"""A Client Access Server: a virtual machine created here, or an existing server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Server:
     component: pulumi.Resource | None = None
 
 
-def existing_server(key: str, args: ServerArgs) -> Server:
+def describe_existing_server(key: str, args: ServerArgs) -> Server:
     """A new host key counts as a rebuild."""
     host_key = args.host_key or ""
     return Server(
@@ -44,9 +44,9 @@ def existing_server(key: str, args: ServerArgs) -> Server:
 
 
 class ClientAccessServer(pulumi.ComponentResource):
-    """Network interface, virtual machine with its data disks, SSH switched on and its host key read back through Azure.
+    """A network interface, a virtual machine with its data disks, SSH, and the host key, which Azure reports.
 
-    Exchange itself is not installed here.
+    It does not install Exchange.
     """
 
     server: Server
@@ -62,15 +62,15 @@ class ClientAccessServer(pulumi.ComponentResource):
     ) -> None:
         super().__init__("exchange-cas:index:ClientAccessServer", name, None, opts)
         self._name, self._args, self._shared = name, args, shared
-        public_address = self._public_address() if args.public_address else None
-        interface = self._network_interface(public_address)
+        public_address = self._add_public_address() if args.public_address else None
+        interface = self._add_network_interface(public_address)
         disks = add_data_disks(name, args, shared, self, listed=key in shared.with_disks)
         vm = add_virtual_machine(name, args, shared, interface_id=interface.id, disks=disks, parent=self)
         prepare_drives(name, args, shared, vm, self)
         run_command = self._enable_ssh(vm)
-        host_key = args.host_key or (self._host_key(vm, run_command) if args.configure_namespace else None)
+        host_key = args.host_key or (self._read_host_key(vm, run_command) if args.configure_namespace else None)
         if shared.auto_shutdown:
-            self._auto_shutdown(vm, shared.auto_shutdown)
+            self._add_auto_shutdown(vm, shared.auto_shutdown)
         self.server = Server(
             key=key,
             args=args,
@@ -82,7 +82,7 @@ class ClientAccessServer(pulumi.ComponentResource):
         )
         self.register_outputs({"vmId": vm.vm_id, "hostKey": host_key})
 
-    def _public_address(self) -> azure.network.PublicIPAddress:
+    def _add_public_address(self) -> azure.network.PublicIPAddress:
         return azure.network.PublicIPAddress(
             f"{self._name}-ip",
             public_ip_address_name=f"{self._name}-ip",
@@ -93,7 +93,7 @@ class ClientAccessServer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=self._shared.protect or None),
         )
 
-    def _network_interface(self, public: azure.network.PublicIPAddress | None) -> azure.network.NetworkInterface:
+    def _add_network_interface(self, public: azure.network.PublicIPAddress | None) -> azure.network.NetworkInterface:
         shared = self._shared
         return azure.network.NetworkInterface(
             f"{self._name}-nic",
@@ -119,17 +119,17 @@ class ClientAccessServer(pulumi.ComponentResource):
 
     def _enable_ssh(self, vm: azure.compute.VirtualMachine) -> azure.compute.VirtualMachineRunCommandByVirtualMachine:
         ssh = self._shared.ssh
-        given = {"Port": str(ssh.port), "PackageUrl": ssh.package_url, "PackageSha256": ssh.package_sha256}
+        parameters = {"Port": str(ssh.port), "PackageUrl": ssh.package_url, "PackageSha256": ssh.package_sha256}
         return add_run_command(
-            f"{self._name}-ssh", "EnableOpenSsh", "Enable-OpenSsh", given, vm=vm, shared=self._shared, parent=self
+            f"{self._name}-ssh", "EnableOpenSsh", "Enable-OpenSsh", parameters, vm=vm, shared=self._shared, parent=self
         )
 
-    def _host_key(
+    def _read_host_key(
         self,
         vm: azure.compute.VirtualMachine,
         run_command: azure.compute.VirtualMachineRunCommandByVirtualMachine,
     ) -> pulumi.Output[str]:
-        # Azure returns what a run command printed only to a read that expands the instance view.
+        # Azure returns a run command's output only if the instance view is expanded.
         view = azure.compute.get_virtual_machine_run_command_by_virtual_machine_output(
             expand="instanceView",
             resource_group_name=self._shared.resource_group_name,
@@ -139,14 +139,14 @@ class ClientAccessServer(pulumi.ComponentResource):
         )
         computer_name = self._args.computer_name
         return view.apply(
-            # Azure leaves the view out for a virtual machine that does not run, whatever the SDK's type says.
-            lambda found: powershell.read_host_key(computer_name, getattr(found.instance_view, "output", None))
+            # Despite its type, instance_view is None while the virtual machine is stopped.
+            lambda result: powershell.read_host_key(computer_name, getattr(result.instance_view, "output", None))
         )
 
-    def _auto_shutdown(self, vm: azure.compute.VirtualMachine, args: AutoShutdownArgs) -> None:
+    def _add_auto_shutdown(self, vm: azure.compute.VirtualMachine, args: AutoShutdownArgs) -> None:
         azure.devtestlab.GlobalSchedule(
             f"{self._name}-shutdown",
-            name=f"shutdown-computevm-{self._args.computer_name}",  # Azure takes no other name
+            name=f"shutdown-computevm-{self._args.computer_name}",  # Azure accepts no other name
             resource_group_name=self._shared.resource_group_name,
             status="Enabled",
             task_type="ComputeVmShutdownTask",
@@ -154,6 +154,6 @@ class ClientAccessServer(pulumi.ComponentResource):
             time_zone_id=args.time_zone,
             target_resource_id=vm.id,
             tags=self._shared.tags,
-            # Azure keeps a schedule whose machine is gone, so its deletion is not left out.
+            # No `deleted_with`: Azure keeps the schedule of a deleted machine.
             opts=pulumi.ResourceOptions(parent=self),
         )

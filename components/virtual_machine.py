@@ -1,4 +1,4 @@
-"""A server's virtual machine, as Azure and Exchange need it."""
+"""A server's virtual machine, as Azure and Exchange need it, and the scripts that Azure runs on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from components import powershell
 from components.args import ServerArgs, SshArgs
 from components.azure_args import AutoShutdownArgs, ImageArgs
 
-# Properties of a virtual machine that Azure refuses to change: a change makes a new one.
+# Azure refuses to change these properties, so a change replaces the virtual machine.
 FIXED = [
     "availabilitySet",
     "networkProfile",
@@ -20,10 +20,10 @@ FIXED = [
     "osProfile.computerName",
     "zones",
 ]
-# What a virtual machine is made from and keeps: another Exchange version, image or password is for new ones only. The
-# security type goes with the image. See docs/decisions/0016.
+# A virtual machine keeps what it was created with: another Exchange version, image or password applies to new machines
+# only. The security type follows the image. See docs/decisions/0016.
 CHOSEN_ONCE = ["osProfile.adminPassword", "securityProfile", "storageProfile.imageReference"]
-# Newest Windows Server that each Exchange version supports and the marketplace offers; 2012 R2 has left it.
+# The newest Windows Server that each Exchange version supports and the marketplace offers; 2012 R2 is no longer there.
 SKUS = {"2016": "2016-datacenter-gensecond", "2019": "2019-datacenter-gensecond", "SE": "2025-datacenter-g2"}
 
 
@@ -32,7 +32,7 @@ class VmDefaults:
     """What the virtual machines of a farm have in common."""
 
     resource_group_name: pulumi.Input[str]
-    # The same name, known before the group is made.
+    # The same name, known before the group exists.
     group_name: str
     subnet_id: pulumi.Input[str]
     security_group_id: pulumi.Input[str]
@@ -42,7 +42,7 @@ class VmDefaults:
     image: ImageArgs
     administrator: str
     admin_password: pulumi.Input[str] | None
-    # Keys of servers that have data disks, or had some.
+    # Keys of servers that have data disks, or had some at the last `up`.
     with_disks: Collection[str]
     dns_servers: tuple[str, ...]
     ssh: SshArgs
@@ -73,9 +73,9 @@ def add_virtual_machine(
         os_profile=compute.OSProfileArgs(
             computer_name=args.computer_name,
             admin_username=shared.administrator,
-            # azure-native's schema does not mark it.
+            # azure-native's schema does not mark it as secret.
             admin_password=None if shared.admin_password is None else pulumi.Output.secret(shared.admin_password),
-            # Updates restart a server: take it out of rotation first, one at a time.
+            # Updates restart a server, so people install them, on one server at a time, out of rotation.
             windows_configuration=compute.WindowsConfigurationArgs(
                 provision_vm_agent=True,
                 enable_automatic_updates=False,
@@ -83,7 +83,7 @@ def add_virtual_machine(
             ),
         ),
         storage_profile=compute.StorageProfileArgs(
-            image_reference=image_reference(shared.image, shared.exchange_version),
+            image_reference=choose_image(shared.image, shared.exchange_version),
             os_disk=compute.OSDiskArgs(
                 name=f"{args.computer_name}-os",
                 create_option="FromImage",
@@ -93,7 +93,7 @@ def add_virtual_machine(
             ),
             data_disks=disks,
         ),
-        security_profile=trusted_launch(shared.image),
+        security_profile=choose_security_profile(shared.image),
         diagnostics_profile=compute.DiagnosticsProfileArgs(boot_diagnostics=compute.BootDiagnosticsArgs(enabled=True)),
         availability_set=compute.SubResourceArgs(id=availability_set) if availability_set is not None else None,
         zones=[args.zone] if args.zone else None,
@@ -103,7 +103,7 @@ def add_virtual_machine(
             protect=shared.protect or None,
             ignore_changes=CHOSEN_ONCE,
             replace_on_changes=FIXED,
-            # The name and the disk's name are taken as long as the old one is there.
+            # The new machine needs the old one's name, and its disk's.
             delete_before_replace=True,
         ),
     )
@@ -119,7 +119,10 @@ def add_run_command(
     shared: VmDefaults,
     parent: pulumi.Resource,
 ) -> azure.compute.VirtualMachineRunCommandByVirtualMachine:
-    """`script` with the `parameters` that are given; it runs again when one of them or its text changes."""
+    """Azure runs `script` as SYSTEM, before anything can log on, and again when its text or a parameter changes.
+
+    Parameters without a value are left out.
+    """
     return azure.compute.VirtualMachineRunCommandByVirtualMachine(
         name,
         run_command_name=run_command_name,
@@ -134,12 +137,12 @@ def add_run_command(
         timeout_in_seconds=1800,
         treat_failure_as_deployment_failure=True,
         tags=shared.tags,
-        # Azure changes no run command of a virtual machine that does not run: new tags are no reason to.
+        # Azure cannot update a run command while its virtual machine is stopped, so new tags must not try to.
         opts=pulumi.ResourceOptions(parent=parent, deleted_with=vm, ignore_changes=["tags"]),
     )
 
 
-def image_reference(image: ImageArgs, exchange_version: str) -> azure.compute.ImageReferenceArgs:
+def choose_image(image: ImageArgs, exchange_version: str) -> azure.compute.ImageReferenceArgs:
     if image.id:
         return azure.compute.ImageReferenceArgs(id=image.id)
     return azure.compute.ImageReferenceArgs(
@@ -147,8 +150,8 @@ def image_reference(image: ImageArgs, exchange_version: str) -> azure.compute.Im
     )
 
 
-def trusted_launch(image: ImageArgs) -> azure.compute.SecurityProfileArgs | None:
-    """Trusted Launch, where the image allows it: it needs generation 2, which a SKU's name ends with."""
+def choose_security_profile(image: ImageArgs) -> azure.compute.SecurityProfileArgs | None:
+    """Trusted Launch if the image allows it: it needs generation 2, which shows at the end of a SKU's name."""
     generation_2 = not image.id and (image.sku is None or image.sku.endswith(("-g2", "-gensecond")))
     if not (generation_2 if image.trusted_launch is None else image.trusted_launch):
         return None

@@ -12,7 +12,7 @@ import asyncssh
 
 from operations.stack import DeployedStack
 from restoration.logon import Logon
-from restoration.ssh import SECONDS, connect
+from restoration.ssh import DIAL_SECONDS, log_on
 
 HTTPS_LOCAL = "127.0.0.1"
 
@@ -20,7 +20,7 @@ HTTPS_LOCAL = "127.0.0.1"
 class Connections:
     """A context manager; leaving it closes every connection. All servers share one connection to the jump host.
 
-    Methods raise OSError (TimeoutError after SECONDS) or asyncssh.Error when a server or the jump host is unreachable.
+    Methods raise OSError (TimeoutError after DIAL_SECONDS) or asyncssh.Error if a server or jump host is unreachable.
     """
 
     def __init__(self, stack: DeployedStack) -> None:
@@ -49,7 +49,7 @@ class Connections:
 
     async def open_shell(self, server: Mapping[str, Any]) -> asyncssh.SSHClientConnection:
         """Log on as the operator over SSH; the server must present the host key of the stack's outputs."""
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(DIAL_SECONDS):
             return await self._connect(
                 self.address(server),
                 self._stack.ssh.port,
@@ -61,7 +61,7 @@ class Connections:
     async def find_web_site(self, server: Mapping[str, Any]) -> tuple[str, int]:
         """Address and port of the server's web site: its own, or a local port that the jump host forwards."""
         address, port = self.address(server), self._stack.https_port
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(DIAL_SECONDS):
             jump = await self._jump_connection()
             if jump is None:
                 return address, port
@@ -76,6 +76,6 @@ class Connections:
     async def _connect(
         self, host: str, port: int, host_key: str, logon: Logon, tunnel: asyncssh.SSHClientConnection | None
     ) -> asyncssh.SSHClientConnection:
-        async with asyncio.timeout(SECONDS):
-            connection = await connect(host, port, host_key, logon, tunnel)
+        async with asyncio.timeout(DIAL_SECONDS):
+            connection = await log_on(host, port, host_key, logon, tunnel)
         return await self._open.enter_async_context(connection)

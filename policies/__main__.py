@@ -1,4 +1,4 @@
-"""The policy pack: the rules of `components/rules.py` for stacks of any making. docs/review.md says how it is run."""
+"""A policy pack with the rules of `components/rules.py`, for any stack. docs/review.md shows how to run it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
-# The rules lie beside this folder, or inside of it where the pack was copied to be published.
+# `components` is beside this folder in the repository, and inside it in a published copy of the pack.
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 from components import rules
 
@@ -29,7 +29,7 @@ RECORD_SETS = {"azure-native:privatedns:PrivateRecordSet": "privateZoneName", "a
 ZONES = {"azure-native:privatedns:PrivateZone": "privateZoneName", "azure-native:dns:Zone": "zoneName"}
 SECURITY_GROUP, SECURITY_RULE = "azure-native:network:NetworkSecurityGroup", "azure-native:network:SecurityRule"
 COMMANDS = ("command:remote:Command", "command:local:Command")
-# How a cmdlet is told a URL, in a command's text.
+# A cmdlet's parameter for a URL, in the text of a command.
 URL_PARAMETER = re.compile(
     r"-(?:(?:Internal|External)Url|AutoDiscoverServiceInternalUri)[\s:]+['\"]?([^\s'\";]+)", re.I
 )
@@ -39,7 +39,7 @@ LABELS = PolicyConfigSchema(
             "type": "array",
             "items": {"type": "string"},
             "default": ["owa", "autodiscover"],
-            "description": "The labels of the names that clients use; an empty list is every A record set.",
+            "description": "The labels of the names that clients use; an empty list means every A record set.",
         }
     }
 )
@@ -48,13 +48,13 @@ PRODUCTION = PolicyConfigSchema(
         "stacks": {
             "type": "array",
             "items": {"type": "string"},
-            "description": "The stacks of production; if left out, those with prod or production in their names.",
+            "description": "The production stacks; if left out, those with prod or production in their names.",
         }
     }
 )
 
 
-def is_name(args: Any, config: Mapping[str, Any]) -> bool:
+def is_client_name(args: Any, config: Mapping[str, Any]) -> bool:
     """Whether a resource is an A record set of a name that clients use."""
     labels = config.get("labels", ["owa", "autodiscover"])
     props = args.props
@@ -65,8 +65,8 @@ def is_name(args: Any, config: Mapping[str, Any]) -> bool:
     )
 
 
-def addresses(props: Mapping[str, Any]) -> list[str]:
-    """One that is known only after the run counts as an address of its own. Raises UnknownValueError if all are."""
+def read_addresses(props: Mapping[str, Any]) -> list[str]:
+    """An unknown address counts as a different one. Raises UnknownValueError if the whole list is unknown."""
     records = props.get("aRecords", [])
     found = []
     for index in range(len(records)):
@@ -77,41 +77,41 @@ def addresses(props: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def ttl(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if is_name(args, args.get_config() or {}) and "ttl" in args.props:
-        say(report, rules.ttl(args.props["ttl"]))
+def validate_ttl(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    if is_client_name(args, args.get_config() or {}) and "ttl" in args.props:
+        report_breaches(report, rules.check_ttl(args.props["ttl"]))
 
 
-def two_addresses(args: ResourceValidationArgs, report: ReportViolation) -> None:
-    if is_name(args, args.get_config() or {}):
-        say(report, rules.enough_addresses(addresses(args.props)))
+def validate_number_of_addresses(args: ResourceValidationArgs, report: ReportViolation) -> None:
+    if is_client_name(args, args.get_config() or {}):
+        report_breaches(report, rules.check_address_count(read_addresses(args.props)))
 
 
-def same_addresses(args: StackValidationArgs, report: ReportViolation) -> None:
-    """The names of one zone; a zone with an address that is unknown yet is judged in the run."""
+def validate_same_addresses(args: StackValidationArgs, report: ReportViolation) -> None:
+    """Compares the names of each zone. A zone with an unknown address is checked in the run, not in the preview."""
     zones: dict[tuple[str, str], dict[str, list[str]]] = {}
     for resource in args.resources:
-        if is_name(resource, args.get_config() or {}):
+        if is_client_name(resource, args.get_config() or {}):
             zone = resource.props[RECORD_SETS[resource.resource_type]]
             label = resource.props["relativeRecordSetName"]
             names = zones.setdefault((resource.resource_type, zone), {})
-            names[f"{label}.{zone}"] = addresses(resource.props)
+            names[f"{label}.{zone}"] = read_addresses(resource.props)
     for names in zones.values():
         if not any(address.startswith("unknown") for found in names.values() for address in found):
-            say(report, rules.same_addresses(names))
+            report_breaches(report, rules.check_same_addresses(names))
 
 
-def https_urls(args: ResourceValidationArgs, report: ReportViolation) -> None:
+def validate_urls(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if args.resource_type not in COMMANDS:
         return
     for key in ("create", "update", "stdin"):
         if isinstance(text := args.props.get(key), str):
-            for url in urls(text):
-                say(report, rules.https_url(url))
+            for url in find_urls(text):
+                report_breaches(report, rules.check_https_url(url))
 
 
-def urls(text: str) -> Iterator[str]:
-    """URLs that a text tells Exchange: parameters of cmdlets, or settings in a document of this project."""
+def find_urls(text: str) -> Iterator[str]:
+    """URLs for Exchange: cmdlets' parameters in a command, or settings in a document of this project."""
     yield from URL_PARAMETER.findall(text)
     try:
         settings = json.loads(text)["settings"]
@@ -123,23 +123,25 @@ def urls(text: str) -> Iterator[str]:
                 yield value
 
 
-def management_ports(args: ResourceValidationArgs, report: ReportViolation) -> None:
+def validate_management_ports(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if args.resource_type == SECURITY_RULE:
-        say(report, rules.open_management_ports([{"name": args.name, **dict(args.props)}]))
+        report_breaches(report, rules.find_open_management_ports([{"name": args.name, **dict(args.props)}]))
     elif args.resource_type == SECURITY_GROUP and "securityRules" in args.props:
-        say(report, rules.open_management_ports(args.props["securityRules"]))
+        report_breaches(report, rules.find_open_management_ports(args.props["securityRules"]))
 
 
-def protected_zones(args: ResourceValidationArgs, report: ReportViolation) -> None:
+def validate_protected_zones(args: ResourceValidationArgs, report: ReportViolation) -> None:
     if args.resource_type in ZONES:
-        # The environment tells no stack; the URN does.
+        # The pack does not get the stack's name; the URN contains it.
         stack = args.urn.removeprefix("urn:pulumi:").partition("::")[0]
         stacks = (args.get_config() or {}).get("stacks")
         production = rules.is_production(stack) if stacks is None else stack in stacks
-        say(report, rules.protected_zone(args.name, protected=args.opts.protect, production=production))
+        report_breaches(
+            report, rules.check_zone_protection(args.name, protected=args.opts.protect, production=production)
+        )
 
 
-def say(report: ReportViolation, breaches: Iterator[str]) -> None:
+def report_breaches(report: ReportViolation, breaches: Iterator[str]) -> None:
     for breach in breaches:
         report(breach)
 
@@ -149,18 +151,26 @@ PolicyPack(
     enforcement_level=EnforcementLevel.MANDATORY,
     policies=[
         ResourceValidationPolicy(
-            "ttl", "A client asks DNS again after at most five minutes.", ttl, config_schema=LABELS
+            "ttl", "A client asks DNS again after at most five minutes.", validate_ttl, config_schema=LABELS
         ),
         ResourceValidationPolicy(
-            "two-addresses", "At least two addresses are behind each name.", two_addresses, config_schema=LABELS
+            "two-addresses", "Each name has at least two addresses.", validate_number_of_addresses, config_schema=LABELS
         ),
         StackValidationPolicy(
-            "same-addresses", "The same addresses are behind all names of a zone.", same_addresses, config_schema=LABELS
+            "same-addresses",
+            "All names of a zone have the same addresses.",
+            validate_same_addresses,
+            config_schema=LABELS,
         ),
-        ResourceValidationPolicy("https-urls", "Clients are told URLs that begin with https://.", https_urls),
-        ResourceValidationPolicy("management-ports", "No management port is open to the Internet.", management_ports),
+        ResourceValidationPolicy("https-urls", "Clients get URLs that begin with https://.", validate_urls),
         ResourceValidationPolicy(
-            "protected-zones", "A zone of production is protected.", protected_zones, config_schema=PRODUCTION
+            "management-ports", "No management port is open to the Internet.", validate_management_ports
+        ),
+        ResourceValidationPolicy(
+            "protected-zones",
+            "The zones of a production stack are protected.",
+            validate_protected_zones,
+            config_schema=PRODUCTION,
         ),
     ],
 )

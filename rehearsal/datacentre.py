@@ -13,8 +13,8 @@ from anyio.from_thread import BlockingPortal
 
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.azure_native import VirtualMachine
-from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.tools import ToolMissingError

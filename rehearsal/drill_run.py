@@ -139,7 +139,7 @@ def _failed_requests(seen: Observation) -> str:
 
 def _write_quick_file(stack: str, target: Path, pace: Pace) -> Path:
     """A copy of the stack file with short waits that allows to take one of two servers out of rotation."""
-    config = read_stack_file(stack_file.stack_file_path(stack), PROJECT).config
+    config = read_stack_file(stack_file.find_stack_file(stack), PROJECT).config
     config[f"{PROJECT}:dns"] = {**config.get(f"{PROJECT}:dns", {}), "ttlSeconds": pace.ttl}
     config[f"{PROJECT}:rotation"] = {"drainSeconds": pace.drain, "healthSeconds": HEALTH}
     config[f"{PROJECT}:allowSingleServer"] = True

@@ -59,7 +59,7 @@ class Rehearsal:
         self, stack: str, folder: Path, tools: Tools, *, source: Path | None = None, kept: KeptRehearsal | None = None
     ) -> None:
         self.folder, self.tools, self._name = folder, tools, stack
-        self._source = source or stack_file.stack_file_path(stack)
+        self._source = source or stack_file.find_stack_file(stack)
         self._kept = kept
         self._running = ExitStack()
 

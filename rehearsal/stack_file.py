@@ -38,7 +38,7 @@ class RehearsedFile:
         self.config[SERVERS][server]["hostKey"] = host_key
 
 
-def stack_file_path(stack: str) -> Path:
+def find_stack_file(stack: str) -> Path:
     return REPOSITORY / "stacks" / f"Pulumi.{stack}.yaml"
 
 

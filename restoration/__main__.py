@@ -1,4 +1,4 @@
-"""The document of components.restoration on standard input; what came of it on standard error; exit code 0 or 1."""
+"""Reads the document of components.restoration on standard input, reports on standard error, exits with 0 or 1."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import asyncio
 import json
 import sys
 
-from restoration.restore import NotRestoredError, restore
+from restoration.restore import NotRestoredError, restore_server
 
 
 def main() -> int:
     try:
-        said, code = asyncio.run(restore(json.load(sys.stdin))), 0
+        report, code = asyncio.run(restore_server(json.load(sys.stdin))), 0
     except NotRestoredError as error:
-        said, code = f"{error}\nMend it and run this again, or give it up: pulumi state delete URN", 1
-    sys.stderr.write(f"{said}\n")
+        report, code = f"{error}\nFix it and run this again, or leave the server as it is: pulumi state delete URN", 1
+    sys.stderr.write(f"{report}\n")
     return code
 
 

@@ -1,4 +1,4 @@
-"""Who logs on to a server over SSH."""
+"""The account of a logon over SSH. It stands apart from `restoration.ssh` for programs that need no SSH library."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from components.powershell import Credential
 
 @dataclass(frozen=True, kw_only=True)
 class Logon:
-    """An account, with a password or a private key to log on with over SSH. Secrets never show in its text."""
+    """An account with a password, or with a private key for SSH. Its text shows no secret."""
 
     user: str
     password: str | None = field(repr=False)
@@ -17,5 +17,5 @@ class Logon:
 
     @property
     def credential(self) -> Credential | None:
-        """What a script needs beside a logon with a key: Windows gives such a session none for the network."""
+        """What a script needs for network access: Windows gives a session that logged on with a key no credential."""
         return {"userName": self.user, "password": self.password or ""} if self.private_key else None

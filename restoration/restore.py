@@ -1,7 +1,7 @@
-"""One server, from the document of components.restoration, which holds all that is needed.
+"""Restores one server, from the document that components.restoration writes.
 
-A server that is dead must not hold up the run: what does not answer within one dial is named and left as it is, exit
-code 0. A server that answers and cannot be restored is exit code 1, and the run fails by its name.
+A dead server must not fail the run: one that does not answer within one dial keeps its URLs, is named, and the exit
+code is 0. A server that answers but cannot be restored fails the run with exit code 1.
 """
 
 from __future__ import annotations
@@ -15,87 +15,83 @@ import asyncssh
 
 from components import powershell
 from restoration.logon import Logon
-from restoration.ssh import SCRIPT_SECONDS, SECONDS, connect, why
+from restoration.ssh import DIAL_SECONDS, SCRIPT_SECONDS, explain_ssh_error, log_on
 
 SCRIPT = "Restore-ClientAccessNamespace"
 # The script's exit codes for a server without Exchange, and for one that never got a namespace.
 NOTHING_TO_RESTORE = (3, 7)
 FOLDER = powershell.scripts_folder("restore")
-BY_HAND = f"To do it later, run {SCRIPT}.ps1 there, below {powershell.INSTALLATIONS}."
+BY_HAND = f"To restore it later, run {SCRIPT}.ps1 on the server, in a folder below {powershell.INSTALLATIONS}."
 
 
 class NotRestoredError(Exception):
-    """The server answered, and was not restored; the text says why."""
+    """The server answered but was not restored. The text says why."""
 
 
-async def restore(wanted: Mapping[str, Any]) -> str:
-    """What came of it, in one sentence. Raises NotRestoredError."""
-    server = wanted["server"]
-    async with AsyncExitStack() as held:
+async def restore_server(document: Mapping[str, Any]) -> str:
+    """The result in one sentence. Raises NotRestoredError."""
+    server = document["server"]
+    async with AsyncExitStack() as connections:
         try:
-            # One dial, the way through a jump host included.
-            async with asyncio.timeout(SECONDS):
-                connection = await reach(wanted, held)
+            # One dial includes the connection to a jump host.
+            async with asyncio.timeout(DIAL_SECONDS):
+                connection = await connect_to_server(document, connections)
         except asyncssh.PermissionDenied as error:
-            raise NotRestoredError(f"{server} was not restored: {why(error)}") from None
+            raise NotRestoredError(f"{server} was not restored: {explain_ssh_error(error)}") from None
         except (OSError, asyncssh.Error) as error:
-            return f"{server} keeps the namespace's URLs: {why(error)}. {BY_HAND}"
+            return f"{server} keeps the namespace's URLs: {explain_ssh_error(error)}. {BY_HAND}"
         try:
-            return await in_time(connection, run(connection, wanted), server)
+            return await finish_in_time(connection, run_restore_script(connection, document), server)
         except (OSError, asyncssh.Error) as error:
-            raise NotRestoredError(f"{server} was not restored: {why(error)}") from None
+            raise NotRestoredError(f"{server} was not restored: {explain_ssh_error(error)}") from None
     raise AssertionError
 
 
-async def reach(wanted: Mapping[str, Any], held: AsyncExitStack) -> asyncssh.SSHClientConnection:
-    """A connection to the server, through its jump host if it has one; `held` ends both."""
-    tunnel, jump = None, wanted["jumpHost"]
+async def connect_to_server(document: Mapping[str, Any], connections: AsyncExitStack) -> asyncssh.SSHClientConnection:
+    """A connection to the server, through its jump host if it has one. `connections` closes both."""
+    tunnel, jump = None, document["jumpHost"]
     if jump:
-        through = await connect(jump["host"], jump["port"], jump["hostKey"], logon(jump), None)
-        tunnel = await held.enter_async_context(through)
-    connection = await connect(wanted["host"], wanted["port"], wanted["hostKey"], logon(wanted), tunnel)
-    return await held.enter_async_context(connection)
+        to_jump_host = await log_on(jump["host"], jump["port"], jump["hostKey"], read_logon(jump), None)
+        tunnel = await connections.enter_async_context(to_jump_host)
+    connection = await log_on(document["host"], document["port"], document["hostKey"], read_logon(document), tunnel)
+    return await connections.enter_async_context(connection)
 
 
-def logon(end: Mapping[str, Any]) -> Logon:
+def read_logon(end: Mapping[str, Any]) -> Logon:
     return Logon(user=end["user"], password=end["password"], private_key=end["privateKey"])
 
 
-async def in_time(connection: asyncssh.SSHClientConnection, work: Coroutine[Any, Any, str], server: str) -> str:
-    """What the work says; raises NotRestoredError where it takes too long."""
+async def finish_in_time(connection: asyncssh.SSHClientConnection, work: Coroutine[Any, Any, str], server: str) -> str:
+    """The result of `work`. Raises NotRestoredError after SCRIPT_SECONDS."""
     task = asyncio.create_task(work)
     _, late = await asyncio.wait({task}, timeout=SCRIPT_SECONDS)
     if late:
-        # To be cancelled is not enough: an open file is closed then, and that waits for the server again.
+        # Cancelling the task is not enough: it would close an open file, and wait for the silent server again.
         connection.abort()
         await asyncio.gather(task, return_exceptions=True)
         raise NotRestoredError(f"{server} was not restored: {SCRIPT} did not end within {SCRIPT_SECONDS} s")
     return task.result()
 
 
-async def run(connection: asyncssh.SSHClientConnection, wanted: Mapping[str, Any]) -> str:
-    """The scripts as they are here, copied and run: those on the server may be of another version, or be gone."""
+async def run_restore_script(connection: asyncssh.SSHClientConnection, document: Mapping[str, Any]) -> str:
+    """Copies this version's scripts first: those on the server may be of another version, or deleted."""
+    server, keys = document["server"], ("server", "exchangeVersion", "recycleAppPools")
     async with connection.start_sftp_client() as sftp:
         await sftp.makedirs(FOLDER, exist_ok=True)
         for script in sorted(powershell.SCRIPTS.glob("*.ps1")):
             await sftp.put(str(script), f"{FOLDER}{script.name}")
-    answer = await connection.run(powershell.command_line(FOLDER, SCRIPT), input=document(wanted), errors="replace")
+    stdin = powershell.write_document({key: document[key] for key in keys}, read_logon(document).credential)
+    answer = await connection.run(powershell.command_line(FOLDER, SCRIPT), input=stdin, errors="replace")
     if answer.exit_status in NOTHING_TO_RESTORE:
-        return f"{wanted['server']} has no Exchange or never got the namespace: there is nothing to put back."
+        return f"{server} has no Exchange or never got the namespace: there is nothing to put back."
     if answer.exit_status != 0:
-        said = " ".join(str(answer.stderr).split()) or "the connection was lost"
-        raise NotRestoredError(f"{wanted['server']} was not restored: {said}")
-    return f"{wanted['server']} has the URLs back that it had before: {changed(str(answer.stdout))} settings changed."
+        reason = " ".join(str(answer.stderr).split()) or "the connection was lost"
+        raise NotRestoredError(f"{server} was not restored: {reason}")
+    return f"{server} has its old URLs back: {count_changed_settings(str(answer.stdout))} settings changed."
 
 
-def document(wanted: Mapping[str, Any]) -> str:
-    return powershell.write_document(
-        {name: wanted[name] for name in ("server", "exchangeVersion", "recycleAppPools")}, logon(wanted).credential
-    )
-
-
-def changed(printed: str) -> str:
-    """How many settings, for people: what is done is done, whether it can be read or not."""
+def count_changed_settings(printed: str) -> str:
+    """A report that cannot be read fails nothing, because the script has succeeded."""
     try:
         return str(powershell.read_report(printed, "changed")["changed"])
     except powershell.NoReportError:

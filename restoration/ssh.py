@@ -1,4 +1,4 @@
-"""SSH to a server: one dial that expects one host key, and what to tell people when it fails."""
+"""SSH to a server with a pinned host key, and messages for its errors."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import asyncssh
 
 from restoration.logon import Logon
 
-# A living server answers within a second; ten leave room for a lost packet or two.
-SECONDS = 10
+# A server that works answers within a second; ten seconds allow for lost packets.
+DIAL_SECONDS = 10
 # A server that vanishes while its script runs is noticed after four of these.
 KEEPALIVE_SECONDS = 3
-# Opening an Exchange session and reading eight virtual directories takes a minute on a busy server.
+# On a busy server it takes a minute to open an Exchange session and to read eight virtual directories.
 SCRIPT_SECONDS = 180
 
 
-async def connect(
+async def log_on(
     host: str, port: int, host_key: str, logon: Logon, tunnel: asyncssh.SSHClientConnection | None
 ) -> asyncssh.SSHClientConnection:
-    """Logged on to the server that shows this host key. Raises OSError or asyncssh.Error; waits as long as it takes."""
+    """A connection to the server with this host key, without a time limit. Raises OSError or asyncssh.Error."""
     try:
         key = asyncssh.import_private_key(logon.private_key) if logon.private_key else None
         pinned = asyncssh.import_public_key(host_key)
-    except ValueError as error:  # asyncssh's errors of keys are no asyncssh.Error
+    except ValueError as error:  # asyncssh does not derive its key errors from asyncssh.Error
         raise OSError(f"the private key of {logon.user}, or the pinned host key of {host}: {error}") from None
     return await asyncssh.connect(
         host,
@@ -37,10 +37,10 @@ async def connect(
     )
 
 
-def why(error: BaseException) -> str:
-    """What a person needs to know of an error on the way."""
+def explain_ssh_error(error: BaseException) -> str:
+    """The error as the end of a sentence, for people."""
     if isinstance(error, TimeoutError):
-        return f"no answer over SSH within {SECONDS} s"
+        return f"no answer over SSH within {DIAL_SECONDS} s"
     if isinstance(error, ConnectionRefusedError):
         return "the connection is refused"
     if isinstance(error, asyncssh.HostKeyNotVerifiable):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from components import namespace, rules
 from components.args import FarmArgs
-from stacks.namespace_rules import overridden_hosts
+from stacks.namespace_rules import list_overridden_hosts
 from stacks.server_rules import readable_servers
 
 
@@ -22,14 +22,14 @@ def list_warnings(farm: FarmArgs, stack: str = "") -> list[str]:
 
 
 def warn_of_long_ttl(farm: FarmArgs) -> Iterator[str]:
-    for breach in rules.ttl(farm.dns.ttl_seconds):
+    for breach in rules.check_ttl(farm.dns.ttl_seconds):
         yield f"dns.ttlSeconds = {farm.dns.ttl_seconds}: {breach}"
 
 
 def warn_of_open_ports(farm: FarmArgs) -> Iterator[str]:
     network = farm.network
     for source in network.admin_sources:
-        if rules.open_to_the_internet(source):
+        if rules.is_open_to_internet(source):
             yield f"network.adminSources = {source}: opens SSH to the whole Internet. Write your own addresses."
     for source in network.client_sources:
         clients = {
@@ -39,13 +39,13 @@ def warn_of_open_ports(farm: FarmArgs) -> Iterator[str]:
             "sourceAddressPrefix": source,
             "destinationPortRanges": [str(port) for port in network.client_ports],
         }
-        yield from rules.open_management_ports([clients])
+        yield from rules.find_open_management_ports([clients])
 
 
 def warn_of_unprotected_zones(farm: FarmArgs, stack: str) -> Iterator[str]:
     for key, zone in (("dns.private", farm.dns.private_zone), ("dns.public", farm.dns.public)):
         if zone and not zone.existing_resource_group:
-            yield from rules.protected_zone(key, protected=farm.protect, production=rules.is_production(stack))
+            yield from rules.check_zone_protection(key, protected=farm.protect, production=rules.is_production(stack))
 
 
 def warn_of_unchecked_servers(farm: FarmArgs) -> Iterator[str]:
@@ -61,7 +61,7 @@ def warn_of_unchecked_servers(farm: FarmArgs) -> Iterator[str]:
 def warn_of_hosts_without_records(farm: FarmArgs) -> Iterator[str]:
     """The program cannot tell a misspelt host from one whose record is managed elsewhere."""
     created = namespace.client_names(farm.namespace).every()
-    for key, value, host in overridden_hosts(farm):
+    for key, value, host in list_overridden_hosts(farm):
         if host not in created:
             yield (
                 f"{key} = {value}: clients are sent to {host}, but this stack creates no record for it (only for "

@@ -44,14 +44,14 @@ def check_hosts_are_not_servers(farm: FarmArgs, report: Report) -> None:
             computers.add(server.computer_name.lower())
         except UnreadError:
             continue
-    for key, value, host in [*derived_hosts(farm), *overridden_hosts(farm)]:
+    for key, value, host in [*list_derived_hosts(farm), *list_overridden_hosts(farm)]:
         if host.partition(".")[0] in computers:
             report(
                 key, value, "is the name of a server, but the namespace must outlive any server. Choose another name."
             )
 
 
-def derived_hosts(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
+def list_derived_hosts(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
     """Key, value and host of the names from which URLs are derived."""
     found = client_names(farm.namespace)
     yield "namespace.clientName", farm.namespace.client_name, found.client
@@ -60,13 +60,13 @@ def derived_hosts(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
         yield "namespace.externalClientName", farm.namespace.external_client_name, found.external_client
 
 
-def overridden_hosts(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
+def list_overridden_hosts(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
     """Key, value and host of each URL and host name in the stack file, for services that are not opted out."""
-    for key, _, value in overridden_addresses(farm):
+    for key, _, value in list_overridden_addresses(farm):
         yield key, value, namespace.host_of(value)
 
 
-def overridden_addresses(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
+def list_overridden_addresses(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
     """Key, service and value of each URL and host name in the stack file."""
     services = farm.namespace.services
     for service, (field, row, _) in keys_of(ServicesArgs).items():
@@ -83,7 +83,7 @@ def overridden_addresses(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
 def check_paths_of_urls(farm: FarmArgs, report: Report) -> None:
     """Clients use the URL as it is or append to it, and Exchange answers any other path with 404."""
     expected = {**PATHS, "autodiscover": AUTODISCOVER_PATH}
-    for key, service, value in overridden_addresses(farm):
+    for key, service, value in list_overridden_addresses(farm):
         if service not in expected or "//" not in value:
             continue
         path = expected[service]

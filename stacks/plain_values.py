@@ -68,8 +68,8 @@ def read_formatted_text(key: Key, value: str, path: str, report: Report) -> Any:
         return UNREAD
     if key.form is None:
         return value
-    wrong = key.form.wrong_in(value)
+    wrong = key.form.find_mistake(value)
     if wrong is None:
-        return key.form.part_of(value)
+        return key.form.extract_value(value)
     report(path, value, wrong)
     return UNREAD

@@ -26,7 +26,7 @@ class Problem:
     remedy: str
 
     def __str__(self) -> str:
-        value = "" if self.value is MISSING else f" = {format_value(self.value)}"
+        value = "" if self.value is MISSING else f" = {quote_value(self.value)}"
         return f"{self.key}{value}: {self.remedy}"
 
 
@@ -34,7 +34,7 @@ class TypedText(str):
     """A value as it was typed in the file, without quotes."""
 
 
-def format_value(value: object) -> str:
+def quote_value(value: object) -> str:
     """A text in quotes, with its backslashes as typed and its control characters escaped."""
     if isinstance(value, TypedText):
         return str(value)

@@ -104,7 +104,7 @@ def review_of(rehearsal: Rehearsal, rounds: int) -> tuple[float, float]:
 
 
 def lab_of(count: int, folder: Path) -> Path:
-    content = yaml.safe_load(stack_file.stack_file_path("lab").read_text(encoding="utf-8"))
+    content = yaml.safe_load(stack_file.find_stack_file("lab").read_text(encoding="utf-8"))
     content["config"][f"{PROJECT}:servers"] = {
         f"ex{n:02}": {"computerName": f"EX{n:02}", "address": f"10.40.0.{n + 10}"} for n in range(1, count + 1)
     }

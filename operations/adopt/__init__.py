@@ -1,1 +1,1 @@
-"""Things that exist in Azure already become the stack's: found, written down for `pulumi import`, nothing changed."""
+"""Finds existing Azure resources and writes a file for `pulumi import`; it changes neither Azure nor the stack."""

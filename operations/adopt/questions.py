@@ -1,11 +1,11 @@
-"""What Azure is asked about a stack: what it would create, and what may have something in its way."""
+"""The questions about a stack that only Azure can answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from operations.adopt.look.conflicts import ZONE_OF
+from operations.adopt.azure_program.conflicts import ZONE_OF
 from operations.review.plan import INTERFACE
 from operations.review.preview import is_unknown
 
@@ -13,15 +13,15 @@ AZURE = "azure-native:"
 PRIVATE_RECORDS = "azure-native:privatedns:PrivateRecordSet"
 
 
-def wanted(digest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What of Azure would be created and can be asked for by now, and what may have something in its way.
+def list_questions(digest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """URN and question for each resource that may exist, or may have a conflict; from the digest of a preview.
 
-    type; `inputs`: as much of its path as is known, and `path`, whether that is all; `create`. Those in ZONE_OF have
-    the name of their `zone`; `zoneMade`, whether that is one of the stack's; the id of a link's `network` where it is
-    known; and the `names` that clients look for in private zones. A new network interface has its `subnet`, where that
-    is known, and its `address`.
+    `type`; `inputs`: the known parts of its path; `path`: whether those are all parts; `create`: whether the next `up`
+    creates it. For types in ZONE_OF also `zone`, its name; `zoneMade`: whether the stack makes that zone; `network`:
+    the id of a link's network, if known; `names`: what clients look up in private zones. For a new network interface
+    also `subnet` and `address`, if known.
     """
-    zones, names = zones_made(digest), private_names(digest)
+    zones, names = find_zones(digest), list_private_names(digest)
     for step in digest["steps"]:
         state = step.get("newState") or {}
         type, inputs = state.get("type", ""), state.get("inputs") or {}
@@ -35,22 +35,22 @@ def wanted(digest: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             one |= {"zone": zone, "zoneMade": zones.get(zone_type) == zone, "names": names}
             one["network"] = None if is_unknown(network) or not zone else network
         if type == INTERFACE and one["create"]:
-            one |= place_of(inputs)
+            one |= read_placement(inputs)
         if (one["path"] and (one["create"] or type in ZONE_OF) and type.startswith(AZURE)) or (
             one.get("network") or one.get("subnet")
         ):
             yield step["urn"], one
 
 
-def place_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The subnet and the address of a network interface; nothing where the subnet is made in the same run."""
+def read_placement(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """`subnet` and `address` of a network interface; empty where the same run creates the subnet."""
     first = (inputs.get("ipConfigurations") or [{}])[0]
     subnet, address = (first.get("subnet") or {}).get("id"), first.get("privateIPAddress")
     return {} if is_unknown([subnet, address]) or not subnet or not address else {"subnet": subnet, "address": address}
 
 
-def zones_made(digest: Mapping[str, Any]) -> dict[str, str]:
-    """Type -> name of the zones that the stack has or would make: one of each."""
+def find_zones(digest: Mapping[str, Any]) -> dict[str, str]:
+    """Type -> name of the zone that the stack has or would make: one of each type."""
     found = {}
     for step in digest["steps"]:
         state = step.get("newState") or {}
@@ -60,21 +60,22 @@ def zones_made(digest: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def private_names(digest: Mapping[str, Any]) -> list[str]:
-    made = zones_made(digest)
+def list_private_names(digest: Mapping[str, Any]) -> list[str]:
+    """The full names of the record sets in private zones."""
+    zones = find_zones(digest)
     found = set()
     for step in digest["steps"]:
         state = step.get("newState") or {}
         if state.get("type") == PRIVATE_RECORDS:
             zone = state["inputs"].get("privateZoneName")
-            zone = made.get(ZONE_OF[PRIVATE_RECORDS][0]) if is_unknown(zone) else zone
+            zone = zones.get(ZONE_OF[PRIVATE_RECORDS][0]) if is_unknown(zone) else zone
             found.add(f"{state['inputs'].get('relativeRecordSetName')}.{zone}")
     return sorted(found)
 
 
-def called(one: Mapping[str, Any]) -> str:
-    """As people call it: the name in DNS, or the link's zone; the name of another thing."""
-    label = one["inputs"].get("relativeRecordSetName")
-    if "zone" not in one:
-        return str(one["inputs"].get("networkInterfaceName"))
-    return f"{label}.{one['zone']}" if label else str(one["zone"])
+def display_name(question: Mapping[str, Any]) -> str:
+    """The full name in DNS of a record set, the zone of a link, the name of a network interface."""
+    label = question["inputs"].get("relativeRecordSetName")
+    if "zone" not in question:
+        return str(question["inputs"].get("networkInterfaceName"))
+    return f"{label}.{question['zone']}" if label else str(question["zone"])

@@ -20,7 +20,7 @@ from components import namespace
 from operations.connections import Connections
 from operations.result import Finding, State
 from operations.stack import DeployedStack
-from restoration.ssh import why
+from restoration.ssh import explain_ssh_error
 
 # For one handshake or one page; half the time of an SSH logon, because a server takes both, one after the other.
 SECONDS = 5
@@ -123,7 +123,7 @@ async def check_site(
         certificate = await check_certificate(computer_name, name, address, port, trusted)
     except (OSError, asyncssh.Error) as error:
         # An error of the jump host is not a fault of the server.
-        state, detail = judge_failure(error) if reached else (State.UNSEEN, f"jump host: {why(error)}")
+        state, detail = judge_failure(error) if reached else (State.UNSEEN, f"jump host: {explain_ssh_error(error)}")
         certificate = Certificate(server=computer_name, name=name, state=state, detail=detail)
         pages = [Health(server=computer_name, name=name, service=service, state=state) for service in services]
     else:
@@ -215,7 +215,7 @@ def judge_failure(error: Exception) -> tuple[State, str]:
         return State.DIFFERENT, "the connection is refused"
     if isinstance(cause, ConnectionResetError | ssl.SSLError) or isinstance(error, httpx.RemoteProtocolError):
         return State.DIFFERENT, "the connection is closed early"
-    return State.UNSEEN, why(cause)
+    return State.UNSEEN, explain_ssh_error(cause)
 
 
 def https_findings(sites: Sequence[SiteFinding]) -> list[Finding]:

@@ -15,7 +15,7 @@ from components.namespace import namespace_document
 from operations.connections import Connections
 from operations.result import Finding, State
 from operations.stack import DeployedStack
-from restoration.ssh import SCRIPT_SECONDS, why
+from restoration.ssh import SCRIPT_SECONDS, explain_ssh_error
 
 DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 
@@ -71,7 +71,7 @@ async def check_server(stack: DeployedStack, connections: Connections, key: str)
     try:
         report, unread = await run_read_script(stack, connections, server)
     except (OSError, asyncssh.Error, UnreadableError) as error:
-        return ServerSettings(key=key, server=name, state=State.UNSEEN, detail=why(error))
+        return ServerSettings(key=key, server=name, state=State.UNSEEN, detail=explain_ssh_error(error))
     state = State.UNSEEN if unread else State.FINE
     return ServerSettings(
         key=key, server=name, state=state, detail=unread, settings=tuple(compare_settings(stack, name, report))

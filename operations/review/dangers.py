@@ -141,7 +141,7 @@ def protected_deleted(plan: Plan) -> Iterator[Danger]:
 def ttl_too_long(plan: Plan) -> Iterator[Danger]:
     for row in plan.records:
         if is_number(row.ttl_after):
-            for reason in rules.ttl(row.ttl_after):
+            for reason in rules.check_ttl(row.ttl_after):
                 yield Danger(name=TTL_TOO_LONG, subject=subject(row), reason=reason[0].upper() + reason[1:])
 
 

@@ -89,8 +89,8 @@ def verdicts(group: Sequence[Rule], port: int, destination: str, clients: Client
 def concerns(rule: Rule, port: int, destination: str) -> bool:
     return (
         str(rule.get("direction", "")).lower() == "inbound"
-        and rules.tcp(rule)
-        and any(rules.covers(ports, port) for ports in values(rule, "destinationPortRange"))
+        and rules.allows_tcp(rule)
+        and any(rules.covers_port(ports, port) for ports in values(rule, "destinationPortRange"))
         and from_client_ports(rule)
         and any(is_there(given, destination) for given in places(rule, "destination"))
     )
@@ -99,7 +99,7 @@ def concerns(rule: Rule, port: int, destination: str) -> bool:
 def from_client_ports(rule: Rule) -> bool:
     """Whether a rule that allows holds for every port that clients connect from, and one that denies for any."""
     given = values(rule, "sourcePortRange") or ["*"]
-    ends = [rules.covers(ports, port) for ports in given for port in (FIRST_CLIENT_PORT, LAST_CLIENT_PORT)]
+    ends = [rules.covers_port(ports, port) for ports in given for port in (FIRST_CLIENT_PORT, LAST_CLIENT_PORT)]
     return any(ends) if not allows(rule) else any(all(ends[at : at + 2]) for at in range(0, len(ends), 2))
 
 

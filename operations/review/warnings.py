@@ -26,7 +26,7 @@ def thoughts(plan: Plan, dangers: Sequence[Danger]) -> list[str]:
 def few_addresses(plan: Plan) -> Iterator[str]:
     for row in plan.records:
         if row.after is not None:
-            for text in rules.enough_addresses(distinct(row.after)):
+            for text in rules.check_address_count(distinct(row.after)):
                 yield f"{code(row.name)} ({row.side}): {text}"
 
 
@@ -44,14 +44,14 @@ def gone_for_a_while(plan: Plan) -> Iterator[str]:
 def different_addresses(plan: Plan) -> Iterator[str]:
     for side in ("inside", "outside"):
         names = {row.name: row.after for row in plan.records if row.side == side and row.after}
-        for text in rules.same_addresses(names):
+        for text in rules.check_same_addresses(names):
             yield f"{side}: {code(text)}"
 
 
 def plain_urls(plan: Plan) -> Iterator[str]:
     for change in plan.changes:
         if change.setting.endswith(("Url", "Uri")) and change.new not in (None, AFTER_THE_RUN):
-            for text in rules.https_url(str(change.new)):
+            for text in rules.check_https_url(str(change.new)):
                 yield f"{code(change.setting)}: {code(text)}"
 
 
@@ -105,7 +105,7 @@ def left(plan: Plan) -> Iterator[str]:
 def open_ports(plan: Plan) -> Iterator[str]:
     for step in plan.preview.changes:
         opened = [rule for rule in step.after.get("securityRules") or [] if isinstance(rule, Mapping)]
-        for text in rules.open_management_ports(opened):
+        for text in rules.find_open_management_ports(opened):
             yield f"{code(step.name)}: {code(text)}"
 
 
@@ -115,7 +115,7 @@ def unprotected_zones(plan: Plan) -> Iterator[str]:
         side = ZONES.get(step.type)
         if side and step.after:
             name = plain(step.after.get(ZONE_NAME[side], step.name))
-            for text in rules.protected_zone(name, protected=step.protected_after, production=production):
+            for text in rules.check_zone_protection(name, protected=step.protected_after, production=production):
                 # The program calls its zones by their keys, and speaks of all of them or of none.
                 if not any(text.removeprefix(name) in warning for warning in plan.preview.warnings):
                     yield code(text)

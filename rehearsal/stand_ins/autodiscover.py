@@ -1,4 +1,4 @@
-"""Autodiscover for Outlook, "plain old XML": what one server tells a client, from that server's own settings."""
+"""Autodiscover for Outlook ("plain old XML"): what a server answers from its own settings."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ Settings = Mapping[str, Mapping[str, object]]
 
 
 class AutodiscoverApplication:
-    """One start of the web site: from the first request on it knows the settings of then, until its pool is recycled.
+    """Caches the settings from its first request until its application pool is recycled.
 
-    `recycled` tells how often that has happened.
+    `count_recycles` returns how often that has happened. Each start of the web site creates a new application.
     """
 
-    def __init__(self, recycled: Callable[[], int]) -> None:
-        self._recycled = recycled
-        self._starts = -1
+    def __init__(self, count_recycles: Callable[[], int]) -> None:
+        self._count_recycles = count_recycles
+        self._recycles = -1
         self._known: Settings | None = None
 
-    def known(self, settings: Settings | None) -> Settings | None:
-        """What it answers from, where `settings` are the server's own now; None without Exchange."""
-        starts = self._recycled()
-        if starts != self._starts or self._known is None or settings is None:
-            self._starts, self._known = starts, settings
+    def current_settings(self, settings: Settings | None) -> Settings | None:
+        """The settings to answer from; `settings` are the server's present ones, None without Exchange."""
+        recycles = self._count_recycles()
+        if recycles != self._recycles or self._known is None or settings is None:
+            self._recycles, self._known = recycles, settings
         return self._known
 
 
-def address_of(request: bytes) -> str | None:
-    """The mailbox that an Outlook request asks about; None for anything that is no such request."""
+def read_mailbox_address(request: bytes) -> str | None:
+    """The mailbox address in an Outlook request; None for any other request."""
     try:
         root = Xml.fromstring(request)  # noqa: S314 - from our own client, over loopback
     except Xml.ParseError:
@@ -45,45 +45,45 @@ def address_of(request: bytes) -> str | None:
     return address if schema == OUTLOOK_SCHEMA else None
 
 
-def answer(address: str, settings: Settings, *, mapi_http: bool) -> bytes:
-    """The settings of a mailbox; the mapiHttp section only with `mapi_http`."""
+def write_settings(address: str, settings: Settings, *, mapi_http: bool) -> bytes:
+    """The answer for a mailbox; it has the mapiHttp section only with `mapi_http`."""
     root = Xml.Element("Autodiscover", xmlns=RESPONSE_SCHEMA)
     response = Xml.SubElement(root, "Response", xmlns=OUTLOOK_SCHEMA)
-    _texts(Xml.SubElement(response, "User"), DisplayName=address.split("@")[0], AutoDiscoverSMTPAddress=address)
+    _add_texts(Xml.SubElement(response, "User"), DisplayName=address.split("@")[0], AutoDiscoverSMTPAddress=address)
     account = Xml.SubElement(response, "Account")
-    _texts(account, AccountType="email", Action="settings")
+    _add_texts(account, AccountType="email", Action="settings")
     mailbox = f"{uuid.uuid5(uuid.NAMESPACE_DNS, address.lower())}@{address.split('@')[-1]}"
     if mapi_http:
-        _mapi_http(account, settings, mailbox)
+        _add_mapi_http(account, settings, mailbox)
     anywhere = settings["outlookAnywhere"]
-    exchange = _protocol(account, "EXCH", settings, "Internal")
-    _texts(exchange, Server=mailbox, AuthPackage=anywhere["InternalClientAuthenticationMethod"])
+    exchange = _add_protocol(account, "EXCH", settings, "Internal")
+    _add_texts(exchange, Server=mailbox, AuthPackage=anywhere["InternalClientAuthenticationMethod"])
     if anywhere.get("ExternalHostname"):
-        _over_http(_protocol(account, "EXPR", settings, "External"), anywhere, "External")
-        _over_http(_protocol(account, "EXHTTP", settings, "External"), anywhere, "External")
+        _add_http_settings(_add_protocol(account, "EXPR", settings, "External"), anywhere, "External")
+        _add_http_settings(_add_protocol(account, "EXHTTP", settings, "External"), anywhere, "External")
     if anywhere.get("InternalHostname"):
-        _over_http(_protocol(account, "EXHTTP", settings, "Internal"), anywhere, "Internal")
+        _add_http_settings(_add_protocol(account, "EXHTTP", settings, "Internal"), anywhere, "Internal")
     return bytes(Xml.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
-def invalid_request() -> bytes:
-    """What Exchange answers to a GET or to a request it does not understand."""
+def write_invalid_request() -> bytes:
+    """Exchange's answer to a GET or to an invalid request."""
     root = Xml.Element("Autodiscover", xmlns=RESPONSE_SCHEMA)
     error = Xml.SubElement(Xml.SubElement(root, "Response"), "Error")
-    _texts(error, ErrorCode=600, Message="Invalid Request")
+    _add_texts(error, ErrorCode=600, Message="Invalid Request")
     return bytes(Xml.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
-def _mapi_http(account: Xml.Element, settings: Settings, mailbox: str) -> None:
+def _add_mapi_http(account: Xml.Element, settings: Settings, mailbox: str) -> None:
     protocol = Xml.SubElement(account, "Protocol", Type="mapiHttp", Version="1")
     for section, endpoint in (("MailStore", "emsmdb"), ("AddressBook", "nspi")):
         element = Xml.SubElement(protocol, section)
         for side in ("Internal", "External"):
             if url := settings["mapi"].get(f"{side}Url"):
-                _texts(element, **{f"{side}Url": f"{url}/{endpoint}/?MailboxId={mailbox}"})
+                _add_texts(element, **{f"{side}Url": f"{url}/{endpoint}/?MailboxId={mailbox}"})
 
 
-def _protocol(account: Xml.Element, kind: str, settings: Settings, side: str) -> Xml.Element:
+def _add_protocol(account: Xml.Element, kind: str, settings: Settings, side: str) -> Xml.Element:
     protocol = Xml.SubElement(account, "Protocol")
     key = f"{side}Url"
     urls = {
@@ -93,12 +93,12 @@ def _protocol(account: Xml.Element, kind: str, settings: Settings, side: str) ->
         "EcpUrl": settings["ecp"].get(key),
         "OABUrl": settings["oab"].get(key),
     }
-    _texts(protocol, Type=kind, **{name: url for name, url in urls.items() if url})
+    _add_texts(protocol, Type=kind, **{name: url for name, url in urls.items() if url})
     return protocol
 
 
-def _over_http(protocol: Xml.Element, anywhere: Mapping[str, object], side: str) -> None:
-    _texts(
+def _add_http_settings(protocol: Xml.Element, anywhere: Mapping[str, object], side: str) -> None:
+    _add_texts(
         protocol,
         Server=anywhere[f"{side}Hostname"],
         SSL="On" if anywhere[f"{side}ClientsRequireSsl"] else "Off",
@@ -106,6 +106,6 @@ def _over_http(protocol: Xml.Element, anywhere: Mapping[str, object], side: str)
     )
 
 
-def _texts(parent: Xml.Element, **texts: object) -> None:
+def _add_texts(parent: Xml.Element, **texts: object) -> None:
     for name, text in texts.items():
         Xml.SubElement(parent, name).text = str(text)

@@ -1,4 +1,4 @@
-"""Azure DNS on loopback: authoritative answers from the record sets, over UDP and TCP on one port."""
+"""Azure DNS on loopback: authoritative answers from record sets, over UDP and TCP on one port."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RecordSet:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """One question and its answer; `at` is `time.monotonic()`, `values` stand in the order that was sent."""
+    """One question and its answer; `at` is `time.monotonic()`, `values` are in the order sent."""
 
     at: float
     name: str
@@ -65,13 +65,13 @@ class AzureDns:
         self.stop()
 
     def start(self) -> None:
-        """Listen on one free port; raises OSError when no port has both its TCP and its UDP side free."""
-        # TCP first: two UDP sockets with SO_REUSEADDR may share a port unnoticed, two TCP listeners may not.
+        """Listen on a free port; OSError if no port is free for both TCP and UDP."""
+        # TCP first: the system lets two UDP sockets with SO_REUSEADDR share a port, but not two TCP listeners.
         for last in (False,) * 19 + (True,):
-            tcp = self._listener(0, tcp=True)
+            tcp = self._open_listener(0, tcp=True)
             self.port = tcp.server.server_address[1]
             try:
-                self._listeners = [tcp, self._listener(self.port, tcp=False)]
+                self._listeners = [tcp, self._open_listener(self.port, tcp=False)]
                 break
             except OSError:
                 tcp.server.server_close()
@@ -87,77 +87,77 @@ class AzureDns:
         self._listeners = []
 
     def names(self) -> list[str]:
-        """The names with an A record in this view: what a server's own resolver would find."""
-        return sorted({_full_name(row) for row in self._visible() if row.type == "A" and row.values})
+        """The names with an A record in this view, which servers can resolve."""
+        return sorted({_full_name(row) for row in self._visible_records() if row.type == "A" and row.values})
 
     def resolve(self, request: DNSRecord, _handler: DNSHandler) -> DNSRecord:
-        """The reply to one request, also written to `queries`."""
+        """Answers one request, and logs it in `queries`."""
         reply = request.reply(ra=int(self._private), aa=1)
         name, kind = str(request.q.qname).rstrip(".").lower(), str(QTYPE[request.q.qtype])
-        rows = self._visible()
-        zone = max((row.zone.lower() for row in rows if _within(name, row.zone.lower())), key=len, default=None)
+        rows = self._visible_records()
+        zone = max((row.zone.lower() for row in rows if _is_within(name, row.zone.lower())), key=len, default=None)
         if zone is None or request.q.qclass != CLASS.IN:
             reply.header.aa, reply.header.rcode = 0, RCODE.REFUSED
         else:
-            self._fill(reply, zone, [row for row in rows if row.zone.lower() == zone], name, kind)
+            self._answer_from(reply, zone, [row for row in rows if row.zone.lower() == zone], name, kind)
         values = tuple(str(record.rdata) for record in reply.rr)
         status = str(RCODE[reply.header.rcode])
         self.queries.append(Query(at=time.monotonic(), name=name, type=kind, status=status, values=values))
         return reply
 
-    def _fill(self, reply: DNSRecord, zone: str, rows: Sequence[RecordSet], name: str, kind: str) -> None:
-        authority = _start_of_authority(zone, private=rows[0].private)
+    def _answer_from(self, reply: DNSRecord, zone: str, rows: Sequence[RecordSet], name: str, kind: str) -> None:
+        authority = _soa_records(zone, private=rows[0].private)
         found = [row for row in rows if _full_name(row) == name and row.type == kind]
         for row in found:
-            for value in self._in_turn(name, kind, row.values):
-                # The question's own spelling comes back: resolvers that vary the case compare it.
+            for value in self._rotate(name, kind, row.values):
+                # In the spelling of the question: resolvers that vary the case compare it.
                 reply.add_answer(*RR.fromZone(f"{reply.q.qname} {int(row.ttl)} IN {kind} {value}"))
         if name == zone and kind == "SOA":
             reply.add_answer(*authority)
         if name == zone and kind == "NS" and not rows[0].private:
-            reply.add_answer(*_name_servers(zone))
+            reply.add_answer(*_name_server_records(zone))
         if not reply.rr:
-            known = name == zone or any(_within(_full_name(row), name) for row in rows)
+            known = name == zone or any(_is_within(_full_name(row), name) for row in rows)
             reply.header.rcode = RCODE.NOERROR if known else RCODE.NXDOMAIN
             reply.add_auth(*authority)
 
-    def _in_turn(self, name: str, kind: str, values: Sequence[str]) -> list[str]:
+    def _rotate(self, name: str, kind: str, values: Sequence[str]) -> list[str]:
         if not values:
             return []
         with self._lock:
             start = next(self._turns.setdefault((name, kind), itertools.count())) % len(values)
         return [*values[start:], *values[:start]]
 
-    def _visible(self) -> list[RecordSet]:
+    def _visible_records(self) -> list[RecordSet]:
         rows = list(self._source())
         if not self._private:
             return [row for row in rows if not row.private]
-        own = {row.zone.lower() for row in rows if row.private}
-        return [row for row in rows if row.private or row.zone.lower() not in own]
+        private_zones = {row.zone.lower() for row in rows if row.private}
+        return [row for row in rows if row.private or row.zone.lower() not in private_zones]
 
-    def _listener(self, port: int, *, tcp: bool) -> DNSServer:
-        return DNSServer(self, address=self.address, port=port, tcp=tcp, logger=DNSLogger(log="-", logf=_discard))
+    def _open_listener(self, port: int, *, tcp: bool) -> DNSServer:
+        return DNSServer(self, address=self.address, port=port, tcp=tcp, logger=DNSLogger(log="-", logf=_print_nothing))
 
 
-def _discard(_line: str) -> None:
-    """Nothing is printed: `queries` is the log."""
+def _print_nothing(_line: str) -> None:
+    """`queries` is the log."""
 
 
 def _full_name(row: RecordSet) -> str:
     return (row.zone if row.name == "@" else f"{row.name}.{row.zone}").lower()
 
 
-def _within(name: str, zone: str) -> bool:
+def _is_within(name: str, zone: str) -> bool:
     return name == zone or name.endswith("." + zone)
 
 
-def _name_servers(zone: str) -> list[RR]:
-    """A public zone's own; a private zone has none."""
+def _name_server_records(zone: str) -> list[RR]:
+    """The NS records of a public zone; private zones have none."""
     lines = (f"{zone}. 172800 IN NS ns{n}-01.azure-dns.{top}." for n, top in enumerate(TOP_LEVEL_DOMAINS, start=1))
     return [record for line in lines for record in RR.fromZone(line)]
 
 
-def _start_of_authority(zone: str, *, private: bool) -> list[RR]:
+def _soa_records(zone: str, *, private: bool) -> list[RR]:
     source = (
         "azureprivatedns.net. azureprivatedns-host.microsoft.com."
         if private

@@ -1,4 +1,4 @@
-"""A server's web site: health pages, Autodiscover, and the endpoints clients connect to."""
+"""A server's web site: health pages, Autodiscover, and the endpoints of clients."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from aiohttp import web
 from rehearsal.stand_ins import autodiscover
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.autodiscover import Settings
-from rehearsal.stand_ins.network import Port, reset_when_closed, silence
+from rehearsal.stand_ins.network import Port, drop_packets, reset_when_closed
 from rehearsal.stand_ins.tls import Certificates
 
 ANSWER_SECONDS = 5  # how long a stopping web site waits for requests that are being answered
 RESTART_SECONDS = 0.2
-# First part of the path -> service, whose component answers there.
+# First part of the path -> service.
 SERVICES = {
     "owa": "owa",
     "ecp": "ecp",
@@ -46,10 +46,10 @@ class WebRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class WebSite:
-    """What the web site shows, read again at every request; Autodiscover alone keeps its answers.
+    """What the web site shows. It is read at each request; only Autodiscover caches settings.
 
-    `settings` are this server's own; None as long as Exchange is not installed, when there is no page at all.
-    `recycled` tells how often Autodiscover's application pool was recycled.
+    `settings` returns this server's settings; without Exchange None, and the site has no page. `count_recycles` returns
+    how often Autodiscover's application pool was recycled.
     """
 
     fqdn: str
@@ -57,12 +57,12 @@ class WebSite:
     certificates: Certificates
     settings: Callable[[], Settings | None]
     is_active: Callable[[str], bool]
-    recycled: Callable[[], int]
+    count_recycles: Callable[[], int]
     mapi_http: bool
 
 
 class HttpsListener:
-    """Listens on all addresses of a server; `requests` has every request that was answered, in order."""
+    """Listens on all addresses of a server; `requests` has all answered requests, in order."""
 
     def __init__(self, *, addresses: Iterable[str], site: WebSite) -> None:
         self._network = Port(addresses)
@@ -80,7 +80,7 @@ class HttpsListener:
         if self._runner:
             return
         self._server = web.Server(self._answer)
-        self._application = autodiscover.AutodiscoverApplication(self._site.recycled)
+        self._application = autodiscover.AutodiscoverApplication(self._site.count_recycles)
         runner = web.ServerRunner(self._server, shutdown_timeout=ANSWER_SECONDS)
         await runner.setup()
         for accepting in self._network.open(port):
@@ -89,9 +89,9 @@ class HttpsListener:
         self._runner = runner
 
     async def stop(self, *, silent: bool = False) -> None:
-        """As IIS stops in order: requests are answered, open connections closed, and the port is closed.
+        """Stop as IIS does: answer open requests, close connections, close the port.
 
-        A closed port refuses, or with `silent` does not answer.
+        The closed port refuses connections, or with `silent` does not answer.
         """
         await self._network.stop_accepting()
         if silent:
@@ -99,17 +99,17 @@ class HttpsListener:
         else:
             self._network.close()
         if self._silence:
-            self._cut()
+            self._reset_connections()
         if self._runner:
             connections = self._connections()
             await self._runner.cleanup()
             for _, transport in connections:
-                transport.abort()  # TLS has said goodbye; asyncio would wait for the client's before TCP does
+                transport.abort()  # TLS is closed; asyncio would wait for the client to close it, too
             await asyncio.sleep(0)
         self._server, self._runner, self._silence, self.port = None, None, None, None
 
     async def restart(self, *, silent: bool) -> None:
-        """As W3SVC restarts: open connections are closed in order, and the port listens again a little later."""
+        """Restart as W3SVC does: close connections in order, and listen again after RESTART_SECONDS."""
         port = self.port
         if port is not None and not self._silence:
             await self.stop(silent=silent)
@@ -117,19 +117,19 @@ class HttpsListener:
             await self.start(port)
 
     async def reset(self) -> None:
-        """Every open connection gets an RST, and the port refuses."""
+        """Send an RST on each open connection; the port then refuses connections."""
         await self._network.stop_accepting()
-        self._cut()
+        self._reset_connections()
         await self.stop()
 
     def silence(self) -> None:
-        """Open connections and new ones stay without an answer, until `start` brings the site back."""
+        """Answer on no open or new connection until `start`."""
         self._network.silence()
         self._silence = self._silence or asyncio.get_running_loop().create_future()
         for open_socket, _ in self._connections():
-            silence(open_socket)
+            drop_packets(open_socket)
 
-    def _cut(self) -> None:
+    def _reset_connections(self) -> None:
         for open_socket, transport in self._connections():
             reset_when_closed(open_socket)
             transport.abort()
@@ -139,12 +139,12 @@ class HttpsListener:
     def _connections(self) -> list[tuple[TransportSocket, asyncio.Transport]]:
         transports = [row.transport for row in self._server.connections] if self._server else []
         found = [(row.get_extra_info("socket"), row) for row in transports if row is not None]
-        return [(open_socket, row) for open_socket, row in found if open_socket]  # none where one is just ending
+        return [(open_socket, row) for open_socket, row in found if open_socket]  # an ending connection has none
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         response = await self._route(request)
         if self._silence:
-            await self._silence  # ends cancelled, and with it this answer
+            await self._silence  # cancelled by _reset_connections, and this answer with it
         response.headers["Server"] = "Microsoft-IIS/10.0"
         response.headers["X-FEServer"] = self._site.fqdn.split(".")[0].upper()
         self.requests.append(
@@ -166,14 +166,14 @@ class HttpsListener:
         service = SERVICES.get(first)
         settings = await asyncio.to_thread(self._site.settings)
         if service == "autodiscover":
-            settings = self._application.known(settings)
+            settings = self._application.current_settings(settings)
         if service is None or settings is None:
             return _page(HTTPStatus.NOT_FOUND)
         if not self._site.is_active(service):
             return _page(HTTPStatus.SERVICE_UNAVAILABLE)
         if rest == "healthcheck.htm":
             return _page(HTTPStatus.OK, f"200 OK<br/>{self._site.fqdn}")
-        if not self._logged_on(request):
+        if not self._is_logged_on(request):
             refusal = _page(HTTPStatus.UNAUTHORIZED)
             refusal.headers["WWW-Authenticate"] = f'Basic realm="{request.host}"'
             return refusal
@@ -181,7 +181,7 @@ class HttpsListener:
             return await self._autodiscover(request, settings)
         return _page(HTTPStatus.OK)
 
-    def _logged_on(self, request: web.BaseRequest) -> bool:
+    def _is_logged_on(self, request: web.BaseRequest) -> bool:
         try:
             given = aiohttp.BasicAuth.decode(request.headers.get("Authorization", ""))
         except ValueError:
@@ -189,11 +189,11 @@ class HttpsListener:
         return self._site.accounts.knows_password(given.login, given.password)
 
     async def _autodiscover(self, request: web.BaseRequest, settings: Settings) -> web.Response:
-        address = autodiscover.address_of(await request.read())
+        address = autodiscover.read_mailbox_address(await request.read())
         if address is None:
-            return web.Response(body=autodiscover.invalid_request(), content_type="text/xml")
+            return web.Response(body=autodiscover.write_invalid_request(), content_type="text/xml")
         capable = request.headers.get("X-MapiHttpCapability", "") >= "1"
-        body = autodiscover.answer(address, settings, mapi_http=self._site.mapi_http and capable)
+        body = autodiscover.write_settings(address, settings, mapi_http=self._site.mapi_http and capable)
         return web.Response(body=body, content_type="text/xml", charset="utf-8")
 
 

@@ -1,9 +1,9 @@
 """Stand-in of `pulumi-language-python`: runs the program for the engine on machines without a Pulumi install.
 
 The engine starts it with its own address as last argument, reads the port from the first line of output, and ends it
-with SIGINT; preview and update are two processes. As under the real host the program is a process of its own, and its
-exit code says what the engine adds to what the program told. This file is run by its path and imports nothing of this
-repository, so that the program finds the modules that it would find under the real host, and no others.
+with SIGINT; preview and update are two processes. As under the real host, the program is a separate process; its exit
+code tells the engine whether the program has shown its error. This file is run by its path and imports nothing of this
+repository, so that the program finds the same modules as under the real host, and no others.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ import grpc  # type: ignore[import-untyped]
 import pulumi
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import language_pb2 as language
 from pulumi.runtime.proto import plugin_pb2 as plugin
 from pulumi.runtime.proto.language_pb2_grpc import LanguageRuntimeServicer, add_LanguageRuntimeServicer_to_server
 
 LANGUAGE_HOST = "pulumi-language-python"
-_LARGEST_MESSAGE = 400 * 1024 * 1024  # what the engine itself accepts
-_TOLD = 32  # the exit code of a program whose error has been shown: the engine adds none of its own
+_ERROR_SHOWN = 32  # exit code of a program that has shown its error: the engine shows no other
 
 
 def write_launcher(folder: Path, python: Path) -> Path:
@@ -46,18 +46,18 @@ def write_launcher(folder: Path, python: Path) -> Path:
     launcher = folder / LANGUAGE_HOST
     # -P: the folder of this file holds modules that would hide installed ones (dns).
     command = shlex.join([str(python.absolute()), "-P", str(Path(__file__).resolve())])
-    # Put in place whole: another rehearsal may be starting it at this moment.
-    whole = launcher.with_name(f"{launcher.name}.{os.getpid()}")
-    whole.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
-    whole.chmod(0o755)
-    whole.replace(launcher)
+    # Replaced in one step: another rehearsal may be starting it.
+    new = launcher.with_name(f"{launcher.name}.{os.getpid()}")
+    new.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    new.chmod(0o755)
+    new.replace(launcher)
     return launcher
 
 
 class Program:
-    """The process of the program, which waits until it is told what to run.
+    """The process of the program, which waits for the request to run.
 
-    Made before gRPC starts its threads, which do not survive a fork; a new Python would import pulumi once more.
+    Forked before gRPC starts its threads, which do not survive a fork. A new Python would import pulumi again.
     """
 
     def __init__(self, engine_address: str) -> None:
@@ -65,18 +65,18 @@ class Program:
         self._id = os.fork()
         if self._id == 0:
             os.close(writing)
-            # The engine interrupts the host and all that it started.
+            # The engine interrupts the host and its child processes.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-            with os.fdopen(reading, "rb") as told:
-                request = told.read()
+            with os.fdopen(reading, "rb") as pipe:
+                request = pipe.read()
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            sys.exit(run(language.RunRequest.FromString(request), engine_address) if request else 0)
+            sys.exit(run_program(language.RunRequest.FromString(request), engine_address) if request else 0)
         os.close(reading)
         self._request = os.fdopen(writing, "wb")
         self._ended = False
 
     def run(self, request: language.RunRequest) -> int:
-        """The exit code; -1 where a signal ended it, as the real host tells it."""
+        """The exit code; -1 after a signal, as from the real host."""
         with self._request:
             self._request.write(request.SerializeToString())
         _, status = os.waitpid(self._id, 0)
@@ -84,14 +84,14 @@ class Program:
         return max(os.waitstatus_to_exitcode(status), -1)
 
     def end(self) -> None:
-        """Wherever it is: an orderly end would wait for threads that wait for the engine."""
+        """Kill it: an orderly end would wait for threads that wait for the engine."""
         if not self._ended:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._id, signal.SIGKILL)
 
 
 class LanguageHost(LanguageRuntimeServicer):
-    """Answers what the engine asks of a Python host during preview, up, refresh, destroy and about."""
+    """Answers the engine's requests to a Python host during preview, up, refresh, destroy and about."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -114,13 +114,13 @@ class LanguageHost(LanguageRuntimeServicer):
 
     def Run(self, request: language.RunRequest, _context: object) -> language.RunResponse:
         code = self._program.run(request)
-        if code in (0, _TOLD):
-            return language.RunResponse(bail=code == _TOLD)
+        if code in (0, _ERROR_SHOWN):
+            return language.RunResponse(bail=code == _ERROR_SHOWN)
         return language.RunResponse(error=f"program exited with non-zero exit code: {code}")
 
 
 def installed_packages() -> Iterator[plugin.PackageDependency]:
-    """The providers that the installed Pulumi SDKs ask for, each at the version its SDK names."""
+    """The providers that the installed Pulumi SDKs require, each in the version of its SDK."""
     for folder in map(Path, sys.path):
         for description in sorted(folder.glob("pulumi_*/pulumi-plugin.json")):
             package = json.loads(description.read_text(encoding="utf-8"))
@@ -133,7 +133,7 @@ def installed_packages() -> Iterator[plugin.PackageDependency]:
                 )
 
 
-def run(request: language.RunRequest, engine_address: str) -> int:
+def run_program(request: language.RunRequest, engine_address: str) -> int:
     """Runs the program in this process; the exit code, unless the program itself ends the process."""
     set_all_config(dict(request.config), list(request.configSecretKeys))
     configure(
@@ -151,7 +151,7 @@ def run(request: language.RunRequest, engine_address: str) -> int:
     os.chdir(request.pwd)
     program = request.info.entry_point or "."
     sys.argv = [program, *request.args]
-    # A failed program leaves tasks unfinished; asyncio's complaints about them would bury the program's own error.
+    # A failed program leaves tasks unfinished; asyncio's warnings about them would hide the program's error.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -164,7 +164,7 @@ def run(request: language.RunRequest, engine_address: str) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - whatever a program raises; SystemExit is its own end
         pulumi.log.error("Program failed with an unhandled exception:\n" + _traceback_of_program(error, program))
-        return _TOLD
+        return _ERROR_SHOWN
     finally:
         executor.shutdown(wait=True)
         loop.close()
@@ -177,12 +177,12 @@ def _run_main(program: str) -> None:
     main = Path(program)
     if main.is_dir() and not (main / "__main__.py").exists():
         pulumi.log.error(f"unable to find main python program `__main__.py` in `{main.resolve()}`")
-        sys.exit(_TOLD)
+        sys.exit(_ERROR_SHOWN)
     runpy.run_path(program, run_name="__main__")
 
 
 def _traceback_of_program(error: Exception, program: str) -> str:
-    """The error's traceback from the program's own first frame on, the whole where the program is not part of it."""
+    """The traceback from the program's first frame on; the complete one if the program is not in it."""
     main = Path(program).resolve()
     main = main / "__main__.py" if main.is_dir() else main
     frames = traceback.extract_tb(error.__traceback__)
@@ -190,17 +190,14 @@ def _traceback_of_program(error: Exception, program: str) -> str:
     return "".join(traceback.format_exception(error, limit=first - len(frames) if frames else None))
 
 
-def serve(engine_address: str) -> None:
+def serve_engine(engine_address: str) -> None:
     """Prints the port, then serves until SIGINT, SIGTERM or the end of the engine."""
     program = Program(engine_address)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     engine = os.getppid()
-    server = grpc.server(
-        ThreadPoolExecutor(max_workers=4),
-        options=[("grpc.max_receive_message_length", _LARGEST_MESSAGE)],
-    )
+    server = grpc.server(ThreadPoolExecutor(max_workers=4), options=_GRPC_CHANNEL_OPTIONS)
     add_LanguageRuntimeServicer_to_server(LanguageHost(program), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -210,9 +207,9 @@ def serve(engine_address: str) -> None:
         pass
     server.stop(None)
     program.end()
-    # A thread may still wait for the program.
+    # Not sys.exit: a thread may still wait for the program.
     os._exit(0)
 
 
 if __name__ == "__main__":
-    serve(sys.argv[-1])
+    serve_engine(sys.argv[-1])

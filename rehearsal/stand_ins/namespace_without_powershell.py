@@ -1,4 +1,4 @@
-"""What Set-, Get- and Restore-ClientAccessNamespace.ps1 would do and answer, on a computer without PowerShell."""
+"""What Set-, Get- and Restore-ClientAccessNamespace.ps1 do and answer, on a computer without PowerShell."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from operations.check.settings import is_same_setting
-from rehearsal.stand_ins import kept_without_powershell
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.exchange import Organisation
-from rehearsal.stand_ins.exit_codes import DISAGREEMENT, FAILURE, NOTHING_KEPT, FailedError, failure_text
-from rehearsal.stand_ins.pools_without_powershell import POOLS, Pools
+from rehearsal.stand_ins.originals_without_powershell import (
+    NAMESPACE,
+    read_originals,
+    refuse_originals,
+    write_originals,
+)
+from rehearsal.stand_ins.pools_without_powershell import POOLS, DuePools
+from rehearsal.stand_ins.script_results import DISAGREEMENT, FAILURE, NOTHING_KEPT, FailedError, format_failure
 
 GET, RESTORE = "Get-ClientAccessNamespace.ps1", "Restore-ClientAccessNamespace.ps1"
 ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
@@ -28,14 +33,14 @@ NOUNS = {
 }
 
 
-def new_report(script: str) -> dict[str, Any]:
+def new_namespace_report(script: str) -> dict[str, Any]:
     found: dict[str, Any] = {"settings": {}, "skipped": {}}
     return found if script == GET else {"agreement": False, "changed": 0, "recycledAppPools": [], **found}
 
 
 @dataclass(kw_only=True)
 class NamespaceRun:
-    """One run for one server; `report` and `notes` are filled with what it prints."""
+    """One run for one server; fills `report` and `notes`, which are printed."""
 
     request: Mapping[str, Any]
     organisation: Organisation
@@ -52,38 +57,40 @@ class NamespaceRun:
             named = self.request.get("settings") or present
             self.report["settings"] = {service: row for service, row in present.items() if service in named}
         elif script == RESTORE:
-            self._bring_to(self._originals(), present)
+            self._apply(self._read_originals(), present)
         else:
-            self._keep(present)
-            self._bring_to(self.request["settings"], present)
+            self._save_originals(present)
+            self._apply(self.request["settings"], present)
 
     def _settings(self) -> dict[str, dict[str, Any]]:
         held = self.organisation.settings(self.computer_name)
-        return {service: {name: plain(value) for name, value in row.items()} for service, row in held.items()}
+        return {
+            service: {name: _normalise_value(value) for name, value in row.items()} for service, row in held.items()
+        }
 
-    def _keep(self, present: Settings) -> None:
+    def _save_originals(self, present: Settings) -> None:
         originals = self.root / ORIGINALS
         if originals.exists():
-            self._originals()
+            self._read_originals()
             return
         values = {"exchangeVersion": self.request["exchangeVersion"], "settings": present}
-        kept_without_powershell.write(originals, server=self._name, values=values)
+        write_originals(originals, server=self._name, values=values)
 
-    def _originals(self) -> Settings:
+    def _read_originals(self) -> Settings:
         originals = self.root / ORIGINALS
-        about = {"what": kept_without_powershell.NAMESPACE, "server": self._name}
+        about = {"what": NAMESPACE, "server": self._name}
         if not originals.exists():
             raise FailedError(
                 NOTHING_KEPT,
                 f"There is no file of original values ({originals}): Set-ClientAccessNamespace.ps1 has not run on "
                 f"this server, {self._name}. Nothing was changed.",
             )
-        settings: Settings = kept_without_powershell.read(originals, **about).get("settings", {})
+        settings: Settings = read_originals(originals, **about).get("settings", {})
         if not settings or not all(isinstance(row, dict) and row and name in POOLS for name, row in settings.items()):
-            raise kept_without_powershell.refused(originals, "cannot be understood", **about)
+            raise refuse_originals(originals, "cannot be understood", **about)
         return settings
 
-    def _bring_to(self, wanted: Settings, before: Settings) -> None:
+    def _apply(self, wanted: Settings, before: Settings) -> None:
         rows = {name: wanted[name] for name in POOLS if name in wanted and name in before}
         different = {
             name: {
@@ -95,44 +102,49 @@ class NamespaceRun:
         }
         to_write = [name for name, values in different.items() if values]
         recycling = self.request.get("recycleAppPools") is not False
-        due = Pools(self.organisation, self.computer_name, self.root)
-        earlier = due.earlier() if recycling else []
+        due = DuePools(self.organisation, self.computer_name, self.root)
+        earlier = due.left_by_earlier_runs() if recycling else []
         if recycling:
             due.add(to_write)
         failures: list[str] = []
-        left_alone = []
+        not_written = []
         for name in to_write:
             if failures:
-                left_alone.append(name)
+                not_written.append(name)
             else:
                 failures += self._write(name, different[name])
-        self._report(rows, before)
-        if left_alone:
-            failures.append(f"Left alone after that: {', '.join(left_alone)}.")
+        self._report_settings(rows, before)
+        if not_written:
+            failures.append(f"Left alone after that: {', '.join(not_written)}.")
         if recycling:
             failures += due.recycle(earlier, self.report, self.notes)
         self._conclude(failures)
 
     def _write(self, service: str, values: Mapping[str, Any]) -> list[str]:
-        """A sentence where it fails."""
+        """[] on success, else the failure's sentence."""
         setter = f"Set-{NOUNS[service]}"
         if service == "autodiscover" and self.request["exchangeVersion"] == "2013":
             setter = "Set-ClientAccessServer"
-        said = self.organisation.fault(self.computer_name, setter)
-        if said is not None:
+        message = self.organisation.fault(self.computer_name, setter)
+        if message is not None:
             remedy = f"{setter} failed: mend the cause, then run this again; what agrees already is not written again."
-            return [failure_text(self._name, service, said, remedy)]
+            return [format_failure(self._name, service, message, remedy)]
         if not self.organisation.ignores(self.computer_name, setter):
             for setting, value in values.items():
                 self.organisation.change(self.computer_name, service, setting, value)
         return []
 
-    def _report(self, rows: Settings, before: Settings) -> None:
+    def _report_settings(self, rows: Settings, before: Settings) -> None:
         after = self._settings()
         for service, row in rows.items():
             for setting, value in row.items():
                 old, new = before[service].get(setting), after[service].get(setting)
-                cell = {"before": old, "expected": plain(value), "after": new, "changed": not is_same_setting(old, new)}
+                cell = {
+                    "before": old,
+                    "expected": _normalise_value(value),
+                    "after": new,
+                    "changed": not is_same_setting(old, new),
+                }
                 self.report["settings"].setdefault(service, {})[setting] = cell
                 self.report["changed"] += cell["changed"]
 
@@ -148,26 +160,26 @@ class NamespaceRun:
             raise FailedError(FAILURE, "\n  ".join([f"On {self._name} not everything could be done:", *failures]))
         if cells:
             head = f"Exchange on {self._name} reported no error, but reads back other values:"
-            told = [
-                failure_text(
+            disagreements = [
+                format_failure(
                     self._name,
                     what,
-                    f"reads back {shown(cell['after'])} instead of {shown(cell['expected'])}",
+                    f"reads back {_format_value(cell['after'])} instead of {_format_value(cell['expected'])}",
                     f"Run this again; if it stays so, look at what Set-{noun} says there by hand.",
                 )
                 for what, noun, cell in cells
             ]
-            raise FailedError(DISAGREEMENT, "\n  ".join([head, *told]))
+            raise FailedError(DISAGREEMENT, "\n  ".join([head, *disagreements]))
 
     @property
     def _name(self) -> str:
         return self.computer_name.upper()
 
 
-def shown(value: object) -> str:
+def _format_value(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str("nothing" if value is None else value)
 
 
-def plain(value: object) -> object:
-    """As the scripts report it: the values of a list in order, each once."""
+def _normalise_value(value: object) -> object:
+    """As the scripts report it: lists are sorted, without duplicates."""
     return sorted(set(value)) if isinstance(value, list) else value

@@ -8,10 +8,10 @@ from typing import Any
 
 from rehearsal.stand_ins import autodiscover, windows_state
 from rehearsal.stand_ins.exchange import Organisation
-from rehearsal.stand_ins.exit_codes import failure_text
+from rehearsal.stand_ins.script_results import format_failure
 
 DUE = "C/ProgramData/ExchangeCas/due-app-pools"
-# In the scripts' order of work; Autodiscover's own pool goes with each of them.
+# In the order of the scripts, which recycle Autodiscover's pool with each of the others.
 POOLS = {
     "owa": "MSExchangeOWAAppPool",
     "ecp": "MSExchangeECPAppPool",
@@ -24,29 +24,29 @@ POOLS = {
 }
 
 
-class Pools:
-    """One server's pools; one that is due has an empty file of its name."""
+class DuePools:
+    """The pools of one server that must be recycled; each has an empty file with its name."""
 
     def __init__(self, organisation: Organisation, computer_name: str, root: Path) -> None:
         self._organisation, self._computer_name, self._root = organisation, computer_name, root
         self._folder = root / DUE
 
-    def earlier(self) -> list[str]:
-        """Those that earlier runs left."""
+    def left_by_earlier_runs(self) -> list[str]:
+        """The pools that earlier runs did not recycle."""
         return [pool for pool in POOLS.values() if (self._folder / pool).exists()]
 
     def add(self, services: Iterable[str]) -> None:
-        for pool in pools_of(services):
+        for pool in find_pools(services):
             self._folder.mkdir(parents=True, exist_ok=True)
             (self._folder / pool).touch()
 
     def recycle(self, earlier: Iterable[str], report: Mapping[str, Any], notes: list[str]) -> list[str]:
-        """A sentence for each pool that could not be recycled, and stays due."""
+        """Returns a sentence for each pool that could not be recycled; it stays due."""
         changed = [name for name, row in report["settings"].items() if any(cell["changed"] for cell in row.values())]
-        pools = list(dict.fromkeys([*pools_of(changed), *earlier]))
+        pools = list(dict.fromkeys([*find_pools(changed), *earlier]))
         missing = self._organisation.fault(self._computer_name, "WebAdministration")
         if pools and missing is not None:
-            return [self._without_module(pools, missing)]
+            return [self._refuse_without_module(pools, missing)]
         failures = {pool: self._restart(pool, report, notes) for pool in pools}
         for pool in POOLS.values():
             if failures.get(pool) is None:
@@ -62,25 +62,25 @@ class Pools:
                 "It may serve what it served before: run this again, which recycles it, or run Restart-WebAppPool "
                 f"-Name {pool} there."
             )
-            subject = f"{service_of(pool)}, application pool {pool}"
-            return failure_text(self._computer_name.upper(), subject, refusal, remedy)
+            subject = f"{find_service(pool)}, application pool {pool}"
+            return format_failure(self._computer_name.upper(), subject, refusal, remedy)
         else:
-            windows_state.recycle(self._root, pool)
+            windows_state.recycle_pool(self._root, pool)
             report["recycledAppPools"].append(pool)
         return None
 
-    def _without_module(self, pools: list[str], said: str) -> str:
-        subject = f"{', '.join(map(service_of, pools))}, application pools {', '.join(pools)}"
+    def _refuse_without_module(self, pools: list[str], message: str) -> str:
+        subject = f"{', '.join(map(find_service, pools))}, application pools {', '.join(pools)}"
         remedy = (
             "Install IIS Management Scripts and Tools there (Install-WindowsFeature Web-Scripting-Tools), then run "
             "this again, which recycles them; or set recycleAppPools: false in the stack file."
         )
-        return failure_text(self._computer_name.upper(), subject, said, remedy)
+        return format_failure(self._computer_name.upper(), subject, message, remedy)
 
 
-def pools_of(services: Iterable[str]) -> list[str]:
+def find_pools(services: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(pool for name in services for pool in (POOLS[name], autodiscover.POOL)))
 
 
-def service_of(pool: str) -> str:
-    return next(name for name, own in POOLS.items() if own == pool)
+def find_service(pool: str) -> str:
+    return next(name for name, of_service in POOLS.items() if of_service == pool)

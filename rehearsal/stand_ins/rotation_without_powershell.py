@@ -1,4 +1,4 @@
-"""What Set-ClientAccessRotation.ps1 would do and answer, on a computer without PowerShell."""
+"""What Set-ClientAccessRotation.ps1 does and answers, on a computer without PowerShell."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rehearsal.stand_ins import kept_without_powershell, windows_state
+from rehearsal.stand_ins import windows_state
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.exchange.components import PROXIES
-from rehearsal.stand_ins.exit_codes import FAILURE, UNHEALTHY, FailedError
 from rehearsal.stand_ins.https import SERVICES
+from rehearsal.stand_ins.originals_without_powershell import FIREWALL, read_originals, refuse_originals, write_originals
+from rehearsal.stand_ins.script_results import FAILURE, UNHEALTHY, FailedError
 from rehearsal.stand_ins.windows_state import PROFILES
 
 DRAINED = ("HubTransport", "UMCallRouter")
@@ -27,7 +28,7 @@ PROBE_SECONDS = 10
 ROUND_SECONDS = 0.5
 
 
-def new_report() -> dict[str, Any]:
+def new_rotation_report() -> dict[str, Any]:
     return {
         "inRotation": None,
         "done": False,
@@ -42,7 +43,7 @@ def new_report() -> dict[str, Any]:
 
 @dataclass(kw_only=True)
 class RotationRun:
-    """One run for one server; `report` and `notes` are filled with what it prints."""
+    """One run for one server; fills `report` and `notes`, which are printed."""
 
     request: Mapping[str, Any]
     organisation: Organisation
@@ -57,7 +58,7 @@ class RotationRun:
         try:
             if not self.request["inRotation"]:
                 self._leave()
-            self._answer_closed_ports()
+            self._set_closed_ports()
             if self.request["inRotation"]:
                 self._enter()
             self.report["done"] = True
@@ -72,14 +73,14 @@ class RotationRun:
     def _states(self) -> dict[str, str]:
         return self.organisation.component_states(self.computer_name)
 
-    def _set(self, component: str, state: str) -> None:
+    def _set_component(self, component: str, state: str) -> None:
         self.organisation.set_component(self.computer_name, component, state, "Maintenance")
         self.notes.append(f"{component}: set to {state} by the requester Maintenance.")
         if component == "HubTransport":
             self._restart("MSExchangeTransport")
 
     def _restart(self, service: str) -> None:
-        if windows_state.read(self.root).get("services", {}).get(service, "Running") != "Running":
+        if windows_state.read_state(self.root).get("services", {}).get(service, "Running") != "Running":
             self.notes.append(f"{service}: not running here, not restarted.")
             return
         if service == WEB_SITE:
@@ -90,21 +91,21 @@ class RotationRun:
     def _enter(self) -> None:
         for component in ("ServerWideOffline", *reversed(DRAINED)):
             if self.organisation.marks(self.computer_name).get(component, {}).get("Maintenance", "Active") != "Active":
-                self._set(component, "Active")
+                self._set_component(component, "Active")
         health, names = self.request["health"], self.request["health"]["names"]
         services = [name for name in names if PROXIES[name] in self._states()]
         self.report["skipped"] = {name: "This server does not have it." for name in names if name not in services}
         until = time.monotonic() + health["seconds"]
         while unhealthy := [name for name in services if not self._is_healthy(name)]:
             if time.monotonic() >= until:
-                raise FailedError(UNHEALTHY, self._why(unhealthy))
+                raise FailedError(UNHEALTHY, self._explain(unhealthy))
             time.sleep(ROUND_SECONDS)
 
-    def _why(self, unhealthy: Iterable[str]) -> str:
+    def _explain(self, unhealthy: Iterable[str]) -> str:
         states, marks = self._states(), self.organisation.marks(self.computer_name)
         answers = [f"{name}: {'; '.join(self.report['health'][name])}" for name in unhealthy]
         held = [
-            f"{name} is {states[name]}{_held_by(marks[name])}"
+            f"{name} is {states[name]}{_describe_holders(marks[name])}"
             for name in ("ServerWideOffline", *(PROXIES[service] for service in unhealthy))
             if states[name] != "Active"
         ]
@@ -116,19 +117,19 @@ class RotationRun:
         return "\n  ".join([head, *answers, *held])
 
     def _is_healthy(self, service: str) -> bool:
-        answers = [self._answer(service, name) for name in self.request["health"]["names"][service]]
+        answers = [self._probe(service, name) for name in self.request["health"]["names"][service]]
         self.report["health"][service] = [text for _, text in answers]
         return all(healthy for healthy, _ in answers)
 
-    def _answer(self, service: str, name: str) -> tuple[bool, str]:
+    def _probe(self, service: str, name: str) -> tuple[bool, str]:
         try:
-            status, body = self._page(name, f"/{PATHS[service]}/healthcheck.htm")
+            status, body = self._get_page(name, f"/{PATHS[service]}/healthcheck.htm")
         except (OSError, http.client.HTTPException) as error:
             return False, f"{name}: {error}"
         healthy = status == 200 and self.organisation.fqdn(self.computer_name).lower() in body.lower()
         return healthy, f"{name}: {status}"
 
-    def _page(self, name: str, path: str) -> tuple[int, str]:
+    def _get_page(self, name: str, path: str) -> tuple[int, str]:
         address, port = self.request["health"]["address"], self.request["health"]["port"]
         trusted = ssl.create_default_context(cafile=str(self.root / "authority.pem"))
         connection = http.client.HTTPConnection(name, port)
@@ -151,15 +152,15 @@ class RotationRun:
         self.report["drainedSeconds"] = seconds
         for component in DRAINED:
             if self._states().get(component) == "Active":
-                self._set(component, "Draining")
+                self._set_component(component, "Draining")
         self._restart(WEB_SITE)
-        self._set("ServerWideOffline", "Inactive")
+        self._set_component("ServerWideOffline", "Inactive")
 
-    def _answer_closed_ports(self) -> None:
+    def _set_closed_ports(self) -> None:
         self.report["closedPorts"]["rejected"] = windows_state.rejects_closed_ports(self.root)
         originals = self.root / ORIGINAL_CLOSED_PORTS
-        registry = windows_state.read(self.root).get("registry", {})
-        present = {profile: registry.get(_key(profile), {}).get(STEALTH) for profile in PROFILES}
+        registry = windows_state.read_state(self.root).get("registry", {})
+        present = {profile: registry.get(_registry_key(profile), {}).get(STEALTH) for profile in PROFILES}
         wanted = present
         if self.request["rejectClosedPorts"]:
             by_policy = [
@@ -172,37 +173,37 @@ class RotationRun:
                     "The firewall was left as it is.",
                 )
             if originals.exists():
-                self._original_closed_ports(originals)
+                self._read_original_closed_ports(originals)
             else:
                 values = {"disableStealthMode": present}
-                kept_without_powershell.write(originals, server=self.computer_name.upper(), values=values)
+                write_originals(originals, server=self.computer_name.upper(), values=values)
             wanted = dict.fromkeys(present, 1)
         elif originals.exists():
-            wanted = self._original_closed_ports(originals)
+            wanted = self._read_original_closed_ports(originals)
             originals.unlink()
         changed = [profile for profile in present if wanted[profile] != present[profile]]
         for profile in changed:
-            registry.setdefault(_key(profile), {}).pop(STEALTH, None)
+            registry.setdefault(_registry_key(profile), {}).pop(STEALTH, None)
             if wanted[profile] is not None:
-                registry[_key(profile)][STEALTH] = wanted[profile]
+                registry[_registry_key(profile)][STEALTH] = wanted[profile]
         if changed:
-            windows_state.change(self.root, registry=registry)
+            windows_state.change_state(self.root, registry=registry)
         rejected = windows_state.rejects_closed_ports(self.root)
         self.report["closedPorts"] = {"rejected": rejected, "changed": changed, "note": None}
 
-    def _original_closed_ports(self, originals: Path) -> dict[str, int | None]:
-        about = {"what": kept_without_powershell.FIREWALL, "server": self.computer_name.upper()}
-        found = kept_without_powershell.read(originals, **about).get("disableStealthMode")
-        whole = isinstance(found, dict) and all(type(found.get(name, "")) in (int, type(None)) for name in PROFILES)
-        if not isinstance(found, dict) or not whole:
-            raise kept_without_powershell.refused(originals, "cannot be understood", **about)
+    def _read_original_closed_ports(self, originals: Path) -> dict[str, int | None]:
+        about = {"what": FIREWALL, "server": self.computer_name.upper()}
+        found = read_originals(originals, **about).get("disableStealthMode")
+        complete = isinstance(found, dict) and all(type(found.get(name, "")) in (int, type(None)) for name in PROFILES)
+        if not isinstance(found, dict) or not complete:
+            raise refuse_originals(originals, "cannot be understood", **about)
         return {name: found[name] for name in PROFILES}
 
 
-def _key(profile: str) -> str:
+def _registry_key(profile: str) -> str:
     return rf"{windows_state.FIREWALL}\{profile}"
 
 
-def _held_by(marks: Mapping[str, str]) -> str:
+def _describe_holders(marks: Mapping[str, str]) -> str:
     holders = [f"{requester} ({state})" for requester, state in sorted(marks.items()) if state != "Active"]
     return f": held by {', '.join(holders)}, and only that requester can make it Active" if holders else ""

@@ -1,4 +1,4 @@
-"""The stand-in of one server: its Windows, its SSH and its web site, on the server's own loopback addresses."""
+"""The stand-in of one server: its Windows, SSH and web site, on its own loopback addresses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from anyio.from_thread import BlockingPortal
 from rehearsal.stand_ins import autodiscover, sshd, windows_state
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.autodiscover import Settings
-from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.https import HttpsListener, WebSite
+from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.ssh import SshListener
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.stand_ins.windows import Windows
@@ -22,9 +22,9 @@ from rehearsal.stand_ins.windows_paths import Drive
 class ServerStandIn:
     """One server; all servers of a run share the event loop behind `portal` (anyio's `start_blocking_portal`).
 
-    `root` holds drive C: and the state of Windows, and outlives the process. `addresses` are 127.x addresses of its
-    own. `ssh_port` None: SSH is off until a script switches it on. `names` gives the DNS names it can resolve.
-    Methods may be called from any thread but the loop's own; they return when it is done.
+    `root` holds drive C: and the state of Windows, and outlives the process. `addresses` are 127.x addresses that
+    no other server has. `ssh_port` None: SSH is off until a script enables it. `names` returns the DNS names it can
+    resolve. Methods block until they are done; call them from any thread except the loop's.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ServerStandIn:
         self._root = root
         self.drive = Drive(root)
         if ssh_port is not None:
-            sshd.switch_on(root, ssh_port)
+            sshd.enable_ssh(root, ssh_port)
         self.addresses = tuple(addresses)
         authority = root / "authority.pem"
         authority.write_text(certificates.authority_pem, encoding="ascii")
@@ -65,7 +65,7 @@ class ServerStandIn:
             web_site_restarted=self._web_site_restarted,
         )
         self.ssh = SshListener(
-            addresses=self.addresses, host_key=sshd.host_key(root), accounts=accounts, windows=self._windows
+            addresses=self.addresses, host_key=sshd.host_key_file(root), accounts=accounts, windows=self._windows
         )
         site = WebSite(
             fqdn=self.fqdn,
@@ -73,7 +73,7 @@ class ServerStandIn:
             certificates=certificates,
             settings=lambda: _settings(organisation, computer_name),
             is_active=lambda service: organisation.is_active(computer_name, service),
-            recycled=lambda: windows_state.recycled(root, autodiscover.POOL),
+            count_recycles=lambda: windows_state.count_recycles(root, autodiscover.POOL),
             mapi_http=mapi_http,
         )
         self.https = HttpsListener(addresses=self.addresses, site=site)
@@ -81,20 +81,20 @@ class ServerStandIn:
     @property
     def host_key(self) -> str:
         """The line that a connection pins: `ssh-ed25519 AAAA…`, without a comment."""
-        return sshd.public_host_key(self._root)
+        return sshd.read_host_key(self._root)
 
     def start(self) -> None:
-        """Power on: the web site, and SSH where it is switched on. What a silent server still held open is reset."""
+        """Power on: start the web site, and SSH if it is enabled. Resets connections that a silent server held open."""
         self.start_https()
         self._start_ssh()
 
     def stop(self) -> None:
-        """Shut down in order: open connections are closed, and every port refuses. `start` brings it back."""
+        """Shut down in order: close connections; all ports then refuse. `start` brings the server back."""
         self._portal.call(self.https.stop)
         self._portal.call(self.ssh.stop)
 
     def silence(self) -> None:
-        """As a host that is lost: on no port and no open connection comes an answer any more, until `start`."""
+        """Lose the host: no port and no open connection answers until `start`."""
         self._portal.call(self.https.silence)
         self._portal.call(self.ssh.silence)
 
@@ -102,21 +102,21 @@ class ServerStandIn:
         self._portal.call(self.https.start, self._https_port)
 
     def stop_https(self) -> None:
-        """As IIS stops in order: open connections are closed; the closed port answers as the firewall is set."""
+        """Stop IIS in order: close connections; the firewall's stealth mode decides whether the port refuses."""
         self._portal.call(self._stop_https)
 
     def reset_https(self) -> None:
-        """Open connections get an RST, and the port refuses."""
+        """Send an RST on each open connection; the port then refuses connections."""
         self._portal.call(self.https.reset)
 
     def run_script(self, script: str, parameters: Mapping[str, str]) -> CommandResult:
-        """Run a PowerShell text as SYSTEM; when it has switched SSH on, SSH listens afterwards."""
+        """Run a PowerShell text as SYSTEM; if it enabled SSH, start SSH."""
         result = self._portal.call(self._windows.run_script, script, parameters)
         self._start_ssh()
         return result
 
     def _start_ssh(self) -> None:
-        port = sshd.running_port(self._root)
+        port = sshd.find_ssh_port(self._root)
         if port is not None:
             self._portal.call(self.ssh.start, port)
 

@@ -1,4 +1,4 @@
-"""OpenSSH on a server's Windows: commands through cmd.exe, files by SFTP, every connection written down."""
+"""OpenSSH on Windows: commands through cmd.exe, files by SFTP; all connections are logged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from asyncssh.channel import SSHChannel
 from asyncssh.packet import SSHPacket
 
 from rehearsal.stand_ins.accounts import Accounts
-from rehearsal.stand_ins.network import Port, reset_when_closed, silence
+from rehearsal.stand_ins.network import Port, drop_packets, reset_when_closed
 from rehearsal.stand_ins.windows import InputLeftError, Windows
 from rehearsal.stand_ins.windows_paths import Drive
 
@@ -40,7 +40,7 @@ class SshConnection:
 
 
 class SshListener:
-    """Listens on all addresses of a server; `connections` has every connection since it was made, in order."""
+    """Listens on all addresses of a server; `connections` has all connections since it was created, in order."""
 
     def __init__(self, *, addresses: Iterable[str], host_key: Path, accounts: Accounts, windows: Windows) -> None:
         self._network = Port(addresses)
@@ -90,17 +90,17 @@ class SshListener:
         self._acceptors, self.port, self.silent = [], None, False
 
     def silence(self) -> None:
-        """Nothing is answered any more, and running commands end unheard, until `start`."""
+        """Answer nothing until `start`, and end running commands."""
         self.silent = True
         self._network.silence()
         for open_socket in self._sockets():
-            silence(open_socket)
+            drop_packets(open_socket)
         for command in self.running:
             command.cancel()
 
     def _sockets(self) -> list[TransportSocket]:
         found = (connection.get_extra_info("socket") for connection in self.open)
-        return [open_socket for open_socket in found if open_socket]  # none where a connection is just ending
+        return [open_socket for open_socket in found if open_socket]  # a connection that is just ending has none
 
 
 class _ServerConnection(asyncssh.SSHServer):
@@ -138,7 +138,7 @@ class _ServerConnection(asyncssh.SSHServer):
         if self._sessions >= MAX_SESSIONS:
             return False
         self._sessions += 1
-        return _ServerChannel.make(self._conn), _ServerSession(self)
+        return _ServerChannel.create(self._conn), _ServerSession(self)
 
     def session_ended(self) -> None:
         self._sessions -= 1
@@ -168,7 +168,7 @@ class _ServerConnection(asyncssh.SSHServer):
             except InputLeftError:
                 cast(_ServerChannel, process.channel).tell_input_left()
                 status = 0
-            # asyncssh sends one byte: only 0 may read as success
+            # asyncssh sends one byte; only 0 may be read as success
             process.exit(min(status & 0xFFFFFFFF, 255))
             return
         running.cancel()
@@ -181,17 +181,17 @@ class _ServerConnection(asyncssh.SSHServer):
 
 
 class _ServerChannel(asyncssh.SSHServerChannel[bytes]):
-    """Takes no environment variables: sshd_config on Windows has no AcceptEnv, asyncssh accepts all."""
+    """Refuses environment variables, which asyncssh accepts: sshd_config on Windows has no AcceptEnv."""
 
     @classmethod
-    def make(cls, conn: asyncssh.SSHServerConnection) -> _ServerChannel:
+    def create(cls, conn: asyncssh.SSHServerConnection) -> _ServerChannel:
         return cls(conn, asyncio.get_running_loop(), False, False, False, 0, 0, None, "strict", WINDOW, MAX_PACKET)
 
     def _process_env_request(self, packet: SSHPacket) -> bool:  # noqa: ARG002
         return False
 
     def tell_input_left(self) -> None:
-        """For the command provider's stand-in, which fails such a run; any other client passes over this request."""
+        """For the command provider's stand-in, which fails such a run; other clients ignore this request."""
         self._send_request(b"input-left@exchange-cas")
 
 

@@ -1,4 +1,4 @@
-"""sshd in a server's Windows: its host key, and whether it runs, as `<root>/windows.json` says."""
+"""sshd on a server: its host key, and its state in `<root>/windows.json`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rehearsal.stand_ins import windows_state
 NAME = "ssh_host_ed25519_key"
 
 
-def host_key(root: Path) -> Path:
-    """The host key that this server has, or will have once SSH is switched on; made at the first call."""
+def host_key_file(root: Path) -> Path:
+    """The private host key, created at the first call, also before SSH is enabled."""
     path = root / "host-keys" / NAME
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,20 +23,20 @@ def host_key(root: Path) -> Path:
     return path
 
 
-def public_host_key(root: Path) -> str:
+def read_host_key(root: Path) -> str:
     """The line that a connection pins: `ssh-ed25519 AAAA…`, without a comment."""
-    return " ".join(host_key(root).with_suffix(".pub").read_text(encoding="ascii").split()[:2])
+    return " ".join(host_key_file(root).with_suffix(".pub").read_text(encoding="ascii").split()[:2])
 
 
-def switch_on(root: Path, port: int) -> None:
-    """What installing and starting sshd leaves behind: the host key on the drive, the service running."""
+def enable_ssh(root: Path, port: int) -> None:
+    """Do what installing and starting sshd does: put the host key on the drive, mark the service as running."""
     folder = root / "C/ProgramData/ssh"
     folder.mkdir(parents=True, exist_ok=True)
-    for key in (host_key(root), host_key(root).with_suffix(".pub")):
+    for key in (host_key_file(root), host_key_file(root).with_suffix(".pub")):
         shutil.copy2(key, folder)
-    windows_state.change(root, sshd={"status": "Running", "port": port})
+    windows_state.change_state(root, sshd={"status": "Running", "port": port})
 
 
-def running_port(root: Path) -> int | None:
-    sshd = windows_state.read(root).get("sshd", {})
+def find_ssh_port(root: Path) -> int | None:
+    sshd = windows_state.read_state(root).get("sshd", {})
     return int(str(sshd["port"])) if sshd.get("status") == "Running" else None

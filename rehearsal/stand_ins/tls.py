@@ -1,4 +1,4 @@
-"""The rehearsal's certificate authority and the one certificate that every server carries."""
+"""The rehearsal's certificate authority, and the one certificate of all servers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import trustme
 
 
 class Certificates:
-    """A new authority, and a certificate with all client names: the same on every server, as Exchange wants it.
+    """A new authority, and a certificate with all client names, the same on all servers, as Exchange requires.
 
-    A name may be a wildcard (`*.mail-domain.com`).
-
-    `authority_pem` is what a client has to trust.
+    A name may be a wildcard (`*.mail-domain.com`). Clients have to trust `authority_pem`.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -23,11 +21,11 @@ class Certificates:
         self.renew(names)
 
     def renew(self, names: Iterable[str]) -> None:
-        """A new certificate on every server, for connections from now on. ValueError for what is no host name."""
+        """Issue a new certificate, used for new connections. ValueError for an invalid host name."""
         self.names = frozenset(name.lower() for name in names)
         self._authority.issue_cert(*sorted(self.names)).configure_cert(self.server_context)
 
     def covers(self, host: str) -> bool:
-        """Whether a client accepts it for this host: a wildcard stands for exactly one label (RFC 6125)."""
+        """Whether a client accepts the certificate for this host: a wildcard matches exactly one label (RFC 6125)."""
         label, _, domain = host.lower().partition(".")
         return host.lower() in self.names or (label != "" and f"*.{domain}" in self.names)

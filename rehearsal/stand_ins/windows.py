@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Protocol
 
 from rehearsal.stand_ins import windows_state, without_powershell
-from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.windows_paths import Drive
 
 FILE_DOES_NOT_EXIST = 0xFFFD0000  # -196608, as Windows PowerShell ends when -File names nothing
@@ -63,7 +63,7 @@ class Windows:
 
         Before any line it does what the registry says in AutoRun: here a text is printed (autoRun in windows.json).
         """
-        if printed := windows_state.read(self.drive.root).get("autoRun"):
+        if printed := windows_state.read_state(self.drive.root).get("autoRun"):
             stdout(f"{printed}\r\n".encode())
         if "%" in line or CMD_SPECIAL.search(re.sub(r'"[^"]*"', "", line)):
             stderr(b"This stand-in of cmd.exe runs one plain command, without % & | < > ^\r\n")
@@ -126,7 +126,7 @@ class Windows:
         if self.pwsh is None:
             request = await stdin.read()
             result = await asyncio.to_thread(
-                without_powershell.run,
+                without_powershell.run_script,
                 script,
                 arguments,
                 request,

@@ -1,4 +1,4 @@
-"""Drive C: of a server, and the many ways to write its paths."""
+"""Drive C: of a server, and the spellings of its paths."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Drive:
         (self.root / "C").mkdir(parents=True, exist_ok=True)
 
     def local(self, path: str, *, home: str = "C:/") -> Path:
-        """Where a Windows path lies here; names in any case, either slash, `/C:/x` as SFTP clients write it.
+        """The file of a Windows path, in any letter case, with either slash, also `/C:/x` as SFTP clients write it.
 
-        A relative path begins at `home`. Raises ValueError for what Windows cannot name.
+        A relative path begins at `home`. ValueError for a path that Windows does not allow.
         """
         path = path.replace("\\", "/")
         if path == "/":
@@ -35,7 +35,7 @@ class Drive:
             elif FORBIDDEN_IN_NAMES.search(name):
                 raise ValueError(f"Windows does not allow the name {name}")
             else:
-                found.append(_in_any_case(found[-1], name))
+                found.append(_find_in_any_case(found[-1], name))
         return found[-1]
 
     def remote(self, local: Path) -> str:
@@ -44,7 +44,7 @@ class Drive:
         return str(PurePosixPath("/", f"{parts[0]}:", *parts[1:])) if parts else "/"
 
 
-def _in_any_case(folder: Path, name: str) -> Path:
+def _find_in_any_case(folder: Path, name: str) -> Path:
     exact = folder / name
     if exact.exists() or not folder.is_dir():
         return exact

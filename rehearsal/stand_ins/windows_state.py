@@ -1,4 +1,4 @@
-"""What `<root>/windows.json` says of a server's Windows; the scripts' stand-in writes it, too."""
+"""The state of a server's Windows in `<root>/windows.json`, which the scripts' stand-in writes, too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 FILE = "windows.json"
 POLL_SECONDS = 0.02  # shorter than anything a script does after a restart
-# The last restart of W3SVC that the web site has followed; only there while somebody follows.
+# Holds the number of the last W3SVC restart that the web site has made; exists only within following_web_site.
 FOLLOWED = "w3svc-followed"
 FOLLOW_SECONDS = 60
 FIREWALL = r"HKLM:\SYSTEM\CurrentControlSet\services\SharedAccess\Parameters\FirewallPolicy"
@@ -20,30 +20,30 @@ FIREWALL_BY_POLICY = r"HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall"
 PROFILES = ("DomainProfile", "PublicProfile", "StandardProfile")
 
 
-def read(root: Path) -> dict[str, Any]:
+def read_state(root: Path) -> dict[str, Any]:
     file = root / FILE
     state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return state
 
 
-def change(root: Path, **values: Any) -> None:
-    _replace(root / FILE, json.dumps({**read(root), **values}, indent=2))
+def change_state(root: Path, **values: Any) -> None:
+    _replace_file(root / FILE, json.dumps({**read_state(root), **values}, indent=2))
 
 
-def recycle(root: Path, pool: str) -> None:
-    """As Restart-WebAppPool: the application pool starts anew."""
-    counts = read(root).get("recycledAppPools", {})
-    change(root, recycledAppPools={**counts, pool: counts.get(pool, 0) + 1})
+def recycle_pool(root: Path, pool: str) -> None:
+    """As Restart-WebAppPool."""
+    counts = read_state(root).get("recycledAppPools", {})
+    change_state(root, recycledAppPools={**counts, pool: counts.get(pool, 0) + 1})
 
 
-def recycled(root: Path, pool: str) -> int:
-    """How often an application pool has started anew."""
-    return int(read(root).get("recycledAppPools", {}).get(pool, 0))
+def count_recycles(root: Path, pool: str) -> int:
+    """How often an application pool was recycled."""
+    return int(read_state(root).get("recycledAppPools", {}).get(pool, 0))
 
 
 def rejects_closed_ports(root: Path) -> bool:
-    """Whether stealth mode is off in every profile of the firewall; group policy wins."""
-    registry = {key.lower(): values for key, values in read(root).get("registry", {}).items()}
+    """Whether stealth mode is off in all profiles of the firewall; group policy overrides local values."""
+    registry = {key.lower(): values for key, values in read_state(root).get("registry", {}).items()}
 
     def off(profile: str) -> bool:
         places = (registry.get(rf"{base}\{profile}".lower(), {}) for base in (FIREWALL_BY_POLICY, FIREWALL))
@@ -54,24 +54,24 @@ def rejects_closed_ports(root: Path) -> bool:
 
 @asynccontextmanager
 async def following_web_site(root: Path, restarted: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Awaits `restarted` after each restart of W3SVC that happens meanwhile; the restart ends after that."""
-    seen, one_at_a_time = _restarts(root), asyncio.Lock()
+    """Awaits `restarted` for each restart of W3SVC inside the block; the restart waits for it."""
+    seen, one_at_a_time = _count_restarts(root), asyncio.Lock()
 
     async def look() -> None:
         nonlocal seen
         async with one_at_a_time:
-            now = _restarts(root)
+            now = _count_restarts(root)
             if now is not None and now != seen:
                 seen = now
                 await restarted()
-                _follow(root, now)
+                _confirm_restarts(root, now)
 
     async def follow() -> None:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             await asyncio.shield(look())
 
-    _follow(root, seen or 0)
+    _confirm_restarts(root, seen or 0)
     following = asyncio.create_task(follow())
     try:
         yield
@@ -82,9 +82,9 @@ async def following_web_site(root: Path, restarted: Callable[[], Awaitable[None]
 
 
 def restart_web_site(root: Path) -> None:
-    """As Restart-Service does: ends when the web site has restarted. Not for the loop's own thread."""
-    count = int(read(root).get("w3svcRestarts", 0)) + 1
-    change(root, w3svcRestarts=count)
+    """As Restart-Service: returns when the web site has restarted. Do not call it in the loop's thread."""
+    count = int(read_state(root).get("w3svcRestarts", 0)) + 1
+    change_state(root, w3svcRestarts=count)
     until = time.monotonic() + FOLLOW_SECONDS
     while (root / FOLLOWED).exists() and int((root / FOLLOWED).read_text(encoding="ascii")) < count:
         if time.monotonic() > until:
@@ -92,20 +92,20 @@ def restart_web_site(root: Path) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _follow(root: Path, restarts: int) -> None:
-    _replace(root / FOLLOWED, str(restarts))
+def _confirm_restarts(root: Path, restarts: int) -> None:
+    _replace_file(root / FOLLOWED, str(restarts))
 
 
-def _replace(file: Path, text: str) -> None:
-    """In one step: others read it meanwhile."""
+def _replace_file(file: Path, text: str) -> None:
+    """Replace in one step: other processes read the file."""
     new = file.with_name(f"{file.name}.new")
     new.write_text(text, encoding="utf-8")
     new.replace(file)
 
 
-def _restarts(root: Path) -> int | None:
-    """None while somebody is writing the file."""
+def _count_restarts(root: Path) -> int | None:
+    """None while another process writes the file."""
     try:
-        return int(read(root).get("w3svcRestarts", 0))
+        return int(read_state(root).get("w3svcRestarts", 0))
     except ValueError:
         return None

@@ -1,6 +1,6 @@
-"""Answers for the project's scripts on a computer without PowerShell: their JSON contract, kept in Python.
+"""Answers of the project's scripts on a computer without PowerShell, by their JSON contract.
 
-The scripts themselves do not run then, so whoever uses this has to say so loudly.
+The scripts do not run then: every caller must state that.
 """
 
 from __future__ import annotations
@@ -11,34 +11,40 @@ from pathlib import Path
 from typing import Any
 
 from components import powershell
-from rehearsal.stand_ins import namespace_without_powershell, rotation_without_powershell, sshd, windows_state
-from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins import sshd, windows_state
 from rehearsal.stand_ins.exchange import Organisation
-from rehearsal.stand_ins.exit_codes import EXCHANGE_MISSING, FAILURE, SETUP_RUNNING, WRONG_DOCUMENT, FailedError
-from rehearsal.stand_ins.namespace_without_powershell import NamespaceRun
-from rehearsal.stand_ins.rotation_without_powershell import RotationRun
+from rehearsal.stand_ins.namespace_without_powershell import NamespaceRun, new_namespace_report
+from rehearsal.stand_ins.rotation_without_powershell import RotationRun, new_rotation_report
+from rehearsal.stand_ins.script_results import (
+    EXCHANGE_MISSING,
+    FAILURE,
+    SETUP_RUNNING,
+    WRONG_DOCUMENT,
+    CommandResult,
+    FailedError,
+)
 
 ROTATION = "Set-ClientAccessRotation.ps1"
-# What Exchange says of itself -> what a document may call it.
+# Beginning of Exchange's version text -> the exchangeVersions that a document may give.
 VERSIONS = {"Version 15.0 ": ("2013",), "Version 15.1 ": ("2016",), "Version 15.2 ": ("2019", "SE")}
 
 
-def run(
+def run_script(
     script: Path, arguments: Sequence[str], stdin: bytes, organisation: Organisation, computer_name: str, root: Path
 ) -> CommandResult:
-    """What the script would answer; scripts are told apart by their file name, or by their text.
+    """What the script would answer; its name or text shows which script it is.
 
-    As theirs, the report is printed whatever happens.
+    As in the scripts, the report is printed also on failure.
     """
     if "OpenSSH" in script.read_text(encoding="utf-8-sig"):
         return _enable_open_ssh(arguments, root)
     rotates = script.name == ROTATION
-    body = rotation_without_powershell.new_report() if rotates else namespace_without_powershell.new_report(script.name)
+    body = new_rotation_report() if rotates else new_namespace_report(script.name)
     report: dict[str, Any] = {"server": computer_name.upper(), "exchangeVersion": None, **body}
     notes: list[str] = []
     code = 0
     try:
-        request = _request(stdin, computer_name)
+        request = _read_request(stdin, computer_name)
         report |= {key: request[key] for key in ("exchangeVersion", "inRotation") if key in report}
         _check_exchange(request["exchangeVersion"], organisation, computer_name, root)
         server: dict[str, Any] = {"organisation": organisation, "computer_name": computer_name, "root": root}
@@ -50,10 +56,10 @@ def run(
         notes.append(str(failure))
         code = failure.exit_code
     error = "".join(f"{note}\n" for note in notes)
-    return CommandResult(exit_code=code, output=_printed(json.dumps(report, indent=2)), error=error)
+    return CommandResult(exit_code=code, output=_frame_report(json.dumps(report, indent=2)), error=error)
 
 
-def _request(stdin: bytes, computer_name: str) -> dict[str, Any]:
+def _read_request(stdin: bytes, computer_name: str) -> dict[str, Any]:
     try:
         request = json.loads(stdin)
     except ValueError:
@@ -71,7 +77,7 @@ def _request(stdin: bytes, computer_name: str) -> dict[str, Any]:
 
 def _check_exchange(asked: str, organisation: Organisation, computer_name: str, root: Path) -> None:
     name = computer_name.upper()
-    if any(process.lower().startswith("exsetup") for process in windows_state.read(root).get("processes", [])):
+    if any(process.lower().startswith("exsetup") for process in windows_state.read_state(root).get("processes", [])):
         raise FailedError(
             SETUP_RUNNING,
             f"Exchange setup is running on {name} and would be disturbed by a session; nothing was changed, run this "
@@ -96,10 +102,10 @@ def _check_exchange(asked: str, organisation: Organisation, computer_name: str, 
 
 def _enable_open_ssh(arguments: Sequence[str], root: Path) -> CommandResult:
     given = {name.lstrip("-").lower(): value for name, value in zip(arguments[::2], arguments[1::2], strict=True)}
-    sshd.switch_on(root, int(given.get("port", "22")))
-    output = _printed(json.dumps({"hostKey": sshd.public_host_key(root)}))
+    sshd.enable_ssh(root, int(given.get("port", "22")))
+    output = _frame_report(json.dumps({"hostKey": sshd.read_host_key(root)}))
     return CommandResult(exit_code=0, output=output, error="")
 
 
-def _printed(report: str) -> str:
+def _frame_report(report: str) -> str:
     return f"{powershell.REPORT_BEGINS}\n{report}\n{powershell.REPORT_ENDS}\n"

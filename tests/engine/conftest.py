@@ -52,7 +52,7 @@ class Rehearsals:
 
     def fresh(self, stack: str, edit: Edit | None, folder: Path, *, powershell: bool) -> Rehearsal:
         """The stack file, edited before it is read; nothing is deployed yet."""
-        content = yaml.safe_load(stack_file.stack_file_path(stack).read_text(encoding="utf-8"))
+        content = yaml.safe_load(stack_file.find_stack_file(stack).read_text(encoding="utf-8"))
         if edit:
             edit(content["config"])
         folder.mkdir(parents=True, exist_ok=True)

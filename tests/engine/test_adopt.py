@@ -1,4 +1,4 @@
-"""What exists in Azure becomes a stack's on the real engine: found, shown, imported, and then only updated."""
+"""`adopt` on the real engine: what exists in Azure is found, shown, imported, and then only updated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from operations.adopt.scratch import Scratch
+from operations.adopt.stack_copy import StackCopy
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
@@ -24,14 +24,14 @@ GROUPS = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
 LABELS = ("owa", "autodiscover")
 
 
-def live_records(rehearsal: Rehearsal, zone: str, *addresses: str) -> None:
-    """Record sets as somebody made them by hand: two servers, an hour."""
+def put_live_records(rehearsal: Rehearsal, zone: str, *addresses: str) -> None:
+    """Record sets made by hand: these addresses, a TTL of an hour."""
     for label in LABELS:
         body = {"ttl": 3600, "aRecords": [{"ipv4Address": address} for address in addresses], "etag": "by-hand"}
         rehearsal.azure.subscription.put_existing(f"{zone}/A/{label}", body)
 
 
-def adopt(rehearsal: Rehearsal, *words: str) -> subprocess.CompletedProcess[str]:
+def run_adopt(rehearsal: Rehearsal, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [rehearsal.tools.python, "-m", "operations", "adopt", "--stack", rehearsal.stack.name, *words],
         cwd=rehearsal.stack.project,
@@ -43,7 +43,7 @@ def adopt(rehearsal: Rehearsal, *words: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def words_of(line: str) -> list[str]:
+def read_import_command(line: str) -> list[str]:
     (command,) = [row for row in line.splitlines() if row.startswith("pulumi import")]
     return shlex.split(command)[1:]
 
@@ -54,7 +54,7 @@ def resource_names(rehearsal: Rehearsal) -> set[str]:
 
 
 def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(start: Start) -> None:
-    """In the way at first: the hub is linked to another zone of the name, and one name has an IPv6 address, too."""
+    """Conflicts at first: the hub is linked to another zone of the name, and one name has an IPv6 address, too."""
     hub = f"{GROUPS}/net/providers/Microsoft.Network/virtualNetworks/hub"
 
     def third(config: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(sta
 
     existing = start("existing", third)
     zone = f"{GROUPS}/dns/providers/Microsoft.Network/privateDnsZones/mail-domain.com"
-    live_records(existing, zone, "127.16.0.11", "127.16.0.12")
+    put_live_records(existing, zone, "127.16.0.11", "127.16.0.12")
     subscription = existing.azure.subscription
     other_zone = zone.replace("/dns/", "/hub-dns/")
     subscription.put_existing(hub, {"location": "westeurope"})
@@ -79,7 +79,7 @@ def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(sta
         return existing.azure.subscription.resources, existing.stack.state(), existing.datacentre.connections()
 
     before = everything()
-    found = adopt(existing)
+    found = run_adopt(existing)
     assert found.returncode == 1, found.stderr
     assert everything() == before
     assert (
@@ -98,11 +98,11 @@ def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(sta
     written = file.read_text()
     file.write_text(written.replace("/A/owa", "/A/mail"))
     with pytest.raises(CommandFailedError, match="/A/mail' does not exist"):
-        existing.stack.run(*words_of(found.stdout), "--yes")
+        existing.stack.run(*read_import_command(found.stdout), "--yes")
     file.write_text(written)
-    existing.stack.run(*words_of(found.stdout), "--yes")
+    existing.stack.run(*read_import_command(found.stdout), "--yes")
     assert existing.azure.subscription.resources == before[0]
-    assert "is nothing to adopt" in adopt(existing).stdout
+    assert "is nothing to adopt" in run_adopt(existing).stdout
     changed = existing.stack.up().changed()
     assert changed["cas-owa-a"] == changed["cas-autodiscover-a"] == "update"
     for label in LABELS:
@@ -112,7 +112,7 @@ def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(sta
     assert existing.stack.up().changes == []
 
 
-def test_what_is_inside_of_what_exists_is_found_and_what_would_be_replaced_is_left_out_by_name(
+def test_records_in_an_existing_zone_are_found_and_a_machine_that_would_be_replaced_is_left_out(
     start: Start, tmp_path: Path
 ) -> None:
     network = f"{GROUPS}/net/providers/Microsoft.Network"
@@ -125,14 +125,14 @@ def test_what_is_inside_of_what_exists_is_found_and_what_would_be_replaced_is_le
     subscription.put_existing(group, {"location": "westeurope"})
     subscription.put_existing(zone, {"location": "global"})
     subscription.put_existing(machine, {"location": "westeurope", "zones": ["3"]})
-    live_records(lab, zone, "127.40.0.11")
+    put_live_records(lab, zone, "127.40.0.11")
     place = {"id": f"{network}/networkInterfaces/ex02123/ipConfigurations/a", "subnet": {"id": subnet}}
     subscription.put_existing(subnet, {"addressPrefix": "127.40.0.0/24"})
     interface = {"location": "westeurope", "ipConfigurations": [{**place, "privateIPAddress": "127.40.0.12"}]}
     subscription.put_existing(f"{network}/networkInterfaces/ex02123", interface)
     before = subscription.resources
 
-    found = adopt(lab, "--output", str(tmp_path / "found.json"))
+    found = run_adopt(lab, "--output", str(tmp_path / "found.json"))
     assert found.returncode == 1, found.stderr
     assert subscription.resources == before
     written = json.loads((tmp_path / "found.json").read_text())
@@ -140,20 +140,20 @@ def test_what_is_inside_of_what_exists_is_found_and_what_would_be_replaced_is_le
     assert ids == {group, zone, *(f"{zone}/A/{label}" for label in LABELS)}
     assert "cas-ex01-vm: the next up would" in found.stdout
     assert "zones" in found.stdout
-    assert "cas-ex02-nic: its address 127.40.0.12 is that of the network interface ex02123 already" in found.stdout
+    assert "cas-ex02-nic: the network interface ex02123 has its address 127.40.0.12 already" in found.stdout
     assert "cas-ex01-nic: " not in found.stdout
     assert "04da6b54" not in found.stdout
 
-    lab.stack.run(*words_of(found.stdout), "--yes")
+    lab.stack.run(*read_import_command(found.stdout), "--yes")
     steps = {step["urn"].rpartition("::")[2]: step["op"] for step in lab.stack.preview()["steps"]}
     assert {steps[f"cas-{name}"] for name in ("group", "private-zone", "owa-a", "autodiscover-a")} <= {"same", "update"}
 
 
-def test_a_copy_of_a_stack_holds_its_state_and_no_secret_in_plain(deployed: Start, tmp_path: Path) -> None:
+def test_a_copy_of_a_stack_holds_its_state_and_no_plain_secret(deployed: Start, tmp_path: Path) -> None:
     existing = deployed("existing")
     folder = tmp_path / "copy"
     folder.mkdir()
-    copy = Scratch("existing", folder, existing.stack.project, existing.stack.environment)
+    copy = StackCopy("existing", folder, existing.stack.project, existing.stack.environment)
     digest, _ = copy.preview()
     assert {step["op"] for step in digest["steps"]} == {"same"}
     files = [file.read_text(errors="replace") for file in folder.rglob("*") if file.is_file()]
@@ -161,10 +161,10 @@ def test_a_copy_of_a_stack_holds_its_state_and_no_secret_in_plain(deployed: Star
     assert not any(secret in text for secret in existing.file.secrets.values() for text in files)
 
 
-def test_a_stack_file_with_a_mistake_is_refused_in_its_own_words_and_no_file_is_written(start: Start) -> None:
+def test_a_stack_file_with_a_mistake_is_refused_with_the_programs_message_and_no_file_is_written(start: Start) -> None:
     existing = start("existing")
     existing.stack.change(lambda config: config.update({f"{PROJECT}:colour": "red"}))
-    found = adopt(existing)
+    found = run_adopt(existing)
     assert (found.returncode, found.stdout) == (2, "")
     assert "The stack file has 1 problem; nothing was changed" in found.stderr
     assert "Traceback" not in found.stderr

@@ -23,7 +23,7 @@ from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
 from tests.scripts.servers import ADDRESS, NAMES, SCRIPTS, document, rotation
-from tests.unit.test_server_stand_in_https import REQUEST
+from tests.unit.browser import REQUEST
 
 USER, PASSWORD = r"CORP\operator", "S3cret-pass"
 CLIENTS = 8

@@ -97,7 +97,7 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
             code, output, error = outcome.exit_code, outcome.stdout, outcome.stderr
         else:
             stdin, root = json.dumps(given).encode(), servers.root("ex1")
-            result = without_powershell.run(script, (), stdin, servers.organisation, "ex1", root)
+            result = without_powershell.run_script(script, (), stdin, servers.organisation, "ex1", root)
             code, output, error = result.exit_code, result.output, result.error
         # Without the folder that is its own.
         said = error.replace(str(servers.folder), "").lower().splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,8 @@ from pulumi.runtime.proto import provider_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative, VirtualMachine
-from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.provider.values import read_plain_values, write_struct
+from rehearsal.stand_ins.script_results import CommandResult
 
 Json = dict[str, Any]
 GROUP_ID = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/lab"
@@ -161,6 +162,17 @@ def machine(interface_id: str, *, name: str = "ex01", **other: Any) -> Json:
             "osDisk": {"createOption": "FromImage", "managedDisk": {"storageAccountType": "Premium_LRS"}},
         },
     } | other
+
+
+def changed(inputs: Json, path: str, value: Any) -> Json:
+    """A copy of `inputs` with another value at a dotted path."""
+    copied = copy.deepcopy(inputs)
+    *parents, last = path.split(".")
+    container = copied
+    for parent in parents:
+        container = container.setdefault(parent, {})
+    container[last] = value
+    return copied
 
 
 def make_machine(azure: Azure, *, name: str = "ex01", address: str = "10.0.1.10", **other: Any) -> tuple[str, Json]:

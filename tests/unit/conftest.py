@@ -1,4 +1,4 @@
-"""What several files of unit tests share."""
+"""Fixtures that several files of unit tests use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from operations.__main__ import app
 from rehearsal.stand_ins.command import CommandProvider
-from tests.unit.azure_native import Azure
+from tests.unit.azure_native import Azure, interface, make_network
 from tests.unit.command_calls import Engine, Serve
 from tests.unit.drill_namespace import DrillNamespace
 from tests.unit.powershell_setup import Computer, bare_computer
@@ -49,6 +49,14 @@ def azure(tmp_path: Path) -> Iterator[Azure]:
 
 
 @pytest.fixture
+def interface_id(azure: Azure) -> str:
+    """A network interface in the network of `make_network`."""
+    make_network(azure)
+    id, _ = azure.create("network:NetworkInterface", interface())
+    return id
+
+
+@pytest.fixture
 def namespace(farm: Farm) -> Iterator[DrillNamespace]:
     made = DrillNamespace(farm)
     with made.dns:
@@ -63,7 +71,7 @@ def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 @pytest.fixture
 def review(tmp_path: Path) -> Callable[..., Result]:
-    """`review(content, "--strict")` types the command; `content` is a digest, or a file's bytes."""
+    """`review(content, "--strict")` runs the command; `content` is a preview's digest, or the bytes of a file."""
 
     def run(content: Step | bytes, *words: str) -> Result:
         file = tmp_path / "preview.json"
@@ -74,8 +82,8 @@ def review(tmp_path: Path) -> Callable[..., Result]:
 
 
 @pytest.fixture
-def dead() -> int:
-    """The number of a process that is no more."""
+def dead_process() -> int:
+    """The id of a process that has ended."""
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pass
     return process.pid
@@ -105,7 +113,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def told() -> Iterator[tuple[Engine, str]]:
+def attached_engine() -> Iterator[tuple[Engine, str]]:
     """An engine that providers attach to, and its address."""
     servicer = Engine()
     server = grpc.server(ThreadPoolExecutor(2))

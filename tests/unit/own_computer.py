@@ -11,7 +11,7 @@ from rehearsal import tools
 from rehearsal.engine import build
 from rehearsal.powershell import lookup
 from rehearsal.stand_ins.language_host import LANGUAGE_HOST
-from tests.unit.programs import program
+from tests.unit.programs import write_program
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def engine(computer: Path) -> Path:
-    return program(computer / "bin" / "pulumi", "v3.300.1")
+    return write_program(computer / "bin" / "pulumi", "v3.300.1")
 
 
 LEFT_BEHIND = "the stand-in of an earlier rehearsal"
@@ -37,9 +37,11 @@ LEFT_BEHIND = "the stand-in of an earlier rehearsal"
 @pytest.fixture
 def install(computer: Path) -> tools.Tools:
     """A host on PATH, with an engine built here beside which a stand-in was left, and an installed provider."""
-    program(computer / "built" / "pulumi")
-    program(computer / "built" / LANGUAGE_HOST, LEFT_BEHIND)
-    program(computer / "bin" / LANGUAGE_HOST)
-    program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
-    program(computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
+    write_program(computer / "built" / "pulumi")
+    write_program(computer / "built" / LANGUAGE_HOST, LEFT_BEHIND)
+    write_program(computer / "bin" / LANGUAGE_HOST)
+    write_program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
+    write_program(
+        computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN
+    )
     return tools.find_tools()

@@ -1,4 +1,4 @@
-"""An SSH server on loopback that does as it is told by the command, and keeps a log of what clients did.
+"""An SSH server on loopback whose commands say what to do, with a log of what clients did.
 
 Commands, by their first word: `echo` prints the rest, `cat` prints its input, `fail N TEXT` prints TEXT on stderr and
 exits with N, `both A B` prints A and B on stdout and stderr, `long N` prints one line of N letters, `bytes HEX` prints
@@ -24,10 +24,11 @@ _WINDOW, _LARGEST_PACKET = 2**21, 2**15
 
 
 class ScriptedSshServer:
-    """Runs in a thread of its own; `log` holds what clients did, in order; files arrive under `root`.
+    """Runs in its own thread. `log` lists what clients did, in order; uploaded files are under `root`.
 
-    `questions`: asked instead of taking a password as such. `authorized`: a public key that may log on. `dropped`:
-    so many connections are dropped before the handshake. `breaks`: a host whose first forwarded connection ends.
+    `questions`: asked instead of accepting a password directly. `authorized`: a public key that may log on.
+    `dropped`: how many connections are dropped before the handshake. `breaks`: a host whose first forwarded
+    connection is closed.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class ScriptedSshServer:
         self.dropped, self.breaks = dropped, breaks
         self.log: list[str] = []
         self.connections: set[asyncssh.SSHServerConnection] = set()
-        self.left = threading.Semaphore(0)  # released by each connection that ends
+        self.left = threading.Semaphore(0)  # released at the end of each connection
         self._key = asyncssh.generate_private_key("ssh-ed25519")
         self.host_key = self._key.export_public_key().decode().strip()
         self._loop = asyncio.new_event_loop()
@@ -89,7 +90,7 @@ class _Connection(asyncssh.SSHServer):
         self._server.connections.discard(self._connection)
         self._server.left.release()
 
-    def _judge(self, what: str, *, accepted: bool) -> bool:
+    def _log_attempt(self, what: str, *, accepted: bool) -> bool:
         self._server.log.append(f"{what} {'accepted' if accepted else 'refused'}")
         return accepted
 
@@ -97,13 +98,13 @@ class _Connection(asyncssh.SSHServer):
         return self._server.authorized is not None
 
     def validate_public_key(self, _username: str, key: asyncssh.SSHKey) -> bool:
-        return self._judge("key", accepted=key == self._server.authorized)
+        return self._log_attempt("key", accepted=key == self._server.authorized)
 
     def password_auth_supported(self) -> bool:
         return not self._server.questions
 
     def validate_password(self, _username: str, password: str) -> bool:
-        return self._judge("password", accepted=password == PASSWORD)
+        return self._log_attempt("password", accepted=password == PASSWORD)
 
     def kbdint_auth_supported(self) -> bool:
         return True
@@ -114,9 +115,9 @@ class _Connection(asyncssh.SSHServer):
         return "", "", "", [(question, False) for question in self._questions()]
 
     def validate_kbdint_response(self, _username: str, responses: Sequence[str]) -> bool:
-        # In the record both ways of giving a password look alike.
+        # The log does not tell the two ways of giving a password apart.
         what = "answers" if self._server.questions else "password"
-        return self._judge(what, accepted=list(responses) == [PASSWORD for _ in self._questions()])
+        return self._log_attempt(what, accepted=list(responses) == [PASSWORD for _ in self._questions()])
 
     def _questions(self) -> tuple[str, ...]:
         return self._server.questions or ("Password:",)
@@ -173,7 +174,7 @@ class _Connection(asyncssh.SSHServer):
 
 
 class _Channel(asyncssh.SSHServerChannel[bytes]):
-    """asyncssh itself accepts every variable."""
+    """Refuses environment variables; asyncssh would accept them."""
 
     def _process_env_request(self, _packet: SSHPacket) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""An event loop whose timers nobody has to wait for: its clock stands still, and goes on when only timers are left."""
+"""An event loop that never waits for its timers: its clock moves only when nothing but timers is left to wait for."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 STEP_SECONDS = 0.25
-# Turns of the loop in which all that a timer sets off has happened.
+# Turns of the loop that are enough for everything that a timer starts.
 TURNS = 50
 LOOK_SECONDS = 0.005
-# What takes longer hangs: on the clock that stands still, and on the one at the wall.
+# Work that takes longer hangs: by the loop's clock, and by the real one.
 LONGEST_SECONDS, LONGEST_PATIENCE = 3600, 120
 
 
 class StandingLoop(asyncio.SelectorEventLoop):
-    """Its `time()` is told by `now` alone."""
+    """`now` is its time."""
 
     now = 0.0
 
@@ -29,9 +29,10 @@ class StandingLoop(asyncio.SelectorEventLoop):
 
 @dataclass(kw_only=True)
 class StandingClock:
-    """Runs coroutines as `asyncio.run` does. `only_timers` is asked in the loop; `seconds` have passed in the end.
+    """Runs coroutines as `asyncio.run` does.
 
-    However slow the computer is, nothing that still works towards its answer can be too late.
+    `only_timers` says, in the loop, whether the clock may move. `seconds` is the loop's time at the end. Work in
+    progress never meets a time-out, even on a slow computer.
     """
 
     only_timers: Callable[[], bool]
@@ -40,7 +41,7 @@ class StandingClock:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         loop = StandingLoop()
 
-        async def watched() -> T:
+        async def run_to_end() -> T:
             task = asyncio.ensure_future(work)
             end = time.monotonic() + LONGEST_PATIENCE
             while not task.done():
@@ -55,12 +56,12 @@ class StandingClock:
             return task.result()
 
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            found = runner.run(watched())
+            found = runner.run(run_to_end())
         self.seconds = loop.now
         return found
 
 
-def running(function: Callable[..., object]) -> int:
-    """How many tasks of this loop are calls of a coroutine function that have not ended."""
+def count_running(function: Callable[..., object]) -> int:
+    """The number of this loop's tasks that run this coroutine function."""
     codes = (getattr(task.get_coro(), "cr_code", None) for task in asyncio.all_tasks())
     return sum(code is function.__code__ for code in codes)

@@ -1,4 +1,4 @@
-"""What is looked for in Azure, what is written for `pulumi import`, and how what was found is judged."""
+"""What `adopt` looks up in Azure, what it writes for `pulumi import`, and how it judges what it found."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from operations.__main__ import app
-from operations.adopt import command, page
-from operations.adopt.adoption import Adoption, Search, chosen, shown
-from operations.adopt.look.__main__ import WORDS, camel, look
+from operations.adopt import command, report
+from operations.adopt.azure_program.__main__ import getter_name, input_name, look_up
+from operations.adopt.changes import format_setting
+from operations.adopt.import_file import select_resources
+from operations.adopt.search import Adoption, Search
+from operations.adopt.stack_copy import StackCopy
 from operations.result import State, exit_code
 from operations.review.preview import UNKNOWNS
 from rehearsal.stand_ins.azure_native.resource_types import RESOURCE_TYPES
@@ -55,8 +58,8 @@ def step(urn: str, operation: str, *, now: Mapping[str, Any] | None = None, **in
     return {"urn": urn, "op": operation, "newState": new, "diffReasons": changed, **old}
 
 
-class Copy:
-    """A copy of a stack that says what it is told: one list of steps for each look at the next `up`."""
+class FakeCopy(StackCopy):
+    """A copy with given previews, one list of steps for each."""
 
     name = "lab"
 
@@ -68,23 +71,23 @@ class Copy:
     def preview(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return {"steps": self._previews.pop(0)}, SKELETON
 
-    def look(self, wanted: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-        self.asked.append(set(wanted))
-        return {urn: self.exists.get(urn, {"id": None}) for urn in wanted}
+    def look_up(self, questions: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        self.asked.append(set(questions))
+        return {urn: self.exists.get(urn, {"id": None}) for urn in questions}
 
     def adopt(self, file: Mapping[str, Any]) -> None:
         self.adopted.append(dict(file))
 
 
-Typed = Callable[[Copy, Path], Result]
+Typed = Callable[[FakeCopy, Path], Result]
 
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
     """`typed(copy, file)`: the command as it is typed, for a stack that has this copy."""
 
-    def run(copy: Copy, file: Path) -> Result:
-        monkeypatch.setattr(command, "Scratch", lambda *_: copy)
+    def run(copy: FakeCopy, file: Path) -> Result:
+        monkeypatch.setattr(command, "StackCopy", lambda *_: copy)
         return CliRunner().invoke(app, ["adopt", "--stack", "lab", "--output", str(file)], env={"COLUMNS": "300"})
 
     return run
@@ -94,14 +97,14 @@ def zone(operation: str = "create", **inputs: Any) -> dict[str, Any]:
     return step(ZONE, operation, **NAMED, **inputs)
 
 
-def test_what_is_inside_is_looked_for_once_its_path_is_known() -> None:
+def test_records_are_looked_up_once_their_zone_is_known() -> None:
     now = {"zoneName": "mail-domain.com", "ttl": 3600, "aRecords": [{"ipv4Address": "10.0.0.1"}]}
     then: dict[str, Any] = {
         "zoneName": "mail-domain.com",
         "ttl": 300,
         "aRecords": [{"ipv4Address": "10.0.0.1"}, {"ipv4Address": "b"}],
     }
-    copy = Copy(
+    copy = FakeCopy(
         {ZONE: {"id": "/zone"}, OWA: {"id": "/owa"}},
         [zone(), step(OWA, "create", zoneName=UNKNOWN)],
         [zone("same"), step(OWA, "create", **then)],
@@ -122,16 +125,16 @@ def test_what_is_inside_is_looked_for_once_its_path_is_known() -> None:
     assert exit_code(found.existing) == 0
 
 
-def test_what_would_be_replaced_is_named_and_left_out_of_the_file() -> None:
-    copy = Copy({ZONE: {"id": "/zone"}}, [zone()], [zone("replace", now={**NAMED, "location": "a"}, location="b")])
+def test_a_resource_that_would_be_replaced_is_named_and_left_out_of_the_file() -> None:
+    copy = FakeCopy({ZONE: {"id": "/zone"}}, [zone()], [zone("replace", now={**NAMED, "location": "a"}, location="b")])
     found = Search(copy).run()
     assert exit_code(found.existing) == 1
     assert found.existing[0].detail.startswith("the next up would replace it (location)")
     assert found.file["resources"] == []
 
 
-def test_what_could_not_be_looked_at_is_said_and_the_rest_is_adopted() -> None:
-    copy = Copy(
+def test_a_refused_look_up_is_reported_and_the_rest_is_adopted() -> None:
+    copy = FakeCopy(
         {ZONE: {"error": "Status=403"}, OWA: {"id": "/owa"}},
         [zone(), step(OWA, "create", zoneName="z")],
         [zone(), step(OWA, "update", zoneName="z")],
@@ -142,19 +145,19 @@ def test_what_could_not_be_looked_at_is_said_and_the_rest_is_adopted() -> None:
     assert [one.name for one in found.adopted] == ["cas-owa-a"]
 
 
-def test_what_stays_as_it_is_is_adopted_though_a_preview_has_no_step_for_it() -> None:
-    found = Search(Copy({ZONE: {"id": "/zone"}}, [zone()], [])).run()
+def test_an_unchanged_resource_is_adopted_though_the_preview_has_no_step_for_it() -> None:
+    found = Search(FakeCopy({ZONE: {"id": "/zone"}}, [zone()], [])).run()
     assert [(one.name, one.operation) for one in found.adopted] == [("cas-public-zone", "same")]
 
 
-def test_nothing_is_tried_where_nothing_exists() -> None:
-    copy = Copy({}, [zone()])
+def test_without_existing_resources_nothing_is_imported() -> None:
+    copy = FakeCopy({}, [zone()])
     assert Search(copy).run().existing == ()
     assert copy.adopted == []
 
 
-def test_a_file_holds_what_is_chosen_with_the_components_around_it_and_nothing_else() -> None:
-    file = chosen(SKELETON, {OWA: "/owa"})
+def test_the_file_holds_the_selected_resources_and_the_components_around_them() -> None:
+    file = select_resources(SKELETON, {OWA: "/owa"})
     assert file["nameTable"] == {"cas": f"{BASE}::cas"}
     assert [one["name"] for one in file["resources"]] == ["casNamespaceRecords", "cas-owa-a"]
     assert file["resources"][1]["id"] == "/owa"
@@ -169,38 +172,38 @@ def test_a_file_holds_what_is_chosen_with_the_components_around_it_and_nothing_e
         ('Status=403 Code="AuthorizationFailed"', {"error": 'Status=403 Code="AuthorizationFailed"'}),
     ],
 )
-def test_only_what_azure_calls_absent_counts_as_absent(
-    monkeypatch: pytest.MonkeyPatch, said: str, found: dict[str, Any]
-) -> None:
+def test_only_a_404_counts_as_absent(monkeypatch: pytest.MonkeyPatch, said: str, found: dict[str, Any]) -> None:
     def get_zone(resource_group_name: str, zone_name: str) -> Any:
         assert (resource_group_name, zone_name) == ("dns", "mail-domain.com")
         raise RuntimeError(said)
 
     monkeypatch.setattr(dns, "get_zone", get_zone)
     given = {"zoneName": "mail-domain.com", "resourceGroupName": "dns", "zoneType": "Public"}
-    assert look("azure-native:dns:Zone", given) == found
+    assert look_up("azure-native:dns:Zone", given) == found
 
 
 @pytest.mark.parametrize("type", RESOURCE_TYPES)
 def test_every_type_has_a_getter_whose_arguments_are_its_path(type: str) -> None:
     module, name = type.split(":")
-    getter = getattr(import_module(f"pulumi_azure_native.{module}"), f"get_{WORDS.sub('_', name).lower()}")
-    arguments = {camel(part) for part in inspect.signature(getter).parameters} - {"opts", "expand"}
+    getter = getattr(import_module(f"pulumi_azure_native.{module}"), getter_name(name))
+    arguments = {input_name(part) for part in inspect.signature(getter).parameters} - {"opts", "expand"}
     assert arguments == set(RESOURCE_TYPES[type].parameters)
-    assert all(part.endswith(("Name", "Type")) or part == "name" for part in arguments), "what is asked for is known"
+    assert all(part.endswith(("Name", "Type")) or part == "name" for part in arguments), (
+        "list_questions finds every part"
+    )
 
 
-def test_a_page_says_how_to_adopt_and_what_cannot_be(tmp_path: Path) -> None:
-    copy = Copy(
+def test_the_report_says_how_to_adopt_and_what_cannot_be_adopted(tmp_path: Path) -> None:
+    copy = FakeCopy(
         {ZONE: {"id": "/zone"}, OWA: {"id": "/owa"}},
         [zone(), step(OWA, "create", zoneName="z")],
         [zone("replace", now={**NAMED, "location": "a"}, location="b"), step(OWA, "same", zoneName="z")],
     )
     file = tmp_path / "adopt.json"
-    text = told(Search(copy).run(), file)
+    text = print_report(Search(copy).run(), file)
     assert f"pulumi import --file {file} --stack lab --protect=false --generate-code=false" in text
     assert "cas-public-zone: the next up would replace it (location)" in text
-    assert "nothing to adopt" in told(Search(Copy({}, [zone()])).run(), file)
+    assert "nothing to adopt" in print_report(Search(FakeCopy({}, [zone()])).run(), file)
 
 
 REPLACED = [zone("replace", now={**NAMED, "location": "a"}, location="b")]
@@ -213,24 +216,24 @@ REPLACED = [zone("replace", now={**NAMED, "location": "a"}, location="b")]
         ({ZONE: {"id": "/zone"}}, [[zone()], REPLACED], 1, "the next up would replace it"),
         ({ZONE: {"error": "Status=403"}}, [[zone()]], 2, "Status=403"),
     ],
-    ids=["nothing exists", "all would be replaced", "nothing could be looked at"],
+    ids=["nothing exists", "all would be replaced", "every look-up is refused"],
 )
-def test_with_nothing_to_adopt_no_file_is_written_and_one_that_is_there_stays_as_it_is(
+def test_with_nothing_to_adopt_no_file_is_written_and_an_old_one_stays(
     typed: Typed, tmp_path: Path, exists: dict[str, Any], previews: list[Any], code: int, said: str
 ) -> None:
     file = tmp_path / "adopt.json"
-    result = typed(Copy(exists, *previews), file)
+    result = typed(FakeCopy(exists, *previews), file)
     assert (result.exit_code, file.exists()) == (code, False)
     assert said in result.stdout
     assert "pulumi import" not in result.stdout
     file.write_text("of another day", encoding="utf-8")
-    typed(Copy(exists, *previews), file)
+    typed(FakeCopy(exists, *previews), file)
     assert file.read_text(encoding="utf-8") == "of another day"
 
 
-def test_the_file_that_is_written_holds_what_is_adopted_and_the_command_names_it(typed: Typed, tmp_path: Path) -> None:
+def test_the_written_file_holds_what_is_adopted_and_the_command_names_it(typed: Typed, tmp_path: Path) -> None:
     file = tmp_path / "adopt.json"
-    result = typed(Copy({ZONE: {"id": "/zone"}}, [zone()], [zone("same")]), file)
+    result = typed(FakeCopy({ZONE: {"id": "/zone"}}, [zone()], [zone("same")]), file)
     assert result.exit_code == 0
     written = json.loads(file.read_text(encoding="utf-8"))
     assert [(one["name"], one.get("id")) for one in written["resources"]] == [
@@ -240,23 +243,28 @@ def test_the_file_that_is_written_holds_what_is_adopted_and_the_command_names_it
     assert f"pulumi import --file {file} --stack lab" in result.stdout
 
 
-def told(adoption: Adoption, file: Path) -> str:
+def print_report(adoption: Adoption, file: Path) -> str:
     console = Console(width=200, highlight=False)
     with console.capture() as captured:
-        page.show(adoption, file, "lab", console)
+        report.print_adoption(adoption, file, "lab", console)
     return captured.get()
 
 
-def test_values_are_shown_short() -> None:
-    assert shown([{"ipv4Address": "10.0.0.1"}, {"ipv4Address": "10.0.0.2"}]) == "10.0.0.1, 10.0.0.2"
-    assert (shown(None), shown([]), shown({"a": 1}), shown(3600)) == ("nothing", "nothing", '{"a": 1}', "3600")
+def test_values_are_printed_short() -> None:
+    assert format_setting([{"ipv4Address": "10.0.0.1"}, {"ipv4Address": "10.0.0.2"}]) == "10.0.0.1, 10.0.0.2"
+    assert (format_setting(None), format_setting([]), format_setting({"a": 1}), format_setting(3600)) == (
+        "nothing",
+        "nothing",
+        '{"a": 1}',
+        "3600",
+    )
 
 
 MACHINE = f"{BASE}$exchange-cas:index:ClientAccessServer$azure-native:compute:VirtualMachine::cas-ex01-vm"
 
 
-def test_a_machine_with_names_of_its_own_is_told_with_them_and_how_to_keep_it() -> None:
-    """As the portal makes it: the disk and the interface are called otherwise, and the new interface has no id yet."""
+def test_a_machine_made_in_the_portal_is_reported_with_its_names_and_how_to_keep_it() -> None:
+    """The portal gives the disk and the interface other names, and the new interface has no id yet."""
 
     def inputs(disk: str, interface: str) -> dict[str, Any]:
         network = {"networkInterfaces": [{"id": interface, "primary": True}]}
@@ -268,9 +276,9 @@ def test_a_machine_with_names_of_its_own_is_told_with_them_and_how_to_keep_it() 
         **step(MACHINE, "replace", now=now, **inputs("EX01-os", UNKNOWN)),
         "detailedDiff": {path: {"kind": "update-replace"} for path in paths},
     }
-    found = Search(Copy({MACHINE: {"id": "/vm"}}, [step(MACHINE, "create", vmName="EX01")], [replaced])).run()
+    found = Search(FakeCopy({MACHINE: {"id": "/vm"}}, [step(MACHINE, "create", vmName="EX01")], [replaced])).run()
     (machine,) = found.existing
-    assert "its disk and its network interface have names of their own" in machine.detail
+    assert "its disk and its network interface have other names than this program gives" in machine.detail
     assert "existing: true and its hostKey" in machine.detail
     assert [(change.setting, change.now, change.then) for change in machine.changes] == [
         (
@@ -283,28 +291,28 @@ def test_a_machine_with_names_of_its_own_is_told_with_them_and_how_to_keep_it() 
     assert found.file["resources"] == []
 
 
-def test_a_value_that_looks_like_markup_is_shown_as_it_is(tmp_path: Path) -> None:
+def test_a_value_that_looks_like_markup_is_printed_unchanged(tmp_path: Path) -> None:
     then = {"zoneName": "z", "metadata": "[secret]"}
-    copy = Copy(
+    copy = FakeCopy(
         {OWA: {"id": "/owa"}},
         [step(OWA, "create", zoneName="z")],
         [step(OWA, "update", now={"zoneName": "z", "metadata": "[bold]x[/]"}, **then)],
     )
-    text = told(Search(copy).run(), tmp_path / "adopt.json")
+    text = print_report(Search(copy).run(), tmp_path / "adopt.json")
     assert "[secret]" in text
     assert "[bold]x[/]" in text
 
 
 @pytest.mark.parametrize("value", sorted(UNKNOWNS))
-def test_what_only_the_run_will_tell_is_said_in_words(value: str) -> None:
+def test_an_unknown_value_is_printed_in_words(value: str) -> None:
     for whole in (value, [value], [{"id": value}], {"a": {"b": [value]}}, [{"id": value, "b": 1}]):
-        text = shown(whole)
+        text = format_setting(whole)
         assert value not in text
         assert "known after the run" in text
     urn = f"{RECORDS}$azure-native:dns:RecordSet::cas-owa-a"
-    copy = Copy({}, [step(urn, "create", zoneName=value)])
+    copy = FakeCopy({}, [step(urn, "create", zoneName=value)])
     Search(copy).run()
-    assert copy.asked == [], "a path with such a part is not known yet"
+    assert copy.asked == [], "a path with an unknown part cannot be looked up"
 
 
 @pytest.mark.parametrize(
@@ -314,7 +322,7 @@ def test_what_only_the_run_will_tell_is_said_in_words(value: str) -> None:
         (["--output", "{folder}/none/adopt.json"], "--output {folder}/none/adopt.json: {folder}/none is not a folder"),
     ],
 )
-def test_what_cannot_be_read_or_written_is_one_clear_error_and_exit_code_2(
+def test_an_unreadable_or_unwritable_folder_is_one_clear_error_and_exit_code_2(
     tmp_path: Path, words: list[str], reason: str
 ) -> None:
     given = [word.format(folder=tmp_path) for word in words]

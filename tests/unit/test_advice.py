@@ -38,15 +38,17 @@ def test_a_warning_is_given_of_a_server_in_rotation_that_no_gate_checks(
 ) -> None:
     values = copy.deepcopy(GOOD) | {"configureNamespace": everywhere, "allowSingleServer": True}
     values["servers"]["ex02"] |= {"configureNamespace": of_one, "inRotation": in_rotation}
-    said = advice.list_warnings(read_good(**values))
-    assert any("servers.ex02.configureNamespace" in warning for warning in said) is warned
+    warnings = advice.list_warnings(read_good(**values))
+    assert any("servers.ex02.configureNamespace" in warning for warning in warnings) is warned
 
 
 @pytest.mark.parametrize("host", ["mail.contoso.exmaple", "mail.mail-domain.com", "10.40.0.11"])
 def test_a_warning_is_given_of_a_host_without_a_record(host: str) -> None:
     services = {"ews": {"externalUrl": f"https://{host}/EWS/Exchange.asmx"}}
-    said = joined_warnings(namespace={"domain": "mail-domain.com", "services": services})
-    assert f"namespace.services.ews.externalUrl = https://{host}/EWS/Exchange.asmx: clients are sent to {host}" in said
+    warnings = joined_warnings(namespace={"domain": "mail-domain.com", "services": services})
+    assert (
+        f"namespace.services.ews.externalUrl = https://{host}/EWS/Exchange.asmx: clients are sent to {host}" in warnings
+    )
     if host[0].isalpha():
         anywhere = {"outlookAnywhere": {"externalHostname": host}}
         assert f"outlookAnywhere.externalHostname = {host}" in joined_warnings(

@@ -8,15 +8,22 @@ from typing import Any
 import pytest
 
 from stacks import arguments
-from tests.unit.good_stack_file import (
-    GOOD,
-    change_keys,
-    find_problems,
-)
+from tests.unit.good_stack_file import GOOD, change_keys, find_problems, read_good
 
 pytestmark = pytest.mark.unit
 
 P = arguments.PROJECT
+
+
+def problems_with_more_keys(*more: str, location: str | None = "azure-native:location") -> dict[str, str]:
+    """Full name -> remedy, for the good file with these keys added."""
+    config = {f"{P}:{name}": value for name, value in copy.deepcopy(GOOD).items()}
+    config |= {location: "westeurope"} if location else {}
+    try:
+        arguments.read_config_block({**config, **dict.fromkeys(more, "true")})
+    except arguments.InvalidStackFileError as error:
+        return {problem.key: problem.remedy for problem in error.problems}
+    return {}
 
 
 def test_a_file_with_only_the_required_keys_is_accepted() -> None:
@@ -24,14 +31,14 @@ def test_a_file_with_only_the_required_keys_is_accepted() -> None:
 
 
 def test_a_file_with_five_mistakes_reports_five() -> None:
-    def five(values: dict[str, Any]) -> None:
+    def make_five_mistakes(values: dict[str, Any]) -> None:
         values["servers"]["ex01"]["address"] = "10.41.0.11"
         values["servers"]["ex02"]["computerName"] = "a-name-that-is-too-long"
         values["namespace"]["clientName"] = "two.labels"
         values["exchangeVersion"] = "2010"
         values["colour"] = "red"
 
-    assert sorted(find_problems(five)) == [
+    assert sorted(find_problems(make_five_mistakes)) == [
         "colour",
         "exchangeVersion",
         "namespace.clientName",
@@ -52,18 +59,9 @@ def test_a_region_that_is_not_a_name_is_refused(region: Any) -> None:
 
 @pytest.mark.parametrize("name", ["azure:location", "azure_native:location", "AZURE-NATIVE:location"])
 def test_a_region_under_another_prefix_is_one_problem(name: str) -> None:
-    assert read_with_more_keys(location=name) == {name: "is not read under this prefix. Write azure-native:location."}
-
-
-def read_with_more_keys(*more: str, location: str | None = "azure-native:location") -> dict[str, str]:
-    """Problems of a good file with more keys, by full name."""
-    config = {f"{P}:{name}": value for name, value in copy.deepcopy(GOOD).items()}
-    config |= {location: "westeurope"} if location else {}
-    try:
-        arguments.read_config_block({**config, **dict.fromkeys(more, "true")})
-    except arguments.InvalidStackFileError as error:
-        return {problem.key: problem.remedy for problem in error.problems}
-    return {}
+    assert problems_with_more_keys(location=name) == {
+        name: "is not read under this prefix. Write azure-native:location."
+    }
 
 
 @pytest.mark.parametrize(
@@ -83,24 +81,23 @@ def read_with_more_keys(*more: str, location: str | None = "azure-native:locatio
     ],
 )
 def test_a_key_under_a_prefix_where_the_program_would_not_read_it_is_refused(name: str, meant: str) -> None:
-    assert read_with_more_keys(name) == {name: f"is not read under this prefix. Write {meant}."}
+    assert problems_with_more_keys(name) == {name: f"is not read under this prefix. Write {meant}."}
 
 
 @pytest.mark.parametrize("name", ["pulumi:tags", "azure-native:subscriptionId", "command:x", "aws:region"])
 def test_a_key_of_another_project_is_accepted(name: str) -> None:
-    assert read_with_more_keys(name) == {}
+    assert problems_with_more_keys(name) == {}
 
 
 def test_numbers_and_truth_values_may_be_text_as_pulumi_passes_them() -> None:
-    values = {**copy.deepcopy(GOOD), "protect": "true", "ssh": {"port": "2222"}, "exchangeVersion": 2019}
-    farm = arguments.read_arguments(values, location="westeurope")
+    farm = read_good(protect="true", ssh={"port": "2222"}, exchangeVersion=2019)
     assert (farm.protect, farm.ssh.port, farm.exchange_version) == (True, 2222, "2019")
 
 
 def test_a_row_without_a_value_is_a_row_of_defaults() -> None:
     rows = {"dns": {"private": None, "public": None}, "autoShutdown": None, "network": None}
     servers = {name: {**row, "publicAddress": True} for name, row in GOOD["servers"].items()}
-    farm = arguments.read_arguments({**copy.deepcopy(GOOD), **rows, "servers": servers}, location="westeurope")
+    farm = read_good(**rows, servers=servers)
     assert farm.dns.public is not None
     assert farm.auto_shutdown is not None
     assert farm.auto_shutdown.time == "1900"

@@ -1,4 +1,4 @@
-"""What a stack file may change after an `up`: refused before a run is what Azure refuses in the middle of one."""
+"""Changes of a stack file after an `up`: those that Azure cannot make are refused before the run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 
 CORP = NETWORK.format("network", "corp")
 SUBNET = f"{CORP}/subnets/exchange"
-# What an `up` of GOOD leaves in the outputs.
+# The outputs of an `up` of GOOD.
 LAST: dict[str, Any] = {
     "servers": {key: {"computerName": key.upper(), "address": f"10.40.0.1{key[-1]}"} for key in ("ex01", "ex02")},
     "azure": {
@@ -28,15 +28,15 @@ LAST: dict[str, Any] = {
 IN_CORP: dict[str, Any] = LAST | {"azure": {"subnetId": SUBNET, "subnetPrefix": None, "linkedNetworks": []}}
 
 
-def continued(edit: Edit, last: dict[str, Any]) -> FarmArgs:
+def reconcile(edit: Edit, last: dict[str, Any]) -> FarmArgs:
     values = copy.deepcopy(GOOD)
     edit(values)
     return changes.reconcile_with_last_up(arguments.read_arguments(values, location="westeurope"), last)
 
 
-def refused(edit: Edit, last: dict[str, Any]) -> dict[str, str]:
+def find_refusals(edit: Edit, last: dict[str, Any]) -> dict[str, str]:
     with pytest.raises(arguments.InvalidStackFileError) as error:
-        continued(edit, last)
+        reconcile(edit, last)
     return {problem.key: str(problem) for problem in error.value.problems}
 
 
@@ -44,16 +44,16 @@ def in_subnet(id: str) -> Edit:
     return change_keys(network={"subnetId": id})
 
 
-def rows(**servers: dict[str, Any]) -> Edit:
+def replace_servers(**servers: dict[str, Any]) -> Edit:
     return change_keys(servers=servers)
 
 
-def links(*ids: str) -> Edit:
+def link_networks(*ids: str) -> Edit:
     return change_keys(dns={"private": {"linkedNetworks": list(ids)}})
 
 
 @pytest.mark.parametrize(
-    ("edit", "last", "key", "said"),
+    ("edit", "last", "key", "remedy"),
     [
         (in_subnet(SUBNET), LAST, "network.subnetId", "cannot move a virtual machine"),
         (lambda _: None, IN_CORP, "network.subnetId", f"whose subnet is {SUBNET}"),
@@ -66,7 +66,7 @@ def links(*ids: str) -> Edit:
         ),
         (change_keys(network={"subnetPrefix": "10.40.0.0/25"}), LAST, "network.subnetPrefix", "is not 10.40.0.0/24"),
         (
-            rows(
+            replace_servers(
                 ex01={"computerName": "EX01", "address": "10.40.0.12"},
                 ex02={"computerName": "EX02", "address": "10.40.0.11"},
             ),
@@ -75,21 +75,23 @@ def links(*ids: str) -> Edit:
             "belongs to ex02 until a run has freed it",
         ),
         (
-            rows(ex01=GOOD["servers"]["ex01"], ex03={"computerName": "EX03", "address": "10.40.0.12"}),
+            replace_servers(ex01=GOOD["servers"]["ex01"], ex03={"computerName": "EX03", "address": "10.40.0.12"}),
             LAST,
             "servers.ex03.address",
             "`pulumi up` without this change of ex03 first",
         ),
         (
-            rows(ex01=GOOD["servers"]["ex01"], ex03={"computerName": "ex02", "address": "10.40.0.13"}),
+            replace_servers(ex01=GOOD["servers"]["ex01"], ex03={"computerName": "ex02", "address": "10.40.0.13"}),
             LAST,
             "servers.ex03.computerName",
             "belongs to ex02",
         ),
     ],
 )
-def test_what_azure_would_refuse_in_the_middle_of_a_run(edit: Edit, last: dict[str, Any], key: str, said: str) -> None:
-    assert said in refused(edit, last)[key]
+def test_a_change_that_azure_refuses_is_refused_before_the_run(
+    edit: Edit, last: dict[str, Any], key: str, remedy: str
+) -> None:
+    assert remedy in find_refusals(edit, last)[key]
 
 
 DISK = {"lun": 0, "sizeGib": 512}
@@ -98,7 +100,7 @@ WITH_A_DISK: dict[str, Any] = LAST | {"servers": {"ex01": LAST["servers"]["ex01"
 
 
 @pytest.mark.parametrize(
-    ("disks", "key", "said"),
+    ("disks", "key", "remedy"),
     [
         ([DISK | {"sizeGib": 511}], "servers.ex01.dataDisks.sizeGib", "less than the 512 GiB of LUN 0"),
         ([DISK | {"sku": "Premium_ZRS"}], "servers.ex01.dataDisks.sku", "is not Premium_LRS, the kind of LUN 0"),
@@ -106,16 +108,18 @@ WITH_A_DISK: dict[str, Any] = LAST | {"servers": {"ex01": LAST["servers"]["ex01"
         ([], None, None),
     ],
 )
-def test_a_disk_grows_and_keeps_its_kind(disks: list[dict[str, Any]], key: str | None, said: str | None) -> None:
+def test_a_disk_may_grow_but_not_shrink_or_change_its_kind(
+    disks: list[dict[str, Any]], key: str | None, remedy: str | None
+) -> None:
     edit = change_server("ex01", dataDisks=disks)
-    if key and said:
-        assert said in refused(edit, WITH_A_DISK)[key]
+    if key and remedy:
+        assert remedy in find_refusals(edit, WITH_A_DISK)[key]
     else:
-        continued(edit, WITH_A_DISK)
+        reconcile(edit, WITH_A_DISK)
 
 
-NEW = {key: {"computerName": key.upper(), "address": f"10.40.0.2{key[-1]}"} for key in ("new1", "new2")}
-FOUND = {"existing": True, "hostKey": HOST_KEY}
+NEW_SERVERS = {key: {"computerName": key.upper(), "address": f"10.40.0.2{key[-1]}"} for key in ("new1", "new2")}
+EXISTING = {"existing": True, "hostKey": HOST_KEY}
 
 
 @pytest.mark.parametrize(
@@ -129,64 +133,64 @@ FOUND = {"existing": True, "hostKey": HOST_KEY}
         ),
         pytest.param(in_subnet(SUBNET.replace("exchange", "other")), IN_CORP, id="another subnet of the network"),
         pytest.param(
-            change_keys(network={"subnetId": SUBNET}, servers=NEW), LAST, id="another network for new servers"
+            change_keys(network={"subnetId": SUBNET}, servers=NEW_SERVERS), LAST, id="another network with new servers"
         ),
         pytest.param(
             change_keys(network={"subnetId": SUBNET, "subnetPrefix": "10.40.0.0/16"}),
             IN_CORP,
-            id="the prefix of their subnet",
+            id="the prefix of an existing subnet",
         ),
         pytest.param(change_server("ex01", address="10.40.0.31"), LAST, id="a free address"),
         pytest.param(change_server("ex01", computerName="EX09"), LAST, id="a free name"),
         pytest.param(
             change_keys(
                 servers={
-                    "ex01": {"computerName": "EX02", "address": "10.40.0.12", **FOUND},
-                    "ex02": {"computerName": "EX01", "address": "10.40.0.11", **FOUND},
+                    "ex01": {"computerName": "EX02", "address": "10.40.0.12", **EXISTING},
+                    "ex02": {"computerName": "EX01", "address": "10.40.0.11", **EXISTING},
                 },
                 dns={"private": {"existingResourceGroup": "dns"}},
                 network={"subnetPrefix": "10.9.0.0/24", "addressSpace": "10.9.0.0/16"},
             ),
             LAST,
-            id="servers that exist already",
+            id="existing servers",
         ),
     ],
 )
-def test_what_azure_changes(edit: Edit, last: dict[str, Any]) -> None:
-    continued(edit, last)
+def test_a_change_that_azure_can_make_is_accepted(edit: Edit, last: dict[str, Any]) -> None:
+    reconcile(edit, last)
 
 
-def test_names_and_ids_that_differ_in_case_alone_keep_the_spelling_of_the_last_up() -> None:
-    farm = continued(change_server("ex01", computerName="Ex01"), LAST)
+def test_names_and_ids_that_differ_only_in_case_keep_the_spelling_of_the_last_up() -> None:
+    farm = reconcile(change_server("ex01", computerName="Ex01"), LAST)
     assert [row.computer_name for row in farm.servers.values()] == ["EX01", "EX02"]
-    farm = continued(in_subnet(SUBNET.replace("/corp/", "/CORP/").replace("/network/", "/Network/")), IN_CORP)
+    farm = reconcile(in_subnet(SUBNET.replace("/corp/", "/CORP/").replace("/network/", "/Network/")), IN_CORP)
     assert farm.network.subnet_id == SUBNET
     spoke, hub = NETWORK.format("Hubs", "SPOKE"), NETWORK.format("elsewhere", "hub")
-    farm = continued(links(spoke, hub, NETWORK.format("hubs", "New")), LAST)
+    farm = reconcile(link_networks(spoke, hub, NETWORK.format("hubs", "New")), LAST)
     assert farm.dns.private
     assert farm.dns.private.linked_networks == (
         NETWORK.format("hubs", "spoke"),
-        # Another network: its link still has the name of the one before.
+        # Another network, whose link keeps the name of the old one.
         NETWORK.format("elsewhere", "Hub"),
         NETWORK.format("hubs", "New"),
     )
 
 
-def test_resource_groups_that_differ_in_case_alone_keep_their_spelling() -> None:
+def test_resource_groups_that_differ_only_in_case_keep_their_spelling() -> None:
     zone = {"existingResourceGroup": "DNS"}
     values = {"dns": {"private": zone, "public": zone}, "resourceGroup": {"name": "Exchange-CAS-Lab"}}
     edit = change_keys(**values, servers={key: row | {"publicAddress": True} for key, row in GOOD["servers"].items()})
-    farm = continued(edit, LAST)
+    farm = reconcile(edit, LAST)
     assert farm.dns.private
     assert farm.dns.public
     assert (farm.dns.private.existing_resource_group, farm.dns.public.existing_resource_group) == ("Dns", "Dns")
     assert farm.resource_group.name == "exchange-cas-lab"
 
 
-def test_a_server_that_exists_is_called_as_the_stack_file_says() -> None:
-    farm = continued(
+def test_an_existing_server_has_the_computer_name_of_the_stack_file() -> None:
+    farm = reconcile(
         change_keys(
-            servers={key: row | FOUND | {"computerName": key} for key, row in GOOD["servers"].items()},
+            servers={key: row | EXISTING | {"computerName": key} for key, row in GOOD["servers"].items()},
             dns={"private": {"existingResourceGroup": "dns"}},
         ),
         LAST,

@@ -1,4 +1,4 @@
-"""A URL that is left out is derived; one that is null is cleared on the servers, and shown as none."""
+"""A URL that is left out is derived. null clears it on the servers, and is shown as none."""
 
 from __future__ import annotations
 
@@ -31,34 +31,36 @@ CLEARED = {
 }
 
 
-def test_null_clears_what_a_left_out_key_would_derive() -> None:
+def test_null_clears_what_would_otherwise_be_derived() -> None:
     found = wanted(farm(CLEARED).namespace)
     assert found["ecp"] == {"InternalUrl": "https://owa.mail-domain.com/ecp", "ExternalUrl": None}
     assert found["oab"] == {"InternalUrl": None, "ExternalUrl": None}
     assert found["autodiscover"] == {"AutoDiscoverServiceInternalUri": None}
     assert found["outlookAnywhere"]["ExternalHostname"] is None
     assert found["outlookAnywhere"]["InternalHostname"] == "owa.mail-domain.com"
-    assert found["outlookAnywhere"]["ExternalClientsRequireSsl"] is False, "as Exchange holds it without a host name"
+    assert found["outlookAnywhere"]["ExternalClientsRequireSsl"] is False, (
+        "the value that Exchange has without a host name"
+    )
     assert wanted(farm({}).namespace)["ecp"]["ExternalUrl"] == "https://owa.mail-domain.com/ecp"
 
 
-def test_an_empty_text_is_refused_where_null_is_taken() -> None:
+def test_an_empty_text_is_refused_where_null_is_accepted() -> None:
     with pytest.raises(arguments.InvalidStackFileError, match=r"ecp\.externalUrl = '': Write a text that is not empty"):
         farm({"ecp": {"externalUrl": ""}})
 
 
 @pytest.mark.parametrize("published", [False, True])
-def test_the_gate_asks_for_a_service_under_the_names_that_its_clients_have(published: bool) -> None:
+def test_the_gate_requests_a_service_under_the_names_that_its_clients_use(published: bool) -> None:
     space = farm(CLEARED).namespace
     found = gate_names(space, published=published)
     assert found["ecp"] == ["owa.mail-domain.com"]
     assert found["outlookAnywhere"] == ["owa.mail-domain.com"]
     assert found["autodiscover"] == ["autodiscover.mail-domain.com"]
-    assert "oab" not in found, "its clients are sent nowhere"
+    assert "oab" not in found, "its clients have no URL"
     assert client_hosts(wanted(space))["oab"] == []
 
 
-def test_a_service_for_clients_outside_only_is_asked_under_a_name_that_is_ours() -> None:
+def test_a_service_only_for_clients_outside_is_requested_under_a_name_of_the_namespace() -> None:
     own = {"domain": "in.com", "externalDomain": "out.com", "services": {"ews": {"internalUrl": None}}}
     space = farm({}, namespace=own).namespace
     assert gate_names(space, published=True)["ews"] == ["owa.out.com"]
@@ -75,18 +77,18 @@ def test_a_cleared_value_is_shown_as_none_in_a_review(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("held", [None, ""])
-def test_a_cleared_value_is_no_difference_however_the_server_reports_it(held: str | None) -> None:
+def test_a_cleared_value_equals_none_and_an_empty_text_on_the_server(held: str | None) -> None:
     assert is_same_setting(None, held)
     assert not is_same_setting(None, "https://a.com/ecp")
-    assert not is_same_setting("none", held), "a value of that name is another one"
+    assert not is_same_setting("none", held), "a text none is a different value"
     assert format_setting(held) == "none"
 
 
-def test_every_service_opted_out_is_refused() -> None:
+def test_a_stack_that_opts_every_service_out_is_refused() -> None:
     every = {name: {"enabled": False} for name in wanted(farm({}).namespace)}
     with pytest.raises(arguments.InvalidStackFileError, match="configureNamespace: false instead"):
         farm(every)
 
 
-def test_no_warning_is_given_of_a_host_that_is_cleared() -> None:
-    assert not any("no record" in said for said in advice.list_warnings(farm(CLEARED)))
+def test_no_warning_is_given_of_a_cleared_host() -> None:
+    assert not any("no record" in warning for warning in advice.list_warnings(farm(CLEARED)))

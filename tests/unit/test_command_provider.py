@@ -152,9 +152,9 @@ def test_other_resources_are_refused(client: ProviderClient) -> None:
 
 
 def test_output_is_shown_line_by_line_and_forgotten_once_the_resource_is_done(
-    client: ProviderClient, serve: Serve, told: tuple[Engine, str]
+    client: ProviderClient, serve: Serve, attached_engine: tuple[Engine, str]
 ) -> None:
-    heard, address = told
+    heard, address = attached_engine
     client.stub.Attach(plugin.PluginAttach(address=address))
     create(client, connection=connection(serve()), create="cat", stdin="one\r\ntwo\nthree")
     assert [(line.message, line.ephemeral, line.urn.endswith("::r")) for line in heard.said] == [
@@ -165,9 +165,9 @@ def test_output_is_shown_line_by_line_and_forgotten_once_the_resource_is_done(
 
 
 def test_a_refused_previous_output_is_a_warning_and_its_text_stays_out_of_it(
-    client: ProviderClient, serve: Serve, told: tuple[Engine, str]
+    client: ProviderClient, serve: Serve, attached_engine: tuple[Engine, str]
 ) -> None:
-    heard, address = told
+    heard, address = attached_engine
     client.stub.Attach(plugin.PluginAttach(address=address))
     news = {"connection": secret(connection(serve())), "create": "echo hi", "logging": "none"}
     inputs = client.check(COMMAND, "r", news)
@@ -177,8 +177,10 @@ def test_a_refused_previous_output_is_a_warning_and_its_text_stays_out_of_it(
     assert "earlier words" not in heard.said[0].message
 
 
-def test_no_secret_is_in_what_people_are_told(client: ProviderClient, serve: Serve, told: tuple[Engine, str]) -> None:
-    heard, address = told
+def test_no_secret_is_in_what_people_are_told(
+    client: ProviderClient, serve: Serve, attached_engine: tuple[Engine, str]
+) -> None:
+    heard, address = attached_engine
     client.stub.Attach(plugin.PluginAttach(address=address))
     server = serve()
     key = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
@@ -195,9 +197,9 @@ def test_no_secret_is_in_what_people_are_told(client: ProviderClient, serve: Ser
 
 
 def test_a_cancel_ends_the_wait_between_two_dials(
-    client: ProviderClient, serve: Serve, told: tuple[Engine, str]
+    client: ProviderClient, serve: Serve, attached_engine: tuple[Engine, str]
 ) -> None:
-    heard, address = told
+    heard, address = attached_engine
     client.stub.Attach(plugin.PluginAttach(address=address))
     inputs = {"connection": secret(connection(serve(), password="wrong", dialErrorLimit=-1)), "create": "echo"}  # noqa: S106
     with ThreadPoolExecutor(1) as pool:

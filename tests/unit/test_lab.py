@@ -43,7 +43,7 @@ GROUP = "/subscriptions/s/resourceGroups/exchange-cas-lab-anna"
 @pytest.fixture
 def base() -> dict[str, Any]:
     """The config block of stacks/Pulumi.lab.yaml."""
-    found: dict[str, Any] = yaml.safe_load(stack_file.stack_file_path("lab").read_text(encoding="utf-8"))["config"]
+    found: dict[str, Any] = yaml.safe_load(stack_file.find_stack_file("lab").read_text(encoding="utf-8"))["config"]
     return found
 
 
@@ -242,10 +242,10 @@ def is_held(host: str, pid: int, since: datetime, now: datetime) -> bool:
     return bool(running)
 
 
-def test_the_lock_of_a_process_that_has_ended_is_abandoned(dead: int) -> None:
+def test_the_lock_of_a_process_that_has_ended_is_abandoned(dead_process: int) -> None:
     here, now = socket.gethostname(), datetime.now(UTC)
     assert is_held(here, os.getpid(), now, now)
-    assert not is_held(here, dead, now, now)
+    assert not is_held(here, dead_process, now, now)
     assert not is_held(here, os.getpid(), now - timedelta(days=300), now), "another process has reused the number"
 
 

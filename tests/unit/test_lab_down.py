@@ -75,10 +75,10 @@ def run_take_down(project: LabProject) -> None:
 
 
 def test_a_run_that_starts_after_a_dead_lock_was_removed_protects_the_resource_group(
-    lab_in_azure: MakeLab, dead: int
+    lab_in_azure: MakeLab, dead_process: int
 ) -> None:
     text = "the stack is currently locked by 1 lock(s). created by anna@{} (pid {}) at 2026-11-24T03:59:00Z"
-    before = locks.StackLockedError(text.format(socket.gethostname(), dead))
+    before = locks.StackLockedError(text.format(socket.gethostname(), dead_process))
     project, cloud = lab_in_azure(before, locks.StackLockedError(text.format("elsewhere", 1)))
     with pytest.raises(locks.StackLockedError, match="elsewhere"):
         run_take_down(project)

@@ -1,4 +1,4 @@
-"""The command provider's stand-in where a command runs on this computer."""
+"""The stand-in of the command provider, for commands on this computer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.unit
 LOCAL = "command:local:Command"
 
 
-def test_a_delete_text_alone_runs_at_the_end_in_the_programs_folder_with_the_input_of_the_state(
+def test_a_command_with_only_a_delete_text_runs_at_its_deletion_with_the_input_of_the_state(
     client: ProviderClient, program: Path
 ) -> None:
     inputs = client.check(LOCAL, "c", {"delete": "cat > gone", "stdin": secret("old"), "logging": "stderr"})
@@ -30,18 +30,18 @@ def test_a_delete_text_alone_runs_at_the_end_in_the_programs_folder_with_the_inp
     assert state["stdin"] == secret("old")
     changed = {**inputs, "stdin": secret("new")}
     state = client.update(LOCAL, "c", state, inputs, changed)
-    assert list(program.iterdir()) == [], "neither made nor changed runs anything"
+    assert list(program.iterdir()) == [], "creating and changing it runs nothing"
     client.delete(LOCAL, "c", state, "leave")
     assert (program / "gone").read_text() == "new"
 
 
-def test_a_command_that_fails_is_told_with_its_text_and_all_it_wrote(client: ProviderClient) -> None:
+def test_a_failure_is_reported_with_the_command_and_its_whole_output(client: ProviderClient) -> None:
     inputs = client.check(LOCAL, "c", {"create": "echo a; echo b >&2; exit 3"})
     client.create(LOCAL, "c", inputs)
     assert error(client) == 'exit status 3: running "echo a; echo b >&2; exit 3":\na\nb\n'
 
 
-def test_outputs_lose_one_newline_and_the_environment_is_the_providers_and_its_own(
+def test_an_output_loses_one_newline_and_a_command_gets_the_providers_environment_and_its_own(
     client: ProviderClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEEN", "outside")
@@ -49,7 +49,7 @@ def test_outputs_lose_one_newline_and_the_environment_is_the_providers_and_its_o
     assert client.create(LOCAL, "c", inputs)["properties"]["stdout"] == "outside inside\n"
 
 
-def test_another_interpreter_and_another_folder_are_used_and_must_exist(client: ProviderClient, program: Path) -> None:
+def test_another_interpreter_and_folder_are_used_and_must_exist(client: ProviderClient, program: Path) -> None:
     (program / "sub").mkdir()
     news = {"create": "import os; print(os.getcwd())", "interpreter": ["python3", "-c"], "dir": str(program / "sub")}
     made = client.create(LOCAL, "c", client.check(LOCAL, "c", news))
@@ -65,7 +65,7 @@ def test_another_interpreter_and_another_folder_are_used_and_must_exist(client: 
         assert error(client).startswith(f"{reason}: running ")
 
 
-def test_a_connection_is_no_input_of_a_local_command(client: ProviderClient) -> None:
+def test_a_local_command_refuses_a_connection(client: ProviderClient) -> None:
     client.check(LOCAL, "c", {"connection": {"host": "h"}})
     (failure,) = client.lines[-1]["answer"]["failures"]
     assert failure["reason"] == "Unrecognized field 'connection' on 'local.CommandInputs'"
@@ -79,25 +79,25 @@ def test_a_preview_runs_nothing(client: ProviderClient, program: Path) -> None:
 
 @pytest.fixture
 def door(program: Path) -> Iterator[Callable[[], IO[bytes]]]:
-    """Opens `door`, a named pipe in the program's folder, for writing: a command that reads from it has come so far."""
+    """Opens `door`, a named pipe in the program's folder, for writing, which waits until a command reads from it."""
     os.mkfifo(program / "door")
     with ThreadPoolExecutor(1) as pool:
         opened: list[IO[bytes]] = []
 
-        def go_through() -> IO[bytes]:
+        def open_door() -> IO[bytes]:
             opened.append(pool.submit((program / "door").open, "wb", 0).result(30))
             return opened[-1]
 
-        yield go_through
+        yield open_door
         for end in opened:
             end.close()
 
 
-# The child holds the shell's output open until somebody comes through the door; the shell itself waits for it.
+# The child keeps the shell's output open until the test writes to the door, and the shell waits for the child.
 HELD = "sh -c 'read -r _ < door; echo child > left'; echo never"
 
 
-def test_a_cancel_kills_the_shell_and_not_what_it_has_started(
+def test_a_cancel_kills_the_shell_but_not_its_children(
     client: ProviderClient, program: Path, door: Callable[[], IO[bytes]]
 ) -> None:
     client.stub.Attach(plugin.PluginAttach(address="127.0.0.1:1"))
@@ -105,10 +105,10 @@ def test_a_cancel_kills_the_shell_and_not_what_it_has_started(
         running = pool.submit(client.delete, LOCAL, "c", {"delete": HELD, "logging": "none"}, "leave")
         child = door()
         client.stub.Cancel(Empty())
-        assert not running.done(), "the child holds the output open"
+        assert not running.done(), "the child keeps the output open"
         child.write(b"go on\n")
         running.result(30)
-    # A failed deletion: the engine keeps the resource in its state.
+    # The deletion failed, so the engine keeps the resource in its state.
     assert error(client) == f'signal: killed: running "{HELD}":\n'
     assert (program / "left").read_text() == "child\n"
 
@@ -128,15 +128,15 @@ def test_the_timeout_of_a_resource_ends_a_command(client: ProviderClient) -> Non
         (signal.SIGUSR1, "signal: user defined signal 1"),
     ],
 )
-def test_a_signal_is_told_as_go_does(client: ProviderClient, number: int, ended: str) -> None:
+def test_a_signal_is_reported_in_the_words_of_go(client: ProviderClient, number: int, ended: str) -> None:
     client.create(LOCAL, "c", client.check(LOCAL, "c", {"create": f"ulimit -c 0; kill -{number} $$"}))
     assert error(client).startswith(f"{ended}: running ")
 
 
-def test_output_and_error_output_of_a_failure_are_told_as_they_came(
-    client: ProviderClient, told: tuple[Engine, str], door: Callable[[], IO[bytes]]
+def test_a_failure_reports_output_and_error_output_in_their_order(
+    client: ProviderClient, attached_engine: tuple[Engine, str], door: Callable[[], IO[bytes]]
 ) -> None:
-    heard, address = told
+    heard, address = attached_engine
     client.stub.Attach(plugin.PluginAttach(address=address))
     inputs = client.check(LOCAL, "c", {"create": "echo a; cat door; echo b >&2; cat door; echo c; exit 1"})
     with ThreadPoolExecutor(1) as pool:
@@ -148,7 +148,7 @@ def test_output_and_error_output_of_a_failure_are_told_as_they_came(
     assert error(client).endswith(":\na\nb\nc\n")
 
 
-def test_a_logged_line_of_64_kib_never_ends(client: ProviderClient) -> None:
+def test_a_logged_line_of_64_kib_hangs(client: ProviderClient) -> None:
     long = "head -c 65536 /dev/zero | tr '\\0' x"
     client.create(LOCAL, "c", client.check(LOCAL, "c", {"create": long, "logging": "stderr"}))
     assert len(client.lines[-1]["answer"]["properties"]["stdout"]) == 65536
@@ -157,13 +157,13 @@ def test_a_logged_line_of_64_kib_never_ends(client: ProviderClient) -> None:
     assert client.lines[-1]["error"]["code"] == "DEADLINE_EXCEEDED"
 
 
-def test_output_that_is_not_utf_8_fails_a_run_that_ended_well(client: ProviderClient) -> None:
+def test_output_that_is_not_utf_8_fails_a_successful_command(client: ProviderClient) -> None:
     client.create(LOCAL, "c", client.check(LOCAL, "c", {"create": "printf '\\201'"}))
     assert client.lines[-1]["error"]["code"] == "INTERNAL"
     assert "string field contains invalid UTF-8" in error(client)
 
 
-def test_input_that_is_left_unread_fails_nothing_here(client: ProviderClient) -> None:
+def test_input_that_is_not_read_fails_nothing_here(client: ProviderClient) -> None:
     client.create(LOCAL, "c", client.check(LOCAL, "c", {"create": "echo hi", "stdin": "x" * 1_000_000}))
     assert client.lines[-1]["answer"]["properties"]["stdout"] == "hi"
 
@@ -172,7 +172,7 @@ def invoke(client: ProviderClient, token: str, **arguments: object) -> Propertie
     return client.call("Invoke", pb.InvokeRequest(tok=token, args=struct(arguments)))
 
 
-def test_the_one_function_runs_a_command(client: ProviderClient) -> None:
+def test_the_function_run_runs_a_command(client: ProviderClient) -> None:
     ran = invoke(client, "command:local:run", command="cat", stdin="given")["answer"]["return"]
     assert ran["stdout"] == "given"
     assert ran["command"] == "cat"

@@ -6,14 +6,7 @@ import pytest
 
 from rehearsal.stand_ins.azure_native.rules.machine import _REFUSED_USERS as REFUSED_BY_AZURE
 from stacks import machine_rules
-from tests.unit.good_stack_file import (
-    HOST_KEY,
-    Edit,
-    assert_problem,
-    change_keys,
-    change_server,
-    find_problems,
-)
+from tests.unit.good_stack_file import HOST_KEY, Edit, assert_problem, change_keys, change_server, find_problems
 
 pytestmark = pytest.mark.unit
 

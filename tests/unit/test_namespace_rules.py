@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.good_stack_file import (
-    Edit,
-    assert_problem,
-    change_keys,
-    change_service,
-    find_problems,
-)
+from tests.unit.good_stack_file import Edit, assert_problem, change_keys, change_service, find_problems
 
 pytestmark = pytest.mark.unit
 
@@ -162,7 +156,7 @@ def test_a_url_with_the_path_of_its_service_is_accepted_in_any_case(url: str) ->
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "reason"),
     [
         ("https://a.com:99999/owa", "is not a URL"),
         ("https://a.com:x/owa", "is not a URL"),
@@ -172,8 +166,8 @@ def test_a_url_with_the_path_of_its_service_is_accepted_in_any_case(url: str) ->
         ("https://mail/owa", "not a host name"),
     ],
 )
-def test_a_url_that_clients_cannot_use_is_refused_with_the_reason(url: str, said: str) -> None:
-    assert said in find_problems(change_service("owa", internalUrl=url))["namespace.services.owa.internalUrl"].remedy
+def test_a_url_that_clients_cannot_use_is_refused_with_the_reason(url: str, reason: str) -> None:
+    assert reason in find_problems(change_service("owa", internalUrl=url))["namespace.services.owa.internalUrl"].remedy
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.good_stack_file import (
-    HOST_KEY,
-    NETWORK,
-    Edit,
-    assert_problem,
-    change_keys,
-    find_problems,
-)
+from tests.unit.good_stack_file import HOST_KEY, NETWORK, Edit, assert_problem, change_keys, find_problems
 
 pytestmark = pytest.mark.unit
 
@@ -83,19 +76,19 @@ def test_a_mistake_in_a_network_is_reported_by_its_key_with_a_remedy(edit: Edit,
 
 
 @pytest.mark.parametrize("existing_zone", [False, True])
-@pytest.mark.parametrize("made_servers", [0, 1, 2])
+@pytest.mark.parametrize("created_servers", [0, 1, 2])
 def test_the_servers_own_network_may_be_listed_unless_the_stack_links_it(
-    existing_zone: bool, made_servers: int
+    existing_zone: bool, created_servers: int
 ) -> None:
     def own_network(values: dict[str, Any]) -> None:
-        for row in list(values["servers"].values())[made_servers:]:
+        for row in list(values["servers"].values())[created_servers:]:
             row.update(existing=True, hostKey=HOST_KEY)
         zone = {"existingResourceGroup": "dns"} if existing_zone else {}
         values["dns"] = {"private": {**zone, "linkedNetworks": [NETWORK.format("a", "Hub")]}}
         values["network"] = {"subnetId": NETWORK.format("a", "hub") + "/subnets/cas"}
 
     found = find_problems(own_network)
-    linked_anyway = bool(made_servers) and not existing_zone
+    linked_anyway = bool(created_servers) and not existing_zone
     assert list(found) == (["dns.private.linkedNetworks"] if linked_anyway else [])
     assert all("own network" in problem.remedy for problem in found.values())
 
@@ -118,16 +111,15 @@ def test_client_ports_without_the_https_port_are_refused_for_servers_that_the_st
             row |= {"existing": True, "hostKey": HOST_KEY}
         values |= {"httpsPort": 8443, "dns": {"private": {"existingResourceGroup": "dns"}}}
 
-    assert find_problems(existing) == {}, "who reaches an existing server is not this stack's"
+    assert find_problems(existing) == {}, "the stack does not control who reaches an existing server"
 
 
 @pytest.mark.parametrize("space", ["224.0.0.0/4", "169.254.0.0/16", "168.63.129.0/24", "240.0.0.0/4", "0.0.0.0/0"])
 def test_an_address_space_that_azure_refuses_is_refused(space: str) -> None:
     found = find_problems(change_keys(network={"addressSpace": space, "subnetPrefix": space}))
-    said = {key: problem.remedy for key, problem in found.items()}
-    wanted = "255.255.255.255/32" if space == "240.0.0.0/4" else "which Azure refuses"
-    assert wanted in said["network.addressSpace"]
-    assert wanted in said["network.subnetPrefix"]
+    reason = "255.255.255.255/32" if space == "240.0.0.0/4" else "which Azure refuses"
+    assert reason in found["network.addressSpace"].remedy
+    assert reason in found["network.subnetPrefix"].remedy
 
 
 @pytest.mark.parametrize("prefix", ["10.40.0.0/30", "10.40.0.8/31", "10.40.0.8/32"])

@@ -11,7 +11,7 @@ from rehearsal.stand_ins import language_host
 from tests.unit.own_computer import computer as computer
 from tests.unit.own_computer import engine as engine
 from tests.unit.own_computer import install as install
-from tests.unit.programs import official, program, script
+from tests.unit.programs import official_answer, write_program, write_script
 
 pytestmark = pytest.mark.unit
 
@@ -59,7 +59,7 @@ def test_a_part_that_runs_and_is_not_in_the_table_is_found(
 
 
 def test_a_stand_in_is_recognised_and_a_script_is_shown_with_the_program_it_started(computer: Path) -> None:
-    wrapper = program(computer / "bin" / "pulumi")
+    wrapper = write_program(computer / "bin" / "pulumi")
     shown = tools.Tools(engine=wrapper, language_host=None, command_plugin=None, powershell=None, python=Path("python"))
     became = ["/opt/pulumi/pulumi", "up"]
     parts = list(proof.list_shown_parts(shown, [STAND_IN_RAN, became], [["/bin/sh", "-c"]]))
@@ -73,9 +73,9 @@ def test_a_stand_in_is_recognised_and_a_script_is_shown_with_the_program_it_star
 
 @pytest.mark.usefixtures("engine")
 def test_another_powershell_in_the_environment_of_the_scripts_is_found(computer: Path) -> None:
-    body = f"[ \"$EXCHANGE_STANDIN_ROOT\" ] && echo '{official('7.2.0')}' || echo '{official('7.4.12')}'"
-    script(computer / "bin" / "pwsh", body)
+    body = f"[ \"$EXCHANGE_STANDIN_ROOT\" ] && echo '{official_answer('7.2.0')}' || echo '{official_answer('7.4.12')}'"
+    write_script(computer / "bin" / "pwsh", body)
     [problems] = proof.check_powershell(tools.find_tools(), computer)
     assert problems.endswith("in the environment of the scripts it is real: 7.2.0.")
-    program(computer / "bin" / "pwsh", official("7.4.12"))
+    write_program(computer / "bin" / "pwsh", official_answer("7.4.12"))
     assert list(proof.check_powershell(tools.find_tools(), computer)) == []

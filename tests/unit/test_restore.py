@@ -1,4 +1,4 @@
-"""What a server that leaves is told, and what comes of one that does not answer; its "PowerShell" is this Python."""
+"""Restoring a server that leaves the stack, also one that does not answer. Its "PowerShell" is this Python."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from tests.unit.servers import PASSWORD, USER, Farm
 pytestmark = pytest.mark.unit
 
 ADDRESS = "127.40.0.11"
-FINE = "print('{\"changed\": 3}')"
-TOLD = "import sys; sys.stderr.write(sys.stdin.read()); sys.exit(1)"
+SUCCEEDS = "print('{\"changed\": 3}')"
+ECHO_DOCUMENT = "import sys; sys.stderr.write(sys.stdin.read()); sys.exit(1)"
 
 
-class Leaving:
-    """One server that leaves; `document` is what its command was given."""
+class LeavingServer:
+    """A server that leaves the stack. `document` is the standard input of its command."""
 
     def __init__(self, farm: Farm, scripts: Path) -> None:
         [self.port] = find_free_ports([ADDRESS], 1)
@@ -54,49 +54,49 @@ class Leaving:
             "jumpHost": None,
         }
 
-    def restore(self, script: str = FINE, **changes: Any) -> str:
+    def restore(self, script: str = SUCCEEDS, **changes: Any) -> str:
         (self._scripts / "Restore-ClientAccessNamespace.ps1").write_text(script)
-        return asyncio.run(restore.restore({**self.document, **changes}))
+        return asyncio.run(restore.restore_server({**self.document, **changes}))
 
 
 @pytest.fixture
-def leaving(farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Leaving:
+def leaving(farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LeavingServer:
     scripts = tmp_path / "scripts"
     scripts.mkdir()
     monkeypatch.setattr(powershell, "SCRIPTS", scripts)
-    return Leaving(farm, scripts)
+    return LeavingServer(farm, scripts)
 
 
-def test_the_script_is_copied_run_and_its_result_told(leaving: Leaving) -> None:
-    assert leaving.restore() == "ex01 has the URLs back that it had before: 3 settings changed."
+def test_the_script_is_copied_and_run_and_its_result_reported(leaving: LeavingServer) -> None:
+    assert leaving.restore() == "ex01 has its old URLs back: 3 settings changed."
 
 
-def test_a_shell_that_prints_takes_no_result_away_and_one_that_swallows_the_report_fails_nothing(
-    leaving: Leaving,
-) -> None:
-    windows_state.change(leaving.server.drive.root, autoRun="Property of CORP")
+def test_a_shell_that_prints_more_hides_no_result_and_a_lost_report_fails_nothing(leaving: LeavingServer) -> None:
+    windows_state.change_state(leaving.server.drive.root, autoRun="Property of CORP")
     marked = f"print({powershell.REPORT_BEGINS!r}, '{{\"changed\": 3}}', {powershell.REPORT_ENDS!r}, sep='\\n')"
-    assert leaving.restore(marked) == "ex01 has the URLs back that it had before: 3 settings changed."
-    told = leaving.restore("print('{\"chang')")
-    assert told == "ex01 has the URLs back that it had before: an unknown number of settings changed."
+    assert leaving.restore(marked) == "ex01 has its old URLs back: 3 settings changed."
+    without_report = leaving.restore("print('{\"chang')")
+    assert without_report == "ex01 has its old URLs back: an unknown number of settings changed."
 
 
 @pytest.mark.parametrize("code", [3, 7])
-def test_a_server_without_exchange_or_without_originals_has_nothing_to_put_back(leaving: Leaving, code: int) -> None:
+def test_a_server_without_exchange_or_without_original_settings_has_nothing_to_put_back(
+    leaving: LeavingServer, code: int
+) -> None:
     assert "nothing to put back" in leaving.restore(f"import sys; sys.exit({code})")
 
 
-def test_a_script_that_fails_is_told_in_its_own_words(leaving: Leaving) -> None:
+def test_a_script_that_fails_is_reported_with_its_message(leaving: LeavingServer) -> None:
     script = "import sys; sys.exit('Exchange took the settings, but reads back other values.')"
     with pytest.raises(restore.NotRestoredError, match=r"^ex01 was not restored: Exchange took the settings"):
         leaving.restore(script)
 
 
-def test_the_document_is_the_scripts_and_holds_a_credential_only_for_a_logon_with_a_key(leaving: Leaving) -> None:
+def test_the_script_gets_a_credential_only_for_a_logon_with_a_key(leaving: LeavingServer) -> None:
     def document(**changes: Any) -> dict[str, Any]:
-        with pytest.raises(restore.NotRestoredError) as told:
-            leaving.restore(TOLD, **changes)
-        found: dict[str, Any] = json.loads(str(told.value).partition("restored: ")[2])
+        with pytest.raises(restore.NotRestoredError) as failure:
+            leaving.restore(ECHO_DOCUMENT, **changes)
+        found: dict[str, Any] = json.loads(str(failure.value).partition("restored: ")[2])
         return found
 
     plain = {"server": "ex01", "exchangeVersion": "2016", "recycleAppPools": True}
@@ -107,32 +107,32 @@ def test_the_document_is_the_scripts_and_holds_a_credential_only_for_a_logon_wit
     assert with_key == {**plain, "credential": {"userName": USER, "password": PASSWORD}}
 
 
-def test_a_server_that_refuses_connections_or_is_another_one_is_passed_over(leaving: Leaving) -> None:
+def test_a_server_that_refuses_connections_or_shows_another_host_key_keeps_its_urls(leaving: LeavingServer) -> None:
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
     assert "it shows another SSH host key" in leaving.restore(hostKey=other)
     leaving.server.stop()
     assert leaving.restore().startswith("ex01 keeps the namespace's URLs: the connection is refused.")
 
 
-def test_a_server_that_takes_connections_and_never_speaks_costs_one_dial(
-    leaving: Leaving, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_accepts_a_connection_and_stays_silent_costs_one_dial(
+    leaving: LeavingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restore, "SECONDS", 0.2)
+    monkeypatch.setattr(restore, "DIAL_SECONDS", 0.2)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        said = leaving.restore(host="127.0.0.1", port=listener.getsockname()[1])
-    assert said.startswith("ex01 keeps the namespace's URLs: no answer")
+        report = leaving.restore(host="127.0.0.1", port=listener.getsockname()[1])
+    assert report.startswith("ex01 keeps the namespace's URLs: no answer")
 
 
-def test_a_server_that_refuses_the_logon_is_alive_and_not_passed_over(leaving: Leaving) -> None:
-    with pytest.raises(restore.NotRestoredError, match="refuses the logon") as told:
+def test_a_server_that_refuses_the_logon_fails_the_run(leaving: LeavingServer) -> None:
+    with pytest.raises(restore.NotRestoredError, match="refuses the logon") as failure:
         leaving.restore(password="another")  # noqa: S106
-    assert PASSWORD not in str(told.value)
+    assert PASSWORD not in str(failure.value)
 
 
-class Silent(asyncssh.SSHServerSession[bytes]):
-    """Takes the SFTP session, greets where it is told to, and never answers again."""
+class SilentSession(asyncssh.SSHServerSession[bytes]):
+    """Accepts the SFTP session, sends `greeting`, and never answers again."""
 
     def __init__(self, greeting: bytes = b"") -> None:
         self._greeting = greeting
@@ -147,11 +147,11 @@ class Silent(asyncssh.SSHServerSession[bytes]):
         self._channel.write(self._greeting)
 
     def eof_received(self) -> bool:
-        return True  # nothing is closed
+        return True  # keeps the channel open
 
 
-class Stuck(asyncssh.SFTPServer):
-    """Opens files, and takes nothing that is written there."""
+class StuckSftp(asyncssh.SFTPServer):
+    """Opens files, but never finishes a write or a close."""
 
     def __init__(self, chan: asyncssh.SSHServerChannel[bytes], root: Path) -> None:
         super().__init__(chan, chroot=str(root).encode())
@@ -167,39 +167,43 @@ class Stuck(asyncssh.SFTPServer):
         await asyncio.Event().wait()
 
 
-class Guest(asyncssh.SSHServer):
-    """Whoever comes is in; a session is one of this kind."""
+class OpenSshServer(asyncssh.SSHServer):
+    """Accepts every user without a password, and starts sessions of the given kind."""
 
-    def __init__(self, session: Callable[[], Silent]) -> None:
+    def __init__(self, session: Callable[[], SilentSession]) -> None:
         self.session_requested = session  # type: ignore[method-assign]
 
     def begin_auth(self, _: str) -> bool:
         return False
 
 
-VERSION_3 = b"\0\0\0\5\2\0\0\0\3"
+SFTP_VERSION_3 = b"\0\0\0\5\2\0\0\0\3"
 
 
 @pytest.mark.parametrize(
     ("session", "stuck"),
-    [(Silent, False), (partial(Silent, VERSION_3), False), (Silent, True)],
-    ids=["at once", "after it spoke of its version", "in the middle of a file"],
+    [(SilentSession, False), (partial(SilentSession, SFTP_VERSION_3), False), (SilentSession, True)],
+    ids=["at once", "after the SFTP version", "in the middle of a file"],
 )
-def test_a_server_that_goes_silent_once_it_is_logged_on_to_fails_the_run_in_the_end(
-    leaving: Leaving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, session: Callable[[], Silent], stuck: bool
+def test_a_server_that_falls_silent_after_the_logon_fails_the_run(
+    leaving: LeavingServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    session: Callable[[], SilentSession],
+    stuck: bool,
 ) -> None:
     monkeypatch.setattr(restore, "SCRIPT_SECONDS", 0.5)
     key = asyncssh.generate_private_key("ssh-ed25519")
-    files = {"sftp_factory": partial(Stuck, root=tmp_path)} if stuck else {}
-    (powershell.SCRIPTS / "Restore-ClientAccessNamespace.ps1").write_text(FINE)
+    files = {"sftp_factory": partial(StuckSftp, root=tmp_path)} if stuck else {}
+    (powershell.SCRIPTS / "Restore-ClientAccessNamespace.ps1").write_text(SUCCEEDS)
 
     async def talk() -> str:
         listener = await asyncssh.create_server(
-            partial(Guest, session), "127.0.0.1", 0, server_host_keys=[key], encoding=None, **files
+            partial(OpenSshServer, session), "127.0.0.1", 0, server_host_keys=[key], encoding=None, **files
         )
         where = {"host": "127.0.0.1", "port": listener.get_port(), "hostKey": key.export_public_key().decode()}
         try:
-            return await restore.restore({**leaving.document, **where})
+            return await restore.restore_server({**leaving.document, **where})
         finally:
             listener.close()
 
@@ -207,11 +211,11 @@ def test_a_server_that_goes_silent_once_it_is_logged_on_to_fails_the_run_in_the_
         asyncio.run(asyncio.wait_for(talk(), 10))
 
 
-def test_the_way_leads_through_the_jump_host(leaving: Leaving, tmp_path: Path) -> None:
+def test_the_server_is_reached_through_the_jump_host(leaving: LeavingServer, tmp_path: Path) -> None:
     with ScriptedSshServer(tmp_path) as jump:
         row = {"host": "127.0.0.1", "port": jump.port, "hostKey": jump.host_key, "user": "me"}
-        said = leaving.restore(jumpHost={**row, "password": JUMP_PASSWORD, "privateKey": None})
-        assert "3 settings changed" in said
+        report = leaving.restore(jumpHost={**row, "password": JUMP_PASSWORD, "privateKey": None})
+        assert "3 settings changed" in report
         assert f"forward {ADDRESS}" in jump.log
 
 
@@ -224,8 +228,10 @@ except SystemExit as end:
 """
 
 
-@pytest.mark.parametrize("module", [RESTORE.partition(" -m ")[2], "operations.restore"], ids=["now", "in older states"])
-def test_a_delete_text_runs_with_the_packages_of_the_deployed_program_alone(leaving: Leaving, module: str) -> None:
+@pytest.mark.parametrize(
+    "module", [RESTORE.partition(" -m ")[2], "operations.restore"], ids=["new states", "older states"]
+)
+def test_a_delete_command_needs_only_the_packages_of_the_deployed_program(leaving: LeavingServer, module: str) -> None:
     leaving.server.stop()
     done = subprocess.run(
         [sys.executable, "-c", RUN_AND_LIST, module],

@@ -145,7 +145,7 @@ def test_what_costs_money_is_told_where_it_is_added_removed_or_resized(review: R
                     "update", "ex01", "namespace", {"settings": {}}, {"settings": {"owa": {"InternalUrl": "http://a"}}}
                 )
             ],
-            "http://a is no absolute URL that begins with https://",
+            "http://a is not an absolute URL that begins with https://",
             id="URL",
         ),
         pytest.param(

@@ -1,4 +1,4 @@
-"""The JSON Schema that editors use says what the settings say."""
+"""The JSON Schema that editors use agrees with the arguments that the program reads."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ def stack_file(name: str) -> dict[str, Any]:
     return content
 
 
-def refused(content: dict[str, Any]) -> bool:
+def is_refused(content: dict[str, Any]) -> bool:
     return not Draft202012Validator(json.loads(schema.FILE.read_text())).is_valid(content)
 
 
-def test_the_committed_schema_is_the_one_made_from_the_settings() -> None:
+def test_the_committed_schema_is_up_to_date() -> None:
     assert schema.FILE.read_text() == schema.render_schema(), "run: make schema"
 
 
-def test_the_reference_of_the_stack_file_is_the_one_made_from_the_settings() -> None:
+def test_the_reference_of_the_stack_file_is_up_to_date() -> None:
     page = reference.PAGE.read_text()
     assert "| `servers.KEY.inRotation` | true, false | true |" in page
     assert page == reference.insert_reference(page), "run: make schema"
 
 
-def test_the_schema_is_a_schema() -> None:
+def test_the_schema_is_valid() -> None:
     Draft202012Validator.check_schema(schema.build_schema())
 
 
-def test_three_stack_files_stand_in_the_repository() -> None:
+def test_the_repository_has_three_stack_files() -> None:
     assert [file.name for file in FILES] == ["Pulumi.existing.yaml", "Pulumi.lab.yaml", "Pulumi.prod.yaml"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
-def test_a_stack_file_names_the_schema_and_satisfies_schema_and_settings(file: Path) -> None:
+def test_a_stack_file_names_the_schema_and_satisfies_schema_and_program(file: Path) -> None:
     assert file.read_text().startswith(f"# yaml-language-server: $schema={schema.FILE.name}\n")
     content = yaml.safe_load(file.read_text())
-    assert not refused(content)
+    assert not is_refused(content)
     secrets = {f"{arguments.PROJECT}:{name}": "x" for name in ("operatorPassword", "adminPassword")}
     assert isinstance(arguments.read_config_block({**content["config"], **secrets}), FarmArgs)
 
@@ -82,28 +82,28 @@ def test_a_lab_needs_at_most_six_keys() -> None:
         (("colour",), "red"),
     ],
 )
-def test_schema_and_settings_refuse_the_same_mistakes(path: tuple[str, ...], value: object) -> None:
+def test_schema_and_program_refuse_the_same_mistakes(path: tuple[str, ...], value: object) -> None:
     content = copy.deepcopy(stack_file("lab"))
     part = content["config"]
     for step in (f"{arguments.PROJECT}:{path[0]}", *path[1:])[:-1]:
         part = part[step]
     part[path[-1] if len(path) > 1 else f"{arguments.PROJECT}:{path[0]}"] = value
-    assert refused(content)
+    assert is_refused(content)
     secrets = {f"{arguments.PROJECT}:{name}": "x" for name in ("operatorPassword", "adminPassword")}
     with pytest.raises(arguments.InvalidStackFileError):
         arguments.read_config_block({**content["config"], **secrets})
-    assert not refused(stack_file("lab")), "the unchanged file is accepted"
+    assert not is_refused(stack_file("lab")), "the unchanged file is accepted"
 
 
-def test_schema_and_settings_accept_a_row_without_a_value() -> None:
+def test_schema_and_program_accept_a_row_without_a_value() -> None:
     content = stack_file("lab")
     content["config"] |= {f"{arguments.PROJECT}:{name}": None for name in ("network", "dns", "autoShutdown", "ssh")}
-    assert not refused(content)
+    assert not is_refused(content)
     secrets = {f"{arguments.PROJECT}:{name}": "x" for name in ("operatorPassword", "adminPassword")}
     arguments.read_config_block({**content["config"], **secrets})
 
 
-def test_pulumi_declares_each_key_with_the_type_that_the_settings_read() -> None:
+def test_pulumi_declares_each_key_with_the_type_that_the_program_reads() -> None:
     project = yaml.safe_load((STACKS.parent / "Pulumi.yaml").read_text())
     properties = schema.describe_row(FarmArgs)["properties"]
     for name, declared in project["config"].items():

@@ -198,7 +198,7 @@ def test_a_host_key_is_accepted_as_ssh_keyscan_prints_it_and_as_a_pub_file_holds
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "remedy"),
     [
         (HOST_KEY[:-4], "not a whole key"),
         (HOST_KEY.replace("ssh-ed25519", "ecdsa-sha2-nistp256"), "not a whole key"),
@@ -208,7 +208,7 @@ def test_a_host_key_is_accepted_as_ssh_keyscan_prints_it_and_as_a_pub_file_holds
         ("# 10.16.0.11:22 SSH-2.0-OpenSSH_for_Windows", "ed25519"),
     ],
 )
-def test_a_host_key_that_is_damaged_or_of_another_kind_is_one_problem(given: str, said: str) -> None:
+def test_a_host_key_that_is_damaged_or_of_another_kind_is_one_problem(given: str, remedy: str) -> None:
     found = find_problems(change_server("ex01", existing=True, hostKey=given))
     assert list(found) == ["servers.ex01.hostKey"]
-    assert said in found["servers.ex01.hostKey"].remedy
+    assert remedy in found["servers.ex01.hostKey"].remedy

@@ -10,10 +10,10 @@ import pytest
 
 from components import powershell
 from rehearsal.stand_ins import windows_state
-from rehearsal.stand_ins.command_result import CommandResult
+from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.server import ServerStandIn
 from tests.unit.servers import Farm, namespace_settings
-from tests.unit.test_server_stand_in_ssh import attempt, run
+from tests.unit.ssh_client import attempt, run
 
 pytestmark = pytest.mark.unit
 
@@ -25,7 +25,7 @@ print(sys.argv[1:], sys.stdin.read() == "")
 """
 
 
-def test_ssh_is_off_on_a_new_server_until_a_script_switches_it_on(farm: Farm) -> None:
+def test_ssh_is_off_on_a_new_server_until_a_script_enables_it(farm: Farm) -> None:
     server = farm.server(ssh_port=None)
     assert server.ssh.port is None
     result = server.run_script(SWITCH_ON, {"Port": "22"})
@@ -40,14 +40,14 @@ def test_a_script_that_fails_leaves_ssh_off(farm: Farm) -> None:
     assert server.ssh.port is None
 
 
-def test_ssh_that_is_stopped_in_windows_does_not_listen(farm: Farm) -> None:
+def test_a_stopped_ssh_service_does_not_listen(farm: Farm) -> None:
     server = farm.server(ssh_port=None)
     (server.drive.root / "windows.json").write_text(json.dumps({"sshd": {"status": "Stopped", "port": 0}}))
     server.start()
     assert server.ssh.port is None
 
 
-def test_a_server_that_has_ssh_keeps_what_else_its_windows_says(farm: Farm) -> None:
+def test_enabling_ssh_keeps_the_other_values_of_windows_json(farm: Farm) -> None:
     root = farm.folder / "ex01"
     root.mkdir()
     (root / "windows.json").write_text(json.dumps({"build": 9600}))
@@ -56,7 +56,7 @@ def test_a_server_that_has_ssh_keeps_what_else_its_windows_says(farm: Farm) -> N
     assert (kept["build"], kept["sshd"]["status"]) == (9600, "Running")
 
 
-def test_ssh_that_was_switched_on_is_on_again_after_a_restart(farm: Farm) -> None:
+def test_enabled_ssh_listens_after_a_restart(farm: Farm) -> None:
     server = farm.server(ssh_port=None)
     server.run_script(SWITCH_ON, {})
     server.stop()
@@ -64,7 +64,7 @@ def test_ssh_that_was_switched_on_is_on_again_after_a_restart(farm: Farm) -> Non
     attempt(server)
 
 
-def test_nothing_of_a_run_script_stays_on_the_drive(farm: Farm) -> None:
+def test_a_run_script_is_deleted_from_the_drive(farm: Farm) -> None:
     server = farm.server()
     server.run_script("print(1)", {"Secret": "x"})
     assert list(server.drive.root.rglob("*.ps1")) == []
@@ -106,9 +106,7 @@ def test_without_powershell_the_namespace_is_set_once_and_reported(farm: Farm, s
     assert (again["changed"], again["agreement"]) == (0, True)
 
 
-def test_without_powershell_letter_case_and_the_order_of_lists_are_no_difference(
-    farm: Farm, server: ServerStandIn
-) -> None:
+def test_without_powershell_letter_case_and_list_order_are_no_change(farm: Farm, server: ServerStandIn) -> None:
     farm.organisation.change("EX01", "mapi", "IISAuthenticationMethods", ["OAuth", "Ntlm"])
     farm.organisation.change("EX01", "mapi", "InternalUrl", "https://OWA.mail-domain.com/MAPI")
     wanted = {
@@ -131,7 +129,7 @@ def test_without_powershell_reading_writes_nothing(farm: Farm, server: ServerSta
     assert farm.organisation.settings("ex01") == before
 
 
-def test_without_powershell_the_first_values_can_be_put_back(farm: Farm, server: ServerStandIn) -> None:
+def test_without_powershell_the_original_values_can_be_restored(farm: Farm, server: ServerStandIn) -> None:
     before = farm.organisation.settings("ex01")
     namespace(server, "Set")
     namespace(server, "Set", settings={"owa": {"InternalUrl": "https://third.mail-domain.com/owa"}})
@@ -147,22 +145,22 @@ def test_without_powershell_the_wrong_server_is_refused(farm: Farm, server: Serv
     assert farm.organisation.settings("ex01") == before
 
 
-def test_without_powershell_a_server_without_exchange_says_so(farm: Farm, server: ServerStandIn) -> None:
+def test_without_powershell_a_server_without_exchange_is_reported(farm: Farm, server: ServerStandIn) -> None:
     farm.organisation.remove_server("EX01")
     status, document, error = namespace(server, "Set")
     assert (status, document["agreement"], document["settings"]) == (3, False, {})
     assert "configureNamespace: false" in error
 
 
-def test_what_cmd_runs_by_itself_is_printed_before_the_report(server: ServerStandIn) -> None:
-    windows_state.change(server.drive.root, autoRun="Property of CORP")
+def test_output_of_cmds_autorun_is_printed_before_the_report(server: ServerStandIn) -> None:
+    windows_state.change_state(server.drive.root, autoRun="Property of CORP")
     script = "C:/ProgramData/ExchangeCas/1234/Get-ClientAccessNamespace.ps1"
     result = run(server, f"powershell -NoProfile -File {script}", stdin="{}")
     assert str(result.stdout).startswith(f"Property of CORP\r\n{powershell.REPORT_BEGINS}\r\n")
     assert namespace(server, "Get")[0] == 0
 
 
-def test_without_powershell_ssh_is_switched_on_and_tells_the_host_key(farm: Farm) -> None:
+def test_without_powershell_the_ssh_script_enables_ssh_and_returns_the_host_key(farm: Farm) -> None:
     server = farm.server(pwsh=None, ssh_port=None)
     result = server.run_script("# installs OpenSSH", {"Port": "0"})
     assert powershell.read_report(result.output, "hostKey") == {"hostKey": server.host_key}

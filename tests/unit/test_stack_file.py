@@ -1,4 +1,4 @@
-"""A stack file is read as the engine reads it, and written so that the engine reads the same."""
+"""A stack file is read as the engine reads it, and written so that the engine reads it back unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.yaml_scalars import READ
 
 pytestmark = pytest.mark.unit
 
-EXAMPLE = rehearsed.stack_file_path("lab").read_text(encoding="utf-8")
+EXAMPLE = rehearsed.find_stack_file("lab").read_text(encoding="utf-8")
 
 
 def config(text: str) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def config(text: str) -> dict[str, Any]:
 
 
 def messages(tmp_path: Path, lines: str) -> list[str]:
-    """What is wrong with the example for labs with these lines laid over it, as the rehearsal tells it."""
+    """The rehearsal's messages for the lab example with these keys in it."""
     path = tmp_path / "Pulumi.lab.yaml"
     given = file.parse_stack_file(f"config:\n{lines}".encode(), arguments.PROJECT).config
     kept = {name: value for name, value in config(EXAMPLE).items() if name not in given}
@@ -35,23 +35,23 @@ def messages(tmp_path: Path, lines: str) -> list[str]:
 
 
 @pytest.mark.parametrize("text", READ)
-def test_a_scalar_is_what_the_engine_makes_of_it(text: str) -> None:
+def test_a_scalar_has_the_value_that_the_engine_reads(text: str) -> None:
     found = config(f"config:\n  list:\n    - {text}\n")["exchange-cas:list"]
     assert [(type(value), value) for value in found] == [(type(READ[text]), READ[text])]
 
 
 @pytest.mark.parametrize("text", [*READ, "on", "1:2", "a: b", "# x", "", "ü", "two\nlines", "0x1F ", "2026-1-2"])
-def test_a_text_that_is_written_is_read_as_that_text_again(text: str) -> None:
+def test_a_text_that_is_written_is_read_back_unchanged(text: str) -> None:
     written = file.dump_stack_file({"config": {"exchange-cas:tags": {"name": text, text: "value"}}})
     assert config(written)["exchange-cas:tags"] == {"name": text, text: "value"}
 
 
 @pytest.mark.parametrize("name", ["protect", "exchange-cas:protect", "exchange-cas:config:protect"])
-def test_a_key_has_the_projects_prefix_or_none(name: str) -> None:
+def test_a_key_may_have_the_prefix_of_the_project_or_none(name: str) -> None:
     assert config(f"config:\n  {name}: true\n") == {"exchange-cas:protect": True}
 
 
-def test_keys_are_texts_merges_are_merged_and_an_anchor_may_be_given_again() -> None:
+def test_keys_are_texts_merges_are_merged_and_an_anchor_may_be_defined_again() -> None:
     text = """
 x: &a {one: 1, two: 2}
 config:
@@ -69,12 +69,12 @@ config:
 
 
 @pytest.mark.parametrize("text", ["", "config:\n", "---\n", "Config:\n  a: 1\n", "config: {}\n---\nconfig: {a: 1}\n"])
-def test_a_file_without_keys_is_read_as_such(text: str) -> None:
+def test_a_file_without_keys_is_accepted(text: str) -> None:
     assert config(text) == {}
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [
         ("config:\n  a: 1\n  a: 2\n", "line 3: the key a appears twice. Remove one."),
         ("config:\n  t: {1: x, '1': y}\n", "line 2: the key 1 appears twice. Remove one."),
@@ -97,15 +97,15 @@ def test_a_file_without_keys_is_read_as_such(text: str) -> None:
         ("config:\n  t: {<<: 5}\n", "merges only mappings"),
     ],
 )
-def test_what_the_engine_refuses_is_refused_by_file_and_reason_in_one_line(
-    tmp_path: Path, text: str, said: str
+def test_a_file_that_the_engine_refuses_is_refused_in_one_line_with_its_path_and_the_reason(
+    tmp_path: Path, text: str, reason: str
 ) -> None:
     path = tmp_path / "Pulumi.x.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(file.UnreadableStackFileError) as caught:
         file.read_stack_file(path, arguments.PROJECT)
     assert str(caught.value).startswith(f"{path} cannot be read: ")
-    assert said in str(caught.value)
+    assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -116,12 +116,12 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
         file.read_stack_file(path, arguments.PROJECT)
 
 
-def test_a_byte_order_mark_is_passed_over() -> None:
+def test_a_byte_order_mark_is_ignored() -> None:
     assert file.parse_stack_file(b"\xef\xbb\xbfconfig:\n  t: x\n", "p").config == {"p:t": "x"}
 
 
 @pytest.mark.parametrize(
-    ("lines", "key", "said"),
+    ("lines", "key", "remedy"),
     [
         ("  exchange-cas:autoShutdown: {time: 0730}\n", "autoShutdown.time = 0730", "Put the text in quotes"),
         ("  exchange-cas:autoShutdown: {time: 1900}\n", "autoShutdown.time = 1900", "Put the text in quotes"),
@@ -142,29 +142,29 @@ def test_a_byte_order_mark_is_passed_over() -> None:
         ),
     ],
 )
-def test_a_value_is_told_as_it_was_typed(tmp_path: Path, lines: str, key: str, said: str) -> None:
+def test_a_message_shows_a_value_as_it_was_typed(tmp_path: Path, lines: str, key: str, remedy: str) -> None:
     found = [message for message in messages(tmp_path, lines) if key in message]
     assert found, messages(tmp_path, lines)
-    assert said in found[0]
+    assert remedy in found[0]
 
 
-def test_the_program_looks_into_the_stacks_own_file_for_what_was_typed(tmp_path: Path) -> None:
+def test_the_program_reads_the_typed_texts_from_the_stacks_file(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.lab.yaml"
     path.write_text("config:\n  exchange-cas:tags: {cost: 00123, other: 1}\n", encoding="utf-8")
     typed = arguments.read_typed_texts(path)
-    of_this_run, of_another = (Problem("tags.cost", value, "x") for value in (83, 84))
-    assert str(arguments.show_as_typed(of_this_run, typed)) == "tags.cost = 00123: x"
-    assert str(arguments.show_as_typed(of_another, typed)) == "tags.cost = 84: x", "the run was given another file"
+    in_the_file, in_another_file = (Problem("tags.cost", value, "x") for value in (83, 84))
+    assert str(arguments.show_as_typed(in_the_file, typed)) == "tags.cost = 00123: x"
+    assert str(arguments.show_as_typed(in_another_file, typed)) == "tags.cost = 84: x", "the run used another file"
     path.write_text("config: [\n", encoding="utf-8")
     assert arguments.read_typed_texts(path) == arguments.read_typed_texts(tmp_path / "Pulumi.none.yaml") == {}
 
 
 @pytest.mark.parametrize(
-    ("handed_on", "meant"),
+    ("passed", "value"),
     [("", None), ("x", "x"), ("{x", "{x"), ("[", "["), ('{"a": [1]}', {"a": [1]}), ("0730", "0730")],
 )
-def test_what_pulumi_hands_on_is_an_object_a_list_or_a_text(handed_on: str, meant: Any) -> None:
-    assert arguments.parse_config_value(handed_on) == meant
+def test_pulumi_passes_objects_and_lists_as_json_and_other_values_as_text(passed: str, value: Any) -> None:
+    assert arguments.parse_config_value(passed) == value
 
 
 def test_texts_in_quotes_are_texts(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_texts_in_quotes_are_texts(tmp_path: Path) -> None:
     assert messages(tmp_path, lines) == []
 
 
-def test_mistakes_of_the_file_are_named_with_its_own_addresses(tmp_path: Path) -> None:
+def test_messages_of_the_rehearsal_show_the_addresses_of_the_file(tmp_path: Path) -> None:
     found = messages(tmp_path, "  exchange-cas:network: {subnetPrefix: 10.50.0.0/24}\n")
     assert any("10.50.0.0/24" in message and "10.40.0.0/16" in message for message in found)
 
@@ -180,10 +180,10 @@ def test_mistakes_of_the_file_are_named_with_its_own_addresses(tmp_path: Path) -
 @pytest.mark.parametrize(
     "lines", ["  exchange-cas:network: x\n", "  exchange-cas:servers: [1]\n", "  exchange-cas:ssh: 5\n"]
 )
-def test_a_value_of_another_kind_is_one_problem(tmp_path: Path, lines: str) -> None:
+def test_a_value_of_another_type_is_one_problem(tmp_path: Path, lines: str) -> None:
     assert len(messages(tmp_path, lines)) == 1
 
 
-def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(file.UnreadableStackFileError, match=r"Pulumi\.none\.yaml cannot be read: No such file"):
         rehearsed.adapt_stack_file(tmp_path / "Pulumi.none.yaml", ssh_port=1, https_port=2)

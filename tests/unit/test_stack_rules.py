@@ -6,15 +6,7 @@ import copy
 
 import pytest
 
-from tests.unit.good_stack_file import (
-    GOOD,
-    HOST_KEY,
-    Edit,
-    assert_problem,
-    change_keys,
-    find_problems,
-    read_good,
-)
+from tests.unit.good_stack_file import GOOD, HOST_KEY, Edit, assert_problem, change_keys, find_problems, read_good
 
 pytestmark = pytest.mark.unit
 

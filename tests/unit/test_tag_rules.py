@@ -6,11 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.good_stack_file import (
-    Edit,
-    change_keys,
-    find_problems,
-)
+from tests.unit.good_stack_file import Edit, change_keys, find_problems
 
 pytestmark = pytest.mark.unit
 

@@ -20,18 +20,18 @@ from rehearsal.stand_ins.language_host import LANGUAGE_HOST
 from tests.unit.own_computer import computer as computer
 from tests.unit.own_computer import engine as engine
 from tests.unit.own_computer import install as install
-from tests.unit.programs import official, program
+from tests.unit.programs import official_answer, write_program
 
 pytestmark = pytest.mark.unit
 
 
 def test_a_pulumi_install_on_path_is_used_whole(computer: Path) -> None:
-    engine = program(computer / "bin" / "pulumi", "v3.300.1")
-    host = program(computer / "bin" / LANGUAGE_HOST)
-    program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
-    pwsh = program(computer / "bin" / "pwsh", official("7.4.12"))
+    engine = write_program(computer / "bin" / "pulumi", "v3.300.1")
+    host = write_program(computer / "bin" / LANGUAGE_HOST)
+    write_program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
+    pwsh = write_program(computer / "bin" / "pwsh", official_answer("7.4.12"))
     plugin = computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}"
-    program(plugin / tools.COMMAND_PLUGIN)
+    write_program(plugin / tools.COMMAND_PLUGIN)
     found = tools.find_tools()
     assert (found.engine, found.language_host, found.command_plugin, found.powershell) == (engine, host, plugin, pwsh)
     assert [by for _, by in found.describe_parts()][:4] == [
@@ -41,8 +41,8 @@ def test_a_pulumi_install_on_path_is_used_whole(computer: Path) -> None:
 
 
 def test_an_engine_on_path_that_is_too_old_is_replaced_by_the_one_built_here(computer: Path) -> None:
-    program(computer / "bin" / "pulumi", "v3.237.0")
-    built = program(computer / "built" / "pulumi")
+    write_program(computer / "bin" / "pulumi", "v3.237.0")
+    built = write_program(computer / "built" / "pulumi")
     assert tools.find_tools().engine == built
 
 
@@ -53,35 +53,37 @@ def test_without_any_engine_the_remedy_is_named(computer: Path) -> None:
 
 
 def test_a_language_host_without_its_executor_is_not_usable(computer: Path) -> None:
-    program(computer / "bin" / "pulumi", "v3.300.1")
-    program(computer / "bin" / LANGUAGE_HOST)
+    write_program(computer / "bin" / "pulumi", "v3.300.1")
+    write_program(computer / "bin" / LANGUAGE_HOST)
     assert tools.find_tools().language_host is None
 
 
 @pytest.mark.parametrize("folder", ["resource-command-v0.0.1", "resource-command-v{}.partial"])
 def test_a_command_provider_of_another_version_or_half_installed_is_not_usable(computer: Path, folder: str) -> None:
-    program(computer / "bin" / "pulumi", "v3.300.1")
+    write_program(computer / "bin" / "pulumi", "v3.300.1")
     plugins = computer / "home" / "plugins"
     if "partial" in folder:
-        program(plugins / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
-    program(plugins / folder.format(version("pulumi-command")) / tools.COMMAND_PLUGIN)
+        write_program(plugins / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
+    write_program(plugins / folder.format(version("pulumi-command")) / tools.COMMAND_PLUGIN)
     assert tools.find_tools().command_plugin is None
 
 
 def test_parts_with_real_names_each_part_of_a_pulumi_install_that_is_missing(
     computer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program(computer / "bin" / "pulumi", "v3.300.1")
+    write_program(computer / "bin" / "pulumi", "v3.300.1")
     told = CliRunner().invoke(app, ["parts", "--real"])
     assert told.exit_code == 1
     assert "Stand-ins replace: Python language host, command provider." in told.stdout
     assert f"pulumi plugin install resource command {version('pulumi-command')}" in told.stdout
     assert CliRunner().invoke(app, ["parts"]).exit_code == 0, "without --real it only shows"
 
-    program(computer / "bin" / LANGUAGE_HOST)
-    program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
+    write_program(computer / "bin" / LANGUAGE_HOST)
+    write_program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
     assert "Stand-ins replace: command provider." in CliRunner().invoke(app, ["parts", "--real"]).stdout
-    program(computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
+    write_program(
+        computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN
+    )
     told = CliRunner().invoke(app, ["parts", "--real"])
     assert (told.exit_code, "Stand-ins replace" in told.stdout) == (1, False), "this engine runs no program"
     assert "Pulumi engine: " in told.stdout.partition("Another program runs than the table shows:")[2]
@@ -95,8 +97,8 @@ def test_the_engine_finds_the_parts_in_the_table_before_all_others(
     computer: Path, install: tools.Tools, monkeypatch: pytest.MonkeyPatch, too_old: bool, other: str
 ) -> None:
     if too_old:
-        program(computer / "bin" / "pulumi", "v3.237.0")
-    program(computer / other / tools.COMMAND_PLUGIN, "a provider of another version")
+        write_program(computer / "bin" / "pulumi", "v3.237.0")
+    write_program(computer / other / tools.COMMAND_PLUGIN, "a provider of another version")
     for name in ("PULUMI_IGNORE_AMBIENT_PLUGINS", "PULUMI_DEBUG_LANGUAGES"):
         monkeypatch.setenv(name, "python:1")
     assert tools.find_tools() == install
@@ -119,10 +121,10 @@ def test_the_engine_finds_the_parts_in_the_table_before_all_others(
 def test_a_host_that_cannot_run_is_ignored(
     computer: Path, install: tools.Tools, monkeypatch: pytest.MonkeyPatch, real: bool
 ) -> None:
-    first = program(computer / "first" / LANGUAGE_HOST)
+    first = write_program(computer / "first" / LANGUAGE_HOST)
     if real:
         first.chmod(0o644)
-        program(computer / "first" / f"{LANGUAGE_HOST}-exec")
+        write_program(computer / "first" / f"{LANGUAGE_HOST}-exec")
     monkeypatch.setenv("PATH", f"{computer}/first:{computer}/bin")
     assert tools.find_tools().language_host == install.language_host
 

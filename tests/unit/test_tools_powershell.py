@@ -14,7 +14,7 @@ from rehearsal.stand_ins.exchange import Organisation
 from tests.unit.own_computer import computer as computer
 from tests.unit.own_computer import engine as engine
 from tests.unit.own_computer import install as install
-from tests.unit.programs import CONSOLE_HOST, official, program, script, small_host
+from tests.unit.programs import CONSOLE_HOST, custom_host_answer, official_answer, write_program, write_script
 
 pytestmark = pytest.mark.unit
 
@@ -27,13 +27,13 @@ def powershell_part(found: tools.Tools) -> str:
 @pytest.mark.parametrize(
     "says",
     [
-        pytest.param(small_host("7.6.9"), id="the engine in another host"),
+        pytest.param(custom_host_answer("7.6.9"), id="the engine in another host"),
         pytest.param(f"7.6.9|7.6.9-3-g0123abc|{CONSOLE_HOST.format('7.6.9')}", id="built from another commit"),
         pytest.param("7.6.9|7.6.9|Microsoft.PowerShell.ConsoleHost, PublicKeyToken=null", id="built by others"),
     ],
 )
 def test_only_an_official_build_is_called_real(computer: Path, says: str) -> None:
-    pwsh = program(computer / "bin" / "pwsh", says)
+    pwsh = write_program(computer / "bin" / "pwsh", says)
     found = tools.find_tools()
     assert found.powershell == pwsh
     assert powershell_part(found) == f"not an official build: 7.6.9, on PATH: {pwsh}"
@@ -41,19 +41,19 @@ def test_only_an_official_build_is_called_real(computer: Path, says: str) -> Non
 
 @pytest.mark.usefixtures("engine")
 def test_without_powershell_on_path_the_one_from_make_setup_is_used_with_its_origin(computer: Path) -> None:
-    pwsh = program(lookup.PLACE / "pwsh", official("7.4.12"))
+    pwsh = write_program(lookup.PLACE / "pwsh", official_answer("7.4.12"))
     (lookup.PLACE / "installed.json").write_text(json.dumps({"origin": "the official release archive"}))
     found = tools.find_tools()
     assert (found.powershell, tools.find_powershell()) == (pwsh, pwsh)
     assert powershell_part(found) == "real: 7.4.12, the official release archive"
-    program(computer / "bin" / "pwsh", official("7.5.0"))
+    write_program(computer / "bin" / "pwsh", official_answer("7.5.0"))
     assert powershell_part(tools.find_tools()) == f"real: 7.5.0, on PATH: {computer}/bin/pwsh"
 
 
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("written", [None, "", "[]", "half a {"])
 def test_an_installed_powershell_without_a_readable_record_is_used(written: str | None) -> None:
-    program(lookup.PLACE / "pwsh", small_host("7.6.9"))
+    write_program(lookup.PLACE / "pwsh", custom_host_answer("7.6.9"))
     if written is not None:
         (lookup.PLACE / "installed.json").write_text(written)
     assert powershell_part(tools.find_tools()) == "not an official build: 7.6.9, .tools/pwsh"
@@ -61,14 +61,14 @@ def test_an_installed_powershell_without_a_readable_record_is_used(written: str 
 
 @pytest.mark.usefixtures("engine")
 def test_a_rehearsal_ignores_a_powershell_beside_the_checkout(computer: Path) -> None:
-    program(computer / "shared" / "pwsh" / "pwsh", official())
+    write_program(computer / "shared" / "pwsh" / "pwsh", official_answer())
     found = tools.find_tools()
     assert (found.powershell, powershell_part(found)) == (None, "stand-in")
 
 
 @pytest.mark.usefixtures("engine")
 def test_a_rehearsal_without_powershell_shows_a_stand_in(computer: Path) -> None:
-    program(computer / "bin" / "pwsh", official())
+    write_program(computer / "bin" / "pwsh", official_answer())
     assert powershell_part(dataclasses.replace(tools.find_tools(), powershell=None)) == "stand-in"
 
 
@@ -85,10 +85,10 @@ def test_a_rehearsal_without_powershell_shows_a_stand_in(computer: Path) -> None
 def test_a_powershell_that_does_not_start_is_ignored_with_a_warning(
     computer: Path, capsys: pytest.CaptureFixture[str], body: str, reason: str
 ) -> None:
-    broken = script(computer / "bin" / "pwsh", body)
-    installed = program(lookup.PLACE / "pwsh", official())
+    broken = write_script(computer / "bin" / "pwsh", body)
+    installed = write_program(lookup.PLACE / "pwsh", official_answer())
     assert tools.find_tools().powershell == installed
-    script(installed, body)
+    write_script(installed, body)
     capsys.readouterr()
     assert tools.find_tools().powershell is None
     out, err = capsys.readouterr()
@@ -101,7 +101,7 @@ def test_a_powershell_that_does_not_start_is_ignored_with_a_warning(
 
 @pytest.mark.usefixtures("engine")
 def test_a_powershell_for_another_processor_is_ignored(computer: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    alien = program(computer / "bin" / "pwsh")
+    alien = write_program(computer / "bin" / "pwsh")
     alien.write_bytes(b"\x7fELF of another world")
     assert tools.find_tools().powershell is None
     assert "Exec format error" in capsys.readouterr().err
@@ -112,7 +112,7 @@ def test_a_powershell_that_never_answers_is_ignored(
     computer: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(lookup, "PATIENCE", 0.2)
-    script(computer / "bin" / "pwsh", "while :; do :; done")
+    write_script(computer / "bin" / "pwsh", "while :; do :; done")
     assert tools.find_tools().powershell is None
     assert "no answer within 0.2 s" in capsys.readouterr().err
 
@@ -122,7 +122,7 @@ if [ "$DOTNET_SYSTEM_GLOBALIZATION_INVARIANT" != 1 ]; then
   echo "Process terminated. Couldn't find a valid ICU package installed on the system." >&2
   exit 134
 fi
-echo '{official()}'
+echo '{official_answer()}'
 """
 
 
@@ -130,7 +130,7 @@ echo '{official()}'
 def test_without_icu_libraries_powershell_runs_in_invariant_mode(
     computer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pwsh = script(computer / "bin" / "pwsh", NEEDS_ICU)
+    pwsh = write_script(computer / "bin" / "pwsh", NEEDS_ICU)
     monkeypatch.delenv("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", raising=False)
     monkeypatch.setattr(lookup, "has_icu", lambda: True)
     assert tools.find_tools().powershell is None

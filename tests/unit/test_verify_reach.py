@@ -19,7 +19,7 @@ from tests.unit.deployment import SCRIPTS, Deployment, describe_findings
 from tests.unit.scripted_ssh_server import PASSWORD as JUMP_PASSWORD
 from tests.unit.scripted_ssh_server import ScriptedSshServer
 from tests.unit.servers import AUTODISCOVER, OWA, PASSWORD, USER, Farm
-from tests.unit.standing_clock import StandingClock, running
+from tests.unit.standing_clock import StandingClock, count_running
 
 pytestmark = pytest.mark.unit
 
@@ -30,8 +30,8 @@ def unseen(result: Verification) -> list[str]:
 
 def left(sites: int, settings: int) -> bool:
     """Whether no more of `verify` is under way than this: so many sites and servers' settings."""
-    looks = running(check_site), running(check_server)
-    return sum(looks) > 0 and looks[0] <= sites and looks[1] <= settings and not running(ask_resolver)
+    looks = count_running(check_site), count_running(check_server)
+    return sum(looks) > 0 and looks[0] <= sites and looks[1] <= settings and not count_running(ask_resolver)
 
 
 def test_twenty_servers_with_a_silent_one_take_15_seconds_at_most(farm: Farm) -> None:

@@ -103,7 +103,7 @@ def test_a_shell_that_prints_beside_the_report_hides_nothing(farm: Farm) -> None
     report = json.dumps({"settings": exchange_settings(NamespaceArgs(domain=DOMAIN)), "skipped": {}}, indent=2)
     marked = f"{powershell.REPORT_BEGINS}\n{report}\n{powershell.REPORT_ENDS}\nGoodbye"
     deployment = one_server(farm, f"print({marked!r})")
-    windows_state.change(deployment.servers[0].drive.root, autoRun="Property of CORP")
+    windows_state.change_state(deployment.servers[0].drive.root, autoRun="Property of CORP")
     (server,) = deployment.verify().settings
     assert (server.state, server.detail) == (State.FINE, "")
     assert {row.state for row in server.settings} == {State.FINE}

@@ -1,4 +1,4 @@
-"""Forty values in every key of a stack file in turn: no traceback, one problem each, and no rule that stumbles."""
+"""Forty values in every key of a stack file in turn: each wrong one is a problem of its key, never a traceback."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ VALUES: list[Any] = [
     *("2026-01-02 00:00:00 +0000 UTC", "{", "\x00"),
     *([], [None], [[]], ["x"], {}, {"x": None}, {"secure": "v1:x"}, {"": ""}, {"x": {"y": []}}),
 ]
-# A file in which every row is there, so that each of its keys has a place.
+# A file with every row, so that each key can be set.
 FULL: dict[str, Any] = {
     **GOOD,
     "servers": {
@@ -61,32 +61,32 @@ FULL: dict[str, Any] = {
 }
 
 
-def places(row: type, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+def list_places(row: type, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Each key's path, and the schema of its value."""
     for name, (_, hint, key) in keys_of(row).items():
         kind, here = unwrap_optional(hint) or hint, (*path, name)
-        # These four are rows of one kind with owa; a server that exists has no disks of the stack's.
+        # These four are rows of the same kind as owa; an existing server has no data disks in the stack.
         alike = name in ("ecp", "ews", "oab", "activesync")
         if name in arguments.SECRETS or alike or here[-2:] == ("ex03", "dataDisks"):
             continue
         own = schema.describe_value(hint, key)
         yield here, own
         if is_dataclass(kind):
-            yield from places(kind, here)  # type: ignore[arg-type]
+            yield from list_places(kind, here)  # type: ignore[arg-type]
         elif get_origin(kind) is tuple:
             yield (*here, 0), own["items"]
         elif name == "servers":
             for server in ("ex01", "ex03"):
                 yield (*here, server), own["additionalProperties"]
-                yield from places(get_args(kind)[1], (*here, server))
+                yield from list_places(get_args(kind)[1], (*here, server))
         elif name == "tags":
             yield (*here, "owner"), own["additionalProperties"]
 
 
-PLACES = dict(places(FarmArgs, ()))
+PLACES = dict(list_places(FarmArgs, ()))
 
 
-def laid(path: Path, value: Any) -> dict[str, Any]:
+def file_with(path: Path, value: Any) -> dict[str, Any]:
     content: Any = copy.deepcopy(FULL)
     whole = content
     for step in path[:-2] if path[-1] == 0 else path[:-1]:
@@ -98,11 +98,11 @@ def laid(path: Path, value: Any) -> dict[str, Any]:
     return dict(whole)
 
 
-def shown(path: Path) -> str:
+def format_path(path: Path) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)[1:]
 
 
-def problems(content: dict[str, Any]) -> list[Problem]:
+def list_problems(content: dict[str, Any]) -> list[Problem]:
     try:
         arguments.read_arguments(content, location="westeurope")
     except arguments.InvalidStackFileError as error:
@@ -110,33 +110,33 @@ def problems(content: dict[str, Any]) -> list[Problem]:
     return []
 
 
-def as_pulumi_hands_on(value: Any, own: dict[str, Any]) -> Any:
-    """Numbers and truth values at the top of a file come as texts, which are no mistake."""
+def as_pulumi_passes(value: Any, own: dict[str, Any]) -> Any:
+    """Pulumi passes numbers and truth values at the top level as texts, which are correct."""
     kinds = own.get("type", ())
     if value in ("true", "false") and "boolean" in kinds:
         return value == "true"
     return int(value) if "integer" in kinds and isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value) else value
 
 
-def test_the_file_that_values_are_laid_over_is_a_good_one() -> None:
-    assert problems(FULL) == []
+def test_the_file_has_no_problem_before_a_value_is_changed() -> None:
+    assert list_problems(FULL) == []
     assert len(VALUES) >= 40
     assert len(PLACES) > 100
 
 
-@pytest.mark.parametrize("path", PLACES, ids=shown)
-def test_a_wrong_value_is_one_problem_of_its_key_and_never_a_traceback(path: Path) -> None:
+@pytest.mark.parametrize("path", PLACES, ids=format_path)
+def test_a_wrong_value_is_a_problem_of_its_key_and_never_a_traceback(path: Path) -> None:
     editor = Draft202012Validator(PLACES[path])
     marked, accepted, elsewhere = 0, [], []
     for value in VALUES:
-        found = problems(laid(path, value))
-        if editor.is_valid(as_pulumi_hands_on(value, PLACES[path])):
+        found = list_problems(file_with(path, value))
+        if editor.is_valid(as_pulumi_passes(value, PLACES[path])):
             continue
         marked += 1
         if not found:
             accepted.append(value)
-        elsewhere += [(value, problem.key) for problem in found if not problem.key.startswith(shown(path))]
+        elsewhere += [(value, problem.key) for problem in found if not problem.key.startswith(format_path(path))]
         assert "not-shown" not in str(found)
     assert marked > 15
-    assert accepted == [], "what an editor marks as wrong is refused"
-    assert elsewhere == [], "what could not be read is no problem of another key"
+    assert accepted == [], "the program refuses what an editor marks as wrong"
+    assert elsewhere == [], "a value that cannot be read causes no problem of another key"

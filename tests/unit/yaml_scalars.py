@@ -1,4 +1,4 @@
-"""Scalars as they are typed in stack files, and what engine 3.259.0 made of each (`pulumi config --json`)."""
+"""Scalars as typed in stack files -> the value that engine 3.259.0 reads (`pulumi config --json`)."""
 
 from __future__ import annotations
 

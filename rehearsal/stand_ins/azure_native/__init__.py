@@ -6,12 +6,12 @@ from pathlib import Path
 from rehearsal.stand_ins.provider.server import ProviderServer
 from rehearsal.stand_ins.provider.servicer import EngineCall
 
-from .arm import SUBSCRIPTION_ID, AzureSubscription
 from .operations import AzureOperations, MachineHost, Moment, VirtualMachine
 from .resource_manager import ResourceManager
 from .resource_types import RESOURCE_TYPES
-from .schema import schema_of
+from .schema import read_schema
 from .servicer import AzureNativeServicer
+from .subscription import SUBSCRIPTION_ID, AzureSubscription
 
 __all__ = ["SUBSCRIPTION_ID", "AzureNative", "AzureSubscription", "MachineHost", "VirtualMachine"]
 
@@ -61,4 +61,4 @@ class AzureNative(ProviderServer):
 
 def _import_schemas() -> None:
     for type in RESOURCE_TYPES:
-        schema_of(type)
+        read_schema(type)

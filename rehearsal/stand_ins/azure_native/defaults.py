@@ -1,4 +1,4 @@
-"""Names and locations that azure-native fills in when a program leaves them out."""
+"""Names and locations that azure-native fills in if the program omits them."""
 
 import hashlib
 import secrets
@@ -9,10 +9,10 @@ from pulumi.runtime.proto import provider_pb2
 from rehearsal.stand_ins.provider.values import UNKNOWN
 
 from .resource_types import ResourceType
-from .schema import schema_of
+from .schema import read_schema
 from .store import Json
 
-# azure-native's own note to itself in a resource's inputs: the name is random, so a replacement may be created first.
+# azure-native's internal note in a resource's inputs: the name is random, so a replacement can be created first.
 RANDOMLY_NAMED = "__createBeforeDelete"
 
 _Naming = provider_pb2.CheckRequest.AutonamingOptions
@@ -31,7 +31,7 @@ def fill_in(
 ) -> Json:
     """`news` with the name, the location and the API version that azure-native would add.
 
-    location: the provider's configured one. group_location: a resource group's location, None if there is no group.
+    location: from the provider's configuration. group_location: a resource group's location, None without a group.
     """
     filled = dict(news)
     name = kind.name_parameter
@@ -39,21 +39,23 @@ def fill_in(
         if name in olds:
             filled.update({key: olds[key] for key in (name, RANDOMLY_NAMED) if key in olds})
         else:
-            filled.update(_new_name(kind, logical_name, seed, naming))
-    if "location" not in filled and "location" in schema_of(kind.type).inputs:
-        default = olds.get("location") or location or _of_group(filled.get("resourceGroupName"), group_location)
+            filled.update(_choose_name(kind, logical_name, seed, naming))
+    if "location" not in filled and "location" in read_schema(kind.type).inputs:
+        default = (
+            olds.get("location") or location or _find_group_location(filled.get("resourceGroupName"), group_location)
+        )
         filled.update({"location": default} if default else {})
     filled.setdefault("azureApiVersion", kind.api_version)
     return filled
 
 
-def _of_group(name: str | None, group_location: Callable[[str], str | None]) -> str | None:
+def _find_group_location(name: str | None, group_location: Callable[[str], str | None]) -> str | None:
     if name is None or name == UNKNOWN:
         return name
     return group_location(name)
 
 
-def _new_name(kind: ResourceType, logical_name: str, seed: bytes, naming: _Naming | None) -> Json:
+def _choose_name(kind: ResourceType, logical_name: str, seed: bytes, naming: _Naming | None) -> Json:
     if naming is not None and naming.mode == _Naming.Mode.DISABLE:
         return {}
     if naming is not None:

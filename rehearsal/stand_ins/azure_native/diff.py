@@ -4,7 +4,7 @@ from typing import Any
 
 from rehearsal.stand_ins.provider.diff import Changes, find_changes
 
-from .store import Json, normal_location
+from .store import Json, normalise_location
 
 
 def find_input_changes(old: Json, new: Json) -> Changes:
@@ -32,7 +32,7 @@ def merge_drift(inputs: Any, before: Any, after: Any) -> Any:
 
 def _normalise(bag: Json) -> Json:
     seen = {key: value for key, value in bag.items() if not key.startswith("__")}
-    for name, normalise in (("location", normal_location), ("resourceGroupName", str.lower)):
+    for name, normalise in (("location", normalise_location), ("resourceGroupName", str.lower)):
         if isinstance(seen.get(name), str):
             seen[name] = normalise(seen[name])
     return seen

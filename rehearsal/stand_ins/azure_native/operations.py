@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from rehearsal.stand_ins.command_result import CommandResult
 from rehearsal.stand_ins.provider.servicer import ProviderError
+from rehearsal.stand_ins.script_results import CommandResult
 
-from .arm import STOPPED, AzureSubscription
 from .errors import ArmError, DeploymentFailedError
-from .resource_types import ResourceType, type_of
+from .resource_types import ResourceType, find_type
 from .store import Json, Resource
+from .subscription import STOPPED, AzureSubscription
 
 VIRTUAL_MACHINE = "compute:VirtualMachine"
 RUN_COMMAND = "compute:VirtualMachineRunCommandByVirtualMachine"
@@ -85,7 +85,7 @@ class AzureOperations:
             return resource
 
     def delete(self, id: str) -> None:
-        found = type_of(id)
+        found = find_type(id)
         if found:
             self._note("delete", found[0])
             if found[0].type == RUN_COMMAND:

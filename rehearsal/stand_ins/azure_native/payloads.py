@@ -9,7 +9,7 @@ from rehearsal.stand_ins.provider.values import UNKNOWN
 
 from .defaults import RANDOMLY_NAMED
 from .resource_types import ResourceType
-from .schema import schema_of
+from .schema import read_schema
 from .store import Json, Resource
 
 
@@ -39,7 +39,7 @@ def build_answer(
 
 def select_outputs(kind: ResourceType, body: Json) -> Json:
     """The part of a body that azure-native knows as outputs of the type."""
-    return select(body, schema_of(kind.type).outputs | {"id"})
+    return select(body, read_schema(kind.type).outputs | {"id"})
 
 
 def drop_id(body: Json) -> Json:
@@ -49,7 +49,7 @@ def drop_id(body: Json) -> Json:
 
 def predict_outputs(kind: ResourceType, inputs: Json) -> Json:
     """The outputs in a preview: inputs that are outputs too; all others are unknown."""
-    outputs = dict.fromkeys(schema_of(kind.type).outputs, UNKNOWN) | select(inputs, schema_of(kind.type).outputs)
+    outputs = dict.fromkeys(read_schema(kind.type).outputs, UNKNOWN) | select(inputs, read_schema(kind.type).outputs)
     if (inputs.get("identity") or {}).get("userAssignedIdentities"):
         outputs["identity"] = UNKNOWN  # a list as input and a map as output: an echo breaks the SDK
     return outputs

@@ -1,4 +1,4 @@
-"""One PUT of a resource, as the rules of its type see it."""
+"""One PUT of a resource, for the rules of its type."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ from .store import Json, Resource, Store
 
 @dataclass(kw_only=True)
 class Put:
-    """parameters: of the path. inputs: what the request says. old: the resource as it stands, None for a new one.
-    body and hidden become the resource; a rule fills in what Azure would."""
+    """parameters: of the path. inputs: the request's body. old: the present resource, None for a new one.
+    body and hidden become the resource; rules fill in what Azure adds."""
 
     kind: ResourceType
     id: str
@@ -33,11 +33,11 @@ class Put:
         return self.id.rsplit("/", 2)[0]
 
     def value(self, path: str) -> Any:
-        """The input at a dotted path, None if any part of it is left out."""
-        return at(self.inputs, path)
+        """The input at a dotted path, None if any part of it is missing."""
+        return value_at(self.inputs, path)
 
     def keep(self, name: str, new: Any) -> None:
-        """Set an output that is made at creation and then stays."""
+        """Set an output that Azure chooses at creation and never changes."""
         self.body[name] = self.old.body[name] if self.old and name in self.old.body else new
 
     def siblings(self) -> Iterator[Resource]:
@@ -52,19 +52,19 @@ class Put:
         return any(entry.type == token and entry.id.lower() != self.id.lower() for entry in self.store.referring_to(id))
 
     def require(self, *paths: str) -> None:
-        """Refuse the request if an input is left out that the SDK does not ask for and Azure does."""
+        """Refuse a request without these inputs: optional in the SDK, required by Azure."""
         for path in paths:
             if self.value(path) in (None, [], {}, ""):
                 raise ArmError(400, "InvalidParameter", f"Required parameter '{path}' is missing (null).")
 
     def refuse_changes(self, *paths: str) -> None:
-        """Refuse an update that touches what Azure fixes at creation."""
+        """Refuse an update that changes what Azure fixes at creation."""
         for path in paths:
-            if self.old and at(self.old.body, path) != at(self.body, path):
+            if self.old and value_at(self.old.body, path) != value_at(self.body, path):
                 raise ArmError(409, "PropertyChangeNotAllowed", f"Changing property '{path}' is not allowed.")
 
 
-def at(body: Json, path: str) -> Any:
+def value_at(body: Json, path: str) -> Any:
     """The value at a dotted path, None if any part of it is missing."""
     value: Any = body
     for key in path.split("."):

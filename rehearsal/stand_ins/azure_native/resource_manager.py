@@ -1,8 +1,8 @@
-"""Azure Resource Manager over HTTP, as far as somebody asks it beside azure-native: resource groups and what they hold.
+"""Azure Resource Manager over HTTP: the requests that operations send to it directly.
 
-As the REST reference of Microsoft.Resources (2021-04-01) has it: GET and DELETE of a group, the list of its resources
-with a filter on their type, and the result of a deletion behind `Location`. And as the one of Microsoft.Network has it
-(2024-06-01): the private zones of the subscription, and the links of one.
+From the REST reference of Microsoft.Resources (2021-04-01): GET and DELETE of a group, the list of its resources with a
+filter on their type, and the result of a deletion behind `Location`. From that of Microsoft.Network (2024-06-01): the
+private zones of the subscription, and the links of a zone.
 """
 
 import json
@@ -13,11 +13,11 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from .arm import AzureSubscription
 from .errors import ArmError
 from .operations import AzureOperations
-from .resource_types import type_of
+from .resource_types import find_type
 from .store import Json
+from .subscription import AzureSubscription
 
 API_VERSION = "2021-04-01"
 POLL_SECONDS = 0.02  # how long stop() may take
@@ -30,7 +30,7 @@ _Answer = tuple[int, Json | None, dict[str, str]]
 
 
 class ResourceManager:
-    """On a loopback port. `token` is the only one that it takes; `requests` are those it saw, oldest first."""
+    """Serves on a loopback port. `token` is the only one it accepts; `requests` has all requests, oldest first."""
 
     def __init__(self, subscription: AzureSubscription, operations: AzureOperations) -> None:
         self.token = secrets.token_urlsafe(32)
@@ -85,12 +85,12 @@ class ResourceManager:
             return 200, group.body, {}
         if method == "DELETE" and not found["list"]:
             return self._delete(group.id)
-        return _error(405, "MethodNotAllowed", f"{method} is not stood in for.")
+        return _error(405, "MethodNotAllowed", f"The stand-in does not support {method}.")
 
     def _private_dns(self, method: str, path: str) -> _Answer:
         links = _LINKS.fullmatch(path)
         if method != "GET":
-            return _error(405, "MethodNotAllowed", f"{method} is not stood in for.")
+            return _error(405, "MethodNotAllowed", f"The stand-in does not support {method}.")
         if links and self._subscription.get(links["zone"]) is None:
             return _error(404, "ParentResourceNotFound", f"The zone '{links['zone'].rsplit('/', 1)[1]}' was not found.")
         wanted = "privatedns:VirtualNetworkLink" if links else "privatedns:PrivateZone"
@@ -98,7 +98,7 @@ class ResourceManager:
         rows = [
             {"id": id, "name": id.rsplit("/", 1)[1], "properties": body}
             for id, body in self._subscription.resources.items()
-            if (known := type_of(id)) and known[0].type == wanted and id.lower().startswith(root.lower())
+            if (known := find_type(id)) and known[0].type == wanted and id.lower().startswith(root.lower())
         ]
         return 200, {"value": rows}, {}
 
@@ -106,7 +106,7 @@ class ResourceManager:
         types = {type.lower() for type in _FILTER.findall(wanted)}
         rows = []
         for id, body in self._subscription.resources.items():
-            known = type_of(id)
+            known = find_type(id)
             kind = known[0].arm_type(known[1]) if known else ""
             if id.lower().startswith(f"{group}/".lower()) and (not types or kind.lower() in types):
                 rows.append({"id": id, "name": id.rsplit("/", 1)[1], "type": kind, "tags": body.get("tags") or {}})

@@ -1,9 +1,9 @@
-"""The resource types that are stood in for: where they live in Azure and what cannot be changed in place.
+"""The supported resource types: their paths in Azure, and which of their inputs cannot be changed in place.
 
 `create_only` follows azure-native's metadata: path parameters (added here by `replaces_on`), the provider's own list
 (provider/pkg/gen/replacement.go: locations of resource groups and virtual networks, sku, version and prefix of public
 addresses), and what the REST specifications mark as create-only (`x-ms-mutability`: locations of tracked resources).
-Whatever else Azure refuses to change is an update that fails, as in Azure: see `rules`.
+Other changes that Azure refuses make the update fail, as in Azure: see `rules`.
 """
 
 import re
@@ -19,7 +19,7 @@ class ResourceType:
     """One resource type of azure-native 3.29.
 
     type: `<module>:<Class>`. path: ARM path with the parameters' SDK names. write_only: dotted paths of inputs
-    that ARM takes and never gives back.
+    that ARM never returns.
     """
 
     type: str
@@ -39,7 +39,7 @@ class ResourceType:
 
     @property
     def is_child(self) -> bool:
-        """Whether it lives inside a resource other than a resource group."""
+        """Whether its parent is a resource, not a resource group."""
         return len(self.parameters) > 2
 
     @property
@@ -150,8 +150,8 @@ RESOURCE_TYPES: dict[str, ResourceType] = {
 }
 
 
-def type_of(id: str) -> tuple[ResourceType, dict[str, str]] | None:
-    """The type that an ARM id belongs to and its path parameters, or None. Links come before record sets: same form."""
+def find_type(id: str) -> tuple[ResourceType, dict[str, str]] | None:
+    """The type of an ARM id and its path parameters, or None. Links come before record sets: their ids look alike."""
     for entry in RESOURCE_TYPES.values():
         parameters = entry.match(id)
         if parameters is not None:

@@ -38,7 +38,7 @@ class Schema:
 
 
 @cache
-def schema_of(token: str) -> Schema:
+def read_schema(token: str) -> Schema:
     """The schema of `<module>:<Class>`, read from the installed SDK."""
     module_name, class_name = token.split(":")
     with _IMPORTING:
@@ -54,7 +54,7 @@ def schema_of(token: str) -> Schema:
 
 def check_inputs(token: str, inputs: Json) -> list[CheckFailure]:
     """Everything in `inputs` that the SDK's types or the REST specification refuse; unknown values are accepted."""
-    schema = schema_of(token)
+    schema = read_schema(token)
     missing = [
         CheckFailure(property=name, reason=f"missing required property '{name}'")
         for name in sorted(schema.required - inputs.keys())

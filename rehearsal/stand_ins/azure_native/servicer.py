@@ -20,15 +20,15 @@ from rehearsal.stand_ins.provider.servicer import (
 )
 from rehearsal.stand_ins.provider.values import read_plain_values, write_struct
 
-from .arm import STOPPED, SUBSCRIPTION_ID, AzureSubscription
 from .defaults import RANDOMLY_NAMED, fill_in
 from .diff import find_input_changes, merge_drift
 from .errors import ArmError, DeploymentFailedError
 from .operations import RUN_COMMAND, AzureOperations
 from .payloads import build_request, drop_id, predict_outputs, select
 from .resource_types import RESOURCE_TYPES, ResourceType
-from .schema import check_inputs, schema_of
+from .schema import check_inputs, read_schema
 from .store import Json
+from .subscription import STOPPED, SUBSCRIPTION_ID, AzureSubscription
 
 VERSION = "3.29.0"
 _PACKAGE = "azure-native:"
@@ -127,7 +127,7 @@ class AzureNativeServicer(ProviderServicer):
         before, _ = read_plain_values(request.properties)
         inputs, secrets = read_plain_values(request.inputs)
         outputs = drop_id(resource.body)
-        names = schema_of(kind.type).inputs.keys()
+        names = read_schema(kind.type).inputs.keys()
         if inputs:
             inputs = merge_drift(inputs, select(before, names), select(outputs, names))
         else:
@@ -170,7 +170,7 @@ class AzureNativeServicer(ProviderServicer):
         return answer_invoke(write_struct(body))
 
     def _runs(self, run_command_id: str) -> bool:
-        """Of a virtual machine that does not run, Azure leaves the instance view out."""
+        """Azure returns no instance view for a stopped virtual machine."""
         machine = self._subscription.get(run_command_id.rsplit("/", 2)[0])
         return machine is not None and not machine.hidden.get(STOPPED)
 

@@ -1,4 +1,4 @@
-"""The resources of the subscription and the readable file they are kept in."""
+"""The resources of the subscription, and the readable file that keeps them."""
 
 import json
 import os
@@ -13,8 +13,8 @@ Json = dict[str, Any]  # an object of JSON, such as the body of a request
 
 @dataclass(kw_only=True)
 class Resource:
-    """One Azure resource. type: as azure-native names it, empty for one that is not stood in for (an image).
-    body: what a GET returns. hidden: what Azure knows and a plain GET does not tell."""
+    """One Azure resource. type: azure-native's name, empty for an unsupported one (an image).
+    body: what a GET returns. hidden: what Azure knows and a plain GET does not return."""
 
     id: str
     type: str
@@ -24,29 +24,29 @@ class Resource:
     @property
     def location(self) -> str | None:
         location = self.body.get("location")
-        return normal_location(location) if location else None
+        return normalise_location(location) if location else None
 
 
-def normal_location(location: str) -> str:
+def normalise_location(location: str) -> str:
     """`West Europe` as Azure compares it: `westeurope`."""
     return location.replace(" ", "").lower()
 
 
-def references(value: Any) -> Iterator[str]:
+def find_references(value: Any) -> Iterator[str]:
     """Every ARM id in a body, as a value or as a key."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from references(key)
-            yield from references(item)
+            yield from find_references(key)
+            yield from find_references(item)
     elif isinstance(value, list):
         for item in value:
-            yield from references(item)
+            yield from find_references(item)
     elif isinstance(value, str) and value.startswith("/subscriptions/"):
         yield value
 
 
 class Store:
-    """Resources by ARM id, whose case does not matter. Not thread-safe: its owner locks."""
+    """Resources by ARM id in any letter case. Not thread-safe: the owner locks."""
 
     def __init__(self, path: Path) -> None:
         """Load what `path` holds, if it exists."""
@@ -74,12 +74,13 @@ class Store:
         return [entry for key, entry in self._resources.items() if key == root or key.startswith(f"{root}/")]
 
     def referring_to(self, id: str) -> list[Resource]:
-        """Resources whose body names this id, children of the id apart."""
+        """Resources whose body names this id, without the children of the id."""
         wanted = id.lower()
         return [
             entry
             for key, entry in self._resources.items()
-            if not f"{key}/".startswith(f"{wanted}/") and any(name.lower() == wanted for name in references(entry.body))
+            if not f"{key}/".startswith(f"{wanted}/")
+            and any(name.lower() == wanted for name in find_references(entry.body))
         ]
 
     def save(self) -> None:

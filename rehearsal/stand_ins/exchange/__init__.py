@@ -1,4 +1,4 @@
-"""Stand-in of Exchange, as a server's PowerShell meets it, and of the parts of Windows that the scripts use."""
+"""Stand-in of Exchange in a server's PowerShell, and of the parts of Windows that the scripts use."""
 
 from rehearsal.stand_ins.exchange.organisation import CmdletCall, Organisation
 

@@ -1,4 +1,4 @@
-"""The states of a server's components, by the marks that requesters ever set on them."""
+"""The states of a server's components, from the marks that requesters set."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ PROXIES = {
     "autodiscover": "AutoDiscoverProxy",
 }
 REQUESTERS = ("HealthAPI", "Maintenance", "Sidelined", "Functional", "Deployment")
-STATES = ("Active", "Draining", "Inactive")  # the better one first
-ALWAYS_ON = ("Monitoring", "RecoveryActionsEnabled")  # they go on when the whole server is offline
+STATES = ("Active", "Draining", "Inactive")  # from best to worst
+ALWAYS_ON = ("Monitoring", "RecoveryActionsEnabled")  # also when the whole server is offline
 
-# Where a mark is kept: registry and Active Directory. A change with -LocalOnly or -RemoteOnly leaves them apart.
+# A mark is kept in the registry and in Active Directory. -LocalOnly or -RemoteOnly changes one of them.
 PLACES = ("local", "remote")
 
 Marks = dict[str, dict[str, str]]  # component -> requester -> state
 Components = dict[str, Marks]  # component -> place -> requester -> state
 
 
-def fresh(version: str) -> Components:
-    """What there is after setup; a 2013 server has the Client Access role alone."""
+def new_components(version: str) -> Components:
+    """The components after setup; a 2013 server has only the Client Access role."""
     absent = {
         "HubTransport": version.startswith("2013"),
         "HighAvailability": version.startswith("2013"),
@@ -64,12 +64,12 @@ def fresh(version: str) -> Components:
     }
     components: Components = {name: {place: {} for place in PLACES} for name in NAMES if not absent.get(name)}
     for name in ("ForwardSyncDaemon", "ProvisioningRps"):  # for Microsoft's own data centres
-        mark(components, name, "Inactive", "Functional")
+        set_mark(components, name, "Inactive", "Functional")
     return components
 
 
-def marks(components: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Marks:
-    """What each requester wants of each component; where its two marks differ, the worse one counts."""
+def merge_marks(components: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Marks:
+    """The state that each requester wants for each component: the worse of its two marks."""
     return {
         name: {
             requester: worst(kept[requester] for kept in places.values() if requester in kept)
@@ -79,9 +79,9 @@ def marks(components: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Marks:
     }
 
 
-def effective(components: Components) -> dict[str, str]:
-    """Component -> what counts: as bad as its worst requester says, and no better than the whole server."""
-    wanted = marks(components)
+def effective_states(components: Components) -> dict[str, str]:
+    """Component -> effective state: the worst that a requester wants; Inactive if the whole server is offline."""
+    wanted = merge_marks(components)
     offline = "Inactive" in wanted["ServerWideOffline"].values()
     return {
         name: worst([*of.values(), "Inactive" if offline and name not in ALWAYS_ON else "Active"])
@@ -93,8 +93,10 @@ def worst(states: Iterable[str]) -> str:
     return max(states, key=STATES.index)
 
 
-def mark(components: Components, component: str, state: str, requester: str, places: Collection[str] = PLACES) -> None:
-    """What one requester wants of a component. KeyError or ValueError for what Exchange does not know."""
+def set_mark(
+    components: Components, component: str, state: str, requester: str, places: Collection[str] = PLACES
+) -> None:
+    """Set the state that a requester wants. KeyError or ValueError for a name that Exchange does not know."""
     if state not in STATES or requester not in REQUESTERS:
         raise ValueError(f"{state!r} by {requester!r}: states are {STATES}, requesters {REQUESTERS}")
     for place in places:

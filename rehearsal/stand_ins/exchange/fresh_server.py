@@ -1,4 +1,4 @@
-"""A server as Exchange setup leaves it: version, URLs on the server's own name, application pools."""
+"""A server after Exchange setup: version, URLs with the server's own name, application pools."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from rehearsal.stand_ins.exchange import components
 
-# What Get-ExchangeServer shows of the builds that stand for each version.
+# AdminDisplayVersion of Get-ExchangeServer: one build for each version.
 DISPLAY_VERSIONS = {
     "2013RTM": "Version 15.0 (Build 516.32)",
     "2013": "Version 15.0 (Build 1497.2)",
@@ -27,14 +27,14 @@ FRONT_END_POOLS = ("OWA", "ECP", "Services", "OAB", "Sync", "MapiFrontEnd", "Aut
 BACK_END_POOLS = ("MapiMailbox", "RpcProxy")
 
 
-def fresh_server(*, name: str, version: str, domain: str, domain_controllers: list[str]) -> dict[str, Any]:
+def new_server_state(*, name: str, version: str, domain: str, domain_controllers: list[str]) -> dict[str, Any]:
     """The state file of a server: one copy of its objects on each domain controller.
 
-    A 2013 server has the Client Access role alone, and so no back-end application pools. Raises KeyError for a
-    version that is not among DISPLAY_VERSIONS.
+    A 2013 server has only the Client Access role, so no back-end application pools. KeyError for a version that is
+    not in DISPLAY_VERSIONS.
     """
     fqdn = f"{name.lower()}.{domain}"
-    objects = _objects(fqdn, has_mapi=version != "2013RTM")
+    objects = _new_objects(fqdn, has_mapi=version != "2013RTM")
     pools = FRONT_END_POOLS if version.startswith("2013") else FRONT_END_POOLS + BACK_END_POOLS
     return {
         "name": name.upper(),
@@ -43,14 +43,14 @@ def fresh_server(*, name: str, version: str, domain: str, domain_controllers: li
         "version": version,
         "adminDisplayVersion": DISPLAY_VERSIONS[version],
         "appPools": {f"MSExchange{pool}AppPool": "Started" for pool in pools},
-        "components": components.fresh(version),
+        "components": components.new_components(version),
         "copies": {controller: copy.deepcopy(objects) for controller in domain_controllers},
         "pending": [],
         "faults": {},
     }
 
 
-def _objects(fqdn: str, *, has_mapi: bool) -> dict[str, dict[str, Any]]:
+def _new_objects(fqdn: str, *, has_mapi: bool) -> dict[str, dict[str, Any]]:
     objects: dict[str, dict[str, Any]] = {
         service: {"InternalUrl": f"https://{fqdn}/{path}", "ExternalUrl": None} for service, path in PATHS.items()
     }

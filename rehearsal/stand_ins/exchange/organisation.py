@@ -14,14 +14,13 @@ from typing import Any
 
 from rehearsal.powershell import lookup
 from rehearsal.stand_ins.exchange import components
-from rehearsal.stand_ins.exchange.fresh_server import fresh_server
-from rehearsal.stand_ins.exchange.state_files import locked, read, write
+from rehearsal.stand_ins.exchange.fresh_server import new_server_state
+from rehearsal.stand_ins.exchange.state_files import lock_state, read_state_file, write_state_file
 
 HERE = Path(__file__).parent
 PASSWORD_ITERATIONS = 10_000
-# .NET's, in a second.
-TICKS = 10_000_000
-# What the scripts' documents name; the state holds more (the Autodiscover virtual directory, for one).
+TICKS = 10_000_000  # of .NET, in a second
+# The settings in the scripts' documents; the state has more (for example the Autodiscover virtual directory).
 SETTINGS = {
     **dict.fromkeys(("owa", "ecp", "ews", "oab", "activesync"), ("InternalUrl", "ExternalUrl")),
     "mapi": ("InternalUrl", "ExternalUrl", "IISAuthenticationMethods"),
@@ -40,7 +39,7 @@ SETTINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class CmdletCall:
-    """A cmdlet call: when, in seconds, on which computer, its parameters; of a credential only the user name."""
+    """A cmdlet call; `at` in seconds. Of a credential, `parameters` has only the user name."""
 
     at: float
     server: str
@@ -49,10 +48,10 @@ class CmdletCall:
 
 
 class Organisation:
-    """The organisation kept in `folder`, which may exist already. Any number of processes may use it at a time."""
+    """Kept in `folder`, which may exist. Several processes can use it at the same time."""
 
     def __init__(self, folder: Path, *, replication_seconds: float = 15) -> None:
-        """`replication_seconds`: how long one domain controller lags behind the other (a new folder only)."""
+        """`replication_seconds`: how far one domain controller lags behind the other; for a new folder only."""
         self._folder = folder.resolve()
         for part in ("servers", "calls", "locks"):
             (self._folder / part).mkdir(parents=True, exist_ok=True)
@@ -60,22 +59,22 @@ class Organisation:
             if not self._file.exists():
                 controllers = ["dc1.corp.example", "dc2.corp.example"]
                 fresh = {"replicationSeconds": replication_seconds, "accounts": {}, "sessions": [], "withheld": []}
-                write(self._file, {"domainControllers": controllers, **fresh})
+                write_state_file(self._file, {"domainControllers": controllers, **fresh})
 
     def add_server(self, computer_name: str, *, version: str = "2016", domain: str = "corp.example") -> None:
         """Installs Exchange: 2013RTM, 2013, 2016, 2019 or SE, with the settings of a fresh installation."""
-        controllers = read(self._file)["domainControllers"]
-        state = fresh_server(name=computer_name, version=version, domain=domain, domain_controllers=controllers)
+        controllers = read_state_file(self._file)["domainControllers"]
+        state = new_server_state(name=computer_name, version=version, domain=domain, domain_controllers=controllers)
         with self._locked(computer_name):
-            write(self._server_file(computer_name), state)
+            write_state_file(self._server_file(computer_name), state)
 
     def remove_server(self, computer_name: str) -> None:
-        """Takes the server out of the organisation; one that is not there is left at that."""
+        """Removes the server from the organisation, if it is there."""
         with self._locked(computer_name):
             self._server_file(computer_name).unlink(missing_ok=True)
 
     def add_account(self, name: str, password: str) -> None:
-        """An administrator of Exchange; a known name gets the new password."""
+        """Adds an Exchange administrator; an existing one gets the new password."""
         salt = secrets.token_bytes(16)
         digest = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, PASSWORD_ITERATIONS)
         account = {"salt": salt.hex(), "iterations": PASSWORD_ITERATIONS, "hash": digest.hex()}
@@ -96,7 +95,7 @@ class Organisation:
         }
 
     def change(self, computer_name: str, service: str, setting: str, value: object) -> None:
-        """Changes a setting behind everybody's back, on every domain controller: drift."""
+        """Makes drift: changes a setting on all domain controllers, outside the scripts."""
         with self._changed(self._server_file(computer_name)) as state:
             for objects in state["copies"].values():
                 if setting not in objects[service]:
@@ -115,48 +114,48 @@ class Organisation:
 
     def marks(self, computer_name: str) -> components.Marks:
         """Component -> requester -> the state that it set: the worse one of registry and Active Directory."""
-        return components.marks(self._server(computer_name)["components"])
+        return components.merge_marks(self._server(computer_name)["components"])
 
     def component_states(self, computer_name: str) -> dict[str, str]:
         """Component -> the state that counts: Active, Draining or Inactive. Raises KeyError without Exchange."""
-        return components.effective(self._server(computer_name)["components"])
+        return components.effective_states(self._server(computer_name)["components"])
 
     def set_component(
         self, computer_name: str, component: str, state: str, requester: str, *, only: str | None = None
     ) -> None:
-        """As Set-ServerComponentState: only the requester that put a component down can put it up again.
+        """As Set-ServerComponentState: only the requester that made a component inactive can make it active again.
 
         `only`: "local" as with -LocalOnly, "remote" as with -RemoteOnly.
         """
         with self._changed(self._server_file(computer_name)) as server:
             places = (only,) if only else components.PLACES
-            components.mark(server["components"], component, state, requester, places)
+            components.set_mark(server["components"], component, state, requester, places)
 
     def is_active(self, computer_name: str, service: str) -> bool:
-        """Whether a service answers. Raises KeyError without Exchange, or for what is no service."""
+        """Whether a service answers. KeyError without Exchange, or for an unknown service."""
         return self.component_states(computer_name).get(components.PROXIES[service]) == "Active"
 
     def fail(self, computer_name: str, cmdlet: str, message: str | None, *, after: int = 0) -> None:
-        """Lets a cmdlet of Exchange fail with this message; with None it says and does nothing.
+        """Makes an Exchange cmdlet fail with this message; with None it silently does nothing.
 
-        So do Restart-WebAppPool, the module WebAdministration, and Restart-Service with the service's name behind it.
-        `after`: how many calls go well.
+        Also for Restart-WebAppPool, the module WebAdministration, and Restart-Service followed by a service's name.
+        `after`: how many calls succeed first.
         """
         with self._changed(self._server_file(computer_name)) as state:
             state["faults"][cmdlet] = {"message": message, "after": after}
 
     def mend(self, computer_name: str, cmdlet: str) -> None:
-        """Lets it fail no more."""
+        """Ends `fail`."""
         with self._changed(self._server_file(computer_name)) as state:
             del state["faults"][cmdlet]
 
     def fault(self, computer_name: str, cmdlet: str) -> str | None:
-        """The message that `fail` lets this cmdlet fail with, if any. What is to fail later counts as well."""
+        """The message of `fail` for this cmdlet, also if it is to fail only after some calls; else None."""
         fault: dict[str, Any] = self._server(computer_name)["faults"].get(cmdlet, {})
         return fault.get("message")
 
     def ignores(self, computer_name: str, cmdlet: str) -> bool:
-        """Whether this cmdlet says and does nothing."""
+        """Whether this cmdlet silently does nothing."""
         return self._server(computer_name)["faults"].get(cmdlet, {}).get("message", "") is None
 
     def app_pools(self, computer_name: str) -> dict[str, str]:
@@ -172,16 +171,16 @@ class Organisation:
                 server["appPools"][pool] = state
 
     def withhold(self, *cmdlets: str) -> None:
-        """The accounts' roles no longer include these cmdlets."""
+        """Removes these cmdlets from the roles of all accounts."""
         with self._changed(self._file) as state:
             state["withheld"] = list(cmdlets)
 
     def open_sessions(self) -> list[str]:
-        """Sessions that were opened and never removed."""
-        return list(read(self._file)["sessions"])
+        """Sessions that were opened and not removed."""
+        return list(read_state_file(self._file)["sessions"])
 
     def calls(self) -> list[CmdletCall]:
-        """Every cmdlet call so far, in order."""
+        """All cmdlet calls so far, in order."""
         lines: list[dict[str, Any]] = []
         for log in (self._folder / "calls").iterdir():
             with self._locked(f"calls-{log.stem}"):
@@ -203,8 +202,8 @@ class Organisation:
     ) -> tuple[list[str], dict[str, str]]:
         """Command line and environment that run `script` as on the server whose drives are in `root`.
 
-        `logon` is how the caller came in, "password" or "key"; `names` a text file, one resolvable name a line;
-        `authority` a PEM file, the authorities that the server's certificate store trusts.
+        `logon`: how the caller logged on, "password" or "key". `names`: a text file with one resolvable name a line.
+        `authority`: a PEM file with the authorities that the server trusts.
         """
         options = ["-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass"]
         argv = [pwsh, *options, "-File", str(HERE / "Invoke-OnServer.ps1"), str(script.resolve()), *args]
@@ -238,16 +237,16 @@ class Organisation:
 
     def _server(self, computer_name: str) -> dict[str, Any]:
         try:
-            return read(self._server_file(computer_name))
+            return read_state_file(self._server_file(computer_name))
         except FileNotFoundError:
             raise KeyError(computer_name) from None
 
     def _locked(self, name: str) -> AbstractContextManager[None]:
-        return locked(self._folder / "locks", name)
+        return lock_state(self._folder / "locks", name)
 
     @contextmanager
     def _changed(self, file: Path) -> Iterator[dict[str, Any]]:
         with self._locked(file.stem):
-            state = read(file)
+            state = read_state_file(file)
             yield state
-            write(file, state)
+            write_state_file(file, state)

@@ -1,4 +1,4 @@
-"""Network interfaces, public addresses and NAT gateways: who has which address."""
+"""Network interfaces, public addresses and NAT gateways, and which addresses they get."""
 
 from ipaddress import IPv4Address, IPv4Network
 from uuid import uuid4
@@ -8,30 +8,30 @@ from rehearsal.stand_ins.provider.servicer import ProviderError
 from ..errors import ArmError
 from ..put import Put
 from ..store import Json, Resource, Store
-from .network import networks
+from .network import read_prefixes
 
-# Public addresses are handed out here, so that a rehearsal can serve them on the loopback interface.
+# On loopback, so that a rehearsal can serve these addresses.
 _PUBLIC_POOL = IPv4Network("127.200.0.0/16")
 _RESERVED_AT_START = 4
 _ZONES = {"1", "2", "3"}
 
 
-def network_interface(put: Put) -> None:
+def check_network_interface(put: Put) -> None:
     put.require("ipConfigurations")
     configurations = put.body["ipConfigurations"] = [dict(entry) for entry in put.value("ipConfigurations")]
     names = [entry.get("name", "").lower() for entry in configurations]
     if "" in names or len(set(names)) < len(names):
-        raise ArmError(400, "InvalidRequestFormat", f"{put.name}: each IP configuration needs a name of its own.")
+        raise ArmError(400, "InvalidRequestFormat", f"{put.name}: each IP configuration needs a unique name.")
     if len(configurations) > 1 and sum(bool(entry.get("primary")) for entry in configurations) != 1:
         raise ArmError(400, "MultipleOrNoPrimaryIpConfigurations", f"{put.name}: one IP configuration must be primary.")
     for entry in configurations:
-        _ip_configuration(put, entry)
+        _check_ip_configuration(put, entry)
     _refuse_another_network(put)
     put.keep("macAddress", "00-0D-3A-" + "-".join(uuid4().hex[:6].upper()[i : i + 2] for i in (0, 2, 4)))
     put.body.update({"primary": True, "enableIPForwarding": bool(put.value("enableIPForwarding"))})
 
 
-def public_address(put: Put) -> None:
+def check_public_address(put: Put) -> None:
     if put.value("sku.name") not in ("Standard", "StandardV2"):
         raise ArmError(400, "PublicIpSkuRetired", f"{put.name}: Basic public addresses are retired; set sku Standard.")
     if put.value("publicIPAllocationMethod") != "Static":
@@ -39,15 +39,15 @@ def public_address(put: Put) -> None:
             400, "StandardSkuPublicIPAddressesMustUseStaticAllocation", f"{put.name}: Standard needs allocation Static."
         )
     if put.value("publicIPAddressVersion") not in (None, "IPv4"):
-        raise ProviderError(f"{put.name}: the stand-in hands out IPv4 addresses only.")
+        raise ProviderError(f"{put.name}: the stand-in has IPv4 addresses only.")
     check_zones(put, set(put.value("zones") or []))
     put.refuse_changes("zones")
     put.body.setdefault("publicIPAddressVersion", "IPv4")
     put.body.setdefault("idleTimeoutInMinutes", 4)
-    put.keep("ipAddress", _free_public_address(put.store))
+    put.keep("ipAddress", _choose_public_address(put.store))
 
 
-def nat_gateway(put: Put) -> None:
+def check_nat_gateway(put: Put) -> None:
     if put.value("sku.name") not in ("Standard", "StandardV2"):
         raise ArmError(400, "NatGatewaySkuNotSupported", f"{put.name}: set sku Standard.")
     zones = set(put.value("zones") or [])
@@ -72,7 +72,7 @@ def check_zones(put: Put, zones: set[str]) -> None:
 
 
 def check_zone_of_address(put: Put, address: Resource, zones: set[str]) -> None:
-    """A zonal resource takes a public address that is in its zone or in all zones."""
+    """A zonal resource accepts a public address in its zone or in all zones."""
     of_address = set(address.body.get("zones") or [])
     if zones and of_address and not zones <= of_address:
         raise ArmError(
@@ -88,9 +88,9 @@ def refuse_second_use(put: Put, address: Resource) -> None:
 
 
 def _refuse_another_network(put: Put) -> None:
-    """The subnet of a network interface may change, its virtual network never."""
-    before = {_network_of(entry) for entry in (put.old.body["ipConfigurations"] if put.old else [])}
-    if before and {_network_of(entry) for entry in put.body["ipConfigurations"]} != before:
+    """A network interface may move to another subnet, not to another virtual network."""
+    before = {_virtual_network_id(entry) for entry in (put.old.body["ipConfigurations"] if put.old else [])}
+    if before and {_virtual_network_id(entry) for entry in put.body["ipConfigurations"]} != before:
         raise ArmError(
             400,
             "SubnetsNotInSameVnet",
@@ -98,11 +98,11 @@ def _refuse_another_network(put: Put) -> None:
         )
 
 
-def _network_of(entry: Json) -> str:
+def _virtual_network_id(entry: Json) -> str:
     return str(entry["subnet"]["id"]).lower().rpartition("/subnets/")[0]
 
 
-def _ip_configuration(put: Put, entry: Json) -> None:
+def _check_ip_configuration(put: Put, entry: Json) -> None:
     subnet = put.store.get((entry.get("subnet") or {}).get("id", ""))
     if subnet is None:
         raise ArmError(400, "MissingSubnet", f"{put.name}/{entry['name']}: an IP configuration needs a subnet's id.")
@@ -112,8 +112,8 @@ def _ip_configuration(put: Put, entry: Json) -> None:
     static = entry.get("privateIPAllocationMethod") == "Static"
     if static:
         _check_static_address(put, entry, subnet)
-    else:  # Azure ignores an address that comes with dynamic allocation, the default
-        entry["privateIPAddress"] = _dynamic_address(put, entry, subnet)
+    else:  # with dynamic allocation, the default, Azure ignores a given address
+        entry["privateIPAddress"] = _choose_dynamic_address(put, entry, subnet)
     entry.update(
         {
             "id": f"{put.id}/ipConfigurations/{entry['name']}",
@@ -132,20 +132,20 @@ def _check_static_address(put: Put, entry: Json, subnet: Resource) -> None:
         raise ArmError(
             400, "InvalidIPAddress", f"{put.name}/{entry['name']}: static allocation needs an address."
         ) from None
-    ranges = networks(subnet)
+    ranges = read_prefixes(subnet)
     home = next((network for network in ranges if address in network), None)
     if home is None:
         raise ArmError(
             400, "PrivateIPAddressNotInSubnet", f"{address} is not in the range of subnet {subnet.body['name']}."
         )
-    if address in _reserved(home):
+    if address in _reserved_addresses(home):
         raise ArmError(400, "PrivateIPAddressInReservedRange", f"{address} is reserved by Azure in {home}.")
-    if str(address) in _taken(put, subnet):
+    if str(address) in _taken_addresses(put, subnet):
         raise ArmError(400, "PrivateIPAddressInUse", f"{address} is taken by another network interface.")
 
 
-def _dynamic_address(put: Put, entry: Json, subnet: Resource) -> str:
-    taken = _taken(put, subnet)
+def _choose_dynamic_address(put: Put, entry: Json, subnet: Resource) -> str:
+    taken = _taken_addresses(put, subnet)
     kept = [
         before["privateIPAddress"]
         for before in (put.old.body["ipConfigurations"] if put.old else [])
@@ -153,9 +153,9 @@ def _dynamic_address(put: Put, entry: Json, subnet: Resource) -> str:
     ]
     free = (
         str(address)
-        for network in networks(subnet)
+        for network in read_prefixes(subnet)
         for address in network.hosts()
-        if address not in _reserved(network) and str(address) not in taken
+        if address not in _reserved_addresses(network) and str(address) not in taken
     )
     found = next(iter(kept), None) or next(free, None)
     if found is None:
@@ -163,18 +163,18 @@ def _dynamic_address(put: Put, entry: Json, subnet: Resource) -> str:
     return found
 
 
-def _reserved(network: IPv4Network) -> set[IPv4Address]:
-    """Azure's five: the network, the gateway, two for DNS, the broadcast address."""
+def _reserved_addresses(network: IPv4Network) -> set[IPv4Address]:
+    """The five that Azure reserves: network, gateway, two for DNS, broadcast."""
     return {network[index] for index in range(_RESERVED_AT_START)} | {network[-1]}
 
 
-def _taken(put: Put, subnet: Resource) -> set[str]:
+def _taken_addresses(put: Put, subnet: Resource) -> set[str]:
     others = (entry for entry in put.store.referring_to(subnet.id) if entry.id.lower() != put.id.lower())
     own = (entry for entry in put.body["ipConfigurations"] if "id" in entry)
     configurations = [item for entry in others for item in entry.body.get("ipConfigurations", [])] + list(own)
     return {item["privateIPAddress"] for item in configurations}
 
 
-def _free_public_address(store: Store) -> str:
+def _choose_public_address(store: Store) -> str:
     taken = {entry.body.get("ipAddress") for entry in store.of_type("network:PublicIPAddress")}
     return next(str(address) for address in _PUBLIC_POOL.hosts() if str(address) not in taken)

@@ -1,4 +1,4 @@
-"""Availability sets, managed run commands and shutdown schedules; virtual machines are in `machine`."""
+"""Availability sets, managed run commands and shutdown schedules; see `machine` for virtual machines."""
 
 import re
 
@@ -6,12 +6,12 @@ from rehearsal.stand_ins.provider.servicer import ProviderError
 
 from ..errors import ArmError
 from ..put import Put
-from ..store import normal_location
+from ..store import normalise_location
 
 _LONGEST_RUN_SECONDS = 90 * 60
 
 
-def availability_set(put: Put) -> None:
+def check_availability_set(put: Put) -> None:
     put.body["sku"] = put.value("sku") or {"name": "Classic"}
     if put.body["sku"].get("name") not in ("Aligned", "Classic"):
         raise ArmError(400, "InvalidParameter", f"{put.name}: sku must be Aligned or Classic.")
@@ -22,15 +22,15 @@ def availability_set(put: Put) -> None:
     put.refuse_changes("platformFaultDomainCount", "platformUpdateDomainCount")
 
 
-def run_command(put: Put) -> None:
+def check_run_command(put: Put) -> None:
     sources = [key for key in ("script", "scriptUri", "commandId") if put.value(f"source.{key}")]
     if len(sources) != 1:
         raise ArmError(400, "InvalidParameter", f"{put.name}: give exactly one of source.script, scriptUri, commandId.")
     if sources != ["script"]:
         raise ProviderError(f"{put.name}: the stand-in runs source.script only.")
     machine = put.store.get(put.parent_id)
-    if machine is not None and machine.location != normal_location(put.body["location"]):
-        raise ArmError(409, "InvalidResourceLocation", f"{put.name} is not where its virtual machine is.")
+    if machine is not None and machine.location != normalise_location(put.body["location"]):
+        raise ArmError(409, "InvalidResourceLocation", f"{put.name} is not in the location of its virtual machine.")
     if put.value("runAsUser") and not put.value("runAsPassword"):
         raise ArmError(400, "InvalidParameter", f"{put.name}: runAsUser needs runAsPassword.")
     if not 0 <= (put.value("timeoutInSeconds") or 0) <= _LONGEST_RUN_SECONDS:
@@ -40,7 +40,7 @@ def run_command(put: Put) -> None:
         raise ArmError(400, "InvalidParameter", f"{put.name}: a parameter is given twice.")
 
 
-def schedule(put: Put) -> None:
+def check_schedule(put: Put) -> None:
     put.require("taskType", "targetResourceId", "dailyRecurrence.time", "timeZoneId", "location")
     if put.value("taskType") != "ComputeVmShutdownTask":
         raise ArmError(400, "InvalidScheduleType", f"{put.name}: taskType must be ComputeVmShutdownTask.")
@@ -50,9 +50,9 @@ def schedule(put: Put) -> None:
         raise ArmError(400, "InvalidScheduleTime", f"{put.name}: dailyRecurrence.time is HHmm.")
     machine = put.store.get(put.value("targetResourceId"))
     if machine is None or machine.type != "compute:VirtualMachine":
-        raise ArmError(400, "InvalidScheduleTarget", f"{put.name}: targetResourceId is no virtual machine.")
+        raise ArmError(400, "InvalidScheduleTarget", f"{put.name}: targetResourceId is not a virtual machine.")
     wanted = f"shutdown-computevm-{machine.body['name']}"
     if put.name.lower() != wanted.lower():
         raise ArmError(400, "InvalidScheduleId", f"The schedule of this virtual machine must be named {wanted}.")
-    if machine.location != normal_location(put.body["location"]):
-        raise ArmError(400, "InvalidScheduleLocation", f"{put.name} is not where its virtual machine is.")
+    if machine.location != normalise_location(put.body["location"]):
+        raise ArmError(400, "InvalidScheduleLocation", f"{put.name} is not in the location of its virtual machine.")

@@ -1,4 +1,4 @@
-"""The data disks of a virtual machine."""
+"""Managed disks, and the data disks of a virtual machine."""
 
 from typing import Any
 from uuid import uuid4
@@ -13,32 +13,34 @@ _LUNS = range(64)
 _LARGEST_GIB = 32767
 
 
-def data_disks(put: Put) -> None:
-    """A list that is given is the whole list: what it leaves out is detached. A list that is left out stays as it is.
+def check_data_disks(put: Put) -> None:
+    """A given list replaces the old one: disks that it leaves out are detached. Without a list the disks stay.
 
     Microsoft: "PUT calls for creation or updates on compute resources".
     """
-    before = attached(put.old) if put.old else []
+    before = attached_disks(put.old) if put.old else []
     given = put.value("storageProfile.dataDisks")
     if given is None:
         put.body["storageProfile"]["dataDisks"] = before
         return
     luns = [entry.get("lun") for entry in given]
     if len(set(luns)) < len(luns) or not set(luns) <= set(_LUNS):
-        raise ArmError(400, "InvalidParameter", f"{put.name}: each data disk needs a LUN of its own from 0 to 63.")
+        raise ArmError(400, "InvalidParameter", f"{put.name}: each data disk needs its own LUN from 0 to 63.")
     known = {entry["lun"]: entry for entry in before}
-    put.body["storageProfile"]["dataDisks"] = [_attached(put, dict(entry), known.get(entry["lun"])) for entry in given]
+    put.body["storageProfile"]["dataDisks"] = [
+        _check_attachment(put, dict(entry), known.get(entry["lun"])) for entry in given
+    ]
 
 
-def disk(put: Put) -> None:
+def check_disk(put: Put) -> None:
     put.require("creationData.createOption", "diskSizeGB", "location")
     if put.value("creationData.createOption") != "Empty":
-        raise ProviderError(f"{put.name}: the stand-in makes empty disks only.")
+        raise ProviderError(f"{put.name}: the stand-in creates empty disks only.")
     put.body["sku"] = put.value("sku") or {"name": "Standard_LRS"}
     if not 1 <= put.value("diskSizeGB") <= _LARGEST_GIB:
         raise ArmError(400, "InvalidParameter", f"{put.name}: diskSizeGB must be between 1 and {_LARGEST_GIB}.")
     if put.value("zones") and put.body["sku"]["name"].endswith("_ZRS"):
-        raise ArmError(400, "InvalidParameter", f"{put.name}: a zone-redundant disk is in no zone of its own.")
+        raise ArmError(400, "InvalidParameter", f"{put.name}: a zone-redundant disk cannot have a zone.")
     put.refuse_changes("creationData", "zones")
     if put.old and put.old.body["diskSizeGB"] > put.value("diskSizeGB"):
         raise ArmError(400, "OperationNotAllowed", f"Disk {put.name} cannot shrink.")
@@ -47,22 +49,22 @@ def disk(put: Put) -> None:
     put.keep("uniqueId", str(uuid4()))
 
 
-def attached(machine: Resource) -> list[Json]:
+def attached_disks(machine: Resource) -> list[Json]:
     found: list[Json] = machine.body["storageProfile"].get("dataDisks") or []
     return found
 
 
-def attach(store: Store, machine: Resource, disk_id: str, lun: int) -> None:
-    """As `az vm disk attach` does: the machine's other disks stay."""
+def attach_disk(store: Store, machine: Resource, disk_id: str, lun: int) -> None:
+    """As `az vm disk attach`: keeps the machine's other disks."""
     name = disk_id.rsplit("/", 1)[1]
     store.add(Resource(id=disk_id, type="", body={"id": disk_id, "name": name}))
     entry = {"lun": lun, "name": name, "createOption": "Attach", "managedDisk": {"id": disk_id}, "caching": "ReadOnly"}
-    machine.body["storageProfile"]["dataDisks"] = [*attached(machine), entry]
+    machine.body["storageProfile"]["dataDisks"] = [*attached_disks(machine), entry]
     store.add(machine)
 
 
-def _attached(put: Put, entry: Json, before: Json | None) -> Json:
-    disk = _disk(put, entry)
+def _check_attachment(put: Put, entry: Json, before: Json | None) -> Json:
+    disk = _find_disk(put, entry)
     if put.refers_elsewhere(disk.id, "compute:VirtualMachine"):
         raise ArmError(409, "AttachDiskWhileBeingDetached", f"Disk {disk.body['name']} is attached to another VM.")
     if set(disk.body.get("zones") or []) - set(put.value("zones") or []):
@@ -74,7 +76,7 @@ def _attached(put: Put, entry: Json, before: Json | None) -> Json:
     return entry
 
 
-def _disk(put: Put, entry: Json) -> Resource:
+def _find_disk(put: Put, entry: Json) -> Resource:
     id: Any = (entry.get("managedDisk") or {}).get("id")
     if entry.get("createOption") != "Attach" or not id:
         raise ArmError(400, "InvalidParameter", f"{put.name}: a data disk needs createOption Attach and a disk's id.")

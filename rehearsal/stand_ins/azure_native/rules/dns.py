@@ -36,22 +36,22 @@ RECORD_SET_TYPES = {"dns:RecordSet": "zoneName", "privatedns:PrivateRecordSet": 
 _FORMS: dict[str, Callable[[str], object]] = {"A": IPv4Address, "AAAA": IPv6Address}
 
 
-def zone(put: Put) -> None:
-    _zone(put)
+def check_zone(put: Put) -> None:
+    _check_zone(put)
     if put.body.setdefault("zoneType", "Public") != "Public":
         raise ArmError(400, "BadRequest", f"{put.name}: private zones are privatedns:PrivateZone resources.")
     servers = [f"ns{number}-01.azure-dns.{end}." for number, end in enumerate(("com", "net", "org", "info"), start=1)]
     put.body.update({"nameServers": servers, "maxNumberOfRecordSets": 10000, "numberOfRecordSets": 2})
 
 
-def private_zone(put: Put) -> None:
-    _zone(put)
+def check_private_zone(put: Put) -> None:
+    _check_zone(put)
     put.body.update({"maxNumberOfRecordSets": 25000, "maxNumberOfVirtualNetworkLinks": 1000, "numberOfRecordSets": 1})
 
 
-def virtual_network_link(put: Put) -> None:
+def check_virtual_network_link(put: Put) -> None:
     put.require("virtualNetwork.id")
-    _global(put)
+    _check_location(put)
     put.refuse_changes("virtualNetwork")
     network = put.value("virtualNetwork.id").lower()
     own_zone = put.parameters["privateZoneName"].lower()
@@ -71,18 +71,18 @@ def virtual_network_link(put: Put) -> None:
     put.body["virtualNetworkLinkState"] = "Completed"
 
 
-def record_set(put: Put) -> None:
-    """Public and private record sets follow the same rules."""
+def check_record_set(put: Put) -> None:
+    """Public and private record sets have the same rules."""
     kind = put.parameters["recordType"]
     if kind not in RECORDS:
-        raise ArmError(400, "BadRequest", f"{put.name}: record type {kind} is not stood in for.")
+        raise ArmError(400, "BadRequest", f"{put.name}: the stand-in does not support record type {kind}.")
     if not _RECORD_SET.fullmatch(put.name):
         raise ArmError(400, "BadRequest", f"The domain name '{put.name}' is invalid.")
     if not (isinstance(put.value("ttl"), int) and put.value("ttl") in _TTLS):
         raise ArmError(
             400, "BadRequest", f"{put.name}: the TTL must be between 1 and 2147483647, not {put.value('ttl')}."
         )
-    _only_own_records(put, kind)
+    _refuse_other_records(put, kind)
     _check_values(put, kind)
     _check_aliases(put, kind)
     zone_name = put.parameters.get("zoneName") or put.parameters["privateZoneName"]
@@ -105,24 +105,24 @@ def read_record_set(resource: Resource) -> RecordSet:
 
 
 def record_values(body: Json, kind: str) -> tuple[str, ...]:
-    """The records of a record set as text, in the order they were given."""
+    """The records of a record set as text, in their order."""
     property_name, form = RECORDS[kind]
     given = body.get(property_name) or []
-    return tuple(form.format_map(_joined(entry)) for entry in (given if isinstance(given, list) else [given]))
+    return tuple(form.format_map(_join_texts(entry)) for entry in (given if isinstance(given, list) else [given]))
 
 
-def _joined(record: Json) -> Json:
+def _join_texts(record: Json) -> Json:
     return {key: " ".join(value) if isinstance(value, list) else value for key, value in record.items()}
 
 
-def _zone(put: Put) -> None:
-    _global(put)
+def _check_zone(put: Put) -> None:
+    _check_location(put)
     if not _ZONE.fullmatch(put.name):
         raise ArmError(400, "BadRequest", f"The zone name '{put.name}' is invalid: it needs two or more labels.")
     put.keep("internalId", uuid4().hex)
 
 
-def _global(put: Put) -> None:
+def _check_location(put: Put) -> None:
     if str(put.value("location")).lower() != "global":
         raise ArmError(
             400,
@@ -132,7 +132,7 @@ def _global(put: Put) -> None:
         )
 
 
-def _only_own_records(put: Put, kind: str) -> None:
+def _refuse_other_records(put: Put, kind: str) -> None:
     own = RECORDS[kind][0]
     foreign = [name for name, _ in RECORDS.values() if name != own and put.value(name)]
     if foreign:
@@ -155,11 +155,11 @@ def _check_values(put: Put, kind: str) -> None:
 
 
 def _check_aliases(put: Put, kind: str) -> None:
-    """A CNAME stands alone under its name. What stands beside a delegation is never answered; refused here, as Azure's
-    own answer is not known."""
+    """A CNAME cannot share its name with another record. Addresses beside a delegation are refused, too: DNS never
+    answers them, and how Azure reacts is not documented."""
     if kind == "CNAME" and put.name == "@":
         raise ArmError(400, "BadRequest", "A CNAME record set cannot be at the zone's apex.")
-    for other in _same_name(put):
+    for other in _find_same_name(put):
         other_kind = other.id.split("/")[-2].upper()
         delegated = put.name != "@" and {kind, other_kind} & {"NS"} and {kind, other_kind} & {"A", "AAAA"}
         if other_kind != kind and ("CNAME" in (kind, other_kind) or delegated):
@@ -168,7 +168,7 @@ def _check_aliases(put: Put, kind: str) -> None:
             raise ArmError(409, "Conflict", f"The {kind} record could not be created {reason}")
 
 
-def _same_name(put: Put) -> list[Resource]:
+def _find_same_name(put: Put) -> list[Resource]:
     zone_prefix = f"{put.parent_id}/".lower()
     return [
         entry

@@ -12,13 +12,13 @@ _VERSION = re.compile(r"latest|\d+\.\d+\.\d+")
 
 
 def check_image(put: Put) -> None:
-    """An image of one's own is there (or it is refused as a reference) and says its generation itself."""
+    """Trusted Launch needs generation 2: a custom image states it, a Marketplace image has it in its SKU."""
     reference: Json = put.value("storageProfile.imageReference")
     if reference.get("id"):
         image = put.store.get(reference["id"])
         second_generation = image is not None and image.body.get("hyperVGeneration") == "V2"
     else:
-        _marketplace_image(reference, put.body["location"])
+        _check_marketplace_image(reference, put.body["location"])
         second_generation = bool(_SECOND_GENERATION.fullmatch(reference["sku"]))
     trusted = put.value("securityProfile.securityType") == "TrustedLaunch"
     if trusted and not second_generation:
@@ -29,7 +29,7 @@ def check_image(put: Put) -> None:
         raise ArmError(400, "BadRequest", "Use of UEFI settings needs securityProfile.securityType.")
 
 
-def _marketplace_image(reference: Json, location: str) -> None:
+def _check_marketplace_image(reference: Json, location: str) -> None:
     publisher, offer, sku, version = (str(reference.get(key, "")) for key in ("publisher", "offer", "sku", "version"))
     of_windows_server = (publisher.lower(), offer.lower()) == ("microsoftwindowsserver", "windowsserver")
     if not (of_windows_server and _WINDOWS_SERVER.fullmatch(sku) and _VERSION.fullmatch(version)):

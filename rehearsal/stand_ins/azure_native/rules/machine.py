@@ -11,7 +11,7 @@ from ..errors import ArmError
 from ..put import Put
 from ..store import Resource, Store
 from .addresses import check_zone_of_address, check_zones
-from .disks import attached, data_disks
+from .disks import attached_disks, check_data_disks
 from .images import check_image
 
 _LONGEST_COMPUTER_NAME = 15
@@ -28,7 +28,7 @@ _REFUSED_USERS = frozenset({
 _SIZE = re.compile(r"Standard_[A-Z]+\d+(-\d+)?[a-z]*(_[A-Z]\d+)?(_v\d+)?")
 _SIZE_WITH_PREMIUM_DISKS = re.compile(r"Standard_([DG]S\d+|[A-Z]+\d+(-\d+)?[a-z]*s)(_.*)?")
 
-# Fixed once a virtual machine is there (K for the disk type, the interfaces and the security type: not while it runs).
+# Cannot change after creation. (Azure lets disk type, interfaces and security type of a stopped machine change.)
 _FIXED = (
     "osProfile",
     "storageProfile.imageReference",
@@ -42,49 +42,49 @@ _FIXED = (
 )
 
 
-def virtual_machine(put: Put) -> None:
+def check_virtual_machine(put: Put) -> None:
     put.require("hardwareProfile.vmSize", "storageProfile.imageReference", "storageProfile.osDisk", "networkProfile")
-    _disks_and_size(put)
-    _placement(put)
-    _interfaces(put)
+    _check_size_and_disks(put)
+    _check_placement(put)
+    _check_interfaces(put)
     check_image(put)
     put.keep("vmId", str(uuid4()))
     put.keep("timeCreated", datetime.now(UTC).isoformat())
-    _logon(put)
-    _fill_in_disk(put)
-    data_disks(put)
-    _identities(put)
+    _check_logon(put)
+    _fill_in_os_disk(put)
+    check_data_disks(put)
+    _fill_in_identities(put)
     put.refuse_changes(*_FIXED)
     if put.old is None:
-        _make_disk(put)
+        _create_os_disk(put)
 
 
-def followers(resource: Resource, store: Store) -> Iterator[Resource]:
-    """What goes with a virtual machine: its disks and its network interfaces, where their deleteOption is Delete."""
+def find_deleted_with(resource: Resource, store: Store) -> Iterator[Resource]:
+    """The disks and network interfaces with deleteOption Delete, which Azure deletes with their virtual machine."""
     if resource.type != "compute:VirtualMachine":
         return
     disk = resource.body["storageProfile"]["osDisk"]
     interfaces = resource.body["networkProfile"]["networkInterfaces"]
-    disks = [(entry["managedDisk"]["id"], entry) for entry in (disk, *attached(resource))]
+    disks = [(entry["managedDisk"]["id"], entry) for entry in (disk, *attached_disks(resource))]
     for id, part in [*disks, *((entry["id"], entry) for entry in interfaces)]:
         found = store.get(id)
         if part.get("deleteOption") == "Delete" and found is not None:
             yield found
 
 
-def _logon(put: Put) -> None:
+def _check_logon(put: Put) -> None:
     put.require("osProfile.adminUsername")
     profile = put.body["osProfile"]
     profile.setdefault("computerName", put.name)
     profile.setdefault("allowExtensionOperations", True)
     profile.setdefault("secrets", [])
-    _computer_name(profile["computerName"])
+    _check_computer_name(profile["computerName"])
     user = profile["adminUsername"]
     if user.lower() in _REFUSED_USERS or len(user) > 20 or user.endswith("."):
         raise ArmError(400, "InvalidParameter", f"The admin username '{user}' is not allowed.")
     password = put.value("osProfile.adminPassword")
     if put.old is None:
-        _password(password or "")
+        _check_password(password or "")
         put.hidden["passwordDigest"] = _digest(password, secrets.token_hex(16))
     else:
         put.hidden.update(put.old.hidden)
@@ -99,7 +99,7 @@ def _digest(password: str, salt: str) -> str:
     return f"{salt}:{hashlib.scrypt(password.encode(), salt=salt.encode(), n=1024, r=8, p=1).hex()}"
 
 
-def _computer_name(name: str) -> None:
+def _check_computer_name(name: str) -> None:
     if len(name) > _LONGEST_COMPUTER_NAME or name.isdecimal() or not re.fullmatch(r"[A-Za-z0-9-]+", name):
         raise ArmError(
             400,
@@ -109,7 +109,7 @@ def _computer_name(name: str) -> None:
         )
 
 
-def _password(password: str) -> None:
+def _check_password(password: str) -> None:
     classes = sum(bool(re.search(pattern, password)) for pattern in _PASSWORD_CLASSES)
     if len(password) not in _PASSWORD_LENGTHS or classes < 3:
         raise ArmError(
@@ -120,7 +120,7 @@ def _password(password: str) -> None:
         )
 
 
-def _disks_and_size(put: Put) -> None:
+def _check_size_and_disks(put: Put) -> None:
     size = put.value("hardwareProfile.vmSize")
     if not _SIZE.fullmatch(size):
         raise ArmError(400, "InvalidParameter", f"The value {size} provided for the VM size is not valid.")
@@ -134,7 +134,7 @@ def _disks_and_size(put: Put) -> None:
         )
 
 
-def _placement(put: Put) -> None:
+def _check_placement(put: Put) -> None:
     zones = set(put.value("zones") or [])
     check_zones(put, zones)
     if len(zones) > 1:
@@ -157,7 +157,7 @@ def _placement(put: Put) -> None:
         )
 
 
-def _interfaces(put: Put) -> None:
+def _check_interfaces(put: Put) -> None:
     put.require("networkProfile.networkInterfaces")
     entries = put.value("networkProfile.networkInterfaces")
     if len(entries) > 1 and sum(bool(entry.get("primary")) for entry in entries) != 1:
@@ -168,17 +168,17 @@ def _interfaces(put: Put) -> None:
             raise ArmError(404, "NotFound", f"{put.name}: networkInterfaces needs the id of a network interface.")
         if put.refers_elsewhere(interface.id, "compute:VirtualMachine"):
             raise ArmError(400, "NicInUse", f"Network interface {interface.body['name']} is used by another VM.")
-        for address in addresses_of(put, interface):
+        for address in find_public_addresses(put, interface):
             check_zone_of_address(put, address, set(put.value("zones") or []))
 
 
-def addresses_of(put: Put, interface: Resource) -> list[Resource]:
+def find_public_addresses(put: Put, interface: Resource) -> list[Resource]:
     """The public addresses of a network interface."""
     ids = [(entry.get("publicIPAddress") or {}).get("id", "") for entry in interface.body["ipConfigurations"]]
     return [address for address in map(put.store.get, ids) if address is not None]
 
 
-def _fill_in_disk(put: Put) -> None:
+def _fill_in_os_disk(put: Put) -> None:
     disk = put.body["storageProfile"]["osDisk"]
     before = put.old.body["storageProfile"]["osDisk"] if put.old else {}
     disk.setdefault("name", before.get("name", f"{put.name}_OsDisk_1_{uuid4().hex}"))
@@ -188,7 +188,7 @@ def _fill_in_disk(put: Put) -> None:
     managed["id"] = f"{put.id.rpartition('/virtualMachines/')[0]}/disks/{disk['name']}"
 
 
-def _make_disk(put: Put) -> None:
+def _create_os_disk(put: Put) -> None:
     disk = put.body["storageProfile"]["osDisk"]
     id = disk["managedDisk"]["id"]
     if put.store.get(id):
@@ -196,8 +196,8 @@ def _make_disk(put: Put) -> None:
     put.store.add(Resource(id=id, type="", body={"id": id, "name": disk["name"], "location": put.body["location"]}))
 
 
-def _identities(put: Put) -> None:
-    """The identities of a request are a list, those of an answer a map."""
+def _fill_in_identities(put: Put) -> None:
+    """Azure takes identities as a list and returns them as a map."""
     names = put.value("identity.userAssignedIdentities")
     if names is not None:
         put.body["identity"]["userAssignedIdentities"] = {

@@ -14,8 +14,8 @@ _PRIORITIES = range(100, 4097)
 _SMALLEST_SUBNET = 29
 
 
-def networks(resource: Resource) -> list[IPv4Network]:
-    """The prefixes of a virtual network or of a subnet; none for one that was there before and told nothing."""
+def read_prefixes(resource: Resource) -> list[IPv4Network]:
+    """The prefixes of a virtual network or subnet; [] for an existing one without prefixes."""
     body = resource.body
     texts = (
         body.get("addressSpace", {}).get("addressPrefixes")
@@ -25,45 +25,45 @@ def networks(resource: Resource) -> list[IPv4Network]:
     return [IPv4Network(text) for text in texts if text]
 
 
-def virtual_network(put: Put) -> None:
+def check_virtual_network(put: Put) -> None:
     put.require("addressSpace.addressPrefixes")
     if put.value("subnets"):
-        raise ProviderError("subnets inside a virtual network fight with Subnet resources: use Subnet resources")
-    space = [_prefix(text, put.name) for text in put.value("addressSpace.addressPrefixes")]
+        raise ProviderError("subnets inside a virtual network conflict with Subnet resources: use Subnet resources")
+    space = [_read_prefix(text, put.name) for text in put.value("addressSpace.addressPrefixes")]
     for subnet in put.store.of_type("network:Subnet"):
         if subnet.id.lower().startswith(f"{put.id}/".lower()):
-            _inside(networks(subnet), space, subnet.body["name"])
+            _check_inside(read_prefixes(subnet), space, subnet.body["name"])
 
 
-def subnet(put: Put) -> None:
+def check_subnet(put: Put) -> None:
     given = put.value("addressPrefixes") or [put.value("addressPrefix")]
     if put.value("addressPrefixes") and put.value("addressPrefix"):
         raise ArmError(400, "InvalidRequestFormat", "Only one of addressPrefix and addressPrefixes may be given.")
     if given == [None]:
         raise ArmError(400, "NoAddressPrefixOrPoolProvided", f"Subnet {put.name} has no address prefix.")
-    own = [_prefix(text, put.name) for text in given]
+    own = [_read_prefix(text, put.name) for text in given]
     if any(prefix.prefixlen > _SMALLEST_SUBNET for prefix in own):
         raise ArmError(400, "NetcfgSubnetRangeTooSmall", f"Subnet {put.name} is smaller than /{_SMALLEST_SUBNET}.")
     parent = put.store.get(put.parent_id)
-    if parent and networks(parent):
-        _inside(own, networks(parent), put.name)
+    if parent and read_prefixes(parent):
+        _check_inside(own, read_prefixes(parent), put.name)
     for sibling in put.siblings():
-        if any(mine.overlaps(other) for mine in own for other in networks(sibling)):
+        if any(mine.overlaps(other) for mine in own for other in read_prefixes(sibling)):
             raise ArmError(
                 400, "NetcfgSubnetRangesOverlap", f"Subnet '{put.name}' overlaps with subnet '{sibling.body['name']}'."
             )
     _refuse_changes_of_used_subnet(put, own)
 
 
-def network_security_group(put: Put) -> None:
+def check_network_security_group(put: Put) -> None:
     rules = put.value("securityRules") or []
     for rule in rules:
-        _security_rule(rule)
-    _unique(rules, lambda rule: rule["name"].lower(), "SecurityRuleDuplicateName")
-    _unique(rules, lambda rule: (rule["direction"], rule["priority"]), "SecurityRuleConflict")
+        _check_security_rule(rule)
+    _check_unique(rules, lambda rule: rule["name"].lower(), "SecurityRuleDuplicateName")
+    _check_unique(rules, lambda rule: (rule["direction"], rule["priority"]), "SecurityRuleConflict")
 
 
-def _security_rule(rule: dict[str, Any]) -> None:
+def _check_security_rule(rule: dict[str, Any]) -> None:
     name = rule.get("name")
     if not name:
         raise ArmError(400, "InvalidResourceName", "A security rule has no name.")
@@ -74,15 +74,15 @@ def _security_rule(rule: dict[str, Any]) -> None:
             f"Security rule {name} has priority {rule.get('priority')}: it must be between 100 and 4096.",
         )
     for side in ("source", "destination"):
-        _exactly_one(rule, f"{side}AddressPrefix", f"{side}AddressPrefixes", f"{side}ApplicationSecurityGroups")
-        _exactly_one(rule, f"{side}PortRange", f"{side}PortRanges")
+        _require_exactly_one(rule, f"{side}AddressPrefix", f"{side}AddressPrefixes", f"{side}ApplicationSecurityGroups")
+        _require_exactly_one(rule, f"{side}PortRange", f"{side}PortRanges")
         for ports in [rule.get(f"{side}PortRange"), *rule.get(f"{side}PortRanges", [])]:
-            _ports(ports, name)
+            _check_ports(ports, name)
         for prefix in [rule.get(f"{side}AddressPrefix"), *rule.get(f"{side}AddressPrefixes", [])]:
-            _address_or_tag(prefix, name)
+            _check_address_or_tag(prefix, name)
 
 
-def _exactly_one(rule: dict[str, Any], *keys: str) -> None:
+def _require_exactly_one(rule: dict[str, Any], *keys: str) -> None:
     given = [key for key in keys if rule.get(key)]
     if len(given) != 1:
         raise ArmError(
@@ -92,7 +92,7 @@ def _exactly_one(rule: dict[str, Any], *keys: str) -> None:
         )
 
 
-def _ports(text: str | None, rule: str) -> None:
+def _check_ports(text: str | None, rule: str) -> None:
     if text in (None, "*"):
         return
     first, _, last = str(text).partition("-")
@@ -101,8 +101,8 @@ def _ports(text: str | None, rule: str) -> None:
         raise ArmError(400, "SecurityRuleInvalidPortRange", f"Security rule {rule} has invalid port range: {text}.")
 
 
-def _address_or_tag(text: str | None, rule: str) -> None:
-    """A service tag (`Internet`, `AzureLoadBalancer`, `Storage.WestEurope`) is taken on trust."""
+def _check_address_or_tag(text: str | None, rule: str) -> None:
+    """A service tag (`Internet`, `AzureLoadBalancer`, `Storage.WestEurope`) is not checked."""
     if text in (None, "*") or str(text).replace(".", "").isalpha():
         return
     try:
@@ -113,10 +113,10 @@ def _address_or_tag(text: str | None, rule: str) -> None:
         ) from None
 
 
-def _unique(rules: list[dict[str, Any]], key: Any, code: str) -> None:
+def _check_unique(rules: list[dict[str, Any]], key: Any, code: str) -> None:
     repeated = [str(value) for value, count in Counter(map(key, rules)).items() if count > 1]
     if repeated:
-        raise ArmError(400, code, f"Security rules conflict: {', '.join(repeated)} is there more than once.")
+        raise ArmError(400, code, f"Security rules conflict: {', '.join(repeated)} occurs more than once.")
 
 
 def _refuse_changes_of_used_subnet(put: Put, own: list[IPv4Network]) -> None:
@@ -124,7 +124,7 @@ def _refuse_changes_of_used_subnet(put: Put, own: list[IPv4Network]) -> None:
         return
     put.refuse_changes("defaultOutboundAccess")
     users = put.store.referring_to(put.id)
-    if users and networks(put.old) != own:
+    if users and read_prefixes(put.old) != own:
         raise ArmError(
             400,
             "InUsePrefixCannotBeDeleted",
@@ -132,14 +132,14 @@ def _refuse_changes_of_used_subnet(put: Put, own: list[IPv4Network]) -> None:
         )
 
 
-def _prefix(text: str, name: str) -> IPv4Network:
+def _read_prefix(text: str, name: str) -> IPv4Network:
     try:
         return IPv4Network(text)
     except ValueError as error:
         raise ArmError(400, "InvalidAddressPrefixFormat", f"{name}: {error}.") from None
 
 
-def _inside(own: list[IPv4Network], space: list[IPv4Network], name: str) -> None:
+def _check_inside(own: list[IPv4Network], space: list[IPv4Network], name: str) -> None:
     for prefix in own:
         if not any(prefix.subnet_of(part) for part in space):
             raise ArmError(

@@ -1,4 +1,4 @@
-"""The Azure subscription: what Azure Resource Manager keeps, checks and refuses."""
+"""The Azure subscription: its resources, and what Azure Resource Manager checks for all types."""
 
 import copy
 import threading
@@ -11,17 +11,17 @@ from rehearsal.stand_ins.dns import RecordSet
 from .errors import ArmError
 from .payloads import build_answer, select_outputs
 from .put import Put
-from .resource_types import ResourceType, type_of
+from .resource_types import ResourceType, find_type
 from .rules import RULES
-from .rules.disks import attach
+from .rules.disks import attach_disk
 from .rules.dns import RECORD_SET_TYPES, read_record_set
-from .rules.machine import followers
-from .schema import schema_of
-from .store import Json, Resource, Store, normal_location, references
+from .rules.machine import find_deleted_with
+from .schema import read_schema
+from .store import Json, Resource, Store, find_references, normalise_location
 
 SUBSCRIPTION_ID = "00000000-0000-4000-8000-000000000000"
 
-# What Azure says of a resource that another one uses; the network provider answers 400, not 409.
+# Errors when a used resource is deleted; the network provider answers 400, not 409.
 _IN_USE = {
     "network:Subnet": (400, "InUseSubnetCannotBeDeleted"),
     "network:NetworkSecurityGroup": (400, "InUseNetworkSecurityGroupCannotBeDeleted"),
@@ -30,14 +30,13 @@ _IN_USE = {
     "network:NatGateway": (400, "InUseNatGatewayCannotBeDeleted"),
     "compute:AvailabilitySet": (409, "OperationNotAllowed"),
 }
-# Noted of a virtual machine that does not run.
-STOPPED = "stopped"
-_DOES_NOT_HOLD = frozenset({"devtestlab:GlobalSchedule"})  # a schedule whose virtual machine goes stays behind
+STOPPED = "stopped"  # key in `hidden` of a virtual machine
+_DOES_NOT_HOLD = frozenset({"devtestlab:GlobalSchedule"})  # Azure keeps the schedule of a deleted machine
 _KEPT_BY_CHILDREN = {"privatedns:PrivateZone": "privatedns:VirtualNetworkLink"}
 
 
 class AzureSubscription:
-    """A thread-safe view of the resources, kept in a readable file that is rewritten after every change."""
+    """Thread-safe; its readable file is rewritten after each change."""
 
     def __init__(self, state: Path) -> None:
         self._store = Store(state)
@@ -45,7 +44,7 @@ class AzureSubscription:
 
     @property
     def resources(self) -> dict[str, Json]:
-        """ARM id to what a GET of it returns: copies, in order of creation."""
+        """ARM id -> a copy of what a GET returns, in order of creation."""
         with self._lock:
             return {entry.id: copy.deepcopy(entry.body) for entry in self._store}
 
@@ -59,39 +58,39 @@ class AzureSubscription:
             return copy.deepcopy(self._store.get(id))
 
     def put_existing(self, id: str, body: Mapping[str, Any]) -> None:
-        """Something that was there before the stack; no rule is applied, groups and parents it needs appear with it.
+        """Add a resource that existed before the stack, with its group and parents, without applying rules.
 
-        Without a location it counts as in every region. Raises ValueError for an id that is not an ARM id.
+        Without a location it fits every region. Raises ValueError for an id that is not an ARM id.
         """
         if not id.startswith("/subscriptions/"):
             raise ValueError(f"{id} is not an ARM id")
         with self._lock:
             for ancestor in _ancestors(id):
                 if self._store.get(ancestor) is None:
-                    self._store.add(_found(ancestor, {}))
-            self._store.add(_found(id, dict(body)))
+                    self._store.add(_existing_resource(ancestor, {}))
+            self._store.add(_existing_resource(id, dict(body)))
             self._store.save()
 
     def attach_disk(self, machine_id: str, disk_id: str, *, lun: int) -> None:
-        """A new data disk on a virtual machine, as people attach one: no stack hears of it."""
+        """Attach a new data disk outside Pulumi."""
         with self._lock:
             machine = self._store.get(machine_id)
             if machine is None:
-                raise ValueError(f"{machine_id} is not there")
-            attach(self._store, machine, disk_id, lun)
+                raise ValueError(f"{machine_id} does not exist")
+            attach_disk(self._store, machine, disk_id, lun)
             self._store.save()
 
     def stop_machine(self, id: str) -> None:
-        """Azure's side of a shutdown: the machine is deallocated, nothing runs on it."""
+        """Deallocate the machine, as a shutdown does."""
         self.hide(id, {STOPPED: True})
 
     def record_sets(self) -> list[RecordSet]:
-        """All record sets of public and private zones."""
+        """The record sets of all public and private zones."""
         with self._lock:
             return [read_record_set(entry) for entry in self._store if entry.type in RECORD_SET_TYPES]
 
     def ip_configurations(self, subnet: str) -> list[Json]:
-        """Those of network interfaces in the subnet, with their addresses."""
+        """The IP configurations of network interfaces in the subnet, with their addresses."""
         with self._lock:
             return [
                 copy.deepcopy(entry)
@@ -124,7 +123,7 @@ class AzureSubscription:
             return copy.deepcopy(resource)
 
     def hide(self, id: str, hidden: Json) -> None:
-        """Keep something with a resource that a plain GET does not tell; nothing happens if the resource is gone."""
+        """Store values with a resource that a plain GET does not return; ignored if the resource does not exist."""
         with self._lock:
             resource = self._store.get(id)
             if resource is not None:
@@ -132,10 +131,10 @@ class AzureSubscription:
                 self._store.save()
 
     def delete(self, id: str) -> list[Resource]:
-        """Delete a resource and what is inside it; returns all that went. What is gone already is no error."""
+        """Delete a resource and what is inside it; returns all deleted ones, [] if it does not exist."""
         with self._lock:
             doomed = self._store.at_or_below(id)
-            doomed += [follower for entry in doomed for follower in followers(entry, self._store)]
+            doomed += [follower for entry in doomed for follower in find_deleted_with(entry, self._store)]
             for entry in doomed:
                 self._refuse_if_used(entry, doomed)
             for entry in doomed:
@@ -155,13 +154,13 @@ class AzureSubscription:
                 f"'{put.parent_id.rsplit('/', 1)[1]}' not found.",
             )
         location = put.body.get("location")
-        if location is None and "location" in schema_of(put.kind.type).inputs:
+        if location is None and "location" in read_schema(put.kind.type).inputs:
             raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
-        if put.old and put.old.location and location and put.old.location != normal_location(location):
+        if put.old and put.old.location and location and put.old.location != normalise_location(location):
             raise ArmError(
                 409, "InvalidResourceLocation", f"The resource '{put.name}' already exists in {put.old.location}."
             )
-        for id in references(put.inputs):
+        for id in find_references(put.inputs):
             self._check_reference(put, id)
 
     def _check_reference(self, put: Put, id: str) -> None:
@@ -172,7 +171,7 @@ class AzureSubscription:
             )
             raise ArmError(*code, f"Resource {id} referenced by resource {put.id} was not found.")
         own = put.body.get("location")
-        regions = {normal_location(own) if own else None, other.location} - {None, "global"}
+        regions = {normalise_location(own) if own else None, other.location} - {None, "global"}
         if len(regions) > 1:
             raise ArmError(400, "InvalidResourceReference", f"{put.id} and {id} are not in the same region.")
 
@@ -191,7 +190,7 @@ class AzureSubscription:
 
 
 def _no_rule(put: Put) -> None:
-    """A resource group has no rules of its own."""
+    """A resource group has no other rules."""
     put.body["properties"] = {"provisioningState": "Succeeded"}
 
 
@@ -205,7 +204,7 @@ def _ancestors(id: str) -> Iterator[str]:
     yield from ("/".join(parts[:end]) for end in (5, *range(9, len(parts), 2)) if end < len(parts))
 
 
-def _found(id: str, body: Json) -> Resource:
-    known = type_of(id)
-    told = {"id": id, "name": id.rsplit("/", 1)[1]} | ({"type": known[0].arm_type(known[1])} if known else {})
-    return Resource(id=id, type=known[0].type if known else "", body=told | body, hidden={"existed": True})
+def _existing_resource(id: str, body: Json) -> Resource:
+    known = find_type(id)
+    known_values = {"id": id, "name": id.rsplit("/", 1)[1]} | ({"type": known[0].arm_type(known[1])} if known else {})
+    return Resource(id=id, type=known[0].type if known else "", body=known_values | body, hidden={"existed": True})
