@@ -27,7 +27,7 @@ def list_changes(step: Mapping[str, Any]) -> Iterator[AdoptionChange]:
     # A changed entry of a list shows the whole list.
     paths = [path.partition("[")[0] for path in step.get("detailedDiff") or step.get("diffReasons") or ()]
     for setting in dict.fromkeys(paths):
-        now_text, then_text = (format_value(read_path(inputs, setting)) for inputs in (now, then))
+        now_text, then_text = (format_setting(read_path(inputs, setting)) for inputs in (now, then))
         yield AdoptionChange(setting=setting, now=now_text, then=then_text)
 
 
@@ -37,7 +37,7 @@ def read_path(inputs: Any, path: str) -> Any:
     return inputs
 
 
-def format_value(value: object) -> str:
+def format_setting(value: object) -> str:
     """A short text for a table: the addresses of a record set, JSON for anything deeper."""
     if value is None:
         return "nothing"
@@ -45,7 +45,7 @@ def format_value(value: object) -> str:
         return AFTER_THE_RUN if is_unknown(value) else value
     if isinstance(value, list):
         entries = [next(iter(one.values())) if isinstance(one, dict) and len(one) == 1 else one for one in value]
-        return ", ".join(map(format_value, entries)) or "nothing"
+        return ", ".join(map(format_setting, entries)) or "nothing"
     return json.dumps(replace_unknown(value), ensure_ascii=False)
 
 

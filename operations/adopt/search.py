@@ -24,7 +24,7 @@ KEEP_MACHINE = (
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingResource(Finding):
-    """`operation` is the engine's word for what the next `up` would do with it; `id` is None where Azure refused."""
+    """`operation` is the engine's word for what the next `up` would do; `id` is None if Azure refused to tell."""
 
     urn: str
     id: str | None

@@ -86,7 +86,7 @@ class ResourceManagerClient:
             else:
                 if answer.is_success or (missing and answer.status_code == httpx.codes.NOT_FOUND):
                     return answer
-                reason, pause = describe_error(answer), read_pause(answer, attempt)
+                reason, pause = describe_refusal(answer), read_pause(answer, attempt)
                 if answer.status_code != httpx.codes.TOO_MANY_REQUESTS and answer.status_code < 500:
                     break
             if attempt < TRIES:
@@ -100,7 +100,7 @@ def read_pause(answer: httpx.Response, default: float) -> float:
     return min(float(text) if text.isdigit() else default, LONGEST_PAUSE)
 
 
-def describe_error(answer: httpx.Response) -> str:
+def describe_refusal(answer: httpx.Response) -> str:
     try:
         error = answer.json()["error"]
         return f"{answer.status_code} {error['code']}: {error['message']}"

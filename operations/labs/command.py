@@ -53,7 +53,7 @@ def lab_up(name: Name, hours: Hours = HOURS, network: Network = None, owner: Own
     from operations.labs.up import bring_up
 
     me, now = owner or getpass.getuser(), datetime.now(UTC)
-    run_command(lambda project: bring_up(project, Lab(name), owner=me, hours=hours, network=network, now=now), cwd)
+    run_lab_command(lambda project: bring_up(project, Lab(name), owner=me, hours=hours, network=network, now=now), cwd)
 
 
 @app.command("down")
@@ -65,7 +65,7 @@ def lab_down(name: Name, break_lock: BreakLock = False, owner: Owner = None, cwd
     from operations.labs.down import take_down
 
     me, now = owner or getpass.getuser(), datetime.now(UTC)
-    run_command(lambda project: take_down(project, Lab(name), owner=me, break_lock=break_lock, now=now), cwd)
+    run_lab_command(lambda project: take_down(project, Lab(name), owner=me, break_lock=break_lock, now=now), cwd)
 
 
 @app.command("expired")
@@ -74,7 +74,7 @@ def lab_expired(cwd: Cwd = None) -> None:
 
     Exit code: 0 the list is complete; 2 a lab could not be read, so some may be missing.
     """
-    run_command(list_expired, cwd)
+    run_lab_command(list_expired, cwd)
 
 
 def list_expired(project: LabProject) -> None:
@@ -102,7 +102,7 @@ def is_over(project: LabProject, stack: str, updated: datetime | None, now: date
     return is_expired(tags, now) or is_idle
 
 
-def run_command(work: Callable[[LabProject], None], cwd: Path | None) -> None:
+def run_lab_command(work: Callable[[LabProject], None], cwd: Path | None) -> None:
     from operations.labs.project import LabProject
 
     with report_errors():

@@ -82,7 +82,7 @@ def find_group(state: LabState, config: Mapping[str, Any], lab: Lab) -> str:
 def select_own_tags(tags: dict[str, str] | None, state: LabState, lab: Lab) -> dict[str, str] | None:
     """Ignore a resource group of the same name unless this stack created it or its `lab` tag matches.
 
-    Another lab's tag counts even where the stack created the group: somebody may have deleted and recreated it.
+    Another lab's tag counts even if this stack created the group: that lab may have deleted and recreated it.
     """
     is_created = state.group is not None and bool(state.group.id) and not state.group.is_adopted
     return tags if tags is not None and tags.get(LAB, lab.name if is_created else None) == lab.name else None

@@ -79,7 +79,7 @@ def parse_state(export: Mapping[str, Any]) -> LabState:
 
 
 def find_protection(state: LabState, config: Mapping[str, Any]) -> Iterator[str]:
-    """`config` is the stack file's block, empty where there is no file."""
+    """`config` is the stack file's block, empty without a file."""
     rows = sorted({row.urn.rpartition("::")[2] for row in state.resources if row.is_protected})
     if rows or config.get("exchange-cas:protect") in (True, "true"):
         names = f" ({', '.join(rows)})" if rows else ""
@@ -116,7 +116,7 @@ def find_foreign_zones(
             yield f"zone {zone}: the stack has record sets in it but did not create it; first: {remedy}."
     for id, tags in in_azure.items():
         zone = id.rpartition("/")[2].lower()
-        # The tag tells a zone that the state has lost from a zone that somebody else put there.
+        # By its tag, a zone that the state has lost is still the lab's own.
         if zone not in names and tags.get(LAB) != lab.name:
             remedy = "move it to another resource group"
             yield f"zone {zone}: {group} holds it and the stack did not create it; first: {remedy}."

@@ -40,7 +40,7 @@ class LabProject:
         return self.folder / str(project.get("stackConfigDir") or ".") / f"Pulumi.{stack}.yaml"
 
     def read_stack_file(self, stack: str) -> dict[str, Any] | None:
-        """The whole file with its `config` block, None where there is no file."""
+        """The whole file with its `config` block, None without a file."""
         path = self.stack_file(stack)
         try:
             found = stack_file.read_stack_file(path, PROJECT)
@@ -53,7 +53,7 @@ class LabProject:
         return {**found.rest, "config": found.config}
 
     def read_config(self, stack: str) -> dict[str, Any]:
-        """The `config` block, empty where there is no file."""
+        """The `config` block, empty without a file."""
         config: dict[str, Any] = (self.read_stack_file(stack) or {"config": {}})["config"]
         return config
 

@@ -1,4 +1,4 @@
-"""The Azure CLI of somebody who signed in: `az account show` and `az account get-access-token`, as JSON.
+"""The Azure CLI after `az login`: `az account show` and `az account get-access-token`, as JSON.
 
 Run as `azure_cli.py ACCOUNT WORDS...`, with the standard library alone. Like the real CLI it refuses unknown
 words (exit code 2), and a missing sign-in, another subscription, or `--subscription` together with `--tenant` (1).
@@ -18,7 +18,7 @@ TOKEN_SECONDS = 3600
 
 
 def write_azure_cli(folder: Path, *, subscription: str, token: str) -> None:
-    """Puts `az` into the folder, for PATH; without the file `az.json`, which holds the token, nobody is signed in."""
+    """Writes `az` into the folder, for PATH, and `az.json` with the token; without that file `az` is signed out."""
     folder.mkdir(parents=True, exist_ok=True)
     account = folder / "az.json"
     account.touch(mode=0o600)
@@ -29,7 +29,7 @@ def write_azure_cli(folder: Path, *, subscription: str, token: str) -> None:
     launcher.chmod(0o700)
 
 
-class CliError(Exception):
+class AzureCliError(Exception):
     """What `az` prints behind ERROR: before it ends with 1."""
 
 
@@ -45,22 +45,24 @@ def parse_words(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def answer(account: Path, words: argparse.Namespace) -> dict[str, object]:
+def answer_words(account: Path, words: argparse.Namespace) -> dict[str, object]:
     if words.command == "get-access-token" and words.subscription and words.tenant:
-        raise CliError("Please specify only one of subscription and tenant, not both")
+        raise AzureCliError("Please specify only one of subscription and tenant, not both")
     try:
         known = json.loads(account.read_text(encoding="ascii"))
     except FileNotFoundError:
-        raise CliError("Please run 'az login' to setup account.") from None
+        raise AzureCliError("Please run 'az login' to setup account.") from None
     if words.subscription not in (None, known["subscription"]):
-        raise CliError(f"Subscription '{words.subscription}' not found. Check the spelling and casing and try again.")
+        raise AzureCliError(
+            f"Subscription '{words.subscription}' not found. Check the spelling and casing and try again."
+        )
     if words.command == "show":
         shown = {"environmentName": "AzureCloud", "isDefault": True, "state": "Enabled", "tenantId": TENANT_ID}
         return {**shown, "id": known["subscription"], "name": "Labs", "user": {"name": "anna", "type": "user"}}
     if words.tenant not in (None, TENANT_ID):
-        raise CliError(f"AADSTS90002: Tenant '{words.tenant}' not found.")
+        raise AzureCliError(f"AADSTS90002: Tenant '{words.tenant}' not found.")
     if words.resource.rstrip("/") not in RESOURCES:
-        raise CliError(f"AADSTS500011: The resource principal named {words.resource} was not found in the tenant.")
+        raise AzureCliError(f"AADSTS500011: The resource principal named {words.resource} was not found in the tenant.")
     expires = int(time.time()) + TOKEN_SECONDS
     return {
         "accessToken": known["token"],
@@ -74,6 +76,6 @@ def answer(account: Path, words: argparse.Namespace) -> dict[str, object]:
 
 if __name__ == "__main__":
     try:
-        sys.stdout.write(json.dumps(answer(Path(sys.argv[1]), parse_words(sys.argv[2:])), indent=2) + "\n")
-    except CliError as error:
+        sys.stdout.write(json.dumps(answer_words(Path(sys.argv[1]), parse_words(sys.argv[2:])), indent=2) + "\n")
+    except AzureCliError as error:
         sys.exit(f"ERROR: {error}")

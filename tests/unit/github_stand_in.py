@@ -1,4 +1,4 @@
-"""Comments and issues as GitHub's REST API keeps them; what it is not asked for by the workflows it refuses.
+"""GitHub's REST API for comments and issues; it refuses what the workflows do not use.
 
 From GitHub's documentation of "REST API endpoints for issue comments" and "for issues": lists come in pages with a Link
 header, issues include pull requests, a body has 65,536 characters at most (422), no good token is a 401.
@@ -88,7 +88,7 @@ class GitHubStandIn:
 
 @contextmanager
 def github() -> Iterator[GitHubStandIn]:
-    """Serves it on this computer alone."""
+    """Serves it on loopback."""
     kept = GitHubStandIn()
 
     class Handler(BaseHTTPRequestHandler):
@@ -127,7 +127,7 @@ def github() -> Iterator[GitHubStandIn]:
             self.wfile.write(json.dumps(content).encode())
 
         def log_message(self, format: str, *args: object) -> None:
-            """Requests are no news."""
+            """Prints nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     kept.url = f"http://127.0.0.1:{server.server_port}"

@@ -16,8 +16,8 @@ from typer.testing import CliRunner, Result
 
 from operations.__main__ import app
 from operations.adopt import command, report
-from operations.adopt.azure_program.__main__ import getter_name, look_up, to_camel_case
-from operations.adopt.changes import format_value
+from operations.adopt.azure_program.__main__ import getter_name, input_name, look_up
+from operations.adopt.changes import format_setting
 from operations.adopt.import_file import select_resources
 from operations.adopt.search import Adoption, Search
 from operations.adopt.stack_copy import StackCopy
@@ -186,7 +186,7 @@ def test_only_a_404_counts_as_absent(monkeypatch: pytest.MonkeyPatch, said: str,
 def test_every_type_has_a_getter_whose_arguments_are_its_path(type: str) -> None:
     module, name = type.split(":")
     getter = getattr(import_module(f"pulumi_azure_native.{module}"), getter_name(name))
-    arguments = {to_camel_case(part) for part in inspect.signature(getter).parameters} - {"opts", "expand"}
+    arguments = {input_name(part) for part in inspect.signature(getter).parameters} - {"opts", "expand"}
     assert arguments == set(RESOURCE_TYPES[type].parameters)
     assert all(part.endswith(("Name", "Type")) or part == "name" for part in arguments), (
         "list_questions finds every part"
@@ -251,8 +251,8 @@ def print_report(adoption: Adoption, file: Path) -> str:
 
 
 def test_values_are_printed_short() -> None:
-    assert format_value([{"ipv4Address": "10.0.0.1"}, {"ipv4Address": "10.0.0.2"}]) == "10.0.0.1, 10.0.0.2"
-    assert (format_value(None), format_value([]), format_value({"a": 1}), format_value(3600)) == (
+    assert format_setting([{"ipv4Address": "10.0.0.1"}, {"ipv4Address": "10.0.0.2"}]) == "10.0.0.1, 10.0.0.2"
+    assert (format_setting(None), format_setting([]), format_setting({"a": 1}), format_setting(3600)) == (
         "nothing",
         "nothing",
         '{"a": 1}',
@@ -306,7 +306,7 @@ def test_a_value_that_looks_like_markup_is_printed_unchanged(tmp_path: Path) -> 
 @pytest.mark.parametrize("value", sorted(UNKNOWNS))
 def test_an_unknown_value_is_printed_in_words(value: str) -> None:
     for whole in (value, [value], [{"id": value}], {"a": {"b": [value]}}, [{"id": value, "b": 1}]):
-        text = format_value(whole)
+        text = format_setting(whole)
         assert value not in text
         assert "known after the run" in text
     urn = f"{RECORDS}$azure-native:dns:RecordSet::cas-owa-a"

@@ -32,7 +32,7 @@ REQUEST_TOKEN = "ghs-request"  # noqa: S105
 
 @pytest.fixture
 def environment(azure: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Of somebody who ran `az login`; nothing else is set."""
+    """The variables after `az login`; nothing else is set."""
     manager = azure.stand_in.resource_manager
     write_azure_cli(tmp_path / "cli", subscription=SUBSCRIPTION_ID, token=manager.token)
     monkeypatch.setenv("PATH", f"{tmp_path / 'cli'}{os.pathsep}{os.defpath}")

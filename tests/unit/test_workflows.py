@@ -1,4 +1,4 @@
-"""The workflows: nothing that a person could not type, nothing that a stranger could use, the same parts everywhere."""
+"""The workflows: only documented commands, nothing for strangers to use, the same versions everywhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ import typer
 from operations.__main__ import app
 from rehearsal.engine import build
 from rehearsal.tools import REPOSITORY
-from tests.workflow_files import ACTIONS, GITHUB, WORKFLOWS, Step, every_step, jobs, read, starts, steps_of
+from tests.workflow_files import (
+    ACTIONS,
+    GITHUB,
+    WORKFLOWS,
+    WorkflowStep,
+    every_step,
+    job_steps,
+    jobs,
+    read_workflow,
+    trigger_events,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -25,22 +35,22 @@ PIN = re.compile(r"uses: (?P<action>[\w./-]+)@(?P<commit>[0-9a-f]{40}) # (?P<tag
 
 
 def documents() -> str:
-    """What a person can read, with the names of stacks, servers and files as a workflow writes them."""
+    """README, CONTRIBUTING and docs."""
     pages = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").rglob("*.md")]
     return "\n".join(page.read_text(encoding="utf-8") for page in pages)
 
 
-def words(name: str) -> set[str]:
+def make_words(name: str) -> set[str]:
     text = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     return set(re.findall(rf"^({name}):.*##", text, re.MULTILINE))
 
 
-def commands(step: Step) -> list[list[str]]:
-    """Each command of a step, without the glue between them."""
+def commands(step: WorkflowStep) -> list[list[str]]:
+    """Each command of a step, without pipes and redirections."""
     found = []
     for part in re.split(r"[|\n]", step.run.strip()) if step.run else []:
         command = shlex.split(re.sub(r" (2>&1|[<>] ?\S+)", "", part))
-        if command[0] == "xargs":  # which adds what it reads: options that may be none, or a line
+        if command[0] == "xargs":  # which adds options, perhaps none, or a line
             start = command.index(PYTHON)
             command = command[start:] if "--null" in command[:start] else [*command[start:], "$LINE"]
         if command[0] != "tee":
@@ -51,14 +61,14 @@ def commands(step: Step) -> list[list[str]]:
 EVERY = [(step, command) for step in every_step() for command in commands(step)]
 
 
-def refusal(command: list[str]) -> str | None:
-    """Why this is no command that a person finds in the documents; None where it is one."""
+def find_problem(command: list[str]) -> str | None:
+    """Why the command is not documented, None if it is."""
     match command:
         case ["make", word, *_]:
-            return None if words(word) else f"make has no word {word}"
+            return None if make_words(word) else f"make has no word {word}"
         case [program, "-m", "operations", word, *rest] if program == PYTHON:
             named = f"python -m operations {word}"
-            return refused_by_operations([word, *rest]) if named in documents() else f"no document has {named}"
+            return parse_operations([word, *rest]) if named in documents() else f"no document has {named}"
         case ["pulumi", word, *options]:
             unknown = [option for option in options if option.startswith("--") and option not in documents()]
             return (
@@ -66,11 +76,11 @@ def refusal(command: list[str]) -> str | None:
             )
         case ["python", "-m", *_]:
             return None if " ".join(command) in documents() else f"no document has {shlex.join(command)}"
-    return f"{command[0]} is no command of this project"
+    return f"{command[0]} is not a command of this project"
 
 
-def refused_by_operations(arguments: list[str]) -> str | None:
-    """What `python -m operations` says of its arguments before it does anything."""
+def parse_operations(arguments: list[str]) -> str | None:
+    """The error of `python -m operations` for these arguments, None if it accepts them; runs nothing."""
     command: Any = typer.main.get_command(app)
     name, context = "operations", None
     try:
@@ -86,11 +96,11 @@ def refused_by_operations(arguments: list[str]) -> str | None:
 @pytest.mark.parametrize(
     ("step", "command"), EVERY, ids=[f"{step.where}: {' '.join(command)}" for step, command in EVERY]
 )
-def test_every_command_is_a_word_of_make_or_a_documented_one(
-    monkeypatch: pytest.MonkeyPatch, step: Step, command: list[str]
+def test_every_command_is_a_word_of_make_or_documented(
+    monkeypatch: pytest.MonkeyPatch, step: WorkflowStep, command: list[str]
 ) -> None:
     monkeypatch.setenv("PULL_REQUEST", "5")
-    assert refusal([word if not word.startswith("$") else "5" for word in command]) is None, step.where
+    assert find_problem([word if not word.startswith("$") else "5" for word in command]) is None, step.where
 
 
 @pytest.mark.parametrize(
@@ -106,9 +116,9 @@ def test_every_command_is_a_word_of_make_or_a_documented_one(
         "python -m pip install something",
     ],
 )
-def test_a_command_that_does_not_exist_is_found(run: str) -> None:
-    step = Step(where="", id="", run=run, uses="", given={}, env={}, condition="", may_fail=False)
-    assert any(refusal(command) for command in commands(step))
+def test_an_undocumented_command_is_found(run: str) -> None:
+    step = WorkflowStep(where="", id="", run=run, uses="", given={}, env={}, condition="", may_fail=False)
+    assert any(find_problem(command) for command in commands(step))
 
 
 def test_make_knows_its_words_without_doing_them() -> None:
@@ -135,7 +145,7 @@ def test_every_action_is_pinned_by_its_commit_and_each_by_the_same_one() -> None
 def test_permissions_are_none_but_for_what_a_job_needs() -> None:
     granted = {}
     for file in WORKFLOWS:
-        assert read(file)["permissions"] == {}, file.name
+        assert read_workflow(file)["permissions"] == {}, file.name
         for name, job in jobs(file).items():
             permissions = dict(job["permissions"])
             assert permissions.pop("contents") == "read"
@@ -152,22 +162,22 @@ def test_permissions_are_none_but_for_what_a_job_needs() -> None:
     }
 
 
-def test_strangers_start_nothing_that_has_rights_and_no_password_is_stored() -> None:
+def test_strangers_cannot_start_a_job_with_rights_and_no_password_is_stored() -> None:
     for file in (*WORKFLOWS, *ACTIONS):
         text = file.read_text(encoding="utf-8")
         assert "secrets" not in text, f"{file.name}: tokens come from GitHub alone"
         assert not re.search(r"pull_request_target|workflow_run|issue_comment", text), file.name
-    triggers = {file.stem: starts(file) for file in WORKFLOWS}
+    triggers = {file.stem: trigger_events(file) for file in WORKFLOWS}
     assert {name for name, of in triggers.items() if "pull_request" in of} == {"checks", "preview"}
     fork = "github.event.pull_request.head.repo.full_name == github.repository"
     assert fork in jobs(GITHUB / "workflows/preview.yml")["preview"]["if"]
 
 
-def test_what_others_write_is_never_part_of_a_command() -> None:
+def test_no_expression_is_part_of_a_command() -> None:
     assert [step.where for step in every_step() if "${{" in step.run] == []
 
 
-def test_every_job_ends_and_leaves_no_token_behind() -> None:
+def test_every_job_has_a_time_limit_and_keeps_no_token() -> None:
     for file in WORKFLOWS:
         for name, job in jobs(file).items():
             assert "uses" in job or 0 < job["timeout-minutes"] <= 180, f"{file.stem}.{name}"
@@ -176,7 +186,7 @@ def test_every_job_ends_and_leaves_no_token_behind() -> None:
     assert [step.where for step in checkouts if step.given.get("persist-credentials") is not False] == []
 
 
-def test_an_up_waits_for_the_one_before_it_and_is_not_cancelled() -> None:
+def test_an_up_waits_for_an_earlier_one_and_is_not_cancelled() -> None:
     concurrency = jobs(GITHUB / "workflows/deploy.yml")["stack"]["concurrency"]
     assert concurrency == {"group": "stack-${{ matrix.stack }}", "queue": "max", "cancel-in-progress": False}
     up = jobs(GITHUB / "workflows/deploy-stack.yml")["up"]
@@ -187,25 +197,27 @@ def test_an_up_waits_for_the_one_before_it_and_is_not_cancelled() -> None:
 @pytest.mark.parametrize(
     ("known", "due"),
     [
-        pytest.param({"up.outcome": "success"}, True, id="up, and not as promised"),
-        pytest.param({"up.outcome": "failure"}, True, id="broke off"),
+        pytest.param({"up.outcome": "success"}, True, id="up, then the verification failed"),
+        pytest.param({"up.outcome": "failure"}, True, id="failed"),
         pytest.param({"up.outcome": "cancelled"}, True, id="cancelled"),
-        pytest.param({"up.outcome": "failure", "up.outputs.refused": "true"}, False, id="somebody's, made elsewhere"),
-        pytest.param({"up.outcome": "skipped"}, False, id="up never began"),
+        pytest.param({"up.outcome": "failure", "up.outputs.refused": "true"}, False, id="refused: made elsewhere"),
+        pytest.param({"up.outcome": "skipped"}, False, id="up never started"),
     ],
 )
-def test_a_lab_is_destroyed_whatever_came_of_it_unless_it_is_not_of_this_run(known: dict[str, str], due: bool) -> None:
-    last = steps_of("lab", "lab")[-1]
+def test_a_lab_is_destroyed_in_every_case_unless_this_run_did_not_create_it(known: dict[str, str], due: bool) -> None:
+    last = job_steps("lab", "lab")[-1]
     assert "lab down" in last.run
     assert last.is_due(known, failed=True) is due
 
 
-def test_forgotten_labs_go_though_one_could_not_be_read_and_the_job_is_red_all_the_same() -> None:
-    *_, named, last = steps_of("lab", "forgotten")
+def test_expired_labs_go_although_one_could_not_be_read_and_the_job_still_fails() -> None:
+    *_, named, last = job_steps("lab", "forgotten")
     assert "lab down" in last.run
     assert last.is_due({}, failed=True)
     assert not named.may_fail
-    assert read(GITHUB / "workflows/lab.yml")["defaults"]["run"]["shell"] == "bash", "GitHub's own has no pipefail"
+    assert read_workflow(GITHUB / "workflows/lab.yml")["defaults"]["run"]["shell"] == "bash", (
+        "GitHub's own has no pipefail"
+    )
 
 
 def test_the_workflows_install_the_engine_that_rehearsals_build() -> None:

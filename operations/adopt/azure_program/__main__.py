@@ -37,7 +37,7 @@ def call_getter(type_token: str, inputs: Mapping[str, Any]) -> Any:
     _, module, name = type_token.split(":")
     getter = getattr(import_module(f"pulumi_azure_native.{module}"), getter_name(name))
     # A getter's arguments are the parts of the resource's path, under the names of its inputs.
-    values = {part: inputs.get(to_camel_case(part)) for part in inspect.signature(getter).parameters}
+    values = {part: inputs.get(input_name(part)) for part in inspect.signature(getter).parameters}
     arguments = {part: value for part, value in values.items() if value is not None}
     try:
         return getter(**arguments)
@@ -51,7 +51,7 @@ def getter_name(type_name: str) -> str:
     return f"get_{WORD_STARTS.sub('_', type_name).lower()}"
 
 
-def to_camel_case(name: str) -> str:
+def input_name(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
 
