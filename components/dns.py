@@ -52,14 +52,14 @@ class NamespaceRecords(pulumi.ComponentResource):
         self.private = self.public = None
         if private := args.private_zone:
             domain = names.client.partition(".")[2]
-            self.private = self._private_zone(private, domain, resource_group_name)
+            self.private = self._add_private_zone(private, domain, resource_group_name)
             self._link_networks(self.private, private, virtual_network_id)
         if public := args.public:
             domain = names.external_client.partition(".")[2]
-            self.public = self._public_zone(public, domain, resource_group_name)
+            self.public = self._add_public_zone(public, domain, resource_group_name)
         self.register_outputs({})
 
-    def _private_zone(self, args: PrivateZoneArgs, domain: str, group: pulumi.Input[str] | None) -> Zone:
+    def _add_private_zone(self, args: PrivateZoneArgs, domain: str, group: pulumi.Input[str] | None) -> Zone:
         if args.existing_resource_group:
             return Zone(name=domain, resource_group_name=args.existing_resource_group)
         zone = azure.privatedns.PrivateZone(
@@ -91,7 +91,7 @@ class NamespaceRecords(pulumi.ComponentResource):
             )
             self.zones.append(link)
 
-    def _public_zone(self, args: ZoneArgs, domain: str, group: pulumi.Input[str] | None) -> Zone:
+    def _add_public_zone(self, args: ZoneArgs, domain: str, group: pulumi.Input[str] | None) -> Zone:
         if args.existing_resource_group:
             return Zone(name=domain, resource_group_name=args.existing_resource_group)
         zone = azure.dns.Zone(
@@ -127,7 +127,7 @@ def add_record_sets(
     )
     opts = pulumi.ResourceOptions.merge(records.child, order)
     if zone := records.private:
-        for label in labels(names.client, names.autodiscover):
+        for label in first_labels(names.client, names.autodiscover):
             azure.privatedns.PrivateRecordSet(
                 f"{name}-{label}-a",
                 private_zone_name=zone.name,
@@ -140,7 +140,7 @@ def add_record_sets(
             )
     if zone := records.public:
         addresses = [server.public_address for server in rotating if server.public_address is not None]
-        for label in labels(names.external_client, names.external_autodiscover):
+        for label in first_labels(names.external_client, names.external_autodiscover):
             azure.dns.RecordSet(
                 f"{name}-{label}-a",
                 zone_name=zone.name,
@@ -153,5 +153,5 @@ def add_record_sets(
             )
 
 
-def labels(*names: str) -> list[str]:
+def first_labels(*names: str) -> list[str]:
     return [name.partition(".")[0] for name in names]

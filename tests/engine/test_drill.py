@@ -71,7 +71,7 @@ def held(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     held: Round = request.param
     folder = tmp_path_factory.mktemp("drill") / "drill"
     console = Console(file=io.StringIO(), width=200)
-    parts = rehearsals.tools(powershell=False)
+    parts = rehearsals.tools()
     kept = run_drill("lab", parts, console, clients=CLIENTS, budget=held.budget, folder=folder, pace=held.pace)
     assert isinstance(console.file, io.StringIO)
     rows = json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -228,7 +228,7 @@ def test_a_promise_that_is_missed_is_told_by_the_result_and_by_the_table(
 
     monkeypatch.setattr(Drill, "run_losses", only_503)
     console = Console(file=io.StringIO(), width=200)
-    assert run_drill("lab", rehearsals.tools(powershell=False), console, clients=4, folder=tmp_path / "drill") is False
+    assert run_drill("lab", rehearsals.tools(), console, clients=4, folder=tmp_path / "drill") is False
     assert isinstance(console.file, io.StringIO)
     (row,) = [line for line in console.file.getvalue().splitlines() if "│ 503 alone " in line]
     assert [cell.strip() for cell in row.split("│")[-3:-1]] == ["no", "missed"]
@@ -247,6 +247,6 @@ def test_a_drill_that_is_broken_off_leaves_a_report_of_the_losses_before(
     monkeypatch.setattr(Drill, "run_losses", one_and_a_half)
     folder = tmp_path / "drill"
     with pytest.raises(KeyboardInterrupt):
-        run_drill("lab", rehearsals.tools(powershell=False), Console(quiet=True), clients=4, folder=folder)
+        run_drill("lab", rehearsals.tools(), Console(quiet=True), clients=4, folder=folder)
     assert [row["loss"] for row in json.loads((folder / "report.json").read_text(encoding="utf-8"))] == ["crash alone"]
     assert "4 clients, interrupted." in (folder / "report.html").read_text(encoding="utf-8")

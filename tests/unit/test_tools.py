@@ -23,7 +23,7 @@ from rehearsal.stack import EngineStack
 from rehearsal.stand_ins import language_host
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.language_host import LANGUAGE_HOST
-from tests.unit.programs import CONSOLE_HOST, official, program, script, small_host
+from tests.unit.programs import CONSOLE_HOST, custom_host_answer, official_answer, write_program, write_script
 
 pytestmark = pytest.mark.unit
 
@@ -41,12 +41,12 @@ def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_pulumi_install_on_path_is_used_whole(computer: Path) -> None:
-    engine = program(computer / "bin" / "pulumi", "v3.300.1")
-    host = program(computer / "bin" / LANGUAGE_HOST)
-    program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
-    pwsh = program(computer / "bin" / "pwsh", official("7.4.12"))
+    engine = write_program(computer / "bin" / "pulumi", "v3.300.1")
+    host = write_program(computer / "bin" / LANGUAGE_HOST)
+    write_program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
+    pwsh = write_program(computer / "bin" / "pwsh", official_answer("7.4.12"))
     plugin = computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}"
-    program(plugin / tools.COMMAND_PLUGIN)
+    write_program(plugin / tools.COMMAND_PLUGIN)
     found = tools.find()
     assert (found.engine, found.language_host, found.command_plugin, found.powershell) == (engine, host, plugin, pwsh)
     assert [by for _, by in found.rows()][:4] == [
@@ -56,8 +56,8 @@ def test_a_pulumi_install_on_path_is_used_whole(computer: Path) -> None:
 
 
 def test_an_engine_older_than_the_project_needs_gives_way_to_the_one_built_here(computer: Path) -> None:
-    program(computer / "bin" / "pulumi", "v3.237.0")
-    built = program(computer / "built" / "pulumi")
+    write_program(computer / "bin" / "pulumi", "v3.237.0")
+    built = write_program(computer / "built" / "pulumi")
     assert tools.find().engine == built
 
 
@@ -68,35 +68,37 @@ def test_without_any_engine_the_remedy_is_named(computer: Path) -> None:
 
 
 def test_a_language_host_without_its_executor_is_not_usable(computer: Path) -> None:
-    program(computer / "bin" / "pulumi", "v3.300.1")
-    program(computer / "bin" / LANGUAGE_HOST)
+    write_program(computer / "bin" / "pulumi", "v3.300.1")
+    write_program(computer / "bin" / LANGUAGE_HOST)
     assert tools.find().language_host is None
 
 
 @pytest.mark.parametrize("folder", ["resource-command-v0.0.1", "resource-command-v{}.partial"])
 def test_a_command_provider_of_another_version_or_half_installed_is_not_usable(computer: Path, folder: str) -> None:
-    program(computer / "bin" / "pulumi", "v3.300.1")
+    write_program(computer / "bin" / "pulumi", "v3.300.1")
     plugins = computer / "home" / "plugins"
     if "partial" in folder:
-        program(plugins / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
-    program(plugins / folder.format(version("pulumi-command")) / tools.COMMAND_PLUGIN)
+        write_program(plugins / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
+    write_program(plugins / folder.format(version("pulumi-command")) / tools.COMMAND_PLUGIN)
     assert tools.find().command_plugin is None
 
 
 def test_a_check_for_real_parts_names_each_that_a_pulumi_install_would_bring(
     computer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program(computer / "bin" / "pulumi", "v3.300.1")
+    write_program(computer / "bin" / "pulumi", "v3.300.1")
     told = CliRunner().invoke(app, ["parts", "--real"])
     assert told.exit_code == 1
     assert "Stand-ins replace: Python language host, command provider." in told.stdout
     assert f"pulumi plugin install resource command {version('pulumi-command')}" in told.stdout
     assert CliRunner().invoke(app, ["parts"]).exit_code == 0, "it is a look, unless more is asked for"
 
-    program(computer / "bin" / LANGUAGE_HOST)
-    program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
+    write_program(computer / "bin" / LANGUAGE_HOST)
+    write_program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
     assert "Stand-ins replace: command provider." in CliRunner().invoke(app, ["parts", "--real"]).stdout
-    program(computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
+    write_program(
+        computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN
+    )
     told = CliRunner().invoke(app, ["parts", "--real"])
     assert (told.exit_code, "Stand-ins replace" in told.stdout) == (1, False), "nothing here runs a program"
     assert "Pulumi engine: " in told.stdout.partition("Another program runs than the table shows:")[2]
@@ -106,7 +108,7 @@ def test_a_check_for_real_parts_names_each_that_a_pulumi_install_would_bring(
 
 @pytest.fixture
 def engine(computer: Path) -> Path:
-    return program(computer / "bin" / "pulumi", "v3.300.1")
+    return write_program(computer / "bin" / "pulumi", "v3.300.1")
 
 
 def played_by(found: tools.Tools) -> str:
@@ -117,13 +119,13 @@ def played_by(found: tools.Tools) -> str:
 @pytest.mark.parametrize(
     "says",
     [
-        pytest.param(small_host("7.6.9"), id="the engine in a host of somebody's own"),
+        pytest.param(custom_host_answer("7.6.9"), id="the engine in a host of somebody's own"),
         pytest.param(f"7.6.9|7.6.9-3-g0123abc|{CONSOLE_HOST.format('7.6.9')}", id="built from another commit"),
         pytest.param("7.6.9|7.6.9|Microsoft.PowerShell.ConsoleHost, PublicKeyToken=null", id="built by others"),
     ],
 )
 def test_only_an_official_build_is_called_real(computer: Path, says: str) -> None:
-    pwsh = program(computer / "bin" / "pwsh", says)
+    pwsh = write_program(computer / "bin" / "pwsh", says)
     found = tools.find()
     assert found.powershell == pwsh
     assert played_by(found) == f"not an official build: 7.6.9, on PATH: {pwsh}"
@@ -131,19 +133,19 @@ def test_only_an_official_build_is_called_real(computer: Path, says: str) -> Non
 
 @pytest.mark.usefixtures("engine")
 def test_what_the_set_up_installed_is_used_where_path_has_none_and_says_where_it_is_from(computer: Path) -> None:
-    pwsh = program(lookup.PLACE / "pwsh", official("7.4.12"))
+    pwsh = write_program(lookup.PLACE / "pwsh", official_answer("7.4.12"))
     (lookup.PLACE / "installed.json").write_text(json.dumps({"origin": "the official release archive"}))
     found = tools.find()
     assert (found.powershell, tools.powershell()) == (pwsh, pwsh)
     assert played_by(found) == "real: 7.4.12, the official release archive"
-    program(computer / "bin" / "pwsh", official("7.5.0"))
+    write_program(computer / "bin" / "pwsh", official_answer("7.5.0"))
     assert played_by(tools.find()) == f"real: 7.5.0, on PATH: {computer}/bin/pwsh"
 
 
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("written", [None, "", "[]", "half a {"])
 def test_a_powershell_of_which_nothing_readable_was_written_down_is_used_all_the_same(written: str | None) -> None:
-    program(lookup.PLACE / "pwsh", small_host("7.6.9"))
+    write_program(lookup.PLACE / "pwsh", custom_host_answer("7.6.9"))
     if written is not None:
         (lookup.PLACE / "installed.json").write_text(written)
     assert played_by(tools.find()) == "not an official build: 7.6.9, .tools/pwsh"
@@ -151,14 +153,14 @@ def test_a_powershell_of_which_nothing_readable_was_written_down_is_used_all_the
 
 @pytest.mark.usefixtures("engine")
 def test_a_powershell_beside_the_checkout_is_for_the_set_up_alone(computer: Path) -> None:
-    program(computer / "shared" / "pwsh" / "pwsh", official())
+    write_program(computer / "shared" / "pwsh" / "pwsh", official_answer())
     found = tools.find()
     assert (found.powershell, played_by(found)) == (None, "stand-in")
 
 
 @pytest.mark.usefixtures("engine")
 def test_a_rehearsal_that_is_to_do_without_powershell_shows_a_stand_in(computer: Path) -> None:
-    program(computer / "bin" / "pwsh", official())
+    write_program(computer / "bin" / "pwsh", official_answer())
     assert played_by(dataclasses.replace(tools.find(), powershell=None)) == "stand-in"
 
 
@@ -175,10 +177,10 @@ def test_a_rehearsal_that_is_to_do_without_powershell_shows_a_stand_in(computer:
 def test_a_powershell_that_does_not_start_is_passed_over_with_a_sentence(
     computer: Path, capsys: pytest.CaptureFixture[str], body: str, reason: str
 ) -> None:
-    broken = script(computer / "bin" / "pwsh", body)
-    installed = program(lookup.PLACE / "pwsh", official())
+    broken = write_script(computer / "bin" / "pwsh", body)
+    installed = write_program(lookup.PLACE / "pwsh", official_answer())
     assert tools.find().powershell == installed
-    script(installed, body)
+    write_script(installed, body)
     capsys.readouterr()
     assert tools.find().powershell is None
     out, err = capsys.readouterr()
@@ -191,7 +193,7 @@ def test_a_powershell_that_does_not_start_is_passed_over_with_a_sentence(
 
 @pytest.mark.usefixtures("engine")
 def test_a_powershell_for_another_processor_is_passed_over(computer: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    alien = program(computer / "bin" / "pwsh")
+    alien = write_program(computer / "bin" / "pwsh")
     alien.write_bytes(b"\x7fELF of another world")
     assert tools.find().powershell is None
     assert "Exec format error" in capsys.readouterr().err
@@ -202,7 +204,7 @@ def test_a_powershell_that_never_answers_is_passed_over(
     computer: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(lookup, "PATIENCE", 0.2)
-    script(computer / "bin" / "pwsh", "while :; do :; done")
+    write_script(computer / "bin" / "pwsh", "while :; do :; done")
     assert tools.find().powershell is None
     assert "no answer within 0.2 s" in capsys.readouterr().err
 
@@ -212,7 +214,7 @@ if [ "$DOTNET_SYSTEM_GLOBALIZATION_INVARIANT" != 1 ]; then
   echo "Process terminated. Couldn't find a valid ICU package installed on the system." >&2
   exit 134
 fi
-echo '{official()}'
+echo '{official_answer()}'
 """
 
 
@@ -220,7 +222,7 @@ echo '{official()}'
 def test_where_the_libraries_for_languages_are_missing_powershell_is_told_to_do_without(
     computer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pwsh = script(computer / "bin" / "pwsh", NEEDS_ICU)
+    pwsh = write_script(computer / "bin" / "pwsh", NEEDS_ICU)
     monkeypatch.delenv("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", raising=False)
     monkeypatch.setattr(lookup, "has_icu", lambda: True)
     assert tools.find().powershell is None
@@ -258,11 +260,13 @@ LEFT_BEHIND = "the stand-in of an earlier rehearsal"
 @pytest.fixture
 def install(computer: Path) -> tools.Tools:
     """A host on PATH, with an engine built here beside which a stand-in was left, and an installed provider."""
-    program(computer / "built" / "pulumi")
-    program(computer / "built" / LANGUAGE_HOST, LEFT_BEHIND)
-    program(computer / "bin" / LANGUAGE_HOST)
-    program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
-    program(computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN)
+    write_program(computer / "built" / "pulumi")
+    write_program(computer / "built" / LANGUAGE_HOST, LEFT_BEHIND)
+    write_program(computer / "bin" / LANGUAGE_HOST)
+    write_program(computer / "bin" / f"{LANGUAGE_HOST}-exec")
+    write_program(
+        computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN
+    )
     return tools.find()
 
 
@@ -272,8 +276,8 @@ def test_the_engine_finds_the_parts_that_are_shown_before_all_others(
     computer: Path, install: tools.Tools, monkeypatch: pytest.MonkeyPatch, too_old: bool, other: str
 ) -> None:
     if too_old:
-        program(computer / "bin" / "pulumi", "v3.237.0")
-    program(computer / other / tools.COMMAND_PLUGIN, "a provider of another version")
+        write_program(computer / "bin" / "pulumi", "v3.237.0")
+    write_program(computer / other / tools.COMMAND_PLUGIN, "a provider of another version")
     for name in ("PULUMI_IGNORE_AMBIENT_PLUGINS", "PULUMI_DEBUG_LANGUAGES"):
         monkeypatch.setenv(name, "python:1")
     assert tools.find() == install
@@ -296,10 +300,10 @@ def test_the_engine_finds_the_parts_that_are_shown_before_all_others(
 def test_a_host_that_cannot_run_is_passed_over(
     computer: Path, install: tools.Tools, monkeypatch: pytest.MonkeyPatch, real: bool
 ) -> None:
-    first = program(computer / "first" / LANGUAGE_HOST)
+    first = write_program(computer / "first" / LANGUAGE_HOST)
     if real:
         first.chmod(0o644)
-        program(computer / "first" / f"{LANGUAGE_HOST}-exec")
+        write_program(computer / "first" / f"{LANGUAGE_HOST}-exec")
     monkeypatch.setenv("PATH", f"{computer}/first:{computer}/bin")
     assert tools.find().language_host == install.language_host
 
@@ -346,7 +350,7 @@ def test_a_process_that_is_not_the_one_shown_is_told(
 
 
 def test_a_stand_in_is_shown_where_one_runs_and_a_script_with_what_it_became(computer: Path) -> None:
-    wrapper = program(computer / "bin" / "pulumi")
+    wrapper = write_program(computer / "bin" / "pulumi")
     shown = tools.Tools(engine=wrapper, language_host=None, command_plugin=None, powershell=None, python=Path("python"))
     became = ["/opt/pulumi/pulumi", "up"]
     parts = list(proof.played(shown, [STAND_IN_RAN, became], [["/bin/sh", "-c"]]))
@@ -360,11 +364,11 @@ def test_a_stand_in_is_shown_where_one_runs_and_a_script_with_what_it_became(com
 
 @pytest.mark.usefixtures("engine")
 def test_a_powershell_that_is_another_one_in_the_environment_of_the_scripts_is_told(computer: Path) -> None:
-    body = f"[ \"$EXCHANGE_STANDIN_ROOT\" ] && echo '{official('7.2.0')}' || echo '{official('7.4.12')}'"
-    script(computer / "bin" / "pwsh", body)
+    body = f"[ \"$EXCHANGE_STANDIN_ROOT\" ] && echo '{official_answer('7.2.0')}' || echo '{official_answer('7.4.12')}'"
+    write_script(computer / "bin" / "pwsh", body)
     [told] = proof.wrong_powershell(tools.find(), computer)
     assert told.endswith("in the environment of the scripts it is real: 7.2.0.")
-    program(computer / "bin" / "pwsh", official("7.4.12"))
+    write_program(computer / "bin" / "pwsh", official_answer("7.4.12"))
     assert list(proof.wrong_powershell(tools.find(), computer)) == []
 
 
