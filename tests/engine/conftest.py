@@ -48,35 +48,35 @@ class Rehearsals:
     def __init__(self, found: tools.Tools, folder: Path) -> None:
         self._found, self._folder = found, folder
         self._numbers = itertools.count()
-        self._deployed: dict[tuple[str, Edit | None, bool], Deployed] = {}
+        self._deployed: dict[tuple[str, Edit | None, Path | None], Deployed] = {}
 
-    def fresh(self, stack: str, edit: Edit | None, folder: Path, *, powershell: bool) -> Rehearsal:
-        """The stack file, edited before it is read; nothing is deployed yet."""
+    def fresh(self, stack: str, edit: Edit | None, folder: Path, powershell: Path | None = None) -> Rehearsal:
+        """The stack file, edited before it is read; nothing is deployed yet. `powershell` runs the scripts, if any."""
         content = yaml.safe_load(stack_file.find_stack_file(stack).read_text(encoding="utf-8"))
         if edit:
             edit(content["config"])
         folder.mkdir(parents=True, exist_ok=True)
         source = folder / f"Pulumi.{stack}.yaml"
         source.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-        return Rehearsal(stack, folder / "rehearsal", self.tools(powershell=powershell), source=source)
+        return Rehearsal(stack, folder / "rehearsal", self.tools(powershell), source=source)
 
-    def deployed(self, stack: str, edit: Edit | None = None, *, powershell: bool = False) -> Deployed:
+    def deployed(self, stack: str, edit: Edit | None = None, powershell: Path | None = None) -> Deployed:
         key = (stack, edit, powershell)
         if key not in self._deployed or not self._deployed[key].is_startable():
             folder = self._folder / str(next(self._numbers))
-            with self.fresh(stack, edit, folder, powershell=powershell) as rehearsal:
+            with self.fresh(stack, edit, folder, powershell) as rehearsal:
                 fresh = {name: rehearsal.organisation.settings(name) for name in rehearsal.datacentre.servers}
                 first = rehearsal.stack.up()
                 kept = rehearsal.keep(folder / "kept")
             self._deployed[key] = Deployed(kept=kept, first=first, fresh=fresh)
         return self._deployed[key]
 
-    def go_on(self, stack: str, edit: Edit | None, folder: Path, *, powershell: bool) -> Rehearsal:
-        kept = self.deployed(stack, edit, powershell=powershell).kept
-        return Rehearsal(stack, folder / "rehearsal", self.tools(powershell=powershell), kept=kept)
+    def go_on(self, stack: str, edit: Edit | None, folder: Path, powershell: Path | None = None) -> Rehearsal:
+        kept = self.deployed(stack, edit, powershell).kept
+        return Rehearsal(stack, folder / "rehearsal", self.tools(powershell), kept=kept)
 
-    def tools(self, *, powershell: bool) -> tools.Tools:
-        return self._found if powershell else dataclasses.replace(self._found, powershell=None)
+    def tools(self, powershell: Path | None = None) -> tools.Tools:
+        return dataclasses.replace(self._found, powershell=powershell)
 
 
 @pytest.fixture(scope="session")
@@ -128,9 +128,8 @@ def _started(
     with ExitStack() as running:
 
         def one(stack: str = "lab", edit: Edit | None = None, *, powershell: bool = False) -> Rehearsal:
-            if powershell:
-                request.getfixturevalue("powershell")
-            return running.enter_context(make(stack, edit, folder, powershell=powershell))
+            program = request.getfixturevalue("powershell") if powershell else None
+            return running.enter_context(make(stack, edit, folder, program))
 
         yield one
 

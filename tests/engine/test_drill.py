@@ -73,7 +73,7 @@ def held(
     held: DrillRound = request.param
     folder = tmp_path_factory.mktemp("drill") / "drill"
     console = Console(file=io.StringIO(), width=200)
-    parts = rehearsals.tools(powershell=False)
+    parts = rehearsals.tools()
     kept = run_drill("lab", parts, console, clients=CLIENTS, budget=held.budget, folder=folder, pace=held.pace)
     assert isinstance(console.file, io.StringIO)
     rows = json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -230,7 +230,7 @@ def test_a_missed_promise_is_in_the_result_and_in_the_table(
 
     monkeypatch.setattr(Drill, "run_losses", only_503)
     console = Console(file=io.StringIO(), width=200)
-    assert run_drill("lab", rehearsals.tools(powershell=False), console, clients=4, folder=tmp_path / "drill") is False
+    assert run_drill("lab", rehearsals.tools(), console, clients=4, folder=tmp_path / "drill") is False
     assert isinstance(console.file, io.StringIO)
     (row,) = [line for line in console.file.getvalue().splitlines() if "│ 503 alone " in line]
     assert [cell.strip() for cell in row.split("│")[-3:-1]] == ["no", "missed"]
@@ -249,6 +249,6 @@ def test_a_drill_that_is_broken_off_leaves_a_report_of_the_losses_before(
     monkeypatch.setattr(Drill, "run_losses", one_and_a_half)
     folder = tmp_path / "drill"
     with pytest.raises(KeyboardInterrupt):
-        run_drill("lab", rehearsals.tools(powershell=False), Console(quiet=True), clients=4, folder=folder)
+        run_drill("lab", rehearsals.tools(), Console(quiet=True), clients=4, folder=folder)
     assert [row["loss"] for row in json.loads((folder / "report.json").read_text(encoding="utf-8"))] == ["crash alone"]
     assert "4 clients, interrupted." in (folder / "report.html").read_text(encoding="utf-8")
