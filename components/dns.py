@@ -17,7 +17,7 @@ ANOTHER_NETWORK = pulumi.ResourceOptions(replace_on_changes=["virtualNetwork"], 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Zone:
+class RecordZone:
     """A zone, created here or existing, as record sets name it."""
 
     name: pulumi.Input[str]
@@ -27,8 +27,8 @@ class Zone:
 class NamespaceRecords(pulumi.ComponentResource):
     """The private zone, the public zone or both, with links to networks. `add_record_sets` fills them."""
 
-    private: Zone | None
-    public: Zone | None
+    private: RecordZone | None
+    public: RecordZone | None
     # Zones created here, and all links.
     zones: list[pulumi.Resource]
 
@@ -52,16 +52,16 @@ class NamespaceRecords(pulumi.ComponentResource):
         self.private = self.public = None
         if private := args.private_zone:
             domain = names.client.partition(".")[2]
-            self.private = self._private_zone(private, domain, resource_group_name)
+            self.private = self._add_private_zone(private, domain, resource_group_name)
             self._link_networks(self.private, private, virtual_network_id)
         if public := args.public:
             domain = names.external_client.partition(".")[2]
-            self.public = self._public_zone(public, domain, resource_group_name)
+            self.public = self._add_public_zone(public, domain, resource_group_name)
         self.register_outputs({})
 
-    def _private_zone(self, args: PrivateZoneArgs, domain: str, group: pulumi.Input[str] | None) -> Zone:
+    def _add_private_zone(self, args: PrivateZoneArgs, domain: str, group: pulumi.Input[str] | None) -> RecordZone:
         if args.existing_resource_group:
-            return Zone(name=domain, resource_group_name=args.existing_resource_group)
+            return RecordZone(name=domain, resource_group_name=args.existing_resource_group)
         zone = azure.privatedns.PrivateZone(
             f"{self._name}-private-zone",
             private_zone_name=domain,
@@ -71,9 +71,11 @@ class NamespaceRecords(pulumi.ComponentResource):
             opts=self.child,
         )
         self.zones.append(zone)
-        return Zone(name=zone.name, resource_group_name=group)
+        return RecordZone(name=zone.name, resource_group_name=group)
 
-    def _link_networks(self, zone: Zone, args: PrivateZoneArgs, virtual_network_id: pulumi.Input[str] | None) -> None:
+    def _link_networks(
+        self, zone: RecordZone, args: PrivateZoneArgs, virtual_network_id: pulumi.Input[str] | None
+    ) -> None:
         networks: dict[str, pulumi.Input[str]] = {id.rpartition("/")[2]: id for id in args.linked_networks}
         if virtual_network_id is not None:
             networks[SERVERS_LINK] = virtual_network_id
@@ -91,9 +93,9 @@ class NamespaceRecords(pulumi.ComponentResource):
             )
             self.zones.append(link)
 
-    def _public_zone(self, args: ZoneArgs, domain: str, group: pulumi.Input[str] | None) -> Zone:
+    def _add_public_zone(self, args: ZoneArgs, domain: str, group: pulumi.Input[str] | None) -> RecordZone:
         if args.existing_resource_group:
-            return Zone(name=domain, resource_group_name=args.existing_resource_group)
+            return RecordZone(name=domain, resource_group_name=args.existing_resource_group)
         zone = azure.dns.Zone(
             f"{self._name}-public-zone",
             zone_name=domain,
@@ -103,7 +105,7 @@ class NamespaceRecords(pulumi.ComponentResource):
             opts=self.child,
         )
         self.zones.append(zone)
-        return Zone(name=zone.name, resource_group_name=group)
+        return RecordZone(name=zone.name, resource_group_name=group)
 
 
 def add_record_sets(
@@ -127,7 +129,7 @@ def add_record_sets(
     )
     opts = pulumi.ResourceOptions.merge(records.child, order)
     if zone := records.private:
-        for label in labels(names.client, names.autodiscover):
+        for label in first_labels(names.client, names.autodiscover):
             azure.privatedns.PrivateRecordSet(
                 f"{name}-{label}-a",
                 private_zone_name=zone.name,
@@ -140,7 +142,7 @@ def add_record_sets(
             )
     if zone := records.public:
         addresses = [server.public_address for server in rotating if server.public_address is not None]
-        for label in labels(names.external_client, names.external_autodiscover):
+        for label in first_labels(names.external_client, names.external_autodiscover):
             azure.dns.RecordSet(
                 f"{name}-{label}-a",
                 zone_name=zone.name,
@@ -153,5 +155,5 @@ def add_record_sets(
             )
 
 
-def labels(*names: str) -> list[str]:
+def first_labels(*names: str) -> list[str]:
     return [name.partition(".")[0] for name in names]

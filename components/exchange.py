@@ -1,4 +1,4 @@
-"""The namespace on all servers: in which order servers and record sets wait for each other."""
+"""The namespace on all servers, and the order in which servers and record sets wait for each other."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ClientAccessNamespaceArgs:
 
 
 class ClientAccessNamespace(pulumi.ComponentResource):
-    """Zones → gate → record sets → namespace → out of rotation; a restoration runs when its server is deleted.
+    """Gate → record sets → namespace → out of rotation; when a server leaves the stack, its restoration.
 
     A server enters DNS when it is active and healthy. It goes offline after it has left DNS and clients have forgotten
     its address. Each step waits for earlier ones only, so no combination of servers makes a cycle.
@@ -62,9 +62,10 @@ class ClientAccessNamespace(pulumi.ComponentResource):
             ServerShell(f"{name}-{server.key}", server, args.access, parent=self)
             for server in order_rollout(configured, args.rollout.canary)
         ]
-        # 1. Gate, after the zones: what Azure refuses there, it refuses before any server is changed.
+        # 1. Gate, after zones and links: if Azure refuses one of these, no server has been changed.
         gates = [self._rotate(shell, records.zones) for shell in shells if shell.server.args.in_rotation]
-        # Deletions run in reverse order: a destroy removes the record sets before any server gets its old URLs back.
+        # Restorations run when they are deleted, and deletions run in reverse order: a destroy deletes the record sets
+        # before any server gets its old URLs back.
         restorations = [
             add_restoration(
                 name,
@@ -86,7 +87,7 @@ class ClientAccessNamespace(pulumi.ComponentResource):
             ttl_seconds=args.dns.ttl_seconds,
             after=[*gates, *restorations],
         )
-        # 3. Namespace: Exchange's cmdlets warn and ask for confirmation if the host of a URL does not resolve.
+        # 3. Namespace: an Exchange cmdlet asks for confirmation if the host of a URL does not resolve.
         self.commands = self._configure(shells, after=records)
         # 4. Out of rotation, after the server's own namespace command: going offline ends its sessions with Exchange.
         for shell in shells:

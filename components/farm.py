@@ -39,17 +39,16 @@ class ClientAccessFarm(pulumi.ComponentResource):
         super().__init__("exchange-cas:index:ClientAccessFarm", name, None, opts)
         self._name, self._args, self._with_disks = name, args, with_disks
         self._child = pulumi.ResourceOptions(parent=self)
-        needs_machines = any(not server.existing for server in args.servers.values())
-        group = self._resource_group() if needs_machines or args.dns.makes_a_zone else None
-        network = self._network(group) if group is not None and needs_machines else None
-        servers = self._servers(group, network)
+        group = self._add_resource_group() if args.creates_servers or args.dns.makes_a_zone else None
+        network = self._add_network(group) if group is not None and args.creates_servers else None
+        servers = self._add_servers(group, network)
         names = client_names(args.namespace)
         records = NamespaceRecords(
             name,
             args.dns,
             names=names,
             resource_group_name=group,
-            virtual_network_id=network.virtual_network_id if network and self._needs_link(network) else None,
+            virtual_network_id=network.virtual_network_id if network and args.links_own_network else None,
             protect=args.protect,
             tags=args.tags,
             opts=self._child,
@@ -66,7 +65,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
         self.outputs = {**stack_file_outputs(args), "servers": described, "azure": self._describe_azure(network)}
         self.register_outputs({"names": names.every(), "servers": described})
 
-    def _resource_group(self) -> pulumi.Input[str]:
+    def _add_resource_group(self) -> pulumi.Input[str]:
         group = self._args.resource_group
         group_name = group.name_in(pulumi.get_stack())
         if group.existing:
@@ -78,7 +77,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.protect or None),
         ).name
 
-    def _network(self, group: pulumi.Input[str]) -> Network:
+    def _add_network(self, group: pulumi.Input[str]) -> Network:
         args = self._args
         return Network(
             self._name,
@@ -90,12 +89,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _needs_link(self, network: Network) -> bool:
-        """Whether the private zone needs a link to the network: if either of them is created here."""
-        zone = self._args.dns.private_zone
-        return zone is not None and (network.made_here or not zone.existing_resource_group)
-
-    def _servers(self, group: pulumi.Input[str] | None, network: Network | None) -> list[Server]:
+    def _add_servers(self, group: pulumi.Input[str] | None, network: Network | None) -> list[Server]:
         """Sorted by key, so that their order in the stack file never shows as a difference."""
         shared = self._vm_defaults(group, network) if group is not None and network else None
         return [
@@ -112,7 +106,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             group_name=args.resource_group.name_in(pulumi.get_stack()),
             subnet_id=network.subnet_id,
             security_group_id=network.security_group_id,
-            availability_set_id=self._availability_set(group),
+            availability_set_id=self._add_availability_set(group),
             size=args.vm_size,
             exchange_version=args.exchange_version,
             image=args.image,
@@ -126,7 +120,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             tags=args.tags,
         )
 
-    def _availability_set(self, group: pulumi.Input[str]) -> pulumi.Output[str] | None:
+    def _add_availability_set(self, group: pulumi.Input[str]) -> pulumi.Output[str] | None:
         """Spreads the servers without a zone over racks, and over the batches that Azure restarts together."""
         if all(server.zone or server.existing for server in self._args.servers.values()):
             return None

@@ -135,8 +135,8 @@ GROUP = Form(
 ZONE_GROUP = Form(
     GROUP.pattern,
     f"{GROUP.remedy} It is a group of the subscription that Pulumi works in. For a zone of another subscription, set "
-    "azure-native:subscriptionId to that one, with servers that have existing: true, or leave this key out and let a "
-    "zone be made here.",
+    "azure-native:subscriptionId to that one, with servers that have existing: true, or leave this key out: a zone is "
+    "created here.",
 )
 IMAGE = Form(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Compute/"

@@ -71,12 +71,12 @@ class Network(pulumi.ComponentResource):
             address_prefix=args.subnet_prefix,
             # Azure is retiring default outbound access; disable it explicitly.
             default_outbound_access=False,
-            nat_gateway=self._nat_gateway() if args.nat_gateway else None,
+            nat_gateway=self._add_nat_gateway() if args.nat_gateway else None,
             opts=self._child,
         )
         self.subnet_id, self.virtual_network_id = subnet.id, network.id
 
-    def _nat_gateway(self) -> azure.network.SubResourceArgs:
+    def _add_nat_gateway(self) -> azure.network.SubResourceArgs:
         address = azure.network.PublicIPAddress(
             f"{self._name}-outbound-ip",
             public_ip_address_name=f"{self._name}-outbound",

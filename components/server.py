@@ -62,15 +62,15 @@ class ClientAccessServer(pulumi.ComponentResource):
     ) -> None:
         super().__init__("exchange-cas:index:ClientAccessServer", name, None, opts)
         self._name, self._args, self._shared = name, args, shared
-        public_address = self._public_address() if args.public_address else None
-        interface = self._network_interface(public_address)
+        public_address = self._add_public_address() if args.public_address else None
+        interface = self._add_network_interface(public_address)
         disks = add_data_disks(name, args, shared, self, listed=key in shared.with_disks)
         vm = add_virtual_machine(name, args, shared, interface_id=interface.id, disks=disks, parent=self)
         prepare_drives(name, args, shared, vm, self)
         run_command = self._enable_ssh(vm)
-        host_key = args.host_key or (self._host_key(vm, run_command) if args.configure_namespace else None)
+        host_key = args.host_key or (self._read_host_key(vm, run_command) if args.configure_namespace else None)
         if shared.auto_shutdown:
-            self._auto_shutdown(vm, shared.auto_shutdown)
+            self._add_auto_shutdown(vm, shared.auto_shutdown)
         self.server = Server(
             key=key,
             args=args,
@@ -82,7 +82,7 @@ class ClientAccessServer(pulumi.ComponentResource):
         )
         self.register_outputs({"vmId": vm.vm_id, "hostKey": host_key})
 
-    def _public_address(self) -> azure.network.PublicIPAddress:
+    def _add_public_address(self) -> azure.network.PublicIPAddress:
         return azure.network.PublicIPAddress(
             f"{self._name}-ip",
             public_ip_address_name=f"{self._name}-ip",
@@ -93,7 +93,7 @@ class ClientAccessServer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=self._shared.protect or None),
         )
 
-    def _network_interface(self, public: azure.network.PublicIPAddress | None) -> azure.network.NetworkInterface:
+    def _add_network_interface(self, public: azure.network.PublicIPAddress | None) -> azure.network.NetworkInterface:
         shared = self._shared
         return azure.network.NetworkInterface(
             f"{self._name}-nic",
@@ -124,7 +124,7 @@ class ClientAccessServer(pulumi.ComponentResource):
             f"{self._name}-ssh", "EnableOpenSsh", "Enable-OpenSsh", parameters, vm=vm, shared=self._shared, parent=self
         )
 
-    def _host_key(
+    def _read_host_key(
         self,
         vm: azure.compute.VirtualMachine,
         run_command: azure.compute.VirtualMachineRunCommandByVirtualMachine,
@@ -140,10 +140,12 @@ class ClientAccessServer(pulumi.ComponentResource):
         computer_name = self._args.computer_name
         return view.apply(
             # Despite its type, instance_view is None while the virtual machine is stopped.
-            lambda result: powershell.read_host_key(computer_name, getattr(result.instance_view, "output", None))
+            lambda result: powershell.read_reported_host_key(
+                computer_name, getattr(result.instance_view, "output", None)
+            )
         )
 
-    def _auto_shutdown(self, vm: azure.compute.VirtualMachine, args: AutoShutdownArgs) -> None:
+    def _add_auto_shutdown(self, vm: azure.compute.VirtualMachine, args: AutoShutdownArgs) -> None:
         azure.devtestlab.GlobalSchedule(
             f"{self._name}-shutdown",
             name=f"shutdown-computevm-{self._args.computer_name}",  # Azure accepts no other name

@@ -48,7 +48,7 @@ class ServerShell:
     def __init__(self, name: str, server: Server, access: ServerAccess, *, parent: pulumi.Resource) -> None:
         self.server = server
         self._name, self._access, self._parent = name, access, parent
-        self._connection = connection(server, access)
+        self._connection = connection_to(server, access)
         self._folder = pulumi.Output.from_input(server.installation).apply(powershell.scripts_folder)
         self._scripts = remote.CopyToRemote(
             f"{name}-scripts",
@@ -104,14 +104,14 @@ class ServerShell:
         )
 
 
-def connection(server: Server, access: ServerAccess) -> remote.ConnectionArgs:
+def connection_to(server: Server, access: ServerAccess) -> remote.ConnectionArgs:
     jump = access.ssh.jump_host
     return remote.ConnectionArgs(
         host=address_to_dial(access.ssh, server),
         port=access.ssh.port,
         user=access.operator,
         password=None if access.operator_private_key else access.operator_password,
-        private_key=private_key("operatorPrivateKey", access.operator_private_key),
+        private_key=check_private_key("operatorPrivateKey", access.operator_private_key),
         host_key=server.host_key,
         dial_error_limit=DIAL_ERRORS_BEHIND_JUMP_HOST if jump else DIAL_ERRORS,
         per_dial_timeout=DIAL_SECONDS,
@@ -120,7 +120,7 @@ def connection(server: Server, access: ServerAccess) -> remote.ConnectionArgs:
             port=jump.port,
             user=jump.user,
             password=access.jump_host_password,
-            private_key=private_key("jumpHostPrivateKey", access.jump_host_private_key),
+            private_key=check_private_key("jumpHostPrivateKey", access.jump_host_private_key),
             host_key=jump.host_key,
             dial_error_limit=DIAL_ERRORS,
             per_dial_timeout=DIAL_SECONDS,
@@ -149,7 +149,7 @@ def require_public_address(computer_name: str, address: str) -> str:
     return address
 
 
-def private_key(name: str, key: pulumi.Input[str] | None) -> pulumi.Output[str] | None:
+def check_private_key(name: str, key: pulumi.Input[str] | None) -> pulumi.Output[str] | None:
     """The key as a secret; RunError if it has a passphrase."""
     return None if key is None else pulumi.Output.secret(key).apply(lambda text: refuse_passphrase(name, text))
 

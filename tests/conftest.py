@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal import tools
+from tests.warm_powershell import AVAILABLE, WarmPowerShell
 
 NO_POWERSHELL = "PowerShell is missing, and this test runs the scripts that go to servers"
 REMEDY = "`make setup` brings PowerShell where it can download it; or install it: https://aka.ms/powershell"
@@ -24,14 +25,24 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def powershell() -> Path:
+def cold_powershell() -> Path:
     """Skips the test on a computer without PowerShell, and fails it where CI is set: CI runs every test."""
-    found = tools.powershell()
+    found = tools.find_powershell()
     if found is None and os.environ.get("CI"):
         pytest.fail(f"{NO_POWERSHELL}. {REMEDY}")
     if found is None:
         pytest.skip(NO_POWERSHELL)
     return found
+
+
+@pytest.fixture(scope="session")
+def powershell(cold_powershell: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The same program, but its processes are kept: a script that ran before is compiled already."""
+    if not AVAILABLE:
+        yield cold_powershell
+        return
+    with WarmPowerShell(cold_powershell, tmp_path_factory.mktemp("powershell")) as warm:
+        yield warm.launcher
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

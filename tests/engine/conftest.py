@@ -15,7 +15,7 @@ import yaml
 
 from rehearsal import stack_file, tools
 from rehearsal.datacentre import is_free
-from rehearsal.rehearsal import Kept, Rehearsal
+from rehearsal.rehearsal import KeptRehearsal, Rehearsal
 from rehearsal.stack import Update
 from tests.engine.warm_python import AVAILABLE, WarmPython
 
@@ -31,7 +31,7 @@ class Deployed:
     """A stack right after its first `up`, which every test may go on from; `fresh`: the settings of each server
     that existed, as they were before."""
 
-    kept: Kept
+    kept: KeptRehearsal
     first: Update
     fresh: dict[str, dict[str, dict[str, Any]]]
 
@@ -48,35 +48,35 @@ class Rehearsals:
     def __init__(self, found: tools.Tools, folder: Path) -> None:
         self._found, self._folder = found, folder
         self._numbers = itertools.count()
-        self._deployed: dict[tuple[str, Edit | None, bool], Deployed] = {}
+        self._deployed: dict[tuple[str, Edit | None, Path | None], Deployed] = {}
 
-    def fresh(self, stack: str, edit: Edit | None, folder: Path, *, powershell: bool) -> Rehearsal:
-        """The stack file, edited before it is read; nothing is deployed yet."""
-        content = yaml.safe_load(stack_file.path_of(stack).read_text(encoding="utf-8"))
+    def fresh(self, stack: str, edit: Edit | None, folder: Path, powershell: Path | None = None) -> Rehearsal:
+        """The stack file, edited before it is read; nothing is deployed yet. `powershell` runs the scripts, if any."""
+        content = yaml.safe_load(stack_file.find_stack_file(stack).read_text(encoding="utf-8"))
         if edit:
             edit(content["config"])
         folder.mkdir(parents=True, exist_ok=True)
         source = folder / f"Pulumi.{stack}.yaml"
         source.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-        return Rehearsal(stack, folder / "rehearsal", self.tools(powershell=powershell), source=source)
+        return Rehearsal(stack, folder / "rehearsal", self.tools(powershell), source=source)
 
-    def deployed(self, stack: str, edit: Edit | None = None, *, powershell: bool = False) -> Deployed:
+    def deployed(self, stack: str, edit: Edit | None = None, powershell: Path | None = None) -> Deployed:
         key = (stack, edit, powershell)
         if key not in self._deployed or not self._deployed[key].is_startable():
             folder = self._folder / str(next(self._numbers))
-            with self.fresh(stack, edit, folder, powershell=powershell) as rehearsal:
+            with self.fresh(stack, edit, folder, powershell) as rehearsal:
                 fresh = {name: rehearsal.organisation.settings(name) for name in rehearsal.datacentre.servers}
                 first = rehearsal.stack.up()
                 kept = rehearsal.keep(folder / "kept")
             self._deployed[key] = Deployed(kept=kept, first=first, fresh=fresh)
         return self._deployed[key]
 
-    def go_on(self, stack: str, edit: Edit | None, folder: Path, *, powershell: bool) -> Rehearsal:
-        kept = self.deployed(stack, edit, powershell=powershell).kept
-        return Rehearsal(stack, folder / "rehearsal", self.tools(powershell=powershell), kept=kept)
+    def go_on(self, stack: str, edit: Edit | None, folder: Path, powershell: Path | None = None) -> Rehearsal:
+        kept = self.deployed(stack, edit, powershell).kept
+        return Rehearsal(stack, folder / "rehearsal", self.tools(powershell), kept=kept)
 
-    def tools(self, *, powershell: bool) -> tools.Tools:
-        return self._found if powershell else dataclasses.replace(self._found, powershell=None)
+    def tools(self, powershell: Path | None = None) -> tools.Tools:
+        return dataclasses.replace(self._found, powershell=powershell)
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +85,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tools.Tools]:
 
     It lies beside an engine of its own, as other workers have another one.
     """
-    parts = tools.find()
+    parts = tools.find_tools()
     if parts.language_host or not AVAILABLE:
         yield parts
         return
@@ -128,9 +128,8 @@ def _started(
     with ExitStack() as running:
 
         def one(stack: str = "lab", edit: Edit | None = None, *, powershell: bool = False) -> Rehearsal:
-            if powershell:
-                request.getfixturevalue("powershell")
-            return running.enter_context(make(stack, edit, folder, powershell=powershell))
+            program = request.getfixturevalue("powershell") if powershell else None
+            return running.enter_context(make(stack, edit, folder, program))
 
         yield one
 

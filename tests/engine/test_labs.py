@@ -157,7 +157,7 @@ def labs(start: Start) -> Iterator[Labs]:
 @pytest.fixture(scope="module")
 def one_subscription(tmp_path_factory: pytest.TempPathFactory, rehearsals: Rehearsals) -> Iterator[Labs]:
     """One for all moments: what a lab leaves behind, the next one finds."""
-    with rehearsals.fresh("lab", None, tmp_path_factory.mktemp("labs"), powershell=False) as rehearsal:
+    with rehearsals.fresh("lab", None, tmp_path_factory.mktemp("labs")) as rehearsal:
         yield from run_labs(rehearsal)
 
 

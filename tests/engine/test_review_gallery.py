@@ -92,7 +92,7 @@ class Gallery:
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory, rehearsals: Rehearsals) -> Iterator[Gallery]:
     folder = tmp_path_factory.mktemp("gallery")
-    with rehearsals.fresh("lab", three_servers, folder, powershell=False) as rehearsal:
+    with rehearsals.fresh("lab", three_servers, folder) as rehearsal:
         created = rehearsal.stack.preview()
         rehearsal.stack.up()
         yield Gallery(rehearsal, folder, created)

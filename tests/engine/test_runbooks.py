@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.stack_file import on_loopback
+from rehearsal.stack_file import move_to_loopback
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from rehearsal.tools import REPOSITORY
 from tests.engine.conftest import Start
@@ -20,7 +20,9 @@ from tests.engine.looks import ask, differences, wanted
 pytestmark = pytest.mark.engine
 
 RUNBOOKS = REPOSITORY / "docs" / "runbooks"
-BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+# What to type, and the lines to look for: everything between them is prose.
+BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$.*?^ *```text\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+FRAME = re.compile(r"[┃│┏┓┗┛━┳┻╇┡┩└┘─┴┬]+")
 LAB = "lab.mail-domain.com"
 
 
@@ -29,7 +31,9 @@ class Reader:
 
     def __init__(self, runbook: str, rehearsal: Rehearsal, folder: Path) -> None:
         text = (RUNBOOKS / f"{runbook}.md").read_text(encoding="utf-8")
-        self._blocks = iter(BLOCK.findall(text))
+        blocks = BLOCK.findall(text)
+        assert len(blocks) == text.count("```sh") == text.count("```text"), "each block tells what to look for"
+        self._blocks = iter(blocks)
         self._rehearsal = rehearsal
         tools = folder / "tools"
         tools.mkdir()
@@ -48,8 +52,11 @@ class Reader:
         }
 
     def step(self) -> str:
-        """The next block's commands; what they printed. Fails at the first that ends with another code than 0."""
-        commands = re.sub(r"(\d+\.){3}\d+", lambda found: str(on_loopback(found[0])), next(self._blocks))
+        """The next block's commands; what they printed.
+
+        Fails at the first command that ends with another code than 0, and where a line to look for is missing.
+        """
+        commands, expected = (self._here(text) for text in next(self._blocks))
         done = subprocess.run(
             ["bash", "-euc", commands],
             cwd=self._rehearsal.stack.project,
@@ -62,13 +69,27 @@ class Reader:
             check=False,
         )
         assert done.returncode == 0, f"{commands}\n{done.stdout}"
+        printed = [join_words(line) for line in done.stdout.splitlines()]
+        missing = [line for line in map(join_words, expected.splitlines()) if not any(line in one for one in printed)]
+        assert missing == [], done.stdout
         return done.stdout
+
+    def _here(self, text: str) -> str:
+        """With the addresses and the domain that the rehearsal has."""
+        domain = self._rehearsal.file.farm.namespace.domain
+        moved = re.sub(r"(\d+\.){3}\d+", lambda found: str(move_to_loopback(found[0])), text)
+        return moved.replace("mail-domain.com", domain)
 
     def finished(self) -> bool:
         return next(self._blocks, None) is None
 
     def addresses(self, label: str = "owa") -> set[str]:
         return ask(self._rehearsal.private_dns, f"{label}.{LAB}")[0]
+
+
+def join_words(line: str) -> str:
+    """Without the frames of tables, and with single spaces."""
+    return " ".join(FRAME.sub(" ", line).split())
 
 
 BOTH = {"127.40.0.11", "127.40.0.12"}

@@ -1,6 +1,6 @@
-"""Whether Azure would take a resource's inputs: judged by the models in Azure's own SDKs for Python.
+"""Whether Azure accepts a resource's inputs, according to the models in Azure's SDKs for Python.
 
-azure-native flattens `properties`, and writes some names in another case; everything else is the REST interface's.
+azure-native flattens `properties` and spells some names in another case; everything else is as in the REST interface.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from azure.mgmt.privatedns import models as privatedns
 
 from rehearsal.stand_ins.azure_native.resource_types import RESOURCE_TYPES
 from tests.plan.recorder import Registration
-from tests.plan.wire import UNKNOWN, bare
+from tests.plan.wire import UNKNOWN, strip_secrets
 
 PREFIX = "azure-native:"
-# azure-native's type -> Azure's model; a resource group's is in a package of its own.
+# azure-native's type -> Azure's model; the resource group's model is in another package, which is not installed.
 MODELS: Mapping[str, Any] = {
     "compute:Disk": compute.Disk,
     "compute:AvailabilitySet": compute.AvailabilitySet,
@@ -42,7 +42,7 @@ MODELS: Mapping[str, Any] = {
     "privatedns:PrivateZone": privatedns.PrivateZone,
     "privatedns:VirtualNetworkLink": privatedns.VirtualNetworkLink,
 }
-# Azure calls this enumeration out of date itself; the sizes of a region are asked for.
+# Azure says that this enumeration is out of date: a region's sizes have to be queried.
 OPEN = {"vm_size"}
 UNMODELLED = {"resources:ResourceGroup"}
 
@@ -70,13 +70,13 @@ def takes_tags(resource_type: str) -> bool:
     return kind in UNMODELLED or "tags" in getattr(MODELS.get(kind), "_attribute_map", {})
 
 
-def refused(one: Registration) -> Iterator[str]:
-    """What Azure would refuse in a resource's inputs, one sentence each; KeyError for a type that is not known."""
+def find_refusals(one: Registration) -> Iterator[str]:
+    """Each input that Azure would refuse, one sentence each. Raises KeyError for an unknown type."""
     kind = one.type.removeprefix(PREFIX)
     if kind in UNMODELLED:
         return
     path = RESOURCE_TYPES[kind].parameters
-    inputs = bare(dict(one.inputs))
+    inputs = strip_secrets(dict(one.inputs))
     for parameter in path:
         if not inputs.get(parameter):
             yield f"{one.name}: {parameter} is missing in the path"
@@ -85,18 +85,18 @@ def refused(one: Registration) -> Iterator[str]:
     if "location" in model._attribute_map:
         # The provider fills in the stack's region.
         body.setdefault("location", "westeurope")
-    yield from (f"{one.name}: {breach}" for breach in judged(model, body, ""))
+    yield from (f"{one.name}: {breach}" for breach in check_model(model, body, ""))
 
 
-def judged(model: Any, body: Any, path: str) -> Iterator[str]:
+def check_model(model: Any, body: Any, path: str) -> Iterator[str]:
     if not isinstance(body, Mapping):
-        yield f"{path} = {body!r} is no {model.__name__}"
+        yield f"{path} = {body!r} is not a {model.__name__}"
         return
     known = {spec["key"].rpartition(".")[2].lower(): name for name, spec in model._attribute_map.items()}
     given: dict[str, Any] = {}
     for key, value in body.items():
         if (name := known.get(key.lower())) is None:
-            yield f"{path}{key} is no property of {model.__name__}"
+            yield f"{path}{key} is not a property of {model.__name__}"
         else:
             given[name] = value
     for name, spec in model._attribute_map.items():
@@ -106,42 +106,42 @@ def judged(model: Any, body: Any, path: str) -> Iterator[str]:
             if required and not readonly and not constant:
                 yield f"{path}{name} is missing in {model.__name__}"
         elif readonly:
-            yield f"{path}{name} is Azure's own to say"
+            yield f"{path}{name} is read-only"
         else:
-            yield from shaped(model, spec["type"], given[name], f"{path}{name}")
-            yield from chosen(model, name, given[name], f"{path}{name}")
+            yield from check_shape(model, spec["type"], given[name], f"{path}{name}")
+            yield from check_choice(model, name, given[name], f"{path}{name}")
             if given[name] is not UNKNOWN:
                 broken = (rule for rule, bound in rules.items() if not RULES[rule](given[name], bound))
                 yield from (f"{path}{name} = {given[name]!r} breaks {rule}" for rule in broken)
 
 
-def shaped(model: Any, kind: str, value: Any, path: str) -> Iterator[str]:
-    """`kind` in the words of the models: str, [str], {str}, or the name of a model."""
+def check_shape(model: Any, kind: str, value: Any, path: str) -> Iterator[str]:
+    """`kind` as the models write it: str, [str], {str}, or the name of a model."""
     if value is UNKNOWN:
         return
     if kind[0] in "[{":
         if not isinstance(value, list if kind[0] == "[" else Mapping):
-            yield f"{path} = {value!r} is no {kind}"
+            yield f"{path} = {value!r} is not of type {kind}"
             return
         for index, part in value.items() if isinstance(value, Mapping) else enumerate(value):
-            yield from shaped(model, kind[1:-1], part, f"{path}[{index}]")
+            yield from check_shape(model, kind[1:-1], part, f"{path}[{index}]")
     elif kind in SCALARS:
         if not isinstance(value, SCALARS[kind]) or (isinstance(value, bool) and kind != "bool"):
-            yield f"{path} = {value!r} is no {kind}"
+            yield f"{path} = {value!r} is not of type {kind}"
     else:
-        yield from judged(getattr(sys.modules[model.__module__.rpartition(".")[0]], kind), value, f"{path}.")
+        yield from check_model(getattr(sys.modules[model.__module__.rpartition(".")[0]], kind), value, f"{path}.")
 
 
-def chosen(model: Any, name: str, value: Any, path: str) -> Iterator[str]:
-    allowed = frozenset[str]() if name in OPEN else choices(model, name)
+def check_choice(model: Any, name: str, value: Any, path: str) -> Iterator[str]:
+    allowed = frozenset[str]() if name in OPEN else read_choices(model, name)
     for one in value if isinstance(value, list) else [value]:
         if allowed and one is not UNKNOWN and str(one) not in allowed:
-            yield f"{path} = {one!r} is none of {', '.join(sorted(allowed))}"
+            yield f"{path} = {one!r} is not one of {', '.join(sorted(allowed))}"
 
 
 @cache
-def choices(model: Any, name: str) -> frozenset[str]:
-    """The words that an enumeration allows: the models name it in their descriptions only."""
+def read_choices(model: Any, name: str) -> frozenset[str]:
+    """The values of a property's enumeration, which the models name in their descriptions only; else empty."""
     found = re.search(rf":(?:var)?type {name}: (?:list\[)?str or\s+~[\w.]+\.(\w+)", model.__doc__ or "")
     if found is None:
         return frozenset()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.plan import stack_files
-from tests.plan.plan import Plan
+from tests.plan.plan import RecordedPlan
 from tests.plan.program import plan
 
 
@@ -18,12 +18,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def imported() -> None:
-    """Python's search for garbage, which runs after each plan, passes over azure-native from here on."""
+    """Excludes azure-native from the garbage collection that runs after each plan."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session")
-def plans() -> dict[str, Plan]:
+def plans() -> dict[str, RecordedPlan]:
     """Stack -> its plan, of every stack file."""
-    return {stack: plan(stack_files.config_of(stack), stack=stack) for stack in stack_files.STACKS}
+    return {stack: plan(stack_files.read_stack_config(stack), stack=stack) for stack in stack_files.STACKS}

@@ -1,4 +1,4 @@
-"""The program, run as Pulumi's language host runs it, under a recorder in the engine's place."""
+"""Runs the program as Pulumi's language host does, with a recorder in the engine's place."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from pulumi.runtime.settings import configure
 from pulumi.runtime.stack import run_in_stack
 
 from stacks.arguments import PROJECT, SECRETS
-from tests.plan.plan import Plan
-from tests.plan.recorder import Log, Recorder
+from tests.plan.plan import RecordedPlan
+from tests.plan.recorder import RecordedLog, Recorder
 
 with warnings.catch_warnings():
-    # pulumi-command warns of a resource of its own, whoever imports it.
+    # On import, pulumi-command warns about one of its own resources.
     warnings.simplefilter("ignore", DeprecationWarning)
     from pulumi_command.remote import Command as Command
 
 ROOT = Path(__file__).parents[2]
-# What a test gives for `secure:` in a stack file; none of these texts may ever be seen in plain.
+# The secrets' values in tests. No test may find one of these texts in plain.
 GIVEN = {name: f"the {name} of the tests" for name in SECRETS}
 
 
 class DeadlockError(Exception):
-    """Registrations wait for each other, so none of them is ever made."""
+    """Registrations wait for each other, so none of them is ever sent."""
 
 
 class DeadlockSelector(selectors.DefaultSelector):
-    """Nothing else runs beside the event loop, so a loop that would wait for ever is a program that does."""
+    """Nothing runs beside the event loop, so a loop that would wait forever means a program that does."""
 
     def select(self, timeout: float | None = None) -> Any:
         if timeout is None:
@@ -52,7 +52,7 @@ class DeadlockSelector(selectors.DefaultSelector):
 
 
 class InlineLoop(asyncio.SelectorEventLoop):
-    """Calls of the engine are answered where they are made: no threads, always the same order."""
+    """Answers calls of the engine at once: no threads, always the same order."""
 
     def __init__(self) -> None:
         super().__init__(DeadlockSelector())
@@ -76,19 +76,21 @@ def plan(
     host_keys: bool = True,
     last: Mapping[str, Any] | None = None,
     attached: Mapping[str, list[dict[str, Any]]] | None = None,
-) -> Plan:
-    """What __main__.py registers with the `config:` of a stack file. Raises what it raises, after all has settled.
+) -> RecordedPlan:
+    """What __main__.py registers with the `config:` of a stack file. Raises what the program raises.
 
-    `last`: the stack's outputs as the last `up` left them. `attached`: virtual machine in Azure -> its data disks.
+    `last`: the stack's outputs after the last `up`. `attached`: virtual machine in Azure -> its data disks.
     """
-    return run(main, config, stack=stack, preview=preview, host_keys=host_keys, last=last, attached=attached)
+    return run_program(
+        run_entry_point, config, stack=stack, preview=preview, host_keys=host_keys, last=last, attached=attached
+    )
 
 
-def main() -> None:
+def run_entry_point() -> None:
     runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
 
 
-def run(
+def run_program(
     program: Callable[[], None],
     config: Mapping[str, Any],
     *,
@@ -97,25 +99,30 @@ def run(
     host_keys: bool = True,
     last: Mapping[str, Any] | None = None,
     attached: Mapping[str, list[dict[str, Any]]] | None = None,
-) -> Plan:
-    """`program` in a context of its own."""
-    recorder, log = Recorder(preview=preview, host_keys=host_keys, last=last, attached=attached), Log()
+) -> RecordedPlan:
+    """What `program` registers, run in a separate context."""
+    recorder, log = Recorder(preview=preview, host_keys=host_keys, last=last, attached=attached), RecordedLog()
     before = pulumi.log.debug
     try:
-        # A thread has a context of its own, where the SDK keeps all that it knows of a run.
+        # The SDK keeps a run's state in the context of its thread, so each run gets a new thread.
         with ThreadPoolExecutor(max_workers=1) as apart:
-            apart.submit(in_context, program, config, stack, preview, recorder, log).result()
+            apart.submit(run_in_context, program, config, stack, preview, recorder, log).result()
     finally:
-        # __main__.py turns both off for the short life of its process.
+        # __main__.py disables both for the rest of its process.
         gc.enable()
         pulumi.log.debug = before
-    return Plan(recorder.registrations, recorder.outputs, recorder.calls, log)
+    return RecordedPlan(recorder.registrations, recorder.outputs, recorder.calls, log)
 
 
-def in_context(
-    program: Callable[[], None], config: Mapping[str, Any], stack: str, preview: bool, recorder: Recorder, log: Log
+def run_in_context(
+    program: Callable[[], None],
+    config: Mapping[str, Any],
+    stack: str,
+    preview: bool,
+    recorder: Recorder,
+    log: RecordedLog,
 ) -> None:
-    # Not set_mocks: it makes a root stack whose outputs are registered already, and pulumi.run needs one that begins.
+    # Not set_mocks: its root stack has registered its outputs already, and pulumi.run needs a new one.
     settings = MockSettings(  # type: ignore[no-untyped-call]
         monitor=recorder,
         monitor_features=set(recorder.features()),
@@ -125,13 +132,13 @@ def in_context(
         dry_run=preview,
         organization="organization",
         callbacks=None,
-        # What every run waits for at its end: left out, it would be one set for all runs.
+        # Each run waits for this set at its end; the default is one set for all runs.
         outputs=set(),
     )
     configure(settings)
-    values, secrets = told(config)
+    values, secrets = resolve_config(config)
     runtime_config.set_all_config(values, secrets)
-    # Where in the program a resource comes from is a sixth of the work, and nothing here asks for it.
+    # Stack traces take a sixth of the time, and no test reads them.
     with (
         patch.object(runtime_resource, "_get_stack_trace", StackTrace),
         asyncio.Runner(loop_factory=InlineLoop) as runner,
@@ -139,18 +146,18 @@ def in_context(
         runner.run(run_in_stack(program))
 
 
-def told(config: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """A stack file's configuration as Pulumi hands it on: defaults of Pulumi.yaml, texts, secrets decrypted."""
+def resolve_config(config: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """A stack file's configuration as Pulumi passes it on: texts, secrets decrypted, with Pulumi.yaml's defaults."""
     secrets = [name for name, value in config.items() if isinstance(value, dict) and "secure" in value]
     given = {name: GIVEN[name.partition(":")[2]] for name in secrets}
-    return {name: as_text(value) for name, value in {**defaults(), **config, **given}.items()}, secrets
+    return {name: to_config_text(value) for name, value in {**read_defaults(), **config, **given}.items()}, secrets
 
 
 @cache
-def defaults() -> dict[str, Any]:
+def read_defaults() -> dict[str, Any]:
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     return {f"{PROJECT}:{name}": spec["default"] for name, spec in declared.items() if "default" in spec}
 
 
-def as_text(value: Any) -> str:
+def to_config_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,6 +1,6 @@
-"""An engine that does nothing and remembers everything: each registration with its options, each call, the outputs.
+"""An engine that only records: each registration with its options, each call, the outputs.
 
-The SDK's MockResourceArgs leaves out the options, so the requests themselves are read.
+The SDK's MockResourceArgs leaves out the options, so the recorder reads the requests.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 from tests.plan import wire
 
 STACK = "pulumi:pulumi:Stack"
-# Fields of a registration that are no options: what it is, what is recorded apart, and how the SDK speaks.
-NO_OPTIONS = frozenset(
+# Fields of a registration that are not options: its identity, what is recorded separately, and protocol details.
+NOT_OPTIONS = frozenset(
     {
         *("type", "name", "parent", "custom", "object", "dependencies", "propertyDependencies"),
         *("acceptSecrets", "acceptResources", "supportsPartialValues", "supportsResultReporting"),
@@ -27,7 +27,7 @@ NO_OPTIONS = frozenset(
     }
 )
 
-# Type -> what only Azure or a server knows, made from a resource's logical name; all else is what the program sent.
+# Type -> the values that only Azure or a server knows, made from a resource's logical name; the others are its inputs.
 COMPUTED: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "azure-native:compute:VirtualMachine": lambda name: {"vmId": f"<vmId of {name}>"},
     "azure-native:network:PublicIPAddress": lambda name: {"ipAddress": f"<ipAddress of {name}>"},
@@ -57,24 +57,24 @@ class Registration:
     parent: str
     custom: bool
     inputs: Mapping[str, Any]
-    # Every URN that must be there before, those from inputs included; a component stands with all its children.
+    # Every URN that must exist before it, those from inputs included; a component is listed with all its children.
     dependencies: frozenset[str]
     # Input -> the URNs that its value comes from.
     input_dependencies: Mapping[str, frozenset[str]]
-    # All that was set, under the engine's names.
+    # Every option that was set, under the engine's name.
     options: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Call:
-    """A function of a provider that was called, and with what."""
+class ProviderCall:
+    """A call of a provider's function."""
 
     token: str
     arguments: Mapping[str, Any]
 
 
 @dataclass
-class Log:
+class RecordedLog:
     """The engine's side of pulumi.log, by severity."""
 
     debug: list[str] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Log:
 
 
 class NotFoundError(grpc.RpcError):  # type: ignore[misc]
-    """Azure's answer about what is not there, as the engine passes it on."""
+    """Azure's answer about a missing resource, as the engine passes it on."""
 
     def code(self) -> grpc.StatusCode:
         return grpc.StatusCode.UNKNOWN
@@ -98,7 +98,7 @@ class NotFoundError(grpc.RpcError):  # type: ignore[misc]
 
 
 class NoMocks(Mocks):
-    """Never asked: the recorder answers by itself."""
+    """Never called: the recorder answers instead."""
 
     def new_resource(self, args: object) -> tuple[str | None, dict[str, Any]]:
         raise NotImplementedError
@@ -110,8 +110,8 @@ class NoMocks(Mocks):
 class Recorder(MockMonitor):
     """`preview`: nothing exists yet, so ids and computed values are unknown; else each registration is an update's.
 
-    `host_keys`: whether the virtual machines run, so that Azure tells what their run command printed. `last`: the
-    stack's outputs as the last `up` left them. `attached`: virtual machine in Azure -> its data disks.
+    `host_keys`: whether the virtual machines run, so that Azure shows the output of their run command. `last`: the
+    stack's outputs after the last `up`. `attached`: virtual machine in Azure -> its data disks.
     """
 
     def __init__(
@@ -126,11 +126,11 @@ class Recorder(MockMonitor):
         self._preview, self._host_keys = preview, host_keys
         self._last, self._attached = dict(last or {}), attached or {}
         self.registrations: dict[str, Registration] = {}
-        self.calls: list[Call] = []
+        self.calls: list[ProviderCall] = []
         self.outputs: dict[str, dict[str, Any]] = {}
 
     def features(self) -> list[int]:
-        """What the SDK may ask of this engine."""
+        """The features that the SDK may use."""
         return list(self.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures)  # type: ignore[no-untyped-call]
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
@@ -143,12 +143,12 @@ class Recorder(MockMonitor):
             name=request.name,
             parent=request.parent,
             custom=request.custom,
-            inputs=wire.read(request.object),
+            inputs=wire.parse_struct(request.object),
             dependencies=frozenset(request.dependencies),
             input_dependencies={
                 key: frozenset(found.urns) for key, found in request.propertyDependencies.items() if found.urns
             },
-            options=options(request),
+            options=read_options(request),
         )
         if not request.custom:
             return resource_pb2.RegisterResourceResponse(urn=urn)
@@ -163,37 +163,37 @@ class Recorder(MockMonitor):
         return resource_pb2.RegisterResourceResponse(urn=urn, id=f"<id of {request.name}>", object=answer)
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:
-        self.outputs[request.urn] = wire.read(request.outputs)
+        self.outputs[request.urn] = wire.parse_struct(request.outputs)
         return empty_pb2.Empty()
 
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
-        arguments = wire.read(request.args)
+        arguments = wire.parse_struct(request.args)
         answer = resource_pb2.ResourceInvokeResponse()
         if request.tok == LAST_OUTPUTS:
-            getattr(answer, "return").CopyFrom(wire.write({"outputs": self._last}))
+            getattr(answer, "return").CopyFrom(wire.build_struct({"outputs": self._last}))
             return answer
-        self.calls.append(Call(request.tok, arguments))
+        self.calls.append(ProviderCall(request.tok, arguments))
         if request.tok == MACHINE:
             if (disks := self._attached.get(arguments["vmName"])) is None:
                 raise NotFoundError
-            getattr(answer, "return").CopyFrom(wire.write({"storageProfile": {"dataDisks": disks}}))
+            getattr(answer, "return").CopyFrom(wire.build_struct({"storageProfile": {"dataDisks": disks}}))
             return answer
         if request.tok != HOST_KEY_OF:
             raise NotImplementedError(f"{request.tok} is a function that the recorder has no answer for.")
         printed = f'{{"hostKey": "<host key of {arguments["vmName"]}>"}}'
         view = {"instanceView": {"output": printed}} if self._host_keys else {}
-        getattr(answer, "return").CopyFrom(wire.write(view))
+        getattr(answer, "return").CopyFrom(wire.build_struct(view))
         return answer
 
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
         raise NotImplementedError(f"{request.name}: nothing is read into this program's stacks.")
 
 
-def options(request: resource_pb2.RegisterResourceRequest) -> dict[str, Any]:
-    """Every option that was set. Those that a later SDK learns come along: nothing is picked out."""
+def read_options(request: resource_pb2.RegisterResourceRequest) -> dict[str, Any]:
+    """Every option that was set, also options of a later SDK."""
     chosen = resource_pb2.RegisterResourceRequest()
     chosen.CopyFrom(request)
-    for name in NO_OPTIONS:
+    for name in NOT_OPTIONS:
         chosen.ClearField(name)  # type: ignore[arg-type]
     found = {name: value for name, value in MessageToDict(chosen).items() if value != {}}
     if request.deleteBeforeReplaceDefined:

@@ -1,4 +1,4 @@
-"""The stack files whose plans are kept: the examples, and those that use every key between them."""
+"""The stack files whose plans are kept: the examples, and three that together use every key."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ EVERY_KEY = ("made-here", "joined", "bare")
 STACKS = (*EXAMPLES, *EVERY_KEY)
 
 
-def path_of(stack: str) -> Path:
-    return stack_file.path_of(stack) if stack in EXAMPLES else DATA / f"Pulumi.{stack}.yaml"
+def stack_file_path(stack: str) -> Path:
+    return stack_file.find_stack_file(stack) if stack in EXAMPLES else DATA / f"Pulumi.{stack}.yaml"
 
 
-def config_of(stack: str) -> dict[str, Any]:
-    """Its `config:`, with the secrets that an example's first lines tell to set."""
-    text = path_of(stack).read_text(encoding="utf-8")
-    told = re.findall(r"pulumi config set --secret (\w+)", text)
+def read_stack_config(stack: str) -> dict[str, Any]:
+    """Its `config:`, with the secrets that the first lines of an example ask for."""
+    text = stack_file_path(stack).read_text(encoding="utf-8")
+    secrets = re.findall(r"pulumi config set --secret (\w+)", text)
     config: dict[str, Any] = yaml.safe_load(text)["config"]
-    return config | {f"{PROJECT}:{name}": {"secure": "v1"} for name in told}
+    return config | {f"{PROJECT}:{name}": {"secure": "v1"} for name in secrets}

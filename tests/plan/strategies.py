@@ -1,4 +1,4 @@
-"""Stack files as hypothesis draws them: every key, values at their bounds, and nothing that the rules refuse."""
+"""Stack files for hypothesis to draw: every key, values at their bounds, and no mistake that a rule refuses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def url(service: str) -> st.SearchStrategy[str | None]:
     return st.sampled_from((f"https://elsewhere.mail-domain.com{path}", f"https://x.y:8443{path.upper()}/?a=b", None))
 
 
-def some(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[Row]:
+def any_of(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[Row]:
     """A mapping with any of these keys."""
     return st.fixed_dictionaries({}, optional=keys)
 
@@ -45,22 +45,22 @@ def some(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[Row]:
 @st.composite
 def stack_files(draw: Draw) -> Row:
     """The `config:` of a stack file without a mistake."""
-    dns, ssh, network = draw(zones()), draw(shell()), draw(networks())
-    servers = draw(rows(network, outside="public" in dns, dialled=ssh.get("address") == "public"))
+    dns, ssh, network = draw(dns_rows()), draw(ssh_rows()), draw(network_rows())
+    servers = draw(server_rows(network, outside="public" in dns, dialled=ssh.get("address") == "public"))
     made = any("existing" not in row for row in servers.values())
     if (
         not made
         and not dns.get("private", {}).get("existingResourceGroup")
         and ("private" in dns or "public" not in dns)
     ):
-        # A zone of the stack's own answers nobody without a network.
+        # A new private zone answers no network unless one is linked.
         dns["private"] = {"linkedNetworks": [f"{NETWORKS}/hub"]}
     version = draw(st.sampled_from(("2013", "2016", "2019", "SE")))
-    image = draw(images(own=version == "2013"))
+    image = draw(image_rows(own=version == "2013"))
     if version in ("2013", "2016"):
-        ssh |= package()
+        ssh |= openssh_package()
     values: Row = {
-        "namespace": draw(namespaces()),
+        "namespace": draw(namespace_rows()),
         "servers": servers,
         "operator": draw(st.sampled_from(("CORP\\operator", "operator@mail-domain.com"))),
         "operatorPassword": SECRET,
@@ -69,13 +69,13 @@ def stack_files(draw: Draw) -> Row:
         "network": network,
         "ssh": ssh,
         "image": image,
-        "rotation": draw(rotation(dns.get("ttlSeconds", 300))),
-        "rollout": draw(rollouts([key for key, row in servers.items() if row.get("configureNamespace", True)])),
+        "rotation": draw(rotation_rows(dns.get("ttlSeconds", 300))),
+        "rollout": draw(rollout_rows([key for key, row in servers.items() if row.get("configureNamespace", True)])),
         "allowSingleServer": sum(row.get("inRotation", True) for row in servers.values()) < 2,
-        **draw(switches()),
+        **draw(independent_keys()),
     }
     if made:
-        # Else no client would reach them.
+        # Clients must reach the web site.
         https = values.get("httpsPort", 443)
         ports = network.get("clientPorts", [443, 80])
         network["clientPorts"] = ports if https in ports else [*ports, https]
@@ -89,55 +89,57 @@ def stack_files(draw: Draw) -> Row:
     return {"azure-native:location": "westeurope"} | {f"{PROJECT}:{name}": value for name, value in values.items()}
 
 
-def switches() -> st.SearchStrategy[Row]:
-    """The keys that no other key depends on."""
-    return some(
+def independent_keys() -> st.SearchStrategy[Row]:
+    """Keys that no other key depends on."""
+    return any_of(
         administrator=st.sampled_from(("x", "casadmin", "Local_Admin-of-20chrs")).map(lambda name: name[:20]),
         configureNamespace=flag,
         recycleAppPools=flag,
         vmSize=size,
         httpsPort=port,
         rejectClosedPorts=flag,
-        resourceGroup=some(name=group, existing=flag),
+        resourceGroup=any_of(name=group, existing=flag),
         protect=flag,
-        autoShutdown=some(time=st.sampled_from(("0000", "2359")), timeZone=st.just("W. Europe Standard Time")),
+        autoShutdown=any_of(time=st.sampled_from(("0000", "2359")), timeZone=st.just("W. Europe Standard Time")),
         tags=st.dictionaries(st.sampled_from(("owner", "x" * 512)), st.text("aé 9", max_size=9)),
     )
 
 
 @st.composite
-def rows(draw: Draw, network: Row, *, outside: bool, dialled: bool) -> dict[str, Row]:
+def server_rows(draw: Draw, network: Row, *, outside: bool, dialled: bool) -> dict[str, Row]:
     key = st.text("axz019", max_size=6).map(lambda rest: f"e{rest}")
     keys = draw(st.lists(key, min_size=1, max_size=4, unique=True))
     if draw(st.integers(0, 20)) == 20:
         keys = [f"ex{number:02}" for number in range(1, 21)]
     rotating = draw(st.sets(st.sampled_from(keys), min_size=1))
     return {
-        key: draw(row(number, network, in_rotation=key in rotating, public=dialled or (outside and key in rotating)))
+        key: draw(
+            server_row(number, network, in_rotation=key in rotating, public=dialled or (outside and key in rotating))
+        )
         for number, key in enumerate(keys)
     }
 
 
 @st.composite
-def row(draw: Draw, number: int, network: Row, *, in_rotation: bool, public: bool) -> Row:
+def server_row(draw: Draw, number: int, network: Row, *, in_rotation: bool, public: bool) -> Row:
     found: Row = {"computerName": draw(st.sampled_from((f"SRV{number}", f"Srv-{number:02}-FIFTEEN"[:15])))}
-    found |= draw(some(configureNamespace=flag, hostKey=st.just(HOST_KEY)))
+    found |= draw(any_of(configureNamespace=flag, hostKey=st.just(HOST_KEY)))
     if not in_rotation or draw(flag):
         found["inRotation"] = in_rotation
     external = {"externalAddress": f"198.51.100.{number + 1}"}
     if draw(flag):
         found |= {"address": f"10.16.0.{number + 1}", "existing": True, "hostKey": HOST_KEY}
-        return found | draw(some(restoreOnRemove=flag)) | (external if public or draw(flag) else {})
+        return found | draw(any_of(restoreOnRemove=flag)) | (external if public or draw(flag) else {})
     subnet = IPv4Network(network.get("subnetPrefix", "10.40.0.0/24"))
-    # Azure keeps the first four and the last one. Twenty servers from both ends would meet in the smallest subnet.
+    # Azure reserves the first four addresses and the last. Twenty servers from both ends overlap in a small subnet.
     place = 4 + number if number > 5 or draw(flag) else subnet.num_addresses - 2 - number
     found["address"] = str(subnet[place])
-    found |= draw(some(size=size, zone=st.sampled_from("123"), dataDisks=data_disks()))
+    found |= draw(any_of(size=size, zone=st.sampled_from("123"), dataDisks=disk_rows()))
     reachable = [external, {"publicAddress": True}, *([] if public else [{}, {"publicAddress": False}])]
     return found | draw(st.sampled_from(reachable))
 
 
-def data_disks() -> st.SearchStrategy[list[Row]]:
+def disk_rows() -> st.SearchStrategy[list[Row]]:
     """At most one of each LUN and each drive."""
     lun, drive = st.sampled_from((0, 1, 63)), st.sampled_from("FGZ")
     kinds = {"sku": st.sampled_from(("Premium_LRS", "Premium_ZRS")), "drive": drive, "protect": flag}
@@ -146,11 +148,11 @@ def data_disks() -> st.SearchStrategy[list[Row]]:
 
 
 @st.composite
-def zones(draw: Draw) -> Row:
-    found = draw(some(ttlSeconds=st.sampled_from((1, 300, 3600)), public=some(existingResourceGroup=group)))
+def dns_rows(draw: Draw) -> Row:
+    found = draw(any_of(ttlSeconds=st.sampled_from((1, 300, 3600)), public=any_of(existingResourceGroup=group)))
     if draw(flag):
         linked = st.lists(st.sampled_from(("hub", "spoke", "dc.1")), unique=True)
-        private = draw(some(existingResourceGroup=group, linkedNetworks=linked))
+        private = draw(any_of(existingResourceGroup=group, linkedNetworks=linked))
         if "linkedNetworks" in private:
             private["linkedNetworks"] = [f"{NETWORKS}/{name}" for name in private["linkedNetworks"]]
         found["private"] = private
@@ -158,10 +160,10 @@ def zones(draw: Draw) -> Row:
 
 
 @st.composite
-def networks(draw: Draw) -> Row:
+def network_rows(draw: Draw) -> Row:
     ports = st.lists(st.sampled_from((25, 80, 443, 587, 65535)), min_size=1, unique=True)
     found = draw(
-        some(
+        any_of(
             adminSources=sources,
             clientSources=sources,
             clientPorts=ports,
@@ -178,42 +180,42 @@ def networks(draw: Draw) -> Row:
 
 
 @st.composite
-def shell(draw: Draw) -> Row:
+def ssh_rows(draw: Draw) -> Row:
     jump = {"host": st.sampled_from(("jump.mail-domain.com", "10.9.9.9")), "user": st.just("CORP\\jumper")}
     host_key = {"hostKey": st.just(HOST_KEY)}
     through = st.fixed_dictionaries({**jump, **host_key}, optional={"port": port})
-    found = draw(some(port=port, address=st.sampled_from(("private", "public")), jumpHost=through))
-    return found | (package() if draw(flag) else {})
+    found = draw(any_of(port=port, address=st.sampled_from(("private", "public")), jumpHost=through))
+    return found | (openssh_package() if draw(flag) else {})
 
 
-def package() -> Row:
+def openssh_package() -> Row:
     return {"packageUrl": "https://files.mail-domain.com/OpenSSH.zip", "packageSha256": "0123456789abcdef" * 4}
 
 
 @st.composite
-def images(draw: Draw, *, own: bool) -> Row:
+def image_rows(draw: Draw, *, own: bool) -> Row:
     if own or draw(flag):
         id = draw(st.sampled_from(("images/windows", "galleries/all/images/windows/versions/1.0.0")))
-        return {"id": IMAGES + id} | draw(some(trustedLaunch=flag if "galleries" in id else st.just(False)))
+        return {"id": IMAGES + id} | draw(any_of(trustedLaunch=flag if "galleries" in id else st.just(False)))
     sku = st.sampled_from(("2019-datacenter", "2022-datacenter-g2", "own-gensecond"))
     return draw(
-        some(publisher=st.just("Own"), offer=st.just("Own"), sku=sku, version=st.just("1.2.3"), trustedLaunch=flag)
+        any_of(publisher=st.just("Own"), offer=st.just("Own"), sku=sku, version=st.just("1.2.3"), trustedLaunch=flag)
     )
 
 
-def rotation(ttl: int) -> st.SearchStrategy[Row]:
-    """Servers leave when clients have forgotten them, at the earliest."""
-    return some(drainSeconds=st.sampled_from((ttl, 7200)), healthSeconds=st.sampled_from((1, 300, 3600)))
+def rotation_rows(ttl: int) -> st.SearchStrategy[Row]:
+    """Servers never leave before clients have forgotten them."""
+    return any_of(drainSeconds=st.sampled_from((ttl, 7200)), healthSeconds=st.sampled_from((1, 300, 3600)))
 
 
-def rollouts(configured: Sequence[str]) -> st.SearchStrategy[Row]:
+def rollout_rows(configured: Sequence[str]) -> st.SearchStrategy[Row]:
     canary: Mapping[str, Any] = {"canary": st.sampled_from(configured)} if configured else {}
-    return some(then=st.sampled_from(("parallel", "oneByOne")), **canary)
+    return any_of(then=st.sampled_from(("parallel", "oneByOne")), **canary)
 
 
 @st.composite
-def namespaces(draw: Draw) -> Row:
-    found = {"domain": draw(domain)} | draw(some(clientName=label, externalDomain=domain, externalClientName=label))
+def namespace_rows(draw: Draw) -> Row:
+    found = {"domain": draw(domain)} | draw(any_of(clientName=label, externalDomain=domain, externalClientName=label))
     if draw(flag):
         found["autodiscoverName"] = "autodiscover-2"
     urls = {
@@ -222,26 +224,26 @@ def namespaces(draw: Draw) -> Row:
     }
     methods = st.lists(st.sampled_from(("Basic", "Ntlm", "OAuth", "Negotiate")), min_size=1, unique=True)
     own = urls.pop("mapi")
-    services = {name: some(**keys) for name, keys in urls.items()}
+    services = {name: any_of(**keys) for name, keys in urls.items()}
     return found | draw(
-        some(
-            services=some(
+        any_of(
+            services=any_of(
                 **services,
-                mapi=some(**own, iisAuthenticationMethods=methods),
-                # One service is left, whatever is drawn for the others.
-                autodiscover=some(serviceInternalUri=url("autodiscover")),
-                outlookAnywhere=anywhere(),
+                mapi=any_of(**own, iisAuthenticationMethods=methods),
+                # One service is always enabled.
+                autodiscover=any_of(serviceInternalUri=url("autodiscover")),
+                outlookAnywhere=outlook_anywhere_rows(),
             )
         )
     )
 
 
 @st.composite
-def anywhere(draw: Draw) -> Row:
+def outlook_anywhere_rows(draw: Draw) -> Row:
     logon = st.sampled_from(("Basic", "Ntlm", "Negotiate"))
     logons = {f"{side}ClientAuthenticationMethod": logon for side in ("internal", "external")}
-    found = draw(some(enabled=flag, internalHostname=host, externalHostname=host, **logons))
+    found = draw(any_of(enabled=flag, internalHostname=host, externalHostname=host, **logons))
     if draw(flag):
-        # TLS ends before the server: only then may it do without.
-        found |= {"sslOffloading": True} | draw(some(internalClientsRequireSsl=flag, externalClientsRequireSsl=flag))
+        # Clients may do without TLS at the server only if TLS ends in front of it.
+        found |= {"sslOffloading": True} | draw(any_of(internalClientsRequireSsl=flag, externalClientsRequireSsl=flag))
     return found

@@ -1,4 +1,4 @@
-"""A farm that is given its passwords in plain: whoever uses the component without a stack file is guarded, too."""
+"""The farm marks passwords as secret itself, so that a program without a stack file is safe, too."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import pytest
 from components.farm import ClientAccessFarm
 from stacks.arguments import PROJECT, read_config_block
 from tests.plan import stack_files
-from tests.plan.program import GIVEN, run
+from tests.plan.program import GIVEN, run_program
 from tests.plan.promises.whole import no_secret_is_in_plain
-from tests.plan.wire import bare
+from tests.plan.wire import strip_secrets
 
 
 @pytest.mark.parametrize("stack", stack_files.STACKS)
 def test_no_password_given_in_plain_is_registered_in_plain(stack: str) -> None:
-    config = stack_files.config_of(stack)
+    config = stack_files.read_stack_config(stack)
     used = [name for name in GIVEN if f"{PROJECT}:{name}" in config]
     args = read_config_block({**config, **{f"{PROJECT}:{name}": GIVEN[name] for name in used}})
 
     def program() -> None:
         ClientAccessFarm("cas", args)
 
-    made = run(program, {}, stack=stack)
+    made = run_program(program, {}, stack=stack)
 
-    registered = str([bare(dict(one.inputs)) for one in made.resources.values()])
+    registered = str([strip_secrets(dict(one.inputs)) for one in made.resources.values()])
     assert [name for name in used if GIVEN[name] in registered], "the plan holds some of them"
     assert list(no_secret_is_in_plain(made, args)) == []

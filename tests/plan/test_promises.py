@@ -1,4 +1,4 @@
-"""The kept plans are right, not only unchanged: each promise holds of each of them."""
+"""Each kept plan keeps every promise: it is right, not only unchanged."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import pytest
 
 from stacks import arguments
 from tests.plan import stack_files
-from tests.plan.plan import Plan
+from tests.plan.plan import RecordedPlan
 from tests.plan.promises import EVERY, Promise
 
 
-def sentence(promise: Promise) -> str:
+def promise_sentence(promise: Promise) -> str:
     return promise.__name__.replace("_", " ")
 
 
-@pytest.mark.parametrize("promise", EVERY, ids=sentence)
-def test_of_each_stack_file(promise: Promise, plans: dict[str, Plan]) -> None:
+@pytest.mark.parametrize("promise", EVERY, ids=promise_sentence)
+def test_each_stack_file_keeps(promise: Promise, plans: dict[str, RecordedPlan]) -> None:
     breaches = {
-        stack: list(promise(plans[stack], arguments.read_config_block(stack_files.config_of(stack))))
+        stack: list(promise(plans[stack], arguments.read_config_block(stack_files.read_stack_config(stack))))
         for stack in stack_files.STACKS
     }
     assert {stack: found for stack, found in breaches.items() if found} == {}

@@ -1,4 +1,4 @@
-"""The recorder itself: what it remembers, what it refuses, and that it waits for everything."""
+"""The recorder: what it records, what it refuses, and that it waits for every registration."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from tests.plan.plan import Plan
-from tests.plan.program import GIVEN, DeadlockError, run
-from tests.plan.wire import UNKNOWN, Archive, Secret
+from tests.plan.plan import RecordedPlan
+from tests.plan.program import GIVEN, DeadlockError, run_program
+from tests.plan.wire import UNKNOWN, MarkedArchive, MarkedSecret
 
 
 class Thing(pulumi.CustomResource):
@@ -24,7 +24,7 @@ class Group(pulumi.ComponentResource):
         super().__init__("test:index:Group", name, None, opts)
 
 
-def test_every_option_is_remembered_under_the_engines_name() -> None:
+def test_every_option_is_recorded_under_the_engines_name() -> None:
     def program() -> None:
         other = Thing("other")
         options = pulumi.ResourceOptions(
@@ -42,10 +42,10 @@ def test_every_option_is_remembered_under_the_engines_name() -> None:
         )
         Thing("one", options)
 
-    made = run(program, {})
-    other = made.one("other")
+    made = run_program(program, {})
+    other = made.find("other")
     assert other.options == {}
-    assert made.one("one").options == {
+    assert made.find("one").options == {
         "protect": True,
         "retainOnDelete": True,
         "deletedWith": other.urn,
@@ -64,23 +64,23 @@ def test_secrets_and_archives_stay_marked() -> None:
     def program() -> None:
         inner = {"a": pulumi.Output.secret("x"), "b": 2.0, "c": [True, None, 0.5]}
         Thing("one", whole=pulumi.Output.secret("y"), inner=inner, files=pulumi.FileArchive("folder/"))
-        pulumi.export("told", pulumi.Output.secret("z"))
+        pulumi.export("password", pulumi.Output.secret("z"))
 
-    made = run(program, {})
-    assert made.one("one").inputs == {
-        "whole": Secret("y"),
-        "inner": {"a": Secret("x"), "b": 2, "c": [True, None, 0.5]},
-        "files": Archive("folder/"),
+    made = run_program(program, {})
+    assert made.find("one").inputs == {
+        "whole": MarkedSecret("y"),
+        "inner": {"a": MarkedSecret("x"), "b": 2, "c": [True, None, 0.5]},
+        "files": MarkedArchive("folder/"),
     }
-    assert made.outputs == {"told": Secret("z")}
+    assert made.outputs == {"password": MarkedSecret("z")}
 
 
 def test_an_id_is_known_after_an_update_only() -> None:
     def program() -> None:
         Thing("later", of=Thing("one").id)
 
-    assert run(program, {}).one("later").inputs == {"of": "<id of one>"}
-    assert run(program, {}, preview=True).one("later").inputs == {"of": UNKNOWN}
+    assert run_program(program, {}).find("later").inputs == {"of": "<id of one>"}
+    assert run_program(program, {}, preview=True).find("later").inputs == {"of": UNKNOWN}
 
 
 def test_a_component_stands_for_its_children_and_an_input_for_its_resource() -> None:
@@ -91,26 +91,26 @@ def test_a_component_stands_for_its_children_and_an_input_for_its_resource() -> 
         Thing("fed", of=child.id)
         Thing("free")
 
-    made = run(program, {})
-    assert made.after(made.one("behind")) == made.after(made.one("fed")) == ["child"]
-    assert made.waits_for(made.one("behind")) == {"child", "group"}
-    assert made.one("fed").input_dependencies == {"of": {made.one("child").urn}}
-    assert made.waits_for(made.one("free")) == set()
-    assert not made.waits(made.one("child"), made.one("behind"))
+    made = run_program(program, {})
+    assert made.nearest_dependencies(made.find("behind")) == made.nearest_dependencies(made.find("fed")) == ["child"]
+    assert made.all_dependencies(made.find("behind")) == {"child", "group"}
+    assert made.find("fed").input_dependencies == {"of": {made.find("child").urn}}
+    assert made.all_dependencies(made.find("free")) == set()
+    assert not made.waits_for(made.find("child"), made.find("behind"))
 
 
-def test_what_is_implied_is_left_out_of_the_nearest_things_waited_for() -> None:
+def test_nearest_dependencies_leave_out_what_another_dependency_waits_for() -> None:
     def program() -> None:
         first = Thing("first")
         second = Thing("second", pulumi.ResourceOptions(depends_on=[first]))
         Thing("third", pulumi.ResourceOptions(depends_on=[first, second]))
 
-    made = run(program, {})
-    assert made.after(made.one("third")) == ["second"]
-    assert made.waits(made.one("third"), made.one("first"))
+    made = run_program(program, {})
+    assert made.nearest_dependencies(made.find("third")) == ["second"]
+    assert made.waits_for(made.find("third"), made.find("first"))
 
 
-def test_what_is_registered_late_is_there_as_well() -> None:
+def test_a_late_registration_is_recorded_too() -> None:
     def program() -> None:
         def two(_: str) -> None:
             Thing("two").id.apply(three)
@@ -120,7 +120,7 @@ def test_what_is_registered_late_is_there_as_well() -> None:
 
         Thing("one").id.apply(two)
 
-    assert run(program, {}).of("Thing").keys() == {"one", "two", "three"}
+    assert run_program(program, {}).of_type("Thing").keys() == {"one", "two", "three"}
 
 
 def test_a_urn_that_is_registered_twice_is_refused() -> None:
@@ -129,39 +129,39 @@ def test_a_urn_that_is_registered_twice_is_refused() -> None:
         Thing("one")
 
     with pytest.raises(ValueError, match="Thing::one is registered twice"):
-        run(program, {})
+        run_program(program, {})
 
 
-def test_a_name_of_several_resources_is_no_answer() -> None:
+def test_a_name_of_several_resources_is_an_error() -> None:
     def program() -> None:
         Thing("one")
         Group("one")
 
-    made = run(program, {})
-    assert made.one("one", "Group").custom is False
+    made = run_program(program, {})
+    assert made.find("one", "Group").custom is False
     with pytest.raises(KeyError, match="2 resources"):
-        made.one("one")
+        made.find("one")
     with pytest.raises(KeyError, match="0 resources"):
-        made.one("two")
+        made.find("two")
 
 
-def test_a_registration_that_waits_for_ever_is_an_error() -> None:
+def test_a_registration_that_waits_forever_is_an_error() -> None:
     def program() -> None:
         Thing("one", of=asyncio.get_running_loop().create_future())
 
     with pytest.raises(DeadlockError, match="wait for each other"):
-        run(program, {})
+        run_program(program, {})
 
 
-def test_an_unknown_function_is_no_silent_answer() -> None:
+def test_an_unknown_function_is_an_error() -> None:
     def program() -> None:
         pulumi.runtime.invoke_output("test:index:ask", {})
 
     with pytest.raises(NotImplementedError, match="test:index:ask"):
-        run(program, {})
+        run_program(program, {})
 
 
-def test_the_configuration_arrives_as_pulumi_hands_it_on() -> None:
+def test_the_configuration_arrives_as_pulumi_passes_it_on() -> None:
     found: dict[str, Any] = {}
 
     def program() -> None:
@@ -171,9 +171,9 @@ def test_the_configuration_arrives_as_pulumi_hands_it_on() -> None:
         pulumi.log.warn("mind the step")
 
     config = {"exchange-cas:dns": {"ttlSeconds": 60}, "exchange-cas:adminPassword": {"secure": "v1:encrypted"}}
-    made = run(program, config)
+    made = run_program(program, config)
     assert found == {"given": '{"ttlSeconds": 60}', "default": "Standard_D4s_v5"}
-    assert made.one("one").inputs == {"password": Secret(GIVEN["adminPassword"])}
+    assert made.find("one").inputs == {"password": MarkedSecret(GIVEN["adminPassword"])}
     assert made.log.warnings == ["mind the step"]
 
 
@@ -184,8 +184,8 @@ def test_one_run_leaves_nothing_for_the_next() -> None:
         Thing("one")
 
     debug = pulumi.log.debug
-    first: Plan = run(program, {"exchange-cas:dns": {}})
+    first: RecordedPlan = run_program(program, {"exchange-cas:dns": {}})
     assert gc.isenabled()
     assert pulumi.log.debug is debug
-    assert run(lambda: None, {}).resources == {}
-    assert first.of("Thing").keys() == {"one"}
+    assert run_program(lambda: None, {}).resources == {}
+    assert first.of_type("Thing").keys() == {"one"}

@@ -1,4 +1,4 @@
-"""What a program sends to the engine, as plain data in which secrets, unknown values and archives stay marked."""
+"""The messages to the engine as plain data, in which secrets, unknown values and archives stay marked."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pulumi.runtime import rpc
 
 
 @dataclass(frozen=True)
-class Secret:
+class MarkedSecret:
     """A value that the engine encrypts in the state and hides on the screen."""
 
     value: Any
 
 
 @dataclass(frozen=True)
-class Archive:
-    """A folder that goes to a provider as a whole."""
+class MarkedArchive:
+    """A folder that is sent to a provider."""
 
     path: str
 
 
 class Unknown:
-    """A value that only an update finds out."""
+    """A value that is known during an update only."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -34,41 +34,45 @@ class Unknown:
 UNKNOWN = Unknown()
 
 
-def read(sent: struct_pb2.Struct) -> dict[str, Any]:
-    """The properties of one message. Raises ValueError for a kind of value that this program has never sent."""
-    return {key: plain(value) for key, value in MessageToDict(sent).items()}
+def parse_struct(sent: struct_pb2.Struct) -> dict[str, Any]:
+    """The properties of one message. Raises ValueError for a kind of value that the recorder does not know."""
+    return {key: parse_value(value) for key, value in MessageToDict(sent).items()}
 
 
-def plain(value: Any) -> Any:
+def parse_value(value: Any) -> Any:
     if isinstance(value, list):
-        return [plain(part) for part in value]
+        return [parse_value(part) for part in value]
     if isinstance(value, dict):
-        return marked(value) if rpc._special_sig_key in value else {key: plain(part) for key, part in value.items()}
+        return (
+            parse_marked_value(value)
+            if rpc._special_sig_key in value
+            else {key: parse_value(part) for key, part in value.items()}
+        )
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return UNKNOWN if value == rpc.UNKNOWN else value
 
 
-def marked(value: dict[str, Any]) -> Any:
+def parse_marked_value(value: dict[str, Any]) -> Any:
     kind = value[rpc._special_sig_key]
     if kind == rpc._special_secret_sig:
-        return Secret(plain(value["value"]))
+        return MarkedSecret(parse_value(value["value"]))
     if kind == rpc._special_archive_sig and "path" in value:
-        return Archive(value["path"])
+        return MarkedArchive(value["path"])
     raise ValueError(f"{kind} is a kind of value that the recorder does not know: {sorted(value)}")
 
 
-def write(value: dict[str, Any]) -> struct_pb2.Struct:
-    """Plain values, as a provider answers with them."""
+def build_struct(value: dict[str, Any]) -> struct_pb2.Struct:
+    """Plain values as a provider's answer."""
     answer = struct_pb2.Struct()
     answer.update(value)
     return answer
 
 
-def bare(value: Any) -> Any:
+def strip_secrets(value: Any) -> Any:
     """The same data without the marks of secrets."""
-    if isinstance(value, Secret):
-        return bare(value.value)
+    if isinstance(value, MarkedSecret):
+        return strip_secrets(value.value)
     if isinstance(value, dict):
-        return {key: bare(part) for key, part in value.items()}
-    return [bare(part) for part in value] if isinstance(value, list) else value
+        return {key: strip_secrets(part) for key, part in value.items()}
+    return [strip_secrets(part) for part in value] if isinstance(value, list) else value

@@ -18,7 +18,7 @@ import pytest
 
 from rehearsal.powershell import install, lookup, release
 from tests.unit.archive_server import ArchiveServer, serving
-from tests.unit.programs import official, script
+from tests.unit.programs import official_answer, write_script
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 NAME = "powershell-7.4.12-linux-x64.tar.gz"
@@ -102,7 +102,7 @@ def bare_computer(
 @functools.cache
 def archive(says: str = "", *, body: str = "", more: str = "") -> bytes:
     """As the official ones are: no folder at the top, a pwsh that may not be executed. `more` names another file."""
-    echo = f"echo '{says or official()}'"
+    echo = f"echo '{says or official_answer()}'"
     files = {
         "./pwsh": f"#!/bin/sh\n{body or echo}\n".encode(),
         "./libcoreclr.so": FILLING,
@@ -120,7 +120,7 @@ def archive(says: str = "", *, body: str = "", more: str = "") -> bytes:
 
 def share(computer: Computer, says: str = "", body: str = "") -> Path:
     """A PowerShell beside the checkout, in folders that may not be written."""
-    pwsh = script(computer.shared / "pwsh", body or f"echo '{says or official()}'")
+    pwsh = write_script(computer.shared / "pwsh", body or f"echo '{says or official_answer()}'")
     modules = computer.shared / "Modules"
     modules.mkdir(exist_ok=True)
     (modules / "Utility.psd1").write_text("@{}", encoding="utf-8")

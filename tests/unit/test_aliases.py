@@ -12,7 +12,7 @@ from components.engine import drop_versioned_aliases
 pytestmark = pytest.mark.unit
 
 
-def kept(*types: str) -> Iterator[str]:
+def kept_aliases(*types: str) -> Iterator[str]:
     options = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=type_) for type_ in types], protect=True)
     args = pulumi.ResourceTransformationArgs(
         resource=pulumi.Resource.__new__(pulumi.Resource), type_="t", name="n", props={}, opts=options
@@ -25,8 +25,8 @@ def kept(*types: str) -> Iterator[str]:
     return (str(alias.type_) for alias in aliases if isinstance(alias, pulumi.Alias))
 
 
-def test_aliases_of_former_api_versions_go_and_those_of_former_modules_stay() -> None:
-    found = kept(
+def test_aliases_of_api_versions_are_dropped_and_those_of_former_modules_stay() -> None:
+    found = kept_aliases(
         "azure-native:network/v20240501:PrivateZone",
         "azure-native:privatedns/v20180901:PrivateZone",
         "azure-native:network/v20150501preview:PrivateZone",
@@ -35,7 +35,7 @@ def test_aliases_of_former_api_versions_go_and_those_of_former_modules_stay() ->
     assert list(found) == ["azure-native:network:PrivateZone"]
 
 
-def test_a_resource_without_aliases_is_left_as_it_is() -> None:
+def test_a_resource_without_aliases_does_not_change() -> None:
     args = pulumi.ResourceTransformationArgs(
         resource=pulumi.Resource.__new__(pulumi.Resource), type_="t", name="n", props={}, opts=pulumi.ResourceOptions()
     )

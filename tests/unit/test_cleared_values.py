@@ -71,7 +71,7 @@ def test_a_cleared_value_is_shown_as_none_in_a_review(tmp_path: Path) -> None:
     before, after = ({"settings": {"ecp": {"ExternalUrl": url}}} for url in ("https://a.com/ecp", None))
     step = previews.command("update", "ex01", "namespace", before, after)
     plan = Plan(previews.preview(tmp_path, previews.digest([step], {"ex01": previews.server(1)})))
-    assert [(change.setting, change.old, change.new) for change in plan.changes] == [
+    assert [(change.setting, change.old, change.new) for change in plan.setting_changes] == [
         ("ecp.ExternalUrl", "https://a.com/ecp", "none")
     ]
 

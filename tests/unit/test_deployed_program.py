@@ -17,12 +17,12 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYED = [ROOT / "__main__.py", *(ROOT / "components").glob("*.py"), *(ROOT / "stacks").glob("*.py")]
 ALLOWED = {*sys.stdlib_module_names, "pulumi", "pulumi_azure_native", "pulumi_command", "components", "stacks"}
-# What the program runs by its name, in a process of its own, when a server leaves.
-RUN = [*(ROOT / "restoration").glob("*.py")]
-ALLOWED_WHERE_RUN = {*sys.stdlib_module_names, "asyncssh", "components", "restoration"}
+# The package that the program runs by its name, in another process, when a server leaves.
+RUN_ON_DELETE = [*(ROOT / "restoration").glob("*.py")]
+ALLOWED_ON_DELETE = {*sys.stdlib_module_names, "asyncssh", "components", "restoration"}
 
 
-def imported(file: Path) -> Iterator[str]:
+def imported_packages(file: Path) -> Iterator[str]:
     for part in ast.walk(ast.parse(file.read_text())):
         if isinstance(part, ast.Import):
             yield from (alias.name.split(".")[0] for alias in part.names)
@@ -31,17 +31,17 @@ def imported(file: Path) -> Iterator[str]:
 
 
 def test_the_deployed_program_imports_the_standard_library_and_three_packages_only() -> None:
-    # PyYAML comes with Pulumi, and only the one module imports it.
-    found = {name for file in DEPLOYED for name in imported(file) if (file.name, name) != ("file.py", "yaml")}
+    # PyYAML comes with Pulumi; one module imports it.
+    found = {name for file in DEPLOYED for name in imported_packages(file) if (file.name, name) != ("file.py", "yaml")}
     assert {"pulumi", "pulumi_azure_native", "pulumi_command"} <= found, "the check sees what is imported"
     assert found <= ALLOWED
 
 
-def test_what_the_program_runs_by_its_name_imports_the_fourth_package_and_never_what_stands_above_it() -> None:
+def test_the_package_that_runs_when_a_server_leaves_imports_asyncssh_and_components_only() -> None:
     assert RESTORE.partition(" -m ")[2] == (ROOT / "restoration").name
-    found = {name for file in RUN for name in imported(file)}
+    found = {name for file in RUN_ON_DELETE for name in imported_packages(file)}
     assert {"asyncssh", "components"} <= found, "the check sees what is imported"
-    assert found <= ALLOWED_WHERE_RUN
+    assert found <= ALLOWED_ON_DELETE
 
 
 def test_every_component_has_one_literal_type_token_of_its_own() -> None:

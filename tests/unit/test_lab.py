@@ -43,7 +43,7 @@ GROUP = "/subscriptions/s/resourceGroups/exchange-cas-lab-anna"
 @pytest.fixture
 def base() -> dict[str, Any]:
     """The config block of stacks/Pulumi.lab.yaml."""
-    found: dict[str, Any] = yaml.safe_load(stack_file.path_of("lab").read_text(encoding="utf-8"))["config"]
+    found: dict[str, Any] = yaml.safe_load(stack_file.find_stack_file("lab").read_text(encoding="utf-8"))["config"]
     return found
 
 

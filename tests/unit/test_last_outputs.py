@@ -1,4 +1,4 @@
-"""The stack's own outputs, while the engine writes the state that they lie in."""
+"""Reading the stack's outputs while the engine writes the state that holds them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.unit
 HALF_WRITTEN = Exception("returned an error: failed to load checkpoint: EOF")
 
 
-def read(monkeypatch: pytest.MonkeyPatch, *answers: Exception | Mapping[str, Any]) -> Mapping[str, Any]:
-    """What `read_last_outputs` makes of the engine's answers, one after the other."""
+def read_from(monkeypatch: pytest.MonkeyPatch, *answers: Exception | Mapping[str, Any]) -> Mapping[str, Any]:
+    """The result of `read_last_outputs`, given the engine's answers in their order."""
     left: Iterator[Exception | Mapping[str, Any]] = iter(answers)
 
     async def answer(token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -36,13 +36,13 @@ def read(monkeypatch: pytest.MonkeyPatch, *answers: Exception | Mapping[str, Any
 
 
 def test_a_state_that_is_being_written_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert read(monkeypatch, HALF_WRITTEN, HALF_WRITTEN, {"outputs": {"names": ["owa"]}}) == {"names": ["owa"]}
+    assert read_from(monkeypatch, HALF_WRITTEN, HALF_WRITTEN, {"outputs": {"names": ["owa"]}}) == {"names": ["owa"]}
 
 
-def test_before_the_first_up_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert read(monkeypatch, {"outputs": {}}) == read(monkeypatch, {}) == {}
+def test_before_the_first_up_the_outputs_are_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_from(monkeypatch, {"outputs": {}}) == read_from(monkeypatch, {}) == {}
 
 
 def test_a_state_that_cannot_be_read_ends_the_run_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(pulumi.RunError, match=r"of acme/exchange-cas/lab cannot be read: .*EOF"):
-        read(monkeypatch, *[HALF_WRITTEN] * 3)
+        read_from(monkeypatch, *[HALF_WRITTEN] * 3)

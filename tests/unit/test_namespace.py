@@ -10,7 +10,7 @@ from components.namespace_args import AutodiscoverArgs, MapiArgs, NamespaceArgs,
 pytestmark = pytest.mark.unit
 
 
-def test_every_setting_of_the_idea_is_derived_with_its_scheme() -> None:
+def test_every_setting_is_derived_from_the_names() -> None:
     url = "https://owa.mail-domain.com"
     both = {
         "owa": f"{url}/owa",
@@ -42,7 +42,7 @@ def test_every_setting_of_the_idea_is_derived_with_its_scheme() -> None:
     }
 
 
-def test_clients_outside_may_have_a_name_and_a_domain_of_their_own() -> None:
+def test_clients_outside_may_have_another_name_and_domain() -> None:
     found = exchange_settings(
         NamespaceArgs(domain="corp.example", external_domain="mail.example", external_client_name="webmail")
     )
@@ -54,14 +54,14 @@ def test_clients_outside_may_have_a_name_and_a_domain_of_their_own() -> None:
     assert "corp.example" in found["autodiscover"]["AutoDiscoverServiceInternalUri"]
 
 
-def test_a_service_that_is_opted_out_is_not_mentioned() -> None:
+def test_a_service_that_is_opted_out_has_no_settings() -> None:
     services = ServicesArgs(mapi=MapiArgs(enabled=False), autodiscover=AutodiscoverArgs(enabled=False))
     found = exchange_settings(NamespaceArgs(domain="mail-domain.com", services=services))
     assert {"mapi", "autodiscover"}.isdisjoint(found)
     assert "owa" in found
 
 
-def test_an_override_wins_over_what_is_derived() -> None:
+def test_a_url_in_the_stack_file_replaces_the_derived_one() -> None:
     services = ServicesArgs(
         oab=UrlServiceArgs(internal_url="https://oab.corp.example/OAB"),
         autodiscover=AutodiscoverArgs(service_internal_uri="https://owa.corp.example/autodiscover/autodiscover.xml"),
@@ -74,7 +74,7 @@ def test_an_override_wins_over_what_is_derived() -> None:
     assert found["autodiscover"]["AutoDiscoverServiceInternalUri"].startswith("https://owa.corp.example/")
 
 
-def test_each_service_has_the_hosts_its_clients_are_sent_to_inside_first() -> None:
+def test_each_service_has_the_hosts_of_its_clients_those_inside_first() -> None:
     services = ServicesArgs(mapi=MapiArgs(enabled=False))
     found = client_hosts(
         exchange_settings(NamespaceArgs(domain="corp.example", external_domain="mail.example", services=services))
@@ -98,7 +98,7 @@ def test_each_service_has_the_hosts_its_clients_are_sent_to_inside_first() -> No
     ],
     ids=["names outside end elsewhere", "names outside end at the servers"],
 )
-def test_a_service_is_entered_by_each_name_whose_record_set_is_ours(
+def test_the_gate_checks_each_name_whose_record_set_this_stack_publishes(
     published: bool, owa: list[str], autodiscover: list[str]
 ) -> None:
     namespace = NamespaceArgs(
@@ -110,4 +110,4 @@ def test_a_service_is_entered_by_each_name_whose_record_set_is_ours(
     found = gate_names(namespace, published=published)
     assert found["owa"] == found["outlookAnywhere"] == owa
     assert found["autodiscover"] == autodiscover
-    assert found["ews"] == ["owa.inside.com"], "a proxy of somebody else is not asked"
+    assert found["ews"] == ["owa.inside.com"], "the gate does not check another host, such as a proxy"

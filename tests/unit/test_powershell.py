@@ -1,4 +1,4 @@
-"""What is sent to a server and how its answers are read."""
+"""What is sent to a server, and how its reports are read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.unit
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrm7nP0iC8Qx9kYVtN2J3Yb7wqkM0u3cJ5y2h1Zt4Fa"
 
 
-def write(credential: dict[str, str] | None = None) -> str:
+def namespace_stdin(credential: dict[str, str] | None = None) -> str:
     document = namespace_document(
         server="EX01",
         exchange_version="2016",
@@ -31,15 +31,15 @@ def write(credential: dict[str, str] | None = None) -> str:
     return powershell.write_document(document, credential)
 
 
-def test_each_setting_stands_on_a_line_of_its_own() -> None:
-    lines = [line for line in write().splitlines() if "https://owa.mail-domain.com/EWS/Exchange.asmx" in line]
+def test_each_setting_is_on_a_separate_line() -> None:
+    lines = [line for line in namespace_stdin().splitlines() if "https://owa.mail-domain.com/EWS/Exchange.asmx" in line]
     assert [line.split(":")[0].strip() for line in lines] == ['"InternalUrl"', '"ExternalUrl"']
 
 
-def test_a_credential_is_sent_only_where_there_is_one() -> None:
-    assert "credential" not in json.loads(write())
+def test_a_credential_is_sent_only_if_one_is_given() -> None:
+    assert "credential" not in json.loads(namespace_stdin())
     given = {"userName": "CORP\\operator", "password": "x"}
-    assert json.loads(write(given))["credential"] == given
+    assert json.loads(namespace_stdin(given))["credential"] == given
 
 
 def test_a_command_line_holds_no_quotes_and_fits_into_cmd() -> None:
@@ -72,7 +72,7 @@ MARKED = f"{BEGINS}\n{REPORT}\n{ENDS}\n"
 BANNER = "Property of CORP. {Authorised} users only\n"
 
 
-def test_each_script_that_reports_prints_the_marks_that_are_looked_for() -> None:
+def test_each_script_with_a_report_prints_the_marks() -> None:
     for script in ("ClientAccess", "Enable-OpenSsh"):
         text = powershell.read_script(script)
         assert (text.count(BEGINS), text.count(ENDS)) == (1, 1)
@@ -96,7 +96,7 @@ def test_each_script_that_reports_prints_the_marks_that_are_looked_for() -> None
         f"installed\n{json.dumps(json.loads(REPORT))}\n",
     ],
 )
-def test_a_report_is_found_whatever_a_shell_prints_around_it_and_from_earlier_versions_without_marks(
+def test_a_report_is_found_among_other_output_and_without_the_marks_of_later_versions(
     printed: str,
 ) -> None:
     assert powershell.read_report(printed, "settings") == json.loads(REPORT)
@@ -119,18 +119,18 @@ def test_a_report_is_found_whatever_a_shell_prints_around_it_and_from_earlier_ve
         f"{BEGINS}\n{'[' * 100_000}\n{ENDS}",
     ],
 )
-def test_what_holds_no_report_says_where_to_look_and_fails_nothing_that_is_only_shown(printed: str | None) -> None:
-    with pytest.raises(powershell.NoReportError) as told:
+def test_without_a_report_the_error_says_where_to_look_and_the_list_of_changes_never_fails(printed: str | None) -> None:
+    with pytest.raises(powershell.NoReportError) as refused:
         powershell.read_report(printed, "settings")
     changes = powershell.read_changes(printed)
     assert isinstance(changes, str)
-    for sentence in (str(told.value), changes):
+    for sentence in (str(refused.value), changes):
         for place in ("AutoRun", "PowerShell profiles", "ForceCommand and DefaultShell"):
             assert place in sentence
 
 
 @pytest.mark.parametrize("cell", ["x", 1, None, {"changed": True}])
-def test_a_setting_that_is_reported_in_another_form_fails_nothing(cell: object) -> None:
+def test_a_setting_in_an_unknown_form_raises_nothing(cell: object) -> None:
     printed = f"{BEGINS}\n{json.dumps({'settings': {'owa': {'InternalUrl': cell}}})}\n{ENDS}"
     assert isinstance(powershell.read_changes(printed), str)
 
@@ -142,8 +142,8 @@ def test_a_setting_that_is_reported_in_another_form_fails_nothing(cell: object) 
         f'installed\n{{"hostKey": "{KEY}"}}\n',
     ],
 )
-def test_the_host_key_is_in_the_report_or_with_an_earlier_version_in_the_last_line(printed: str) -> None:
-    assert powershell.read_host_key("EX01", printed) == KEY
+def test_the_host_key_is_in_the_report_or_in_the_last_line_of_an_earlier_version(printed: str) -> None:
+    assert powershell.read_reported_host_key("EX01", printed) == KEY
 
 
 @pytest.mark.parametrize(
@@ -152,15 +152,15 @@ def test_the_host_key_is_in_the_report_or_with_an_earlier_version_in_the_last_li
 )
 def test_a_missing_host_key_is_an_error_that_names_the_server_and_the_remedy(output: str | None) -> None:
     with pytest.raises(ValueError, match=r"EX01.*hostKey"):
-        powershell.read_host_key("EX01", output)
+        powershell.read_reported_host_key("EX01", output)
 
 
-def test_a_run_command_that_printed_something_else_says_where_to_look() -> None:
+def test_a_run_command_that_printed_something_else_is_an_error_that_says_where_to_look() -> None:
     with pytest.raises(ValueError, match="AutoRun"):
-        powershell.read_host_key("EX01", BANNER)
+        powershell.read_reported_host_key("EX01", BANNER)
 
 
-def test_only_what_changed_is_told() -> None:
+def test_only_changed_settings_are_listed() -> None:
     url = {"before": "https://ex01/owa", "expected": "https://owa.a.com/owa", "after": "https://owa.a.com/owa"}
     answer = {"settings": {"owa": {"InternalUrl": {**url, "changed": True}, "ExternalUrl": {**url, "changed": False}}}}
     assert powershell.read_changes(json.dumps(answer)) == {
@@ -168,7 +168,7 @@ def test_only_what_changed_is_told() -> None:
     }
 
 
-def test_a_rotation_document_says_where_the_server_is_asked_for_its_health() -> None:
+def test_a_rotation_document_holds_the_address_and_the_names_for_the_health_check() -> None:
     row = ServerArgs(computer_name="EX01", address="10.40.0.11", in_rotation=False)
     server = Server(key="ex01", args=row, public_address=None, host_key=None, installation="0")
     services = ServicesArgs(owa=UrlServiceArgs(internal_url="https://mail.mail-domain.com/owa"))

@@ -22,7 +22,7 @@ import pytest
 
 from rehearsal.powershell import install, lookup, release
 from tests.unit.powershell_setup import NAME, Computer, archive, share
-from tests.unit.programs import official, program, script, small_host
+from tests.unit.programs import custom_host_answer, official_answer, write_program, write_script
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def test_a_second_set_up_needs_to_write_nothing(computer: Computer, monkeypatch:
 
 
 def test_where_pwsh_is_on_path_nothing_is_installed(computer: Computer) -> None:
-    pwsh = program(computer.folder / "bin" / "pwsh", small_host())
+    pwsh = write_program(computer.folder / "bin" / "pwsh", custom_host_answer())
     share(computer)
     assert computer.set_up() == ([f"powershell: using {pwsh}"], [])
     assert not computer.tools.exists()
@@ -73,7 +73,7 @@ def test_where_pwsh_is_on_path_nothing_is_installed(computer: Computer) -> None:
 
 
 def test_a_pwsh_on_path_that_does_not_start_is_passed_over_and_another_installed(computer: Computer) -> None:
-    broken = script(computer.folder / "bin" / "pwsh", "echo 'libhostfxr.so is missing' >&2; exit 131")
+    broken = write_script(computer.folder / "bin" / "pwsh", "echo 'libhostfxr.so is missing' >&2; exit 131")
     _, failures = computer.set_up()
     assert len(failures) == 1
     assert f"{broken} does not start (exit code 131: libhostfxr.so is missing)" in failures[0]
@@ -81,7 +81,7 @@ def test_a_pwsh_on_path_that_does_not_start_is_passed_over_and_another_installed
 
 
 def test_a_powershell_beside_the_checkout_is_copied_and_no_server_asked(computer: Computer) -> None:
-    share(computer, small_host("7.6.9"))
+    share(computer, custom_host_answer("7.6.9"))
     assert computer.set_up() == (["powershell: 7.6.9 installed from ../shared/pwsh"], [])
     assert computer.server.requests == []
     assert (computer.tools / "pwsh/Modules/Utility.psd1").read_text() == "@{}"
@@ -97,10 +97,10 @@ def test_a_powershell_beside_the_checkout_is_copied_and_no_server_asked(computer
 
 
 def test_a_copy_follows_its_source_when_that_changes_and_not_otherwise(computer: Computer) -> None:
-    pwsh = share(computer, small_host("7.6.9"))
+    pwsh = share(computer, custom_host_answer("7.6.9"))
     computer.set_up()
     assert computer.set_up() == ([], [])
-    program(pwsh, small_host("7.6.10"))
+    write_program(pwsh, custom_host_answer("7.6.10"))
     assert computer.set_up() == (["powershell: 7.6.10 installed from ../shared/pwsh"], [])
     (computer.shared / "added.dll").write_bytes(b"")
     assert computer.set_up()[0] == ["powershell: 7.6.10 installed from ../shared/pwsh"]
@@ -108,7 +108,7 @@ def test_a_copy_follows_its_source_when_that_changes_and_not_otherwise(computer:
 
 
 def test_a_copy_stays_when_its_source_is_gone(computer: Computer) -> None:
-    share(computer, small_host("7.6.9"))
+    share(computer, custom_host_answer("7.6.9"))
     computer.set_up()
     shutil.rmtree(computer.shared)
     assert computer.set_up() == ([], [])
@@ -118,7 +118,7 @@ def test_a_copy_stays_when_its_source_is_gone(computer: Computer) -> None:
 
 def test_an_official_build_does_not_give_way_to_a_folder_that_turns_up_later(computer: Computer) -> None:
     computer.set_up()
-    share(computer, small_host())
+    share(computer, custom_host_answer())
     assert computer.set_up() == ([], [])
     found = lookup.find()
     assert found
@@ -141,7 +141,7 @@ def test_a_folder_beside_the_checkout_without_pwsh_is_no_source(computer: Comput
 
 def test_another_pinned_version_replaces_the_one_that_was_installed(computer: Computer) -> None:
     computer.set_up()
-    computer.publish(archive(official("7.4.13"), more="./new.dll"), version="7.4.13")
+    computer.publish(archive(official_answer("7.4.13"), more="./new.dll"), version="7.4.13")
     assert computer.set_up()[0][-1] == "powershell: 7.4.13 installed from the official release archive"
     found = lookup.find()
     assert found
@@ -152,7 +152,7 @@ def test_another_pinned_version_replaces_the_one_that_was_installed(computer: Co
 
 def test_where_another_pinned_version_cannot_be_had_the_old_one_stays(computer: Computer) -> None:
     computer.set_up()
-    computer.publish(archive(official("7.4.13")), version="7.4.13")
+    computer.publish(archive(official_answer("7.4.13")), version="7.4.13")
     computer.server.status = 500
     assert f"{computer.tools}/pwsh stays as it is" in computer.fail()
     found = lookup.find()
@@ -162,7 +162,7 @@ def test_where_another_pinned_version_cannot_be_had_the_old_one_stays(computer: 
 
 
 def test_a_folder_that_the_set_up_did_not_finish_is_replaced(computer: Computer) -> None:
-    program(computer.tools / "pwsh" / "pwsh", official("6.0.0"))
+    write_program(computer.tools / "pwsh" / "pwsh", official_answer("6.0.0"))
     computer.set_up()
     found = lookup.find()
     assert found
@@ -293,7 +293,7 @@ def test_a_powershell_that_does_not_start_here_is_not_installed_and_not_download
 def test_what_a_killed_set_up_left_is_removed(computer: Computer) -> None:
     computer.set_up()
     for role in ("new", "old"):
-        program(computer.tools / f"pwsh.{role}" / "Modules" / "pwsh", official("0.0.0"))
+        write_program(computer.tools / f"pwsh.{role}" / "Modules" / "pwsh", official_answer("0.0.0"))
         (computer.tools / f"pwsh.{role}" / "Modules").chmod(0o555)
     computer.download.parent.mkdir()
     computer.download.write_bytes(computer.server.content)
@@ -305,7 +305,7 @@ def test_what_a_killed_set_up_left_is_removed(computer: Computer) -> None:
 def test_a_set_up_that_was_killed_between_its_two_renames_is_made_good(computer: Computer) -> None:
     computer.set_up()
     (computer.tools / "pwsh").rename(computer.tools / "pwsh.old")
-    program(computer.tools / "pwsh.new" / "pwsh", official())
+    write_program(computer.tools / "pwsh.new" / "pwsh", official_answer())
     assert lookup.find() is None
     computer.set_up()
     assert lookup.find()

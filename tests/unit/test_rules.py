@@ -1,4 +1,4 @@
-"""What must hold for clients, judged over plain values, and that settings judge by the same rules."""
+"""The rules that protect clients, over plain values, and the warnings that the stack file's check makes of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.good_stack_file import read_good
 pytestmark = pytest.mark.unit
 
 
-def warned(stack: str = "lab", **changes: Any) -> str:
+def warnings_about(stack: str = "lab", **changes: Any) -> str:
     farm = read_good(**changes)
     return " ".join(advice.list_warnings(farm, stack))
 
@@ -24,7 +24,7 @@ def warned(stack: str = "lab", **changes: Any) -> str:
 @pytest.mark.parametrize(("seconds", "fine"), [(1, True), (300, True), (301, False), (3600, False)])
 def test_a_ttl_above_five_minutes_is_a_breach(seconds: int, fine: bool) -> None:
     assert (list(rules.check_ttl(seconds)) == []) is fine
-    assert (warned(dns={"ttlSeconds": seconds}) == "") is fine
+    assert (warnings_about(dns={"ttlSeconds": seconds}) == "") is fine
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,11 @@ def test_a_name_needs_two_different_addresses(addresses: list[str], fine: bool) 
     assert (list(rules.check_address_count(addresses)) == []) is fine
 
 
-def test_a_name_that_lacks_an_address_of_another_name_is_named() -> None:
+def test_a_name_without_an_address_that_another_name_has_is_a_breach() -> None:
     both = ["10.0.0.1", "10.0.0.2"]
     assert list(rules.check_same_addresses({"owa": both, "autodiscover": both[::-1]})) == []
-    (said,) = rules.check_same_addresses({"owa": both, "autodiscover": both[:1]})
-    assert said.startswith("autodiscover lacks 10.0.0.2,")
+    (breach,) = rules.check_same_addresses({"owa": both, "autodiscover": both[:1]})
+    assert breach.startswith("autodiscover lacks 10.0.0.2,")
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_a_name_that_lacks_an_address_of_another_name_is_named() -> None:
         ("https://owa.example.com/o wa", False),
     ],
 )
-def test_a_url_is_an_absolute_one_that_begins_with_https(url: str, fine: bool) -> None:
+def test_a_url_must_be_absolute_and_begin_with_https(url: str, fine: bool) -> None:
     assert (list(rules.check_https_url(url)) == []) is fine
 
 
-def rule(**changes: Any) -> dict[str, Any]:
+def security_rule(**changes: Any) -> dict[str, Any]:
     return {
         "name": "AllowAdmins",
         "direction": "Inbound",
@@ -90,13 +90,13 @@ def rule(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_a_management_port_that_the_internet_reaches_is_a_breach(changes: dict[str, Any], fine: bool) -> None:
-    assert (list(rules.find_open_management_ports([rule(**changes)])) == []) is fine
+    assert (list(rules.find_open_management_ports([security_rule(**changes)])) == []) is fine
 
 
-def test_settings_that_open_a_management_port_to_clients_from_the_internet_are_warned_of() -> None:
+def test_a_management_port_for_clients_from_the_internet_is_a_warning() -> None:
     network = {"clientSources": ["VirtualNetwork", "Internet"], "clientPorts": [443, 3389]}
-    assert "port 3389 (Remote Desktop)" in warned(network=network)
-    assert warned(network={**network, "clientPorts": [443, 80]}) == ""
+    assert "port 3389 (Remote Desktop)" in warnings_about(network=network)
+    assert warnings_about(network={**network, "clientPorts": [443, 80]}) == ""
 
 
 @pytest.mark.parametrize(
@@ -112,11 +112,11 @@ def test_settings_that_open_a_management_port_to_clients_from_the_internet_are_w
         ("reprod", False),
     ],
 )
-def test_production_is_told_by_the_name_of_the_stack(stack: str, production: bool) -> None:
+def test_the_stacks_name_says_whether_it_is_production(stack: str, production: bool) -> None:
     assert rules.is_production(stack) is production
-    assert ("dns.private" in warned(stack)) is production
-    assert warned(stack, protect=True) == ""
-    assert warned(stack, dns={"private": {"existingResourceGroup": "dns"}}) == ""
+    assert ("dns.private" in warnings_about(stack)) is production
+    assert warnings_about(stack, protect=True) == ""
+    assert warnings_about(stack, dns={"private": {"existingResourceGroup": "dns"}}) == ""
 
 
 def test_the_rules_import_the_standard_library_only() -> None:

@@ -1,4 +1,4 @@
-"""What is run on the servers, and how they are reached for it."""
+"""The commands on the servers, and how the servers are reached."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from components.args import FarmArgs
 from components.namespace_args import DERIVED
-from tests.plan.plan import Plan
+from tests.plan.plan import RecordedPlan
 from tests.plan.program import GIVEN
-from tests.plan.promises.reading import configured, existing, public_address
+from tests.plan.promises.reading import configured_servers, existing_servers, expected_public_address
 from tests.plan.recorder import Registration
-from tests.plan.wire import Archive, Secret, bare
+from tests.plan.wire import MarkedArchive, MarkedSecret, strip_secrets
 
 SCRIPTS = {"namespace": "Set-ClientAccessNamespace", "rotation": "Set-ClientAccessRotation"}
 FOLDER = re.compile(r"C:/ProgramData/ExchangeCas/[^/]+/[0-9a-f]{8}/")
@@ -28,57 +28,57 @@ PATHS = {
 }
 
 
-def remote(plan: Plan) -> dict[str, Registration]:
-    return {**plan.of("remote:Command"), **plan.of("remote:CopyToRemote")}
+def remote_commands(plan: RecordedPlan) -> dict[str, Registration]:
+    return {**plan.of_type("remote:Command"), **plan.of_type("remote:CopyToRemote")}
 
 
-def every_configured_server_has_its_scripts_and_two_commands(plan: Plan, farm: FarmArgs) -> Iterator[str]:
-    wanted = {f"cas-{key}-{what}" for key in configured(farm) for what in ("scripts", *SCRIPTS)}
-    if remote(plan).keys() != wanted:
-        yield f"{remote(plan).keys() ^ wanted}"
-    for key in configured(farm):
-        copied = plan.one(f"cas-{key}-scripts").inputs
+def every_configured_server_has_its_scripts_and_two_commands(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
+    wanted = {f"cas-{key}-{what}" for key in configured_servers(farm) for what in ("scripts", *SCRIPTS)}
+    if remote_commands(plan).keys() != wanted:
+        yield f"{remote_commands(plan).keys() ^ wanted}"
+    for key in configured_servers(farm):
+        copied = plan.find(f"cas-{key}-scripts").inputs
         folder = copied["remotePath"]
-        if copied["source"] != Archive("components/scripts/") or not FOLDER.fullmatch(folder):
+        if copied["source"] != MarkedArchive("components/scripts/") or not FOLDER.fullmatch(folder):
             yield f"{key}: {copied['source']} into {folder}"
         if not farm.servers[key].existing and f"/<vmId of cas-{key}-vm>/" not in folder:
             yield f"{key}: a rebuilt machine would get no scripts: {folder}"
-        if not farm.servers[key].existing and not plan.waits(
-            plan.one(f"cas-{key}-scripts"), plan.one(f"cas-{key}-ssh")
+        if not farm.servers[key].existing and not plan.waits_for(
+            plan.find(f"cas-{key}-scripts"), plan.find(f"cas-{key}-ssh")
         ):
             yield f"{key} is dialled before SSH is on"
         for what, script in SCRIPTS.items():
-            line = plan.one(f"cas-{key}-{what}").inputs["create"]
+            line = plan.find(f"cas-{key}-{what}").inputs["create"]
             if line != f"powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {folder}{script}.ps1":
                 yield f"{key}: {line}"
 
 
-def each_server_is_dialled_as_the_stack_file_says(plan: Plan, farm: FarmArgs) -> Iterator[str]:
-    for key in configured(farm):
+def each_server_is_dialled_as_the_stack_file_says(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
+    for key in configured_servers(farm):
         for what in ("scripts", *SCRIPTS):
-            connection = plan.one(f"cas-{key}-{what}").inputs["connection"]
-            if not isinstance(connection, Secret):
+            connection = plan.find(f"cas-{key}-{what}").inputs["connection"]
+            if not isinstance(connection, MarkedSecret):
                 yield f"{key} {what}: the connection is in plain"
-            if (found := bare(connection)) != (wanted := way(farm, key)):
+            if (found := strip_secrets(connection)) != (wanted := expected_connection(farm, key)):
                 yield f"{key} {what}: {found}, not {wanted}"
 
 
-def a_host_key_is_read_when_it_has_been_told(plan: Plan, farm: FarmArgs) -> Iterator[str]:
-    """Azure has nothing to tell before the run command is done, so the connection's value comes from there."""
-    for key, server in configured(farm).items():
+def a_host_key_is_read_after_the_run_command_reported_it(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
+    """Azure shows the key after the run command has ended, so the connection depends on it."""
+    for key, server in configured_servers(farm).items():
         for what in () if server.existing or server.host_key else ("scripts", *SCRIPTS):
-            one = plan.one(f"cas-{key}-{what}")
-            if plan.one(f"cas-{key}-ssh").urn not in one.input_dependencies["connection"]:
+            one = plan.find(f"cas-{key}-{what}")
+            if plan.find(f"cas-{key}-ssh").urn not in one.input_dependencies["connection"]:
                 yield f"{one.name} does not wait for the host key"
 
 
-def way(farm: FarmArgs, key: str) -> dict[str, Any]:
+def expected_connection(farm: FarmArgs, key: str) -> dict[str, Any]:
     ssh, server = farm.ssh, farm.servers[key]
-    outside = public_address(farm, key) if ssh.address == "public" else None
-    # A moment of silence is ridden out, a dead server is reported within a minute.
+    outside = expected_public_address(farm, key) if ssh.address == "public" else None
+    # Long enough for a short silence; a dead server is reported within a minute.
     patience = {"dialErrorLimit": 4, "perDialTimeout": 10}
-    way: dict[str, Any] = {
-        # Behind a jump host one dial: with more the provider tells EOF instead of the reason.
+    connection: dict[str, Any] = {
+        # Behind a jump host one dial: with more, the provider reports EOF instead of the reason.
         **(patience | {"dialErrorLimit": 0} if ssh.jump_host else patience),
         "host": outside or server.address,
         "port": ssh.port,
@@ -86,25 +86,25 @@ def way(farm: FarmArgs, key: str) -> dict[str, Any]:
         "hostKey": server.host_key or f"<host key of {server.computer_name}>",
     }
     name = "operatorPrivateKey" if farm.operator_private_key else "operatorPassword"
-    way["privateKey" if farm.operator_private_key else "password"] = GIVEN[name]
+    connection["privateKey" if farm.operator_private_key else "password"] = GIVEN[name]
     if jump := ssh.jump_host:
         through = {**patience, "host": jump.host, "port": jump.port, "user": jump.user, "hostKey": jump.host_key}
         if farm.jump_host_password:
             through["password"] = GIVEN["jumpHostPassword"]
         if farm.jump_host_private_key:
             through["privateKey"] = GIVEN["jumpHostPrivateKey"]
-        way["proxy"] = through
-    return way
+        connection["proxy"] = through
+    return connection
 
 
-def a_teardown_needs_no_live_server(plan: Plan, farm: FarmArgs) -> Iterator[str]:
-    """No delete text, and what lies on a machine made here goes with it; what Azure keeps of it does not."""
+def a_teardown_needs_no_live_server(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
+    """No delete text. Commands on a machine created here are deleted with it; what Azure keeps without it is not."""
     for one in plan.resources.values():
         owner = next((key for key in farm.servers if one.name.startswith(f"cas-{key}-")), None)
-        on_a_machine = one.name in remote(plan) or one.type.endswith("RunCommandByVirtualMachine")
+        on_a_machine = one.name in remote_commands(plan) or one.type.endswith("RunCommandByVirtualMachine")
         machine = None
         if on_a_machine and owner and not farm.servers[owner].existing:
-            machine = plan.one(f"cas-{owner}-vm").urn
+            machine = plan.find(f"cas-{owner}-vm").urn
         if one.options.get("deletedWith") != machine:
             yield f"{one.name} is deleted with {one.options.get('deletedWith')}"
         if one.type.startswith("command:remote") and {"delete", "update", "environment"} & one.inputs.keys():
@@ -113,23 +113,23 @@ def a_teardown_needs_no_live_server(plan: Plan, farm: FarmArgs) -> Iterator[str]
             yield f"{one.name}: {one.options.keys()}"
 
 
-def commands_say_what_people_should_see_and_no_more(plan: Plan, _: FarmArgs) -> Iterator[str]:
-    for one in (*plan.of("remote:Command").values(), *plan.of("local:Command").values()):
+def commands_log_standard_error_only(plan: RecordedPlan, _: FarmArgs) -> Iterator[str]:
+    for one in (*plan.of_type("remote:Command").values(), *plan.of_type("local:Command").values()):
         if (one.inputs["logging"], one.inputs["addPreviousOutputInEnv"]) != ("stderr", False):
             yield f"{one.name}: {one.inputs['logging']}, {one.inputs['addPreviousOutputInEnv']}"
 
 
-def each_script_gets_its_document(plan: Plan, farm: FarmArgs) -> Iterator[str]:
-    told = settings(farm)
-    for key, server in configured(farm).items():
-        namespace, rotation = (document(plan.one(f"cas-{key}-{what}")) for what in SCRIPTS)
+def each_script_gets_its_document(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
+    expected = expected_settings(farm)
+    for key, server in configured_servers(farm).items():
+        namespace, rotation = (read_stdin(plan.find(f"cas-{key}-{what}")) for what in SCRIPTS)
         common = {"server": server.computer_name, "exchangeVersion": farm.exchange_version}
         if namespace != {**common, "recycleAppPools": farm.recycle_app_pools, "settings": namespace["settings"]}:
             yield f"{key} namespace: {namespace}"
-        if any(namespace["settings"].get(service) != values for service, values in told.items()):
+        if any(namespace["settings"].get(service) != values for service, values in expected.items()):
             yield f"{key} namespace: {namespace['settings']}"
         if namespace["settings"] != plan.outputs["settings"]:
-            yield f"{key} namespace: other settings than the stack's outputs tell"
+            yield f"{key} namespace: other settings than in the stack's outputs"
         drain, names = farm.rotation.drain_seconds, rotation["health"].pop("names")
         if rotation != {
             **common,
@@ -148,20 +148,20 @@ def each_script_gets_its_document(plan: Plan, farm: FarmArgs) -> Iterator[str]:
         entered = {name for name, values in namespace["settings"].items() if any(values.get(one) for one in inside)}
         if not entered <= names.keys() <= namespace["settings"].keys():
             yield f"{key} rotation: asked for {names.keys()}"
-        for service, hosts in derived_hosts(farm).items():
+        for service, hosts in expected_hosts(farm).items():
             if names[service] != hosts:
                 yield f"{key} rotation: {service} under {names[service]}, not {hosts}"
 
 
-def document(command: Registration) -> dict[str, Any]:
-    """What a script reads, without its credential."""
-    found: dict[str, Any] = json.loads(bare(command.inputs["stdin"]))
+def read_stdin(command: Registration) -> dict[str, Any]:
+    """A script's document without its credential."""
+    found: dict[str, Any] = json.loads(strip_secrets(command.inputs["stdin"]))
     found.pop("credential", None)
     return found
 
 
-def settings(farm: FarmArgs) -> dict[str, dict[str, str]]:
-    """The URLs of the services that have two, switched off ones as None."""
+def expected_settings(farm: FarmArgs) -> dict[str, dict[str, str]]:
+    """The settings of the services with two URLs; None for a service that is opted out."""
     names = farm.namespace
     inside = f"https://{names.client_name}.{names.domain}"
     outside = f"https://{names.external_client_name or names.client_name}.{names.external_domain or names.domain}"
@@ -178,8 +178,8 @@ def settings(farm: FarmArgs) -> dict[str, dict[str, str]]:
     return found
 
 
-def derived_hosts(farm: FarmArgs) -> dict[str, list[str]]:
-    """Of each service without URLs of its own; a name outside counts where its record sets are made here."""
+def expected_hosts(farm: FarmArgs) -> dict[str, list[str]]:
+    """Service -> hosts, if both its URLs are derived; a name outside counts if its record sets are created here."""
     names = farm.namespace
     inside = f"{names.client_name}.{names.domain}"
     outside = f"{names.external_client_name or names.client_name}.{names.external_domain or names.domain}"
@@ -192,39 +192,39 @@ def derived_hosts(farm: FarmArgs) -> dict[str, list[str]]:
     return found
 
 
-def a_credential_travels_only_where_a_key_logs_on(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+def a_credential_is_sent_only_if_a_key_logs_on(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
     wanted = {"userName": farm.operator, "password": GIVEN["operatorPassword"]} if farm.operator_private_key else None
-    for one in plan.of("remote:Command").values():
+    for one in plan.of_type("remote:Command").values():
         stdin = one.inputs["stdin"]
-        if json.loads(bare(stdin)).get("credential") != wanted:
+        if json.loads(strip_secrets(stdin)).get("credential") != wanted:
             yield f"{one.name}: another credential"
-        if isinstance(stdin, Secret) != (wanted is not None):
+        if isinstance(stdin, MarkedSecret) != (wanted is not None):
             yield f"{one.name}: {'secret' if wanted is None else 'plain'} standard input"
 
 
-def a_server_that_leaves_is_restored_where_it_is_wanted(plan: Plan, farm: FarmArgs) -> Iterator[str]:
-    found = plan.of("local:Command")
-    names = {f"cas-{server.computer_name.lower()}-restore": key for key, server in existing(farm).items()}
+def a_server_that_leaves_is_restored_if_its_row_wants_it(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
+    found = plan.of_type("local:Command")
+    names = {f"cas-{server.computer_name.lower()}-restore": key for key, server in existing_servers(farm).items()}
     if found.keys() != names.keys():
         yield f"{found.keys()}"
     for name, key in names.items():
-        told = found[name].inputs
+        inputs = found[name].inputs
         if not farm.servers[key].restore_on_remove:
-            if told.keys() != {"logging", "addPreviousOutputInEnv"}:
-                yield f"{name}: {told.keys()}"
+            if inputs.keys() != {"logging", "addPreviousOutputInEnv"}:
+                yield f"{name}: {inputs.keys()}"
             continue
-        if not re.fullmatch(r"\.venv[/\\](bin|Scripts)[/\\]python -m restoration", str(told.get("delete"))):
-            yield f"{name} runs {told.get('delete')}"
-        if not isinstance(told.get("stdin"), Secret):
+        if not re.fullmatch(r"\.venv[/\\](bin|Scripts)[/\\]python -m restoration", str(inputs.get("delete"))):
+            yield f"{name} runs {inputs.get('delete')}"
+        if not isinstance(inputs.get("stdin"), MarkedSecret):
             yield f"{name}: its standard input is in plain"
-        elif (document := json.loads(bare(told["stdin"]))) != (wanted := restoration(farm, key)):
+        elif (document := json.loads(strip_secrets(inputs["stdin"]))) != (wanted := expected_restoration(farm, key)):
             yield f"{name}: {document}, not {wanted}"
-        if "create" in told or "update" in told:
+        if "create" in inputs or "update" in inputs:
             yield f"{name} does something before it is deleted"
 
 
-def restoration(farm: FarmArgs, key: str) -> dict[str, Any]:
-    """What `python -m restoration` needs when the stack has forgotten the server."""
+def expected_restoration(farm: FarmArgs, key: str) -> dict[str, Any]:
+    """The document of `python -m restoration`."""
     server, ssh, jump = farm.servers[key], farm.ssh, farm.ssh.jump_host
     outside = server.external_address if ssh.address == "public" else None
     return {

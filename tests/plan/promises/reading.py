@@ -1,4 +1,4 @@
-"""The settings in the words of the promises."""
+"""What the promises read from the arguments."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from components.args import FarmArgs, ServerArgs
 SUBNETS = "/subnets/"
 
 
-def made(farm: FarmArgs) -> dict[str, ServerArgs]:
+def servers_created_here(farm: FarmArgs) -> dict[str, ServerArgs]:
     return {key: server for key, server in farm.servers.items() if not server.existing}
 
 
-def existing(farm: FarmArgs) -> dict[str, ServerArgs]:
+def existing_servers(farm: FarmArgs) -> dict[str, ServerArgs]:
     return {key: server for key, server in farm.servers.items() if server.existing}
 
 
-def rotating(farm: FarmArgs) -> dict[str, ServerArgs]:
+def rotating_servers(farm: FarmArgs) -> dict[str, ServerArgs]:
     return {key: server for key, server in farm.servers.items() if server.in_rotation}
 
 
-def configured(farm: FarmArgs) -> dict[str, ServerArgs]:
+def configured_servers(farm: FarmArgs) -> dict[str, ServerArgs]:
     every = farm.servers.items() if farm.configure_namespace else ()
     return {key: server for key, server in every if server.configure_namespace}
 
 
-def public_address(farm: FarmArgs, key: str) -> str | None:
-    """One made here by its resource; else the one that the stack file names."""
+def expected_public_address(farm: FarmArgs, key: str) -> str | None:
+    """The new address's placeholder; else the address in the stack file."""
     server = farm.servers[key]
     return f"<ipAddress of cas-{key}-ip>" if server.public_address else server.external_address
 
 
-def group(farm: FarmArgs, stack: str) -> str:
+def resource_group_name(farm: FarmArgs, stack: str) -> str:
     return farm.resource_group.name or f"exchange-cas-{stack}"
 
 
-def own_network(farm: FarmArgs) -> str | None:
-    """The id of the network that machines made here are in."""
-    if not made(farm):
+def servers_network(farm: FarmArgs) -> str | None:
+    """The id of the network of the machines created here."""
+    if not servers_created_here(farm):
         return None
     subnet = farm.network.subnet_id
     return subnet[: subnet.index(SUBNETS)] if subnet else "<id of cas-network>"

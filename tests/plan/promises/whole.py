@@ -1,4 +1,4 @@
-"""What holds of every resource and of the stack as a whole."""
+"""Every resource, and the stack as a whole."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.args import FarmArgs
-from tests.plan.plan import Plan
+from tests.plan.plan import RecordedPlan
 from tests.plan.program import GIVEN
-from tests.plan.promises.reading import configured, group, made, public_address
+from tests.plan.promises.reading import (
+    configured_servers,
+    expected_public_address,
+    resource_group_name,
+    servers_created_here,
+)
 from tests.plan.recorder import HOST_KEY_OF
-from tests.plan.wire import UNKNOWN, Secret, bare
+from tests.plan.wire import UNKNOWN, MarkedSecret, strip_secrets
 
 # Type -> the part of the farm that it belongs to.
 FARM, NETWORK, RECORDS, NAMESPACE = "ClientAccessFarm", "Network", "NamespaceRecords", "ClientAccessNamespace"
@@ -31,7 +36,7 @@ PLACES = {
 }
 
 
-def every_resource_is_placed_in_its_part_of_the_farm(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+def every_resource_is_placed_in_its_part_of_the_farm(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
     (root,) = (one for one in plan.resources.values() if one.type.endswith(f":{FARM}"))
     for one in plan.resources.values():
         if one is root:
@@ -43,26 +48,26 @@ def every_resource_is_placed_in_its_part_of_the_farm(plan: Plan, farm: FarmArgs)
             yield f"{one.name} belongs to {owner and owner.name}, not to the {place}"
         elif place == SERVER and not one.name.startswith(f"{owner.name}-"):
             yield f"{one.name} belongs to {owner.name}"
-    if plan.of(SERVER).keys() != {f"cas-{key}" for key in made(farm)}:
-        yield f"servers {plan.of(SERVER).keys()}"
+    if plan.of_type(SERVER).keys() != {f"cas-{key}" for key in servers_created_here(farm)}:
+        yield f"servers {plan.of_type(SERVER).keys()}"
 
 
-def no_secret_is_in_plain(plan: Plan, _: FarmArgs) -> Iterator[str]:
-    told: dict[str, Any] = {
+def no_secret_is_in_plain(plan: RecordedPlan, _: FarmArgs) -> Iterator[str]:
+    shown: dict[str, Any] = {
         f"{plan.label(urn)}.{part}": getattr(one, part)
         for urn, one in plan.resources.items()
         for part in ("inputs", "options")
     }
-    told |= {"outputs": plan.outputs, "calls": [dict(call.arguments) for call in plan.calls]}
-    told |= {f"outputs of {urn}": found for urn, found in plan.component_outputs.items()}
-    told |= {"what was said": [*plan.log.debug, *plan.log.warnings, *plan.log.errors]}
-    for where, value in told.items():
+    shown |= {"outputs": plan.outputs, "calls": [dict(call.arguments) for call in plan.calls]}
+    shown |= {f"outputs of {urn}": found for urn, found in plan.component_outputs.items()}
+    shown |= {"log": [*plan.log.debug, *plan.log.warnings, *plan.log.errors]}
+    for where, value in shown.items():
         for path, text in plain_texts(value, where):
             yield from (f"{path} shows {name}" for name, secret in GIVEN.items() if secret in text)
 
 
 def plain_texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Every text that is not below a secret, with where it is."""
+    """Every text that is not part of a secret, with its path."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
@@ -74,7 +79,7 @@ def plain_texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def every_value(value: Any) -> Iterator[Any]:
-    if isinstance(value, Secret):
+    if isinstance(value, MarkedSecret):
         yield from every_value(value.value)
     elif isinstance(value, Mapping):
         for part in value.values():
@@ -86,8 +91,8 @@ def every_value(value: Any) -> Iterator[Any]:
         yield value
 
 
-def nothing_is_unknown(plan: Plan, _: FarmArgs) -> Iterator[str]:
-    """An update has nothing left to find out; an empty value would be a resource that says nothing."""
+def nothing_is_unknown(plan: RecordedPlan, _: FarmArgs) -> Iterator[str]:
+    """During an update every value is known."""
     for one in plan.resources.values():
         if any(value is UNKNOWN for value in every_value(dict(one.inputs))):
             yield f"{one.name} has inputs that stay unknown"
@@ -95,16 +100,16 @@ def nothing_is_unknown(plan: Plan, _: FarmArgs) -> Iterator[str]:
         yield "outputs that stay unknown"
 
 
-def whoever_names_an_id_waits_for_it(plan: Plan, _: FarmArgs) -> Iterator[str]:
+def each_resource_waits_for_the_ids_in_its_inputs(plan: RecordedPlan, _: FarmArgs) -> Iterator[str]:
     for one in plan.resources.values():
         for value in every_value(dict(one.inputs)):
             for name in re.findall(r"<\w+ of (cas[\w-]*)>", str(value)):
-                if not plan.waits(one, plan.one(name)):
+                if not plan.waits_for(one, plan.find(name)):
                     yield f"{one.name} does not wait for {name}"
 
 
-def no_alias_has_an_api_version(plan: Plan, _: FarmArgs) -> Iterator[str]:
-    """Each costs time, and no state knows it; one of a former module is how a stack of before finds its resource."""
+def no_alias_has_an_api_version(plan: RecordedPlan, _: FarmArgs) -> Iterator[str]:
+    """These cost time and are in no state. An alias of a former module stays: older states know the resource by it."""
     for one in plan.resources.values():
         if [alias for alias in one.options.get("aliases", []) if re.search(r"/v\d", alias)]:
             yield f"{one.name}: {one.options['aliases']}"
@@ -112,8 +117,8 @@ def no_alias_has_an_api_version(plan: Plan, _: FarmArgs) -> Iterator[str]:
             yield f"{one.name} has lost the alias of its former module"
 
 
-def outputs_tell_what_operations_need(plan: Plan, farm: FarmArgs) -> Iterator[str]:
-    names, outputs = farm.namespace, bare(dict(plan.outputs))
+def outputs_hold_what_operations_need(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
+    names, outputs = farm.namespace, strip_secrets(dict(plan.outputs))
     outside = names.external_domain or names.domain
     every = {
         f"{names.client_name}.{names.domain}",
@@ -123,42 +128,42 @@ def outputs_tell_what_operations_need(plan: Plan, farm: FarmArgs) -> Iterator[st
     }
     if outputs["names"] != sorted(every):
         yield f"{outputs['names']}"
-    yield from outputs_tell_the_way(outputs, farm)
+    yield from outputs_hold_names_zones_and_ports(outputs, farm)
     network, private, public = farm.network, farm.dns.private, farm.dns.public
     zones = (private and private.existing_resource_group, public and public.existing_resource_group)
     if outputs["azure"] != {
-        "subnetId": (network.subnet_id or "<id of cas-subnet>") if made(farm) else None,
-        "subnetPrefix": network.subnet_prefix if made(farm) and not network.subnet_id else None,
+        "subnetId": (network.subnet_id or "<id of cas-subnet>") if servers_created_here(farm) else None,
+        "subnetPrefix": network.subnet_prefix if servers_created_here(farm) and not network.subnet_id else None,
         "linkedNetworks": list(private.linked_networks) if private else [],
-        "resourceGroups": sorted({group(farm, plan.stack), *(zone for zone in zones if zone)}),
+        "resourceGroups": sorted({resource_group_name(farm, plan.stack), *(zone for zone in zones if zone)}),
     }:
         yield f"{outputs['azure']}"
     if outputs["servers"].keys() != farm.servers.keys():
         yield f"{outputs['servers'].keys()}"
     for key, server in farm.servers.items():
-        told = dict(outputs["servers"][key])
-        if not re.fullmatch(r"C:/ProgramData/ExchangeCas/[^/]+/[0-9a-f]{8}/", told.pop("scripts")):
+        found = dict(outputs["servers"][key])
+        if not re.fullmatch(r"C:/ProgramData/ExchangeCas/[^/]+/[0-9a-f]{8}/", found.pop("scripts")):
             yield f"{key}: {outputs['servers'][key]['scripts']}"
         wanted: dict[str, Any] = {
             "computerName": server.computer_name,
             "address": server.address,
-            "publicAddress": public_address(farm, key),
-            "hostKey": host_key(farm, key),
+            "publicAddress": expected_public_address(farm, key),
+            "hostKey": expected_host_key(farm, key),
             "inRotation": server.in_rotation,
         }
         if rows := [{"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in server.data_disks]:
             wanted |= {"dataDisks": rows}
-        if key in configured(farm):
-            wanted |= {"lastChanges": {}, "namespaceUrn": plan.one(f"cas-{key}-namespace").urn}
-        if told != wanted:
-            yield f"{key}: {told}, not {wanted}"
+        if key in configured_servers(farm):
+            wanted |= {"lastChanges": {}, "namespaceUrn": plan.find(f"cas-{key}-namespace").urn}
+        if found != wanted:
+            yield f"{key}: {found}, not {wanted}"
     (component,) = (found for urn, found in plan.component_outputs.items() if plan.resources[urn].type.endswith(FARM))
-    if bare(component) != {"names": outputs["names"], "servers": outputs["servers"]}:
+    if strip_secrets(component) != {"names": outputs["names"], "servers": outputs["servers"]}:
         yield f"the farm's own outputs: {component}"
 
 
-def outputs_tell_the_way(outputs: Mapping[str, Any], farm: FarmArgs) -> Iterator[str]:
-    """Beside servers and settings: names, zones, ports and hosts, and none of the secrets."""
+def outputs_hold_names_zones_and_ports(outputs: Mapping[str, Any], farm: FarmArgs) -> Iterator[str]:
+    """Names, zones, ports and hosts, without secrets."""
     names, jump = farm.namespace, farm.ssh.jump_host
     outside = names.external_domain or names.domain
     owa, autodiscover = f"{names.client_name}.{names.domain}", f"{names.autodiscover_name}.{names.domain}"
@@ -186,24 +191,26 @@ def outputs_tell_the_way(outputs: Mapping[str, Any], farm: FarmArgs) -> Iterator
             else None,
         },
     }
-    told = {key: value for key, value in outputs.items() if key not in ("names", "settings", "servers", "azure")}
-    if told != wanted:
-        yield f"{told}, not {wanted}"
+    found = {key: value for key, value in outputs.items() if key not in ("names", "settings", "servers", "azure")}
+    if found != wanted:
+        yield f"{found}, not {wanted}"
 
 
-def host_key(farm: FarmArgs, key: str) -> str | None:
-    """None where nothing connects to a machine made here."""
+def expected_host_key(farm: FarmArgs, key: str) -> str | None:
+    """None if nothing connects to a machine created here."""
     server = farm.servers[key]
     return server.host_key or (f"<host key of {server.computer_name}>" if server.configure_namespace else None)
 
 
-def azure_is_asked_for_host_keys_that_are_needed_and_not_pinned(plan: Plan, farm: FarmArgs) -> Iterator[str]:
+def azure_is_asked_for_host_keys_that_are_needed_and_not_pinned(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
     calls = [call for call in plan.calls if call.token == HOST_KEY_OF]
     asked = sorted(str(call.arguments["vmName"]) for call in calls)
-    wanted = [one.computer_name for one in made(farm).values() if one.configure_namespace and not one.host_key]
+    wanted = [
+        one.computer_name for one in servers_created_here(farm).values() if one.configure_namespace and not one.host_key
+    ]
     if asked != sorted(wanted):
         yield f"asked for {asked}"
     for call in calls:
-        # Azure leaves out what was printed unless it is asked for.
+        # Azure returns the output only if it is asked for.
         if (call.arguments["expand"], call.arguments["runCommandName"]) != ("instanceView", "EnableOpenSsh"):
             yield f"{call}"
