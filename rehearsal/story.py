@@ -126,7 +126,7 @@ class Story:
             self._expect(reply.moved is not None and reply.server != first.server, "the client did not move")
             self._say(
                 f"the client goes on with [bold]{reply.server}[/bold] after [bold]{reply.seconds:.2f} s[/bold] "
-                f"(promise: {PROMISE_SECONDS} s). A silent server costs 21 s, Windows' TCP timer (7 s if tuned)."
+                f"(promise: {PROMISE_SECONDS} s). A silent server costs 21 s, Windows' TCP timer."
             )
             self._expect(reply.seconds <= PROMISE_SECONDS, "the promise was not kept")
             lost.start()

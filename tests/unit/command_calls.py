@@ -1,4 +1,4 @@
-"""What tests ask of the command provider: one connection, one command, one error."""
+"""Calls of the command provider for tests: one connection, one command, one error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Serve = Callable[..., ScriptedSshServer]
 
 
 class Engine(EngineServicer):
-    """Keeps what a provider tells people; `spoken` is set by every line."""
+    """Keeps the lines that a provider logs; each line sets `spoken`."""
 
     def __init__(self) -> None:
         self.said: list[engine.LogRequest] = []
@@ -48,14 +48,14 @@ def create(client: ProviderClient, kind: str = COMMAND, **news: object) -> Prope
 
 
 def error(client: ProviderClient) -> str:
-    """What the last call failed with."""
+    """The error message of the last call."""
     details: str = client.lines[-1]["error"]["details"]
     return details
 
 
 @contextlib.contextmanager
-def silence() -> Iterator[int]:
-    """The port of a host that accepts a connection and never speaks."""
+def listen_silently() -> Iterator[int]:
+    """The port of a host that accepts a connection and then sends nothing."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()

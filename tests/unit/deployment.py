@@ -13,7 +13,7 @@ from operations.check.verify import Verification, verify_stack
 from operations.dns_server import DnsServer
 from operations.result import State
 from operations.stack import DeployedStack, build_stack
-from rehearsal.datacentre import free_ports
+from rehearsal.datacentre import find_free_ports
 from rehearsal.stand_ins.dns import AzureDns, RecordSet
 from rehearsal.stand_ins.server import ServerStandIn
 from stacks import arguments
@@ -48,7 +48,7 @@ class Deployment:
 
     def __post_init__(self) -> None:
         addresses = [f"127.40.1.{number}" for number in range(1, self.count + 1)]
-        self.ssh_port, self.https_port = free_ports(addresses, 2)
+        self.ssh_port, self.https_port = find_free_ports(addresses, 2)
         self.servers = [self._server(number, address) for number, address in enumerate(addresses, start=1)]
         self.rows += [Record(name=name, values=tuple(addresses)) for name in ("owa", "autodiscover")]
         self.values |= {
