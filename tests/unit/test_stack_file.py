@@ -14,7 +14,7 @@ from tests.unit.yaml_scalars import READ
 
 pytestmark = pytest.mark.unit
 
-EXAMPLE = rehearsed.path_of("lab").read_text(encoding="utf-8")
+EXAMPLE = rehearsed.find_stack_file("lab").read_text(encoding="utf-8")
 
 
 def config(text: str) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def messages(tmp_path: Path, lines: str) -> list[str]:
     kept = {name: value for name, value in config(EXAMPLE).items() if name not in given}
     path.write_text(file.dump_stack_file({"config": kept}) + lines, encoding="utf-8")
     try:
-        rehearsed.rehearse(path, ssh_port=2222, https_port=4443)
+        rehearsed.adapt_stack_file(path, ssh_port=2222, https_port=4443)
     except arguments.InvalidStackFileError as error:
         return [str(problem) for problem in error.problems]
     return []
@@ -186,4 +186,4 @@ def test_a_value_of_another_type_is_one_problem(tmp_path: Path, lines: str) -> N
 
 def test_a_missing_file_is_reported_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(file.UnreadableStackFileError, match=r"Pulumi\.none\.yaml cannot be read: No such file"):
-        rehearsed.rehearse(tmp_path / "Pulumi.none.yaml", ssh_port=1, https_port=2)
+        rehearsed.adapt_stack_file(tmp_path / "Pulumi.none.yaml", ssh_port=1, https_port=2)
