@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from rehearsal.powershell import lookup
-from rehearsal.set_up import REPOSITORY, say
+from rehearsal.set_up import REPOSITORY, print_progress
 
 CHECK = Path(__file__).with_name("Find-StyleFault.ps1")
 FOLDERS = ("components", "rehearsal", "tests")
@@ -26,13 +26,13 @@ def main() -> int:
     """Prints the faults and returns the exit code: 1 if there are any."""
     found = lookup.find()
     if found is None:
-        say("powershell", "not found, so the style of the PowerShell files was not checked")
+        print_progress("powershell", "not found, so the style of the PowerShell files was not checked")
         return 0
     files = powershell_files()
     faults, analyzer = find_faults(found.path, files)
     for fault in faults:
         sys.stdout.write(f"{fault}\n")
-    say("powershell", f"{len(files)} files checked, {len(faults)} faults; {ANALYZER}{analyzer}")
+    print_progress("powershell", f"{len(files)} files checked, {len(faults)} faults; {ANALYZER}{analyzer}")
     return 1 if faults else 0
 
 
