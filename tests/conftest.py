@@ -27,7 +27,7 @@ def interruptible() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def cold_powershell() -> Path:
     """Skips the test on a computer without PowerShell, and fails it where CI is set: CI runs every test."""
-    found = tools.powershell()
+    found = tools.find_powershell()
     if found is None and os.environ.get("CI"):
         pytest.fail(f"{NO_POWERSHELL}. {REMEDY}")
     if found is None:

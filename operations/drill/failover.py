@@ -90,7 +90,7 @@ def _draw_key(colours: Mapping[str, str]) -> Iterator[str]:
 
 def _draw_panel(panel: Panel, colours: Mapping[str, str], top: int, budget: float) -> Iterator[str]:
     seen = panel.observation
-    start, end = -BEFORE_SECONDS, max(seen.until - seen.since, 1.0)
+    start, end = _first_second(seen), max(seen.until - seen.since, 1.0)
     first, last = top + HEAD, top + HEAD + ROWS
 
     def x(seconds: float) -> float:
@@ -110,10 +110,16 @@ def _draw_panel(panel: Panel, colours: Mapping[str, str], top: int, budget: floa
         yield f'<path d="M{at:.1f} {first - 8}V{last + 2}" stroke-width="2" class="mark"/>'
         yield _label(at, first - 12, mark.text, "small")
     # A promise beside waits that are far shorter would only confuse.
-    if (wait := longest_wait(seen)) and budget / 2 < wait.seconds and wait.start + budget < end:
-        promised = x(wait.start + budget)
+    if (wait := longest_wait(seen)) and budget / 2 < wait.seconds and max(wait.start, 0) + budget < end:
+        promised = x(max(wait.start, 0) + budget)
         yield f'<path d="M{promised:.1f} {first - 8}V{last + 2}" stroke-width="2" class="promise"/>'
         yield _label(promised, first - 12, f"promise: {budget:g} s", "small over")
+
+
+def _first_second(seen: Observation) -> float:
+    """When the last client got its first answer, in seconds from the loss: half a second to three before it."""
+    firsts = [beats[0].at - seen.since for beats in (client.beats for client in seen.clients) if beats]
+    return max(-BEFORE_SECONDS, min(max(firsts, default=0.0), -0.5))
 
 
 def marks_of(seen: Observation) -> tuple[Mark, ...]:
