@@ -85,14 +85,14 @@ class Datacentre:
                 self._names_by_id[server.vm_id] = server.computer_name
             self._boot(server.computer_name, server.addresses, ssh_port=None)
 
-    def vm_created(self, vm: VirtualMachine) -> None:
+    def create_machine(self, vm: VirtualMachine) -> None:
         name = vm.computer_name
         self._names_by_id[vm.id] = name
         if self.install_exchange:
             self.install(name)
         self._boot(name, (*vm.private_addresses, *vm.public_addresses), ssh_port=None)
 
-    def vm_deleted(self, id: str) -> None:
+    def delete_machine(self, id: str) -> None:
         name = self._names_by_id.pop(id)
         self.servers.pop(name).stop()
         self._organisation.remove_server(name)

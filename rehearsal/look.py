@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from operations.check.settings import format_setting
+from operations.check.settings import format_setting_value
 from operations.terminal import build_table
 from rehearsal import limits
 from rehearsal.rehearsal import SCRIPTS_RUN
@@ -36,6 +36,6 @@ def show_state(folder: Path, console: Console) -> None:
 
 def _format_settings(organisation: Organisation, server: str) -> dict[str, dict[str, str]]:
     return {
-        service: {name: format_setting(value) for name, value in settings.items()}
+        service: {name: format_setting_value(value) for name, value in settings.items()}
         for service, settings in organisation.settings(server).items()
     }

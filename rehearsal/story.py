@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 
-from operations.check.settings import format_setting
+from operations.check.settings import format_setting_value
 from operations.check.verify import Drift, find_drift
 from operations.drill.outlook import OutlookClient
 from operations.result import State
@@ -97,7 +97,7 @@ class Story:
         for server in servers:
             for row in server.settings:
                 services = values.setdefault(server.server, {})
-                services.setdefault(row.service, {})[row.setting] = format_setting(row.actual)
+                services.setdefault(row.service, {})[row.setting] = format_setting_value(row.actual)
         self._print(build_service_table(values))
         drifted = sum(len(server.drifted) for server in servers)
         self._expect(drifted == 0, f"{drifted} settings differ from the stack")

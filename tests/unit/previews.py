@@ -182,7 +182,7 @@ def change(*steps: Step, **config: Any) -> Step:
     return digest(steps, SERVERS, **config)
 
 
-def read_row(text: str, name: str) -> list[str]:
+def find_row(text: str, name: str) -> list[str]:
     """The cells of the one table row of a review that begins with this text."""
     (line,) = [line for line in text.splitlines() if line.startswith(f"| {name}")]
     return [cell.strip() for cell in line.strip("|").split("|")]

@@ -23,8 +23,8 @@ from tests.unit.previews import (
     command,
     digest,
     events,
+    find_row,
     machine,
-    read_row,
     records,
     server,
     step,
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.unit
 
 
 def test_a_name_has_its_addresses_before_and_after_with_the_servers_behind_them(review: Review) -> None:
-    cells = read_row(review(change(DRAINED)).stdout, "`owa.mail-domain.com`")
+    cells = find_row(review(change(DRAINED)).stdout, "`owa.mail-domain.com`")
     assert cells == [
         "`owa.mail-domain.com`",
         "inside",
@@ -46,13 +46,13 @@ def test_a_name_has_its_addresses_before_and_after_with_the_servers_behind_them(
 
 def test_a_name_outside_is_told_apart_and_a_new_address_is_marked(review: Review) -> None:
     text = review(change(records("update", [ONE], [ONE, TWO], type=PUBLIC, ttl=60))).stdout
-    assert read_row(text, "`owa")[1:4] == ["outside", f"`{ONE}` (ex01)", f"`{ONE}` (ex01), **`{TWO}` (ex02)**"]
+    assert find_row(text, "`owa")[1:4] == ["outside", f"`{ONE}` (ex01)", f"`{ONE}` (ex01), **`{TWO}` (ex02)**"]
 
 
 def test_a_zone_that_is_made_in_the_same_run_tells_its_name_by_its_own_step(review: Review) -> None:
     zone = step("create", RECORDS, previews.PRIVATE_ZONE, "cas-zone", None, {"privateZoneName": "new.example"})
     text = review(change(zone, records("create", None, [ONE, TWO], zone=UNKNOWN))).stdout
-    assert read_row(text, "`owa.new.example`")[2] == "no record set"
+    assert find_row(text, "`owa.new.example`")[2] == "no record set"
 
 
 def test_settings_that_change_have_old_and_new_and_all_servers_with_the_same_change(review: Review) -> None:
@@ -60,7 +60,7 @@ def test_settings_that_change_have_old_and_new_and_all_servers_with_the_same_cha
     new = {"server": "EX01", "settings": {"ews": {"ExternalUrl": "https://b.example/EWS"}, "owa": {"X": 1}}}
     steps = [command("update", key, "namespace", old, new) for key in ("ex01", "ex02")]
     text = review(change(*steps)).stdout
-    assert read_row(text, "`ex01`, `ex02`")[1:] == [
+    assert find_row(text, "`ex01`, `ex02`")[1:] == [
         "`ews.ExternalUrl`",
         "`https://a.example/EWS`",
         "`https://b.example/EWS`",
@@ -109,7 +109,7 @@ def test_what_costs_money_is_told_where_it_is_added_removed_or_resized(review: R
 def test_a_server_whose_two_commands_are_told_the_same_is_named_once(review: Review) -> None:
     old, new = {"exchangeVersion": "2019"}, {"exchangeVersion": "SE"}
     steps = [command("update", key, what, old, new) for key in ("ex01", "ex02") for what in ("namespace", "rotation")]
-    cells = read_row(review(change(*steps)).stdout, "`ex01`, `ex02`")
+    cells = find_row(review(change(*steps)).stdout, "`ex01`, `ex02`")
     assert cells == ["`ex01`, `ex02`", "`exchangeVersion`", "`2019`", "`SE`"]
 
 
@@ -151,7 +151,7 @@ def test_nothing_changes_is_one_sentence_and_who_answers(review: Review) -> None
 
 def test_a_secret_document_is_said_to_be_one(review: Review) -> None:
     changed = command("update", "ex01", "namespace", "[secret]", "[secret]", detailedDiff={"stdin": {"kind": "update"}})
-    assert read_row(review(change(changed)).stdout, "`ex01`")[1:] == [
+    assert find_row(review(change(changed)).stdout, "`ex01`")[1:] == [
         "`(the whole script input is secret)`",
         "`[secret]`",
         "`[secret]`",

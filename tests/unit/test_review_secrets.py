@@ -21,8 +21,8 @@ from tests.unit.previews import (
     change,
     command,
     events,
+    find_row,
     machine,
-    read_row,
     stack,
     step,
 )
@@ -72,7 +72,7 @@ def test_a_credential_in_a_document_is_not_printed_where_nothing_else_tells_that
     old = {"settings": {"owa": {"X": 1}}, "credential": {"userName": "me", "password": "another"}}
     new = {"settings": {"owa": {"X": 2}}, "credential": {"userName": "me", "password": secret}}
     result = review(change(command("update", "ex01", "namespace", old, new)))
-    assert read_row(result.stdout, "`ex01` | `owa.X`")[2:] == ["`1`", "`2`"]
+    assert find_row(result.stdout, "`ex01` | `owa.X`")[2:] == ["`1`", "`2`"]
     assert secret not in result.output
 
 
