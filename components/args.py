@@ -186,6 +186,18 @@ class FarmArgs:
     )
 
     @property
+    def creates_servers(self) -> bool:
+        return any(not server.existing for server in self.servers.values())
+
+    @property
+    def links_own_network(self) -> bool:
+        """Whether the private zone is linked to the servers' network: it is if either of them is created here."""
+        zone = self.dns.private_zone
+        if zone is None or not self.creates_servers:
+            return False
+        return not (self.network.subnet_id and zone.existing_resource_group)
+
+    @property
     def drain_seconds(self) -> int:
         """How long a server keeps serving after it has left the record sets; Azure DNS shows a change within 60 s."""
         drain = self.rotation.drain_seconds

@@ -17,7 +17,7 @@ ANOTHER_NETWORK = pulumi.ResourceOptions(replace_on_changes=["virtualNetwork"], 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Zone:
+class RecordZone:
     """A zone, created here or existing, as record sets name it."""
 
     name: pulumi.Input[str]
@@ -27,8 +27,8 @@ class Zone:
 class NamespaceRecords(pulumi.ComponentResource):
     """The private zone, the public zone or both, with links to networks. `add_record_sets` fills them."""
 
-    private: Zone | None
-    public: Zone | None
+    private: RecordZone | None
+    public: RecordZone | None
     # Zones created here, and all links.
     zones: list[pulumi.Resource]
 
@@ -59,9 +59,9 @@ class NamespaceRecords(pulumi.ComponentResource):
             self.public = self._add_public_zone(public, domain, resource_group_name)
         self.register_outputs({})
 
-    def _add_private_zone(self, args: PrivateZoneArgs, domain: str, group: pulumi.Input[str] | None) -> Zone:
+    def _add_private_zone(self, args: PrivateZoneArgs, domain: str, group: pulumi.Input[str] | None) -> RecordZone:
         if args.existing_resource_group:
-            return Zone(name=domain, resource_group_name=args.existing_resource_group)
+            return RecordZone(name=domain, resource_group_name=args.existing_resource_group)
         zone = azure.privatedns.PrivateZone(
             f"{self._name}-private-zone",
             private_zone_name=domain,
@@ -71,9 +71,11 @@ class NamespaceRecords(pulumi.ComponentResource):
             opts=self.child,
         )
         self.zones.append(zone)
-        return Zone(name=zone.name, resource_group_name=group)
+        return RecordZone(name=zone.name, resource_group_name=group)
 
-    def _link_networks(self, zone: Zone, args: PrivateZoneArgs, virtual_network_id: pulumi.Input[str] | None) -> None:
+    def _link_networks(
+        self, zone: RecordZone, args: PrivateZoneArgs, virtual_network_id: pulumi.Input[str] | None
+    ) -> None:
         networks: dict[str, pulumi.Input[str]] = {id.rpartition("/")[2]: id for id in args.linked_networks}
         if virtual_network_id is not None:
             networks[SERVERS_LINK] = virtual_network_id
@@ -91,9 +93,9 @@ class NamespaceRecords(pulumi.ComponentResource):
             )
             self.zones.append(link)
 
-    def _add_public_zone(self, args: ZoneArgs, domain: str, group: pulumi.Input[str] | None) -> Zone:
+    def _add_public_zone(self, args: ZoneArgs, domain: str, group: pulumi.Input[str] | None) -> RecordZone:
         if args.existing_resource_group:
-            return Zone(name=domain, resource_group_name=args.existing_resource_group)
+            return RecordZone(name=domain, resource_group_name=args.existing_resource_group)
         zone = azure.dns.Zone(
             f"{self._name}-public-zone",
             zone_name=domain,
@@ -103,7 +105,7 @@ class NamespaceRecords(pulumi.ComponentResource):
             opts=self.child,
         )
         self.zones.append(zone)
-        return Zone(name=zone.name, resource_group_name=group)
+        return RecordZone(name=zone.name, resource_group_name=group)
 
 
 def add_record_sets(

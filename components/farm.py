@@ -39,9 +39,8 @@ class ClientAccessFarm(pulumi.ComponentResource):
         super().__init__("exchange-cas:index:ClientAccessFarm", name, None, opts)
         self._name, self._args, self._with_disks = name, args, with_disks
         self._child = pulumi.ResourceOptions(parent=self)
-        needs_machines = any(not server.existing for server in args.servers.values())
-        group = self._add_resource_group() if needs_machines or args.dns.makes_a_zone else None
-        network = self._add_network(group) if group is not None and needs_machines else None
+        group = self._add_resource_group() if args.creates_servers or args.dns.makes_a_zone else None
+        network = self._add_network(group) if group is not None and args.creates_servers else None
         servers = self._add_servers(group, network)
         names = client_names(args.namespace)
         records = NamespaceRecords(
@@ -49,7 +48,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             args.dns,
             names=names,
             resource_group_name=group,
-            virtual_network_id=network.virtual_network_id if network and self._needs_link(network) else None,
+            virtual_network_id=network.virtual_network_id if network and args.links_own_network else None,
             protect=args.protect,
             tags=args.tags,
             opts=self._child,
@@ -89,11 +88,6 @@ class ClientAccessFarm(pulumi.ComponentResource):
             tags=args.tags,
             opts=self._child,
         )
-
-    def _needs_link(self, network: Network) -> bool:
-        """Whether the private zone needs a link to the network: if either of them is created here."""
-        zone = self._args.dns.private_zone
-        return zone is not None and (network.made_here or not zone.existing_resource_group)
 
     def _add_servers(self, group: pulumi.Input[str] | None, network: Network | None) -> list[Server]:
         """Sorted by key, so that their order in the stack file never shows as a difference."""

@@ -23,7 +23,7 @@ AUTODISCOVER_PATH = "/autodiscover/autodiscover.xml"
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """The fully qualified names of one namespace; outside is inside unless the stack file differs."""
+    """The fully qualified names of one namespace; those outside equal those inside by default."""
 
     client: str
     autodiscover: str

@@ -91,7 +91,7 @@ def is_settings_table(settings: object) -> bool:
     return isinstance(settings, dict) and all(isinstance(values, dict) for values in settings.values())
 
 
-def read_host_key(server: str, output: str | None) -> str:
+def read_reported_host_key(server: str, output: str | None) -> str:
     """The host key that Enable-OpenSsh.ps1 reported. Raises ValueError, which names the server."""
     try:
         found = read_report(output, "hostKey")["hostKey"]

@@ -140,7 +140,9 @@ class ClientAccessServer(pulumi.ComponentResource):
         computer_name = self._args.computer_name
         return view.apply(
             # Despite its type, instance_view is None while the virtual machine is stopped.
-            lambda result: powershell.read_host_key(computer_name, getattr(result.instance_view, "output", None))
+            lambda result: powershell.read_reported_host_key(
+                computer_name, getattr(result.instance_view, "output", None)
+            )
         )
 
     def _add_auto_shutdown(self, vm: azure.compute.VirtualMachine, args: AutoShutdownArgs) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from components.args import FarmArgs, ServerArgs
 from stacks.problems import MISSING, Report
-from stacks.server_rules import creates_servers
 
 # The names that Azure refuses for Windows' administrator, without those that begin with a digit.
 REFUSED_ADMINISTRATORS = (
@@ -26,18 +25,18 @@ TIME_ZONES = Path(__file__).with_name("time_zones.json")
 
 
 def check_administrator(farm: FarmArgs, report: Report) -> None:
-    if creates_servers(farm) and farm.administrator.lower() in REFUSED_ADMINISTRATORS:
+    if farm.creates_servers and farm.administrator.lower() in REFUSED_ADMINISTRATORS:
         remedy = "is a name that Azure refuses for an administrator. Choose another one, such as casadmin."
         report("administrator", farm.administrator, remedy)
 
 
 def check_admin_password(farm: FarmArgs, report: Report) -> None:
-    if creates_servers(farm) and farm.admin_password is None:
+    if farm.creates_servers and farm.admin_password is None:
         report("adminPassword", MISSING, "is missing. Set it: pulumi config set --secret adminPassword")
 
 
 def check_image_of_2013(farm: FarmArgs, report: Report) -> None:
-    if creates_servers(farm) and farm.exchange_version == "2013" and not farm.image.id:
+    if farm.creates_servers and farm.exchange_version == "2013" and not farm.image.id:
         remedy = (
             "is missing. Exchange 2013 needs Windows Server 2012 R2, which the Azure Marketplace no longer offers. "
             "Write the id of your own image."
@@ -46,7 +45,7 @@ def check_image_of_2013(farm: FarmArgs, report: Report) -> None:
 
 
 def check_ssh_package_of_old_windows(farm: FarmArgs, report: Report) -> None:
-    if not creates_servers(farm) or farm.exchange_version not in ("2013", "2016"):
+    if not farm.creates_servers or farm.exchange_version not in ("2013", "2016"):
         return
     for key, given in (("packageUrl", farm.ssh.package_url), ("packageSha256", farm.ssh.package_sha256)):
         if not given:

@@ -8,24 +8,12 @@ from ipaddress import IPv4Network
 from components.args import FarmArgs
 from components.azure_args import SERVERS_LINK
 from stacks.problems import Report
-from stacks.server_rules import creates_servers
 
 # Azure's smallest subnet has eight addresses, of which it reserves five.
 LONGEST_SUBNET_PREFIX = 29
 
 
-def creates_link(farm: FarmArgs) -> bool:
-    private = farm.dns.private_zone
-    return bool(private and (private.linked_networks or links_own_network(farm)))
-
-
-def links_own_network(farm: FarmArgs) -> bool:
-    """Whether the stack links the private zone to the servers' own network: it does if it creates one of the two."""
-    private = farm.dns.private_zone
-    return creates_servers(farm) and not (farm.network.subnet_id and private and private.existing_resource_group)
-
-
-def check_subnet(farm: FarmArgs, report: Report) -> None:
+def check_subnet_prefix(farm: FarmArgs, report: Report) -> None:
     subnet = IPv4Network(farm.network.subnet_prefix)
     if subnet.prefixlen > LONGEST_SUBNET_PREFIX:
         remedy = f"is too small: Azure's smallest subnet is a /{LONGEST_SUBNET_PREFIX}. Choose a larger one."
@@ -39,14 +27,14 @@ def check_subnet(farm: FarmArgs, report: Report) -> None:
 
 
 def check_client_ports(farm: FarmArgs, report: Report) -> None:
-    if creates_servers(farm) and farm.https_port not in farm.network.client_ports:
+    if farm.creates_servers and farm.https_port not in farm.network.client_ports:
         remedy = f"lacks httpsPort = {farm.https_port}, so clients could not reach the servers. Add it."
         report("network.clientPorts", list(farm.network.client_ports), remedy)
 
 
 def check_zone_is_linked(farm: FarmArgs, report: Report) -> None:
     private = farm.dns.private_zone
-    if private and not (private.existing_resource_group or private.linked_networks or creates_servers(farm)):
+    if private and not (private.existing_resource_group or private.linked_networks or farm.creates_servers):
         remedy = (
             "leaves the private zone without a virtual network that resolves its names. "
             "List the networks, or set existingResourceGroup to use a zone that exists."
@@ -60,7 +48,7 @@ def check_links(farm: FarmArgs, report: Report) -> None:
     networks = private.linked_networks if private else ()
     names = Counter(last_part(network) for network in networks)
     ids = Counter(network.lower() for network in networks)
-    own = links_own_network(farm)
+    own = farm.links_own_network
     names[SERVERS_LINK] += own
     own_id = (farm.network.subnet_id or "").rpartition("/subnets/")[0].lower()
     for network in networks:
@@ -81,4 +69,4 @@ def last_part(id: str) -> str:
     return id.rpartition("/")[2].lower()
 
 
-RULES = (check_subnet, check_client_ports, check_zone_is_linked, check_links)
+RULES = (check_subnet_prefix, check_client_ports, check_zone_is_linked, check_links)

@@ -43,18 +43,22 @@ def quote_value(value: object) -> str:
     return repr(value)
 
 
+class UnreadError(Exception):
+    """A rule needs a value that could not be read."""
+
+
 class Unread:
     """Replaces a value that could not be read and whose problem has been reported."""
+
+    def __getattr__(self, _: str) -> Any:
+        """A row of a mapping that could not be read has no fields."""
+        raise UnreadError
 
     def __repr__(self) -> str:
         return "UNREAD"
 
 
 UNREAD: Any = Unread()
-
-
-class UnreadError(Exception):
-    """A rule needs a value that could not be read."""
 
 
 def build_row(row: type[Row], parts: dict[str, Any]) -> Row:

@@ -16,24 +16,13 @@ def readable_servers(farm: FarmArgs) -> Iterator[tuple[str, ServerArgs]]:
     return ((name, server) for name, server in farm.servers.items() if server is not UNREAD)
 
 
-def every_server(farm: FarmArgs) -> list[ServerArgs]:
-    """Raises UnreadError if one could not be read."""
-    if any(server is UNREAD for server in farm.servers.values()):
-        raise UnreadError
-    return list(farm.servers.values())
-
-
-def creates_servers(farm: FarmArgs) -> bool:
-    return any(not server.existing for server in every_server(farm))
-
-
 def check_number_of_servers(farm: FarmArgs, report: Report) -> None:
     count = len(farm.servers)
     if not 1 <= count <= MOST_SERVERS:
         remedy = f"is not a possible number of servers. Write 1 to {MOST_SERVERS}, as many as a record set holds."
         report("servers", count, remedy)
         return
-    rotating = sum(server.in_rotation for server in every_server(farm))
+    rotating = sum(server.in_rotation for server in farm.servers.values())
     if rotating == 0:
         remedy = "No server is in rotation, so both names would have no address. Set inRotation: true."
         report("servers", MISSING, remedy)

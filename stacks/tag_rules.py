@@ -6,7 +6,6 @@ import re
 from collections import Counter
 
 from components.args import FarmArgs
-from stacks.network_rules import creates_link
 from stacks.problems import MISSING, Report
 
 MOST_TAGS = 50
@@ -38,7 +37,9 @@ def check_names_of_tags(farm: FarmArgs, report: Report) -> None:
 
 
 def tags_a_zone(farm: FarmArgs) -> bool:
-    return farm.dns.makes_a_zone or creates_link(farm)
+    """Whether the stack creates a zone or a link to one."""
+    private = farm.dns.private_zone
+    return farm.dns.makes_a_zone or farm.links_own_network or bool(private and private.linked_networks)
 
 
 def explain_refused_name(name: str) -> list[str]:

@@ -30,7 +30,7 @@ def cold_powershell() -> Path:
 
     Without one the test is skipped; with `CI` set it fails, because CI runs every test.
     """
-    found = tools.powershell()
+    found = tools.find_powershell()
     if found is None and os.environ.get("CI"):
         pytest.fail(f"{NO_POWERSHELL}. {REMEDY}")
     if found is None:

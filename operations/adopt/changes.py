@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from operations.review.preview import is_unknown
-from operations.review.values import AFTER_THE_RUN
+from operations.review.preview import AFTER_THE_RUN, is_unknown
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from operations.adopt.azure_program.conflicts import ZONE_OF
-from operations.review.plan import INTERFACE
 from operations.review.preview import is_unknown
+from operations.review.resources import INTERFACE
 
 AZURE = "azure-native:"
 PRIVATE_RECORDS = "azure-native:privatedns:PrivateRecordSet"

@@ -11,7 +11,7 @@ from operations.adopt.import_file import select_resources
 from operations.adopt.questions import display_name, list_questions
 from operations.adopt.stack_copy import StackCopy
 from operations.result import Finding, State
-from operations.review.plan import MACHINE
+from operations.review.resources import MACHINE
 
 # Operations with which the next `up` keeps an adopted resource.
 HARMLESS = frozenset({"same", "update"})

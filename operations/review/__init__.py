@@ -1,1 +1,1 @@
-"""What clients will meet after the next `pulumi up`, read from its preview: digest -> plan -> dangers -> Markdown."""
+"""Review what the next `pulumi up` means for clients: read its preview, build a plan, find dangers, write Markdown."""

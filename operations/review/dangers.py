@@ -1,57 +1,26 @@
-"""Plans that nobody should run unread: each with a name to accept it by, a reason and a remedy."""
+"""Dangers of a plan: each has a name to accept it with, a reason and a remedy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeGuard
 
 from components import rules
-from operations.review import admission
-from operations.review.labels import is_command, is_component
-from operations.review.markdown import bare, code
-from operations.review.plan import MACHINE, ZONE_NAME, ZONES, Plan, Records
-from operations.review.preview import PreviewStep
-from operations.review.values import AFTER_THE_RUN, plain, spelled
+from operations.review import security_groups
+from operations.review.markdown import code, code_word, join_words
+from operations.review.plan import Plan
+from operations.review.preview import AFTER_THE_RUN, PreviewStep, format_value
+from operations.review.record_sets import is_number
+from operations.review.resources import MACHINE, ZONE_NAME, ZONES, is_command, is_component
 from stacks.arguments import PROJECT
 
-NO_ADDRESS_LEFT = "no-address-left"
-MOST_ADDRESSES_GONE = "most-addresses-gone"
-ENTERS_AS_MADE = "enters-dns-as-made"
-CLIENTS_SHUT_OUT = "clients-shut-out"
-SERVING_SERVER_LOST = "serving-server-lost"
-ZONE_DELETED = "zone-deleted"
-PROTECTED_DELETED = "protected-deleted"
-TTL_TOO_LONG = "ttl-too-long"
-PROTECTION_AND_DELETION = "protection-off-and-deletion"
-SEVERAL_REPLACED = "several-servers-replaced"
-NOT_KNOWN_YET = "not-known-yet"
-STRANGE_OPERATION = "unknown-operation"
-
-REMEDIES = {
-    NO_ADDRESS_LEFT: "Give the name's clients another name first, wait until they use it, and take this one away in a "
-    "run of its own.",
-    MOST_ADDRESSES_GONE: "Take servers out one after the other, a run each.",
-    ENTERS_AS_MADE: "Add the server with inRotation: false, and take that away in a second run, when Exchange and its "
-    "certificate are installed.",
-    CLIENTS_SHUT_OUT: "Name the clients' new addresses beside the old ones, and httpsPort among clientPorts; take the "
-    "old ones away in a run of its own, when nobody comes from there any more.",
-    SERVING_SERVER_LOST: "Set inRotation: false for this server, run, and do this in the next run.",
-    ZONE_DELETED: "Keep the zone: set protect: true. To name it as existing instead, have Pulumi forget it first "
-    "(`pulumi state delete`).",
-    PROTECTED_DELETED: "Take it out of this change. If it shall go, run `pulumi state unprotect` of it first, on its "
-    "own.",
-    TTL_TOO_LONG: "Set dns.ttlSeconds: 300, or less.",
-    PROTECTION_AND_DELETION: "Two runs: switch protect off in one, and delete in the next, so that each is read.",
-    SEVERAL_REPLACED: "Replace one server a run: out of rotation, replaced, back in rotation.",
-    NOT_KNOWN_YET: "Make what it depends on in a run of its own; the preview of the next one then knows it.",
-    STRANGE_OPERATION: "Read in `pulumi preview --diff` what it is. The review may be older than this Pulumi.",
-}
+# What is in danger, and the reason in Markdown: the consequence for clients or the operator.
+Found = Iterator[tuple[str, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Danger:
-    """`subject` is what it happens to; `reason`, in Markdown, what clients or the operator would meet."""
+    """`name`: a key of RULES; `reason` is Markdown."""
 
     name: str
     subject: str
@@ -59,95 +28,99 @@ class Danger:
 
     @property
     def remedy(self) -> str:
-        return REMEDIES[self.name]
+        return RULES[self.name].remedy
 
 
-def dangers(plan: Plan) -> list[Danger]:
-    return [danger for find in FINDERS for danger in find(plan)]
+@dataclass(frozen=True)
+class DangerRule:
+    find: Callable[[Plan], Found]
+    remedy: str
 
 
-def addresses_gone(plan: Plan) -> Iterator[Danger]:
-    for row in plan.records:
-        gone = len(row.gone)
-        if not row.before or not row.certain or not gone:
+def find_dangers(plan: Plan) -> list[Danger]:
+    return [
+        Danger(name=name, subject=subject, reason=reason)
+        for name, rule in RULES.items()
+        for subject, reason in rule.find(plan)
+    ]
+
+
+def no_address_left(plan: Plan) -> Found:
+    for row in plan.record_sets:
+        if not row.before or not row.certain:
             continue
         if not row.after:
-            reason = "The name would have no address any more: every client that uses it loses its server."
-            yield Danger(name=NO_ADDRESS_LEFT, subject=subject(row), reason=reason)
-        elif gone == len(row.before):
-            reason = (
-                f"All {gone} addresses that clients know would be gone at once; what a client remembers, for up to "
-                f"{bare(plain(row.ttl_before))} s, leads nowhere."
+            yield row.label, "The name would have no address: every client that uses it loses its server."
+        elif len(row.leaving) == len(row.before):
+            ttl = code_word(format_value(row.ttl_before))
+            yield (
+                row.label,
+                f"All {len(row.before)} addresses that clients know would leave DNS at once. For up to {ttl} s, "
+                "clients would still use the old ones.",
             )
-            yield Danger(name=NO_ADDRESS_LEFT, subject=subject(row), reason=reason)
-        elif 2 * gone > len(row.before):
-            left = len(row.before) - gone
-            reason = f"{gone} of {len(row.before)} addresses would be gone at once; {left} would carry all clients."
-            yield Danger(name=MOST_ADDRESSES_GONE, subject=subject(row), reason=reason)
 
 
-def subject(row: Records) -> str:
-    return f"{row.name} ({row.side})"
+def most_addresses_gone(plan: Plan) -> Found:
+    for row in plan.record_sets:
+        before, leaving = len(row.before or ()), len(row.leaving)
+        if row.certain and row.after and before > leaving > before / 2:
+            left = before - leaving
+            yield row.label, f"{leaving} of {before} addresses would leave DNS at once; {left} would carry all clients."
 
 
-def enters_as_made(plan: Plan) -> Iterator[Danger]:
-    """A new server has Exchange's own URLs, or none, until the commands that follow the record sets have run."""
+def enters_as_created(plan: Plan) -> Found:
+    """A new server has Exchange's default URLs, or none, until the commands after the record sets have run."""
     entering: dict[str, list[str]] = {}
-    for row in plan.records:
-        new = [*(plan.owner[address] for address in row.entering if address in plan.owner), *row.awaited]
-        made = {key for key in new if plan.servers[key].made}
-        known = [address for address in row.after or () if plan.owner.get(address) not in made]
+    for row in plan.record_sets:
+        new = [*(plan.owners[address] for address in row.entering if address in plan.owners), *row.awaited]
+        created = {key for key in new if plan.servers[key].created}
+        known = [address for address in row.after or () if plan.owners.get(address) not in created]
         others = row.before or [address for address in known if address != AFTER_THE_RUN]
-        for key in sorted(made) if others else ():
+        for key in sorted(created) if others else ():
             entering.setdefault(key, []).append(row.name)
     for key, names in sorted(entering.items()):
-        clients = spelled([code(name) for name in sorted(set(names))])
-        reason = (
-            f"Clients of {clients} would be sent to a server that this very run makes, before it tells them the URLs "
-            "of this namespace, while other servers are there for them."
+        clients = join_words([code(name) for name in sorted(set(names))])
+        yield (
+            key,
+            f"Clients of {clients} would reach a server that this run creates, before it has the URLs of this "
+            "namespace, although other servers are available.",
         )
-        yield Danger(name=ENTERS_AS_MADE, subject=key, reason=reason)
 
 
-def clients_shut_out(plan: Plan) -> Iterator[Danger]:
-    for subject, reason in admission.shut_out(plan):
-        yield Danger(name=CLIENTS_SHUT_OUT, subject=subject, reason=reason)
-
-
-def serving_server_lost(plan: Plan) -> Iterator[Danger]:
+def serving_server_lost(plan: Plan) -> Found:
     for server in plan.servers.values():
-        if server.machine is not None and server.machine.gone and server.serving:
-            done = "deleted" if server.machine.operation == "delete" else "deleted and made anew"
-            reason = f"Its virtual machine would be {done} while clients are connected to it; no drain comes first."
-            yield Danger(name=SERVING_SERVER_LOST, subject=server.key, reason=reason)
+        if server.machine is not None and server.machine.is_deleted and server.serving:
+            done = "deleted" if server.machine.operation == "delete" else "deleted and created again"
+            yield server.key, f"Its virtual machine would be {done} while clients use it, without a drain."
 
 
-def zone_deleted(plan: Plan) -> Iterator[Danger]:
+def zone_deleted(plan: Plan) -> Found:
     for step in plan.preview.changes:
         side = ZONES.get(step.type)
-        if side and step.gone:
-            name = plain(step.before.get(ZONE_NAME[side], step.name))
-            reason = "All names in the zone would be gone, also those that are not of this stack."
-            yield Danger(name=ZONE_DELETED, subject=f"{name} ({side})", reason=reason)
+        if side and step.is_deleted:
+            name = format_value(step.before.get(ZONE_NAME[side], step.name))
+            yield (
+                f"{name} ({side})",
+                "All names in the zone would be deleted, also those that this stack did not create.",
+            )
 
 
-def protected_deleted(plan: Plan) -> Iterator[Danger]:
+def protected_deleted(plan: Plan) -> Found:
     for step in plan.preview.changes:
-        if step.gone and step.protected_before:
-            reason = "It is protected, which somebody did so that it stays."
-            yield Danger(name=PROTECTED_DELETED, subject=step.name, reason=reason)
+        if step.is_deleted and step.protected_before:
+            yield step.name, "It is protected against deletion."
 
 
-def ttl_too_long(plan: Plan) -> Iterator[Danger]:
-    for row in plan.records:
+def ttl_too_long(plan: Plan) -> Found:
+    for row in plan.record_sets:
         if is_number(row.ttl_after):
             for reason in rules.check_ttl(row.ttl_after):
-                yield Danger(name=TTL_TOO_LONG, subject=subject(row), reason=reason[0].upper() + reason[1:])
+                yield row.label, reason[0].upper() + reason[1:]
 
 
-def protection_off_and_deletion(plan: Plan) -> Iterator[Danger]:
-    """A resource that only loses its protection has a step, too, though nothing else happens to it."""
-    deleted = [step for step in plan.preview.changes if loses(step)]
+def protection_off_and_deletion(plan: Plan) -> Found:
+    """A resource that only loses its protection has a step, although nothing else happens to it."""
+    deleted = [step for step in plan.preview.changes if loses_something(step)]
     freed = [
         step
         for step in plan.preview.steps
@@ -157,68 +130,84 @@ def protection_off_and_deletion(plan: Plan) -> Iterator[Danger]:
         step.protected_before for step in deleted
     )
     if deleted and (freed or switched):
-        reason = (
-            f"Protection is switched off (for {len(freed) or 'some'} parts) in the same run that deletes "
-            f"{len(deleted)}: what was to be kept is not looked at on its own."
+        yield (
+            plan.preview.stack,
+            f"The run removes protection (from {len(freed) or 'some'} resources) and deletes {len(deleted)} "
+            "resources, so the change of protection cannot be reviewed first.",
         )
-        yield Danger(name=PROTECTION_AND_DELETION, subject=plan.preview.stack, reason=reason)
 
 
-def loses(step: PreviewStep) -> bool:
-    """Whether something is deleted: a command without a delete text is only run again, or forgotten."""
-    return step.gone and not is_component(step) and (not is_command(step) or bool(step.before.get("delete")))
+def loses_something(step: PreviewStep) -> bool:
+    """Whether something is deleted. A command without `delete` only runs again or leaves the state."""
+    return step.is_deleted and not is_component(step) and (not is_command(step) or bool(step.before.get("delete")))
 
 
-def several_replaced(plan: Plan) -> Iterator[Danger]:
+def several_replaced(plan: Plan) -> Found:
     replaced = [step for step in plan.preview.changes if step.type == MACHINE and step.operation == "replace"]
     if len(replaced) > 1:
-        reason = "Several servers would be gone at the same time, and come back empty: without Exchange."
-        named = [key for key, server in plan.servers.items() if server.machine in replaced]
-        yield Danger(name=SEVERAL_REPLACED, subject=spelled(named), reason=reason)
+        names = [key for key, server in plan.servers.items() if server.machine in replaced]
+        yield (
+            join_words(names),
+            "Several servers would be deleted at the same time, and created again without Exchange.",
+        )
 
 
-def not_known_yet(plan: Plan) -> Iterator[Danger]:
-    """What cannot be judged is no safe plan; an address of a server that is made in the same run is just new."""
-    for row in plan.records:
-        if what := unjudged(row):
-            reason = f"The {what}, so nobody can say now what clients would get."
-            yield Danger(name=NOT_KNOWN_YET, subject=subject(row), reason=reason)
-    for group, what in admission.untold(plan):
-        yield Danger(name=NOT_KNOWN_YET, subject=group, reason=f"{what}, so it is not known who reaches the servers.")
+def not_known_yet(plan: Plan) -> Found:
+    """A new address of a server that this run creates is just new; anything else unknown cannot be judged."""
+    for row in plan.record_sets:
+        if what := row.find_unknown():
+            yield row.label, f"{what}, so the review cannot tell what clients would get."
+    for step in security_groups.find_unknown_groups(plan):
+        yield (
+            step.name,
+            "Its rules are known only after the run, so the review cannot tell who would reach the servers.",
+        )
 
 
-def strange_operation(plan: Plan) -> Iterator[Danger]:
+def unknown_operation(plan: Plan) -> Found:
     for step in plan.preview.changes:
         if not step.is_known:
-            reason = f"The engine would do {code(step.operation)} with it, and the review does not know what that is."
-            yield Danger(name=STRANGE_OPERATION, subject=step.name, reason=reason)
+            yield step.name, f"The engine plans {code(step.operation)}, an operation that the review does not know."
 
 
-def unjudged(row: Records) -> str:
-    known_change = row.before and (row.gone or not row.certain)
-    if not row.certain or (known_change and AFTER_THE_RUN in (row.after or ())):
-        return "addresses would be known only after the run"
-    if AFTER_THE_RUN in row.name:
-        return "name would be known only after the run"
-    if row.ttl_after == AFTER_THE_RUN:
-        return "TTL would be known only after the run"
-    return "" if row.ttl_after is None or is_number(row.ttl_after) else "TTL is no number here"
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float)
-
-
-FINDERS: tuple[Callable[[Plan], Iterator[Danger]], ...] = (
-    addresses_gone,
-    enters_as_made,
-    clients_shut_out,
-    serving_server_lost,
-    zone_deleted,
-    protected_deleted,
-    ttl_too_long,
-    protection_off_and_deletion,
-    several_replaced,
-    not_known_yet,
-    strange_operation,
-)
+RULES = {
+    "no-address-left": DangerRule(
+        no_address_left,
+        "Give the name's clients another name first, wait until they use it, and remove this one in a run of its own.",
+    ),
+    "most-addresses-gone": DangerRule(most_addresses_gone, "Take out one server per run."),
+    "enters-dns-as-made": DangerRule(
+        enters_as_created,
+        "Add the server with inRotation: false. Remove that in a second run, when Exchange and its certificate are "
+        "installed.",
+    ),
+    "clients-shut-out": DangerRule(
+        security_groups.find_shut_out,
+        "Add the clients' new addresses beside the old ones, and httpsPort to clientPorts. Remove the old ones in a "
+        "later run, when no client uses them any more.",
+    ),
+    "serving-server-lost": DangerRule(
+        serving_server_lost, "Set inRotation: false for this server, run, and make this change in the next run."
+    ),
+    "zone-deleted": DangerRule(
+        zone_deleted,
+        "Keep the zone: set protect: true. To use it as an existing zone instead, remove it from the state first "
+        "(`pulumi state delete`).",
+    ),
+    "protected-deleted": DangerRule(
+        protected_deleted, "Leave it out of this change. To delete it, run `pulumi state unprotect` for it first."
+    ),
+    "ttl-too-long": DangerRule(ttl_too_long, "Set dns.ttlSeconds: 300, or less."),
+    "protection-off-and-deletion": DangerRule(
+        protection_off_and_deletion, "Use two runs: set protect: false in the first, delete in the second."
+    ),
+    "several-servers-replaced": DangerRule(
+        several_replaced, "Replace one server per run: out of rotation, replace, back in rotation."
+    ),
+    "not-known-yet": DangerRule(
+        not_known_yet, "Create what it depends on in a run of its own; the next preview then has the values."
+    ),
+    "unknown-operation": DangerRule(
+        unknown_operation, "Read the operation in `pulumi preview --diff`. The review may be older than this Pulumi."
+    ),
+}

@@ -1,76 +1,88 @@
-"""The review as a page: verdict, dangers, addresses, settings, parts, costs, warnings."""
+"""The review as a page: verdict, dangers, addresses, settings, resources, lists, costs, warnings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from operations.review.dangers import Danger, dangers
-from operations.review.labels import DONE, costs, counted, done, is_component, owner, part, why
-from operations.review.lists import items
-from operations.review.markdown import Section, bare, block, code, codes, fitting, shortened
-from operations.review.plan import MACHINE, Addresses, Plan, Records
-from operations.review.preview import Preview
-from operations.review.redact import hidden
-from operations.review.values import AFTER_THE_RUN, plain
-from operations.review.warnings import thoughts
+from operations.review.dangers import Danger, find_dangers
+from operations.review.labels import (
+    RESOURCE_OPERATIONS,
+    count_operations,
+    explain_step,
+    label_operation,
+    label_type,
+    list_costs,
+)
+from operations.review.list_changes import find_list_changes
+from operations.review.markdown import Section, code, code_word, fence_code, join_codes, join_sections, shorten
+from operations.review.plan import Plan
+from operations.review.preview import AFTER_THE_RUN, Preview, format_value
+from operations.review.record_sets import Addresses, RecordSetChange
+from operations.review.redact import hide_secrets
+from operations.review.resources import MACHINE, is_component, server_key
+from operations.review.warnings import find_warnings
 
 LONGEST_ERROR = 4000
-# Of a reason that somebody gives, and of a subject.
+# Of a reason to accept a danger, and of a subject.
 LONGEST_TEXT = 300
-# Of a danger's many subjects; their number is told.
+# Of one danger; the number of the others is shown.
 MOST_SUBJECTS = 20
-HEADER = ("part", "list", "item", "old", "new")
+LIST_HEADER = ("resource", "list", "item", "old", "new")
 FOOT = (
-    "<sub>Nothing is done yet: this is what the next `pulumi up` would do, as the engine foresees it. *Inside* and "
-    "*outside*: what clients in the own network and on the Internet get from DNS. *Known after the run*: it cannot be "
-    "told before. Exit codes and names of dangers: docs/review.md.</sub>"
+    "<sub>Nothing has changed yet: this is what the next `pulumi up` would do, according to the preview. *Inside* and "
+    "*outside*: the DNS that clients in the own network and on the Internet use. "
+    "*Known after the run*: the engine or Azure decides it during the run. Exit codes and names of dangers: "
+    "docs/review.md.</sub>"
 )
 
 
-def page(preview: Preview, allowed: Mapping[str, str]) -> str:
-    """Markdown; `allowed`: name of a danger -> why it is accepted."""
+def build_page(preview: Preview, allowed: Mapping[str, str]) -> str:
+    """Markdown; `allowed`: name of a danger -> the reason to accept it."""
     plan = Plan(preview)
-    found = dangers(plan)
-    head = [f"## {code(preview.stack or 'stack')}: what this change would do", verdict(preview, found, allowed)]
+    found = find_dangers(plan)
+    head = [f"## {code(preview.stack or 'stack')}: what this change would do", build_verdict(preview, found, allowed)]
     if preview.errors:
-        # Before it is cut: nobody would know half a secret for one.
-        head.append(block(shortened(hidden("\n".join(preview.errors), preview), LONGEST_ERROR)))
+        # Hide secrets before the text is cut: a part of a secret would stay.
+        head.append(fence_code(shorten(hide_secrets("\n".join(preview.errors), preview), LONGEST_ERROR)))
     if found:
-        head.append(dangers_text(found, allowed))
-    sections = [addresses(plan)]
+        head.append(list_dangers(found, allowed))
+    sections = [build_addresses(plan)]
     if preview.errors or any(not is_component(step) for step in preview.changes):
-        sections += [settings(plan), parts(plan)]
-    sections += [Section(title=title, lead=lead, header=HEADER, rows=rows) for title, lead, rows in items(plan) if rows]
-    if priced := costs(plan):
-        sections.append(Section(title="What costs money", rows=[[line] for line in priced]))
-    if second := thoughts(plan, found):
-        sections.append(Section(title="Worth a second thought", rows=[[line] for line in second]))
-    return fitting("\n\n".join(head), sections, FOOT)
+        sections += [build_settings(plan), build_resources(plan)]
+    lead = "Only differences are listed."
+    sections += [
+        Section(title=title, lead=lead, header=LIST_HEADER, rows=rows)
+        for title, rows in find_list_changes(plan)
+        if rows
+    ]
+    if costs := list_costs(plan):
+        sections.append(Section(title="Costs", rows=[[line] for line in costs]))
+    if warnings := find_warnings(plan, found):
+        sections.append(Section(title="Warnings", rows=[[line] for line in warnings]))
+    return join_sections("\n\n".join(head), sections, FOOT)
 
 
-def refused(found: Sequence[Danger], allowed: Mapping[str, str]) -> list[str]:
-    """The names of dangers that nobody accepted, each once."""
+def list_refused(found: Sequence[Danger], allowed: Mapping[str, str]) -> list[str]:
+    """The names of dangers that are not accepted, each once."""
     return list(dict.fromkeys(danger.name for danger in found if danger.name not in allowed))
 
 
-def verdict(preview: Preview, found: Sequence[Danger], allowed: Mapping[str, str]) -> str:
-    open_ones = refused(found, allowed)
+def build_verdict(preview: Preview, found: Sequence[Danger], allowed: Mapping[str, str]) -> str:
+    refused = ", ".join(list_refused(found, allowed))
     if preview.errors:
-        said = "❌ **The preview failed**, so a run would fail, too, and what follows is not the whole."
-        return said + (f" **Refused: {', '.join(open_ones)}.**" if open_ones else "")
-    if open_ones:
-        return (
-            f"❌ **Refused: {', '.join(open_ones)}.** A run would be unsafe as it is; what to do instead is said below."
-        )
+        text = "❌ **The preview failed.** A run would fail, too, and this review is incomplete."
+        return text + (f" **Refused: {refused}.**" if refused else "")
+    if refused:
+        return f"❌ **Refused: {refused}.** This change is unsafe; each danger below has a remedy."
     if found:
-        return "⚠️ **Accepted**, though it is not safe by itself; the reasons are below."
+        return "⚠️ **Accepted.** This change has dangers; the reasons to accept them are below."
     if not any(not is_component(step) for step in preview.changes):
         freed = any(step.protected_before != step.protected_after for step in preview.steps)
-        return "✅ **Nothing changes**" + (", but for what is protected against deletion." if freed else ".")
-    return f"✅ **No danger found.** Of the stack's parts: {counted(preview)}."
+        return "✅ **Nothing changes**" + (", except protection against deletion." if freed else ".")
+    return f"✅ **No danger found.** Resources: {count_operations(preview)}."
 
 
-def dangers_text(found: Sequence[Danger], allowed: Mapping[str, str]) -> str:
+def list_dangers(found: Sequence[Danger], allowed: Mapping[str, str]) -> str:
     lines = []
     grouped: dict[tuple[str, str], list[Danger]] = {}
     for danger in found:
@@ -78,105 +90,107 @@ def dangers_text(found: Sequence[Danger], allowed: Mapping[str, str]) -> str:
     for (name, reason), group in grouped.items():
         mark = "⚠️" if name in allowed else "❌"
         named = list(dict.fromkeys(danger.subject for danger in group))
-        subjects = codes([shortened(subject, LONGEST_TEXT) for subject in named[:MOST_SUBJECTS]])
+        subjects = join_codes([shorten(subject, LONGEST_TEXT) for subject in named[:MOST_SUBJECTS]])
         more = f" and {len(named) - MOST_SUBJECTS} more" if len(named) > MOST_SUBJECTS else ""
         if name in allowed:
-            end = f"Accepted: {code(shortened(allowed[name], LONGEST_TEXT))}"
+            end = f"*Accepted:* {code(shorten(allowed[name], LONGEST_TEXT))}"
         else:
-            end = f"*Instead:* {group[0].remedy}"
+            end = f"*Remedy:* {group[0].remedy}"
         lines.append(f"- {mark} **`{name}`**: {subjects}{more}. {reason} {end}")
     return "### Dangers\n\n" + "\n".join(lines)
 
 
-def addresses(plan: Plan) -> Section:
+def build_addresses(plan: Plan) -> Section:
     return Section(
         title="Addresses that clients get",
-        lead="Each name leads to every one of its addresses; ~~struck out~~ is gone, **bold** is new.",
+        lead="Each name leads to all of its addresses. ~~Struck out~~: removed; **bold**: new.",
         header=("name", "where", "before", "after", "TTL"),
-        rows=[[code(row.name), row.side, *marked(row, plan), ttl(row)] for row in plan.records],
-        empty=unchanged(plan),
+        rows=[[code(row.name), row.side, *mark_addresses(row, plan), format_ttl(row)] for row in plan.record_sets],
+        empty=describe_unchanged(plan),
     )
 
 
-def marked(row: Records, plan: Plan) -> list[str]:
-    before = listed(row.before, plan, (), strike=row.gone)
-    after = listed(row.after, plan, row.awaited, bold=row.entering)
-    return [before, after + (" (deleted and made anew in between)" if row.replaced else "")]
+def mark_addresses(row: RecordSetChange, plan: Plan) -> list[str]:
+    before = list_addresses(row.before, plan, (), strike=row.leaving)
+    after = list_addresses(row.after, plan, row.awaited, bold=row.entering)
+    return [before, after + (" (deleted and created again in between)" if row.replaced else "")]
 
 
-def listed(
+def list_addresses(
     found: Addresses | None, plan: Plan, awaited: Sequence[str], strike: Sequence[str] = (), bold: Sequence[str] = ()
 ) -> str:
     if not found:
-        return "no such name" if found is None else "**none**"
+        return "no record set" if found is None else "**none**"
     waiting = list(awaited)
-    shown = []
+    texts = []
     for address in found:
         if address == AFTER_THE_RUN:
-            shown.append(f"**{AFTER_THE_RUN}**{f' ({bare(waiting.pop(0))})' if waiting else ''}")
+            texts.append(f"**{AFTER_THE_RUN}**{f' ({code_word(waiting.pop(0))})' if waiting else ''}")
             continue
-        key = plan.owner.get(address)
-        text = code(address) + (f" ({bare(key)})" if key else "")
-        shown.append(f"~~{text}~~" if address in strike else f"**{text}**" if address in bold else text)
-    return ", ".join(shown)
+        key = plan.owners.get(address)
+        text = code(address) + (f" ({code_word(key)})" if key else "")
+        texts.append(f"~~{text}~~" if address in strike else f"**{text}**" if address in bold else text)
+    return ", ".join(texts)
 
 
-def ttl(row: Records) -> str:
-    old, new = (bare(plain(value)) if value is not None else "" for value in (row.ttl_before, row.ttl_after))
+def format_ttl(row: RecordSetChange) -> str:
+    old, new = (
+        code_word(format_value(value)) if value is not None else "" for value in (row.ttl_before, row.ttl_after)
+    )
     if not new or not old or old == new:
         return f"{new or old} s"
     return f"{old} s → **{new} s**"
 
 
-def unchanged(plan: Plan) -> str:
+def describe_unchanged(plan: Plan) -> str:
     names = plan.preview.outputs.get("names")
     if not isinstance(names, list) or not names:
-        return "No name's addresses change."
+        return "No addresses change."
     serving = [key for key, server in plan.servers.items() if server.serving]
-    return f"As before: {codes(names)}, answered by {codes(serving)}."
+    return f"Unchanged: {join_codes(names)}, served by {join_codes(serving)}."
 
 
-def settings(plan: Plan) -> Section:
+def build_settings(plan: Plan) -> Section:
     servers: dict[tuple[str, str | None, str | None], list[str]] = {}
-    for change in plan.changes:
-        # Two commands of a server may be told the same.
-        who = servers.setdefault((change.setting, change.old, change.new), [])
-        who += [] if change.server in who else [change.server]
+    for change in plan.setting_changes:
+        # Two commands of a server may have the same setting.
+        keys = servers.setdefault((change.setting, change.old, change.new), [])
+        keys += [] if change.server in keys else [change.server]
     return Section(
         title="URLs and settings of servers",
-        lead="The same ones on every server that is named; nothing else is written there.",
+        lead="Each row is written on every server in its first column; nothing else is written.",
         header=("servers", "setting", "old", "new"),
         rows=[
-            [codes(who), code(setting), said(old, "as it is there"), said(new, "left as it is")]
-            for (setting, old, new), who in servers.items()
+            [join_codes(keys), code(setting), code_or(old, "not set by this stack"), code_or(new, "kept")]
+            for (setting, old, new), keys in servers.items()
         ],
-        empty="None changes.",
+        empty="No settings change.",
     )
 
 
-def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def said(value: str | None, otherwise: str) -> str:
+def code_or(value: str | None, otherwise: str) -> str:
     return otherwise if value is None else code(value)
 
 
-def parts(plan: Plan) -> Section:
-    """Rows of what happens to the same server, or to no server, for the same reason."""
+def build_resources(plan: Plan) -> Section:
+    """A row for all resources of one server, or of none, to which the same happens for the same reason."""
     rows: dict[tuple[str, str, str], list[str]] = {}
-    order = {operation: index for index, operation in enumerate(DONE)}
+    order = {operation: index for index, operation in enumerate(RESOURCE_OPERATIONS)}
     steps = [step for step in plan.preview.changes if not is_component(step)]
-    for step in sorted(steps, key=lambda step: (order.get(step.operation, -1), owner(step), part(step), step.name)):
-        label = part(step) if owner(step) and step.type != MACHINE else f"{part(step)} {code(step.name)}"
-        rows.setdefault((done(step), owner(step), why(step, plan)), []).append(label)
+    for step in sorted(
+        steps, key=lambda step: (order.get(step.operation, -1), server_key(step), label_type(step), step.name)
+    ):
+        key, label = server_key(step), label_type(step)
+        named = label if key and step.type != MACHINE else f"{label} {code(step.name)}"
+        rows.setdefault((label_operation(step), key, explain_step(step, plan)), []).append(named)
+    counts = count_operations(plan.preview)
     return Section(
-        title="Parts",
-        lead=f"{capital(counted(plan.preview))}.",
-        header=("happens", "server", "parts", "why"),
+        title="Resources",
+        lead=f"{counts[:1].upper()}{counts[1:]}.",
+        header=("change", "server", "resources", "why"),
         rows=[
-            [happens, code(key) if key else "", ", ".join(labels), reason]
-            for (happens, key, reason), labels in rows.items()
+            [operation, code(key) if key else "", ", ".join(labels), reason]
+            for (operation, key, reason), labels in rows.items()
         ],
-        empty="None changes.",
+        empty="No resources change.",
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from operations.review.dangers import Danger, dangers
+from typer.testing import Result
+
+from operations.review.dangers import Danger, find_dangers
 from operations.review.plan import Plan
-from operations.review.preview import Preview, read
+from operations.review.preview import Preview
+from operations.review.preview_file import read_preview
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 DOMAIN = "mail-domain.com"
@@ -29,6 +32,8 @@ COMMAND, RESTORE = "command:remote:Command", "command:local:Command"
 PRIVATE, PUBLIC = "azure-native:privatedns:PrivateRecordSet", "azure-native:dns:RecordSet"
 PRIVATE_ZONE, PUBLIC_ZONE = "azure-native:privatedns:PrivateZone", "azure-native:dns:Zone"
 Step = dict[str, Any]
+# The fixture `review`.
+Review = Callable[..., Result]
 
 
 def urn(parent: str, type: str, name: str) -> str:
@@ -160,8 +165,24 @@ def events(content: Step) -> list[str]:
 def preview(path: Path, content: Step) -> Preview:
     file = path / "preview.json"
     file.write_text(json.dumps(content), encoding="utf-8")
-    return read(file)
+    return read_preview(file)
 
 
 def found(path: Path, content: Step) -> list[Danger]:
-    return dangers(Plan(preview(path, content)))
+    return find_dangers(Plan(preview(path, content)))
+
+
+ONE, TWO, THREE = (f"10.0.0.{number}" for number in range(1, 4))
+SERVERS = {"ex01": server(1), "ex02": server(2)}
+DRAINED = records("update", [ONE, TWO], [ONE])
+
+
+def change(*steps: Step, **config: Any) -> Step:
+    """A digest with these steps, of a stack with two servers."""
+    return digest(steps, SERVERS, **config)
+
+
+def find_row(text: str, name: str) -> list[str]:
+    """The cells of the one table row of a review that begins with this text."""
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| {name}")]
+    return [cell.strip() for cell in line.strip("|").split("|")]

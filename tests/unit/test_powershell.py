@@ -143,7 +143,7 @@ def test_a_setting_in_an_unknown_form_raises_nothing(cell: object) -> None:
     ],
 )
 def test_the_host_key_is_in_the_report_or_in_the_last_line_of_an_earlier_version(printed: str) -> None:
-    assert powershell.read_host_key("EX01", printed) == KEY
+    assert powershell.read_reported_host_key("EX01", printed) == KEY
 
 
 @pytest.mark.parametrize(
@@ -152,12 +152,12 @@ def test_the_host_key_is_in_the_report_or_in_the_last_line_of_an_earlier_version
 )
 def test_a_missing_host_key_is_an_error_that_names_the_server_and_the_remedy(output: str | None) -> None:
     with pytest.raises(ValueError, match=r"EX01.*hostKey"):
-        powershell.read_host_key("EX01", output)
+        powershell.read_reported_host_key("EX01", output)
 
 
 def test_a_run_command_that_printed_something_else_is_an_error_that_says_where_to_look() -> None:
     with pytest.raises(ValueError, match="AutoRun"):
-        powershell.read_host_key("EX01", BANNER)
+        powershell.read_reported_host_key("EX01", BANNER)
 
 
 def test_only_changed_settings_are_listed() -> None:

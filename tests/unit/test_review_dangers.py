@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from operations.review.dangers import REMEDIES
+from operations.review.dangers import RULES
 from rehearsal.tools import REPOSITORY
 from tests.unit import previews
 from tests.unit.previews import (
@@ -347,11 +347,11 @@ def test_an_unsafe_plan_is_found_by_its_name_and_its_safe_sibling_is_not(
 
 
 def test_each_danger_has_a_case_above_a_remedy_and_a_row_in_the_docs() -> None:
-    assert {case.values[3] for case in CASES} == set(REMEDIES)
+    assert {case.values[3] for case in CASES} == set(RULES)
     rows = re.findall(
         r"^\| `([a-z-]+)` \|", (REPOSITORY / "docs" / "review.md").read_text(encoding="utf-8"), re.MULTILINE
     )
-    assert set(REMEDIES) <= set(rows)
+    assert set(RULES) <= set(rows)
 
 
 def test_a_rebuilt_server_that_enters_dns_in_the_same_run_is_new_to_its_clients(tmp_path: Path) -> None:

@@ -10,8 +10,22 @@ from typing import Any
 import pytest
 
 from operations.review.page import LONGEST_ERROR
-from tests.unit.previews import RESTORE, SERVER, Step, command, events, machine, stack, step
-from tests.unit.test_review import DRAINED, ONE, SERVERS, Review, of, row
+from tests.unit.previews import (
+    DRAINED,
+    ONE,
+    RESTORE,
+    SERVER,
+    SERVERS,
+    Review,
+    Step,
+    change,
+    command,
+    events,
+    find_row,
+    machine,
+    stack,
+    step,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -36,7 +50,7 @@ def test_no_secret_is_printed_though_the_preview_shows_them(review: Review, secr
     }
     step_of_command = command("update", "ex01", "namespace", {"settings": {}}, document)
     step_of_command["newState"]["inputs"]["connection"] = {"host": ONE, "password": secret}
-    content = of(step_of_command, operatorPassword=secret)
+    content = change(step_of_command, operatorPassword=secret)
     content["diagnostics"] = [
         {"severity": severity, "message": around.format(secret)} for severity in ("error", "warning")
     ]
@@ -48,7 +62,7 @@ def test_no_secret_is_printed_though_the_preview_shows_them(review: Review, secr
 
 def test_of_a_secret_where_an_error_is_cut_nothing_is_left(review: Review) -> None:
     secret = "hunter2-Passw0rd"  # noqa: S105
-    content = of(DRAINED, operatorPassword=secret)
+    content = change(DRAINED, operatorPassword=secret)
     content["diagnostics"] = [{"severity": "error", "message": "x" * (LONGEST_ERROR - 8) + secret}]
     assert "hunter2" not in review(content).output
 
@@ -57,8 +71,8 @@ def test_a_credential_in_a_document_is_not_printed_where_nothing_else_tells_that
     secret = "hunter2-Passw0rd"  # noqa: S105
     old = {"settings": {"owa": {"X": 1}}, "credential": {"userName": "me", "password": "another"}}
     new = {"settings": {"owa": {"X": 2}}, "credential": {"userName": "me", "password": secret}}
-    result = review(of(command("update", "ex01", "namespace", old, new)))
-    assert row(result.stdout, "`ex01` | `owa.X`")[2:] == ["`1`", "`2`"]
+    result = review(change(command("update", "ex01", "namespace", old, new)))
+    assert find_row(result.stdout, "`ex01` | `owa.X`")[2:] == ["`1`", "`2`"]
     assert secret not in result.output
 
 
@@ -94,7 +108,7 @@ def _stack(**states: Any) -> Step:
 @pytest.mark.parametrize("streamed", [False, True], ids=["digest", "events"])
 def test_a_secret_is_known_wherever_in_the_preview_it_stands_alone(review: Review, place: str, streamed: bool) -> None:
     secret = "hunter2-Passw0rd"  # noqa: S105
-    content = of(SECRET_PLACES[place](secret), DRAINED)
+    content = change(SECRET_PLACES[place](secret), DRAINED)
     content["diagnostics"] = [{"severity": "error", "message": f"logon with {secret} failed"}]
     result = review("\n".join(events(content)).encode() if streamed else content)
     assert "logon with [secret] failed" in result.stdout

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from operations.review.reach import lost
+from operations.review.security_rules import find_lost_access
 from tests.unit import previews
 from tests.unit.previews import UNKNOWN, Step, command, digest, interface, rule, security, server, step, urn
 
@@ -37,16 +37,16 @@ def like(old: Step, **changes: Any) -> Step:
 @pytest.mark.parametrize(
     ("after", "who"),
     [
-        pytest.param(without("AllowClients"), "`VirtualNetwork` (by `AllowClients`)", id="rule removed"),
-        pytest.param(without("AllowClients1"), "`203.0.113.0/24` (by `AllowClients1`)", id="one source removed"),
+        pytest.param(without("AllowClients"), "`VirtualNetwork` (rule `AllowClients`)", id="rule removed"),
+        pytest.param(without("AllowClients1"), "`203.0.113.0/24` (rule `AllowClients1`)", id="one source removed"),
         pytest.param(
             [CLIENTS, like(OFFICE, sourceAddressPrefix="203.0.113.0/25"), OTHERS],
-            "a part of `203.0.113.0/24` (by `AllowClients1`)",
+            "a part of `203.0.113.0/24` (rule `AllowClients1`)",
             id="narrowed",
         ),
         pytest.param(
             [like(CLIENTS, sourceAddressPrefix="10.0.0.0/8"), OFFICE, OTHERS],
-            "a part of `VirtualNetwork` (by `AllowClients`)",
+            "a part of `VirtualNetwork` (rule `AllowClients`)",
             id="a tag narrowed to a prefix",
         ),
         pytest.param([like(CLIENTS, destinationPortRanges=["80"]), OFFICE, OTHERS], "`VirtualNetwork`", id="port gone"),
@@ -76,7 +76,7 @@ def like(old: Step, **changes: Any) -> Step:
 )
 def test_clients_that_could_reach_the_port_and_cannot_any_more(tmp_path: Path, after: list[Step], who: str) -> None:
     reasons = shut_out(tmp_path, security("update", RULES, after))
-    assert any(f"Port 443 can be reached from {who}" in reason for reason in reasons), reasons
+    assert any(f"Port 443 is open to {who}" in reason for reason in reasons), reasons
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_service_tag_and_ipv6_are_clients_of_their_own(tmp_path: Path) -> None
 def test_what_only_azures_own_rule_lets_in_counts_until_a_rule_denies_it(tmp_path: Path) -> None:
     assert shut_out(tmp_path, security("update", [], [rule("Admins", 400, "10.0.0.1", 22)])) == []
     (reason,) = shut_out(tmp_path, security("update", [], [OTHERS]))
-    assert "`VirtualNetwork` (by `AllowVnetInBound`)" in reason
+    assert "open to `VirtualNetwork` (rule `AllowVnetInBound`)" in reason
 
 
 def test_a_source_that_is_left_to_azures_own_rule_is_shut_out_and_the_reason_says_so(tmp_path: Path) -> None:
@@ -157,8 +157,8 @@ def test_a_source_that_is_left_to_azures_own_rule_is_shut_out_and_the_reason_say
     after = [rule("AllowClients", 300, "10.99.9.9", 80), rule("DenyOthers", 4000, "*", 80, 22, access="Deny")]
     (reason,) = shut_out(tmp_path, security("update", [CLIENTS, OTHERS], after))
     assert reason == (
-        "Port 443 can be reached from `VirtualNetwork` (by `AllowClients`) and no rule would allow it any more: "
-        "Azure's own last rule alone would still do so."
+        "Port 443 is open to `VirtualNetwork` (rule `AllowClients`). After the run, no rule of the group would open "
+        "port 443 to them: only Azure's default rules would."
     )
 
 
@@ -174,7 +174,8 @@ def test_servers_that_move_to_another_port_are_reached_there(tmp_path: Path) -> 
     after = [like(one, destinationPortRanges=["8443"]) for one in RULES]
     assert shut_out(tmp_path, gate, security("update", RULES, after), httpsPort="8443") == []
     reasons = shut_out(tmp_path, gate, security("update", RULES, [*RULES, rule("B", 99, "*", 80)]), httpsPort="8443")
-    assert "and port 8443, where the servers listen then, no rule would allow" in reasons[0].replace("and no", "no")
+    assert reasons[0].startswith("Port 443 is open to")
+    assert "no rule of the group would open port 8443 to them" in reasons[0]
 
 
 def link(key: str, after: str | None, needs: str | None = None) -> Step:
@@ -189,18 +190,18 @@ MADE = urn(previews.NETWORK, previews.GROUP, "cas-others")
     ("steps", "said"),
     [
         pytest.param([security("delete", RULES)], "It is deleted", id="group deleted"),
-        pytest.param([security("replace", RULES)], "deleted and made anew", id="group replaced"),
-        pytest.param([link("ex01", None)], "taken away", id="link taken away"),
-        pytest.param([security("delete", RULES), link("ex01", None)], "taken away", id="both"),
+        pytest.param([security("replace", RULES)], "deleted and created again", id="group replaced"),
+        pytest.param([link("ex01", None)], "Its security group is removed", id="link taken away"),
+        pytest.param([security("delete", RULES), link("ex01", None)], "Its security group is removed", id="both"),
         pytest.param([link("ex01", NEW)], "(`others`)", id="link to a group elsewhere"),
         pytest.param(
             [security("delete", RULES), security("create", None, [OTHERS], "cas-others"), link("ex01", UNKNOWN, MADE)],
-            "no rule would allow it any more",
+            "no rule of the group would open port 443 to them",
             id="link to a new group with less",
         ),
         pytest.param(
             [security("create", None, [OTHERS], "cas-others"), interface("update", "ex01", None, UNKNOWN)],
-            "`VirtualNetwork` (by `no security group`)",
+            "`VirtualNetwork` (rule `no security group`)",
             id="a first group",
         ),
     ],
@@ -228,5 +229,5 @@ def test_a_security_group_that_goes_on_as_it_was_shuts_out_nobody(tmp_path: Path
 
 def test_one_client_among_hundreds_is_found() -> None:
     many = [rule(f"R{n}", 100 + n, f"198.51.{n // 100}.{n % 100}", 443) for n in range(400)]
-    found = lost([*many, OTHERS], [*many[1:], OTHERS], (443, 443), [])
+    found = find_lost_access([*many, OTHERS], [*many[1:], OTHERS], (443, 443), [])
     assert [(one.rule, one.sources) for one in found] == [("R0", ("198.51.0.0",))]

@@ -68,8 +68,8 @@ def test_a_server_whose_exchange_is_not_the_stacks_is_not_read(deployment: Deplo
 def test_where_every_service_is_opted_out_no_server_is_read(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outputs = {**deployment.told(), "settings": {}}
-    monkeypatch.setattr(deployment, "told", lambda: outputs)
+    outputs = {**deployment.all_outputs(), "settings": {}}
+    monkeypatch.setattr(deployment, "all_outputs", lambda: outputs)
     result = deployment.verify()
     assert exit_code(result.findings()) == 0
     assert [row.detail for row in result.settings] == [

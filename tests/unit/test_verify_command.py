@@ -48,7 +48,7 @@ class Shell:
         self._script = folder / "pulumi"
         self._script.write_text(PULUMI.format(python=sys.executable))
         self._script.chmod(0o755)
-        self.tell("outputs", deployment.told())
+        self.tell("outputs", deployment.all_outputs())
         self.configure(deployment.values)
         (folder / "authority.pem").write_text(deployment.farm.certificates.authority_pem)
 
@@ -166,7 +166,7 @@ def test_what_cannot_be_read_is_one_clear_error_and_exit_code_2(shell: Shell, wo
 def test_an_error_that_nobody_expected_is_one_line_and_never_the_exit_code_of_differences(
     deployment: Deployment, shell: Shell, outputs: dict[str, object]
 ) -> None:
-    shell.tell("outputs", {**deployment.told(), **outputs})
+    shell.tell("outputs", {**deployment.all_outputs(), **outputs})
     code, out, err = shell.verify(deployment)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("Unexpected KeyError: ")
@@ -182,7 +182,7 @@ def test_a_stack_without_servers_says_what_to_run(shell: Shell) -> None:
 
 
 def test_a_stack_that_an_older_program_deployed_says_what_to_run(deployment: Deployment, shell: Shell) -> None:
-    shell.tell("outputs", {key: deployment.told()[key] for key in ("names", "settings", "servers")})
+    shell.tell("outputs", {key: deployment.all_outputs()[key] for key in ("names", "settings", "servers")})
     reason = "without the outputs namespace, dns, exchangeVersion, httpsPort, ssh"
     told = (
         f"The stack test was deployed by an older version of this program, {reason}. Run once: pulumi up --stack test\n"

@@ -10,7 +10,7 @@ import pytest
 from operations.check.dns import find_name_servers
 from operations.result import State, exit_code
 from rehearsal.stand_ins.dns import AzureDns
-from tests.unit.deployment import Deployment, Record, describe_findings, of
+from tests.unit.deployment import Deployment, Record, describe_findings, to_dns_server
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, Farm
 
 pytestmark = pytest.mark.unit
@@ -82,7 +82,7 @@ def test_name_servers_are_asked_for_the_public_addresses_and_the_very_ttl(outsid
 
 def test_the_name_servers_of_a_zone_are_found_by_asking_the_resolver(outside: Deployment) -> None:
     with AzureDns(lambda: outside.rows) as resolver:
-        found = asyncio.run(find_name_servers(DOMAIN, of(resolver)))
+        found = asyncio.run(find_name_servers(DOMAIN, to_dns_server(resolver)))
     assert sorted(str(server) for server in found) == [
         "ns1-01.azure-dns.com",
         "ns2-01.azure-dns.net",

@@ -15,7 +15,7 @@ from operations import dns_server
 from operations.check import dns as checked
 from operations.result import State, exit_code
 from rehearsal.stand_ins.dns import AzureDns
-from tests.unit.deployment import Deployment, Record, of
+from tests.unit.deployment import Deployment, Record, to_dns_server
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, Farm
 
 pytestmark = pytest.mark.unit
@@ -71,7 +71,7 @@ def test_the_addresses_of_name_servers_are_asked_of_the_resolver_that_was_given(
     with AzureDns(lambda: outside.rows) as owner, resolver(outside, lambda _name: True) as given:
         for module in (dns_server, checked):
             monkeypatch.setattr(module, "PORT", owner.port)
-        answers = asyncio.run(checked.check_dns(outside.stack(), of(given)))
+        answers = asyncio.run(checked.check_dns(outside.stack(), to_dns_server(given)))
     assert {(row.source, row.state) for row in answers if row.source in NAMED} == {(host, State.FINE) for host in NAMED}
     assert {query.name for query in given.queries} == {DOMAIN, OWA, AUTODISCOVER, *NAMED}
     assert len(owner.queries) == len(NAMED) * 2
@@ -100,7 +100,7 @@ def test_a_resolver_that_is_silent_is_given_up_in_time(
 
     monkeypatch.setattr(checked, "open_resolver", patient)
     with resolver(outside, lambda name: name == known) as silent:
-        answers = asyncio.run(asyncio.wait_for(checked.check_dns(outside.stack(), of(silent)), PATIENCE))
+        answers = asyncio.run(asyncio.wait_for(checked.check_dns(outside.stack(), to_dns_server(silent)), PATIENCE))
     assert {row.state for row in answers} == {State.UNSEEN}
     told = {row.detail for row in answers}
     lost = {f"cannot find the address of {host}: no answer within {SECONDS} s" for host in NAMED if known}
@@ -112,8 +112,8 @@ def test_a_name_server_that_is_gone_could_not_be_asked(outside: Deployment, monk
         pass
     monkeypatch.setattr(checked, "SECONDS", SECONDS)
     names = checked.expect_public(outside.stack())
-    answers = asyncio.run(checked.ask_name_servers(DOMAIN, None, [of(gone)], names, 300))
+    answers = asyncio.run(checked.ask_name_servers(DOMAIN, None, [to_dns_server(gone)], names, 300))
     assert {(row.source, row.name, row.state) for row in answers} == {
-        (str(of(gone)), name, State.UNSEEN) for name in (OWA, AUTODISCOVER)
+        (str(to_dns_server(gone)), name, State.UNSEEN) for name in (OWA, AUTODISCOVER)
     }
     assert exit_code(answers) == 2

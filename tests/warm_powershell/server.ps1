@@ -1,6 +1,10 @@
-# Runs one command line of pwsh after the other in this process, so that what .NET compiled for one run serves the next. Each goes through the
-# entry point of this very host, with its own runspace, standard input, environment and current folder. Linux only.
-param([Parameter(Mandatory = $true)] [string] $Socket)
+# Runs one command line of pwsh after the other in this process, so that what .NET compiled for one run serves the next.
+# Each goes through the entry point of this very host, with its own runspace, standard input, environment and current
+# folder. Linux only.
+param(
+    [Parameter(Mandatory)]
+    [string] $Socket
+)
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
@@ -8,9 +12,18 @@ $ErrorActionPreference = 'Stop'
 function New-Libc {
     $assembly = [System.Reflection.Emit.AssemblyBuilder]::DefineDynamicAssembly('WarmPowerShell', 'Run')
     $type = $assembly.DefineDynamicModule('WarmPowerShell').DefineType('Libc', 'Public')
-    $functions = @{ open = [string], [int]; dup2 = [int], [int]; close = , [int]; setenv = [string], [string], [int]; unsetenv = , [string] }
+    $functions = @{
+        open     = [string], [int]
+        dup2     = [int], [int]
+        close    = , [int]
+        setenv   = [string], [string], [int]
+        unsetenv = , [string]
+    }
     foreach ($name in $functions.Keys) {
-        $method = $type.DefinePInvokeMethod($name, 'libc', 'Public, Static, PinvokeImpl', 'Standard', [int], [type[]] $functions[$name], 'Winapi', 'Ansi')
+        $attributes = 'Public, Static, PinvokeImpl'
+        $takes = [type[]] $functions[$name]
+        $method = $type.DefinePInvokeMethod(
+            $name, 'libc', $attributes, 'Standard', [int], $takes, 'Winapi', 'Ansi')
         $method.SetImplementationFlags('PreserveSig')
     }
     $type.CreateType()
@@ -18,7 +31,8 @@ function New-Libc {
 
 # .NET reads the authorities of SSL_CERT_FILE once in a process, and keeps them in these fields.
 function Get-AuthorityField {
-    $type = [System.Security.Cryptography.X509Certificates.X509Store].Assembly.GetType('System.Security.Cryptography.X509Certificates.OpenSslCachedSystemStoreProvider', $true)
+    $store = [System.Security.Cryptography.X509Certificates.X509Store]
+    $type = $store.Assembly.GetType("$($store.Namespace).OpenSslCachedSystemStoreProvider", $true)
     foreach ($name in 's_nativeCollections', 's_rootStoreFile', 's_rootStoreDirectories') {
         $field = $type.GetField($name, 'Static, NonPublic')
         if (-not $field -or $field.IsInitOnly) { throw "This version of .NET has no $name that can be reset." }
@@ -27,6 +41,7 @@ function Get-AuthorityField {
 }
 
 function Set-StandardInput {
+    [CmdletBinding()]
     param([string] $Path)
     $opened = $Libc::open($Path, 0)
     if ($opened -lt 0 -or $Libc::dup2($opened, 0) -lt 0) { throw "$Path cannot be opened." }
@@ -35,12 +50,19 @@ function Set-StandardInput {
 }
 
 function Set-Environment {
+    [CmdletBinding()]
     param($Variables)
-    foreach ($name in @([Environment]::GetEnvironmentVariables().Keys)) { [Environment]::SetEnvironmentVariable($name, $null) }
+    foreach ($name in @([Environment]::GetEnvironmentVariables().Keys)) {
+        [Environment]::SetEnvironmentVariable($name, $null)
+    }
     foreach ($name in $Variables.Keys) { [Environment]::SetEnvironmentVariable($name, $Variables[$name]) }
     # OpenSSL asks the C library, and .NET changes its own copy only.
     $authority = $Variables['SSL_CERT_FILE']
-    if ($authority) { $null = $Libc::setenv('SSL_CERT_FILE', $authority, 1) } else { $null = $Libc::unsetenv('SSL_CERT_FILE') }
+    if ($authority) {
+        $null = $Libc::setenv('SSL_CERT_FILE', $authority, 1)
+    } else {
+        $null = $Libc::unsetenv('SSL_CERT_FILE')
+    }
     foreach ($field in $AuthorityFields) { $field.SetValue($null, $null) }
 }
 

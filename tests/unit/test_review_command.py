@@ -1,0 +1,127 @@
+"""The command `review`: files, options, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from operations.__main__ import app
+from rehearsal.tools import REPOSITORY
+from tests.unit.previews import (
+    DRAINED,
+    ONE,
+    SERVERS,
+    TWO,
+    Review,
+    change,
+    events,
+    machine,
+    records,
+    stack,
+)
+
+pytestmark = pytest.mark.unit
+
+
+def test_strict_refuses_by_name_and_without_it_the_same_is_only_told(review: Review) -> None:
+    unsafe = change(records("delete", [ONE, TWO], None))
+    strict, told = review(unsafe, "--strict"), review(unsafe)
+    assert (strict.exit_code, told.exit_code) == (1, 0)
+    assert "**Refused: no-address-left.**" in told.stdout == strict.stdout
+    assert "Refused: no-address-left." in strict.stderr
+
+
+def test_an_accepted_danger_is_printed_with_its_reason_and_another_one_is_still_refused(review: Review) -> None:
+    both = change(records("delete", [ONE, TWO], None), machine("delete", "ex02"))
+    accepted = ["--strict", "--allow", "no-address-left=the name is | given up @nobody"]
+    result = review(both, *accepted)
+    assert result.exit_code == 1
+    assert "**Refused: serving-server-lost.**" in result.stdout
+    assert "*Accepted:* <code>the name is &#124; given up &#64;<!-- -->nobody</code>" in result.stdout
+    result = review(both, *accepted, "--allow", "serving-server-lost=it is empty")
+    assert result.exit_code == 0
+    assert "**Accepted.**" in result.stdout
+
+
+def test_what_is_accepted_wrongly_is_told_all_at_once(review: Review) -> None:
+    result = review(change(), "--allow", "zone-deletd=because", "--allow", "zone-deleted=", "--allow", "zone-deleted")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "there is no danger zone-deletd; choose one of no-address-left" in result.stderr
+    assert result.stderr.count("write --allow zone-deleted=REASON") == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"Previewing update",
+        b'{"steps": [{"op": "create"}]}',
+        b'{"steps": 1}',
+        b"\xff\xfe\x00",
+    ],
+)
+def test_a_file_that_is_no_preview_is_refused_by_its_name_with_the_remedy(review: Review, content: bytes) -> None:
+    result = review(content)
+    assert result.exit_code == 2
+    assert "preview.json is not the whole output of `pulumi preview --json`" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_file_that_is_not_there_is_refused_by_its_name(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["review", str(tmp_path / "none.json")])
+    assert result.exit_code == 2
+    assert "none.json: No such file or directory" in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_as_powershell_writes_it_is_read(review: Review, encoding: str) -> None:
+    assert review(json.dumps(change(DRAINED)).encode(encoding)).stdout == review(change(DRAINED)).stdout
+
+
+def test_a_preview_that_failed_is_shown_with_its_dangers_and_is_never_fine(review: Review) -> None:
+    failed = change(DRAINED) | {"diagnostics": [{"severity": "error", "message": "error: no ``` such thing"}]}
+    result = review(failed)
+    assert result.exit_code == 2
+    assert "**The preview failed.**" in result.stdout
+    assert "````text\nerror: no ``` such thing\n````" in result.stdout
+    unsafe = failed | {"steps": [machine("delete", "ex02")]}
+    assert review(unsafe, "--strict").exit_code == 1
+
+
+def test_the_engine_s_events_tell_the_same_as_its_digest(review: Review) -> None:
+    steps = [stack(**SERVERS), records("update", [ONE, TWO], [ONE], detailedDiff={"aRecords[1]": {"kind": "delete"}})]
+    content = {**change(), "steps": steps}
+    lines = events(content)
+    digested = review(content).stdout
+    assert review("\n".join(lines).encode()).stdout == digested
+    assert review("\n".join(lines[:-1]).encode()).exit_code == 2, "without an end it is not the whole"
+    said = {"diagnosticEvent": {"severity": "error", "message": "<{%fg 1%}>error: <{%reset%}>it broke"}}
+    failed = review("\n".join([*lines, json.dumps({"sequence": 9, **said})]).encode())
+    assert "```text\nerror: it broke\n```" in failed.stdout
+
+
+def test_the_markdown_goes_into_a_file_instead(review: Review, tmp_path: Path) -> None:
+    file = tmp_path / "review.md"
+    result = review(change(DRAINED), "--output", str(file))
+    assert result.stdout == ""
+    assert file.read_text(encoding="utf-8") == review(change(DRAINED)).stdout
+    result = review(change(DRAINED), "--output", str(tmp_path / "none" / "review.md"))
+    assert result.exit_code == 2
+    assert "Name a file in a folder that exists" in result.stderr
+
+
+def test_the_command_starts_without_the_parts_that_only_other_commands_need() -> None:
+    """They cost half a second; a review shall take less than one."""
+    loaded = "import operations.__main__, sys; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", loaded], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert {"asyncssh", "httpx", "pulumi"}.isdisjoint(modules.stdout.split())
+    assert "typer" in modules.stdout.split()
