@@ -32,11 +32,14 @@ class Machines:
     ran: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
     result: CommandResult = field(default_factory=lambda: CommandResult(exit_code=0, output="", error=""))
 
-    def vm_created(self, vm: VirtualMachine) -> None:
+    def create_machine(self, vm: VirtualMachine) -> None:
         self.created.append(vm)
 
-    def vm_deleted(self, id: str) -> None:
+    def delete_machine(self, id: str) -> None:
         self.deleted.append(id)
+
+    def disks_attached(self, vm_id: str, luns: Mapping[str, int]) -> None:
+        """These machines have no Windows that would show them."""
 
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
         self.ran.append((vm_id, script, parameters))

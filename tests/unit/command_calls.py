@@ -18,23 +18,23 @@ Serve = Callable[..., ScriptedSshServer]
 
 
 class Engine(EngineServicer):
-    """Keeps the lines that a provider logs; each line sets `spoken`."""
+    """Keeps the lines that a provider logs; each line sets `has_lines`."""
 
     def __init__(self) -> None:
-        self.said: list[engine.LogRequest] = []
-        self.spoken = threading.Event()
-        self._said = threading.Condition()
+        self.lines: list[engine.LogRequest] = []
+        self.has_lines = threading.Event()
+        self._changed = threading.Condition()
 
     def Log(self, request: engine.LogRequest, _context: object) -> Empty:
-        with self._said:
-            self.said.append(request)
-            self._said.notify_all()
-        self.spoken.set()
+        with self._changed:
+            self.lines.append(request)
+            self._changed.notify_all()
+        self.has_lines.set()
         return Empty()
 
     def wait_for(self, message: str) -> None:
-        with self._said:
-            assert self._said.wait_for(lambda: any(line.message == message for line in self.said), 30), message
+        with self._changed:
+            assert self._changed.wait_for(lambda: any(line.message == message for line in self.lines), 30), message
 
 
 def connection(server: ScriptedSshServer, **changes: object) -> Properties:

@@ -45,7 +45,7 @@ def test_null_clears_what_would_otherwise_be_derived() -> None:
 
 
 def test_an_empty_text_is_refused_where_null_is_accepted() -> None:
-    with pytest.raises(arguments.InvalidStackFileError, match=r"ecp\.externalUrl = '': Write a text that is not empty"):
+    with pytest.raises(arguments.InvalidStackFileError, match=r"ecp\.externalUrl = '': Write text that is not empty"):
         farm({"ecp": {"externalUrl": ""}})
 
 

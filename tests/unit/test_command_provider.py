@@ -159,10 +159,10 @@ def test_other_resources_are_refused(client: ProviderClient) -> None:
 def test_each_line_of_output_is_shown_during_the_operation_only(
     client: ProviderClient, serve: Serve, attached_engine: tuple[Engine, str]
 ) -> None:
-    heard, address = attached_engine
+    engine_log, address = attached_engine
     client.stub.Attach(plugin.PluginAttach(address=address))
     create(client, connection=connection(serve()), create="cat", stdin="one\r\ntwo\nthree")
-    assert [(line.message, line.ephemeral, line.urn.endswith("::r")) for line in heard.said] == [
+    assert [(line.message, line.ephemeral, line.urn.endswith("::r")) for line in engine_log.lines] == [
         ("one", True, True),
         ("two", True, True),
         ("three", True, True),
@@ -172,20 +172,20 @@ def test_each_line_of_output_is_shown_during_the_operation_only(
 def test_the_warning_about_a_refused_previous_output_does_not_contain_it(
     client: ProviderClient, serve: Serve, attached_engine: tuple[Engine, str]
 ) -> None:
-    heard, address = attached_engine
+    engine_log, address = attached_engine
     client.stub.Attach(plugin.PluginAttach(address=address))
     news = {"connection": secret(connection(serve())), "create": "echo hi", "logging": "none"}
     inputs = client.check(COMMAND, "r", news)
     client.update(COMMAND, "r", {**inputs, "stdout": "earlier words"}, inputs, {**inputs, "stdin": "x"})
-    assert [line.severity for line in heard.said] == [engine.WARNING]
-    assert heard.said[0].message.startswith("Unable to set 'PULUMI_COMMAND_STDOUT'.")
-    assert "earlier words" not in heard.said[0].message
+    assert [line.severity for line in engine_log.lines] == [engine.WARNING]
+    assert engine_log.lines[0].message.startswith("Unable to set 'PULUMI_COMMAND_STDOUT'.")
+    assert "earlier words" not in engine_log.lines[0].message
 
 
 def test_no_message_contains_a_secret(
     client: ProviderClient, serve: Serve, attached_engine: tuple[Engine, str]
 ) -> None:
-    heard, address = attached_engine
+    engine_log, address = attached_engine
     client.stub.Attach(plugin.PluginAttach(address=address))
     server = serve()
     key = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
@@ -197,19 +197,19 @@ def test_no_message_contains_a_secret(
     assert failures.count("details") == 3
     for secrets in ("not-the-right-one", key.splitlines()[1], PASSWORD, "swordfish"):
         assert secrets not in failures
-        assert all(secrets not in line.message for line in heard.said)
-    assert [line.message for line in heard.said][:2] == ["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]
+        assert all(secrets not in line.message for line in engine_log.lines)
+    assert [line.message for line in engine_log.lines][:2] == ["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]
 
 
 def test_a_cancel_ends_the_wait_between_two_dials(
     client: ProviderClient, serve: Serve, attached_engine: tuple[Engine, str]
 ) -> None:
-    heard, address = attached_engine
+    engine_log, address = attached_engine
     client.stub.Attach(plugin.PluginAttach(address=address))
     inputs = {"connection": secret(connection(serve(), password="wrong", dialErrorLimit=-1)), "create": "echo"}  # noqa: S106
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(client.create, COMMAND, "r", client.check(COMMAND, "r", inputs))
-        assert heard.spoken.wait(10)
+        assert engine_log.has_lines.wait(10)
         client.stub.Cancel(Empty())
         running.result(10)
     assert client.lines[-1]["error"] == {"code": "CANCELLED", "details": "context canceled"}

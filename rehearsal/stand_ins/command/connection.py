@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import asyncssh
 import grpc  # type: ignore[import-untyped]
 
-from rehearsal.stand_ins.command.go_text import describe_error
+from rehearsal.stand_ins.command.go_text import format_error
 from rehearsal.stand_ins.command.interruption import Interruption
 from rehearsal.stand_ins.command.log import EngineLog
 from rehearsal.stand_ins.command.logon import LogonClient, SshEndpoint, SshRoute, prepare_route
@@ -131,7 +131,7 @@ async def _open_socket(endpoint: SshEndpoint) -> socket.socket:
     except socket.gaierror as error:
         raise ProviderError(f"dial tcp: lookup {endpoint.host}: no such host") from error
     except OSError as error:
-        raise ProviderError(f"dial tcp {endpoint.dialled}: connect: {describe_error(error)}") from error
+        raise ProviderError(f"dial tcp {endpoint.dialled}: connect: {format_error(error)}") from error
 
 
 async def _log_on(route: SshRoute, held: contextlib.AsyncExitStack, **transport: Any) -> asyncssh.SSHClientConnection:
@@ -150,7 +150,7 @@ async def _log_on(route: SshRoute, held: contextlib.AsyncExitStack, **transport:
     except asyncssh.ConnectionLost as error:
         raise _HandshakeError("ssh: handshake failed: EOF") from error
     except (asyncssh.Error, OSError) as error:
-        raise _HandshakeError(f"ssh: handshake failed: {describe_error(error)}") from error
+        raise _HandshakeError(f"ssh: handshake failed: {format_error(error)}") from error
     held.push_async_callback(connection.wait_closed)
     held.callback(connection.abort)
     return connection

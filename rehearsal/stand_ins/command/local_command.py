@@ -65,10 +65,10 @@ async def run_here(
 
 def _describe_start_failure(program: str, folder: Path, error: OSError) -> str:
     if not folder.exists():
-        return f"chdir {folder}: {go_text.describe_error(error)}"
+        return f"chdir {folder}: {go_text.format_error(error)}"
     if os.sep not in program and shutil.which(program) is None:
         return f"exec: {go_text.quote(program)}: executable file not found in $PATH"
-    return f"fork/exec {program}: {go_text.describe_error(error)}"
+    return f"fork/exec {program}: {go_text.format_error(error)}"
 
 
 async def _kill(process: asyncio.subprocess.Process, interruption: Interruption) -> None:

@@ -166,4 +166,4 @@ async def _read_agent_keys(path: str, held: contextlib.AsyncExitStack) -> list[a
         held.callback(agent.close)
         return list(await agent.get_keys())
     except OSError as error:
-        raise ProviderError(f"dial unix {path}: connect: {go_text.describe_error(error)}") from error
+        raise ProviderError(f"dial unix {path}: connect: {go_text.format_error(error)}") from error

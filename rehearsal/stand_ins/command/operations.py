@@ -10,7 +10,7 @@ from typing import Any
 import asyncssh
 
 from rehearsal.stand_ins.command.connection import open_connection
-from rehearsal.stand_ins.command.go_text import describe_error
+from rehearsal.stand_ins.command.go_text import format_error
 from rehearsal.stand_ins.command.interruption import Interruption
 from rehearsal.stand_ins.command.local_command import SHELL, run_here
 from rehearsal.stand_ins.command.log import EngineLog
@@ -70,7 +70,7 @@ class CommandOperations:
                     else:
                         await copy_path(sftp, path, target)
             except (asyncssh.Error, OSError) as error:
-                raise ProviderError(describe_error(error)) from error
+                raise ProviderError(format_error(error)) from error
 
     async def close(self) -> None:
         await self._left_open.aclose()

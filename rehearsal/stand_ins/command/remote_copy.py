@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncssh
 
-from rehearsal.stand_ins.command.go_text import describe_error
+from rehearsal.stand_ins.command.go_text import format_error
 from rehearsal.stand_ins.provider.servicer import ProviderError
 
 
@@ -58,7 +58,7 @@ async def _copy_file(sftp: asyncssh.SFTPClient, source: Path, target: str) -> No
     try:
         content = source.read_bytes()
     except OSError as error:
-        raise ProviderError(f"open {source}: {describe_error(error)}") from error
+        raise ProviderError(f"open {source}: {format_error(error)}") from error
     await _write_file(sftp, target, content, f"failed to copy file {source} to remote path {target}")
 
 
