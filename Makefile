@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Without kept bytecode each start of the program compiles azure-native anew: four seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup rehearse look parts drill test soak plans lab-up lab-down lint format bench schema lock clean
+.PHONY: help setup rehearse look parts drill pictures test soak plans lab-up lab-down lint format bench schema lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -50,8 +50,14 @@ look: setup ## what a running or kept rehearsal holds: subscription, DNS, Exchan
 parts: setup ## which parts of a rehearsal are real on this computer: make parts [OPTIONS=--real, which fails without the host and the provider]
 	@$(BIN)/python -m rehearsal parts $(OPTIONS)
 
-drill: setup ## lose a server in every way under clients' load; figures, and a report with a picture: make drill [STACK=prod]
+drill: setup ## lose a server in every way while 20 clients work; figures, a report, the failover picture: make drill [STACK=prod]
 	@$(BIN)/python -m rehearsal drill --stack $(STACK) $(OPTIONS)
+
+# A drill whose promises a busy computer misses leaves docs/failover.svg as it was.
+pictures: setup ## rewrite docs/rehearsal.svg and docs/failover.svg from a rehearsal and a drill; five minutes on a quiet computer
+	@$(BIN)/python -m rehearsal run --stack lab --picture docs/rehearsal.svg
+	@$(BIN)/python -m rehearsal drill --stack lab
+	@cp .rehearsal/drill/failover.svg docs/failover.svg
 
 lab-up: setup ## a lab of your own in Azure, from stacks/Pulumi.lab.yaml: make lab-up NAME=anna [OPTIONS="--hours 8"]
 	@$(BIN)/python -m operations lab up "$(NAME)" $(OPTIONS)
@@ -75,6 +81,7 @@ lint: setup .tools/bin/actionlint ## style, types, import contract, schema, work
 	@$(BIN)/mypy
 	@$(BIN)/mypy __main__.py
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m rehearsal.powershell.style
 	@# what else a computer may have installed (shellcheck, pyflakes) is not asked: the same answer everywhere
 	@.tools/bin/actionlint -shellcheck= -pyflakes=
 	@$(BIN)/zizmor --quiet --offline --persona=auditor .github

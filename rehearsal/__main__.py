@@ -42,7 +42,7 @@ def run_rehearsal(
     console = Console(highlight=False)
     recording = Console(highlight=False, record=True, width=PICTURE_WIDTH, file=io.StringIO()) if picture else None
     try:
-        found = tools.find()
+        found = tools.find_tools()
         introduce(found, console)
         show_proof(found, console)
         with Rehearsal(stack, rehearsal_folder(stack), found) as rehearsal:
@@ -79,9 +79,9 @@ def show_parts(
 
     console = Console(highlight=False)
     try:
-        found = tools.find()
+        found = tools.find_tools()
         introduce(found, console)
-        missing = found.missing_of_an_install() if real else []
+        missing = found.missing_install_parts() if real else []
         if real and not missing:
             show_proof(found, console)
     except (tools.ToolMissingError, CommandFailedError, NotAsShownError) as error:
@@ -122,7 +122,7 @@ def drill_rehearsal(
 
     console = open_console(stderr=as_json)
     try:
-        kept = run_drill(stack, tools.find(), console, clients=clients, budget=budget)
+        kept = run_drill(stack, tools.find_tools(), console, clients=clients, budget=budget)
     except (
         tools.ToolMissingError,
         InvalidStackFileError,

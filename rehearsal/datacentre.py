@@ -1,4 +1,4 @@
-"""Where servers run: a virtual machine that Azure creates boots here, one that it deletes is gone with its disk."""
+"""Runs the servers: a virtual machine that Azure creates boots here; one that Azure deletes loses its disk, too."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from anyio.from_thread import BlockingPortal
 
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.azure_native import VirtualMachine
 from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.exchange.state_files import read_state_file, write_state_file
 from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
+from rehearsal.stand_ins.windows_disks import contents_of_disks, show_attached_disks
 from rehearsal.tools import ToolMissingError
 
-# How Active Directory's domain is called here; servers are NAME.corp.example.
+# The Active Directory domain; servers are NAME.corp.example.
 DOMAIN = "corp.example"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlacedServer:
-    """A server and its addresses; `vm_id` is the ARM id of its virtual machine, None for one that existed before."""
+    """A server and its addresses; `vm_id` is the ARM id of its virtual machine, None for an existing server."""
 
     computer_name: str
     addresses: tuple[str, ...]
@@ -33,9 +36,9 @@ class PlacedServer:
 
 
 class Datacentre:
-    """Servers by computer name, on their own loopback addresses and shared ports.
+    """Servers by computer name, on separate loopback addresses and the same ports.
 
-    `install_exchange` False leaves new servers without Exchange, as a new virtual machine is in Azure.
+    With `install_exchange` False new virtual machines have no Exchange, as in Azure.
     """
 
     def __init__(
@@ -60,9 +63,10 @@ class Datacentre:
         self._certificates, self._version, self._names = certificates, exchange_version, names
         self._pwsh = str(pwsh) if pwsh else None
         self._names_by_id: dict[str, str] = {}
+        self._disks = folder / "detached-disks.json"
 
     def add_existing(self, computer_name: str, addresses: Iterable[str]) -> ServerStandIn:
-        """A server that was there before the stack: Exchange is installed and SSH is on."""
+        """A server that existed before the stack: Exchange is installed and SSH is on."""
         self.install(computer_name)
         return self._boot(computer_name, addresses, ssh_port=self.ssh_port)
 
@@ -70,8 +74,8 @@ class Datacentre:
         """What an administrator does on a new server: joins it to the domain and installs Exchange."""
         self._organisation.add_server(computer_name, version=self._version, domain=DOMAIN)
 
-    def placed(self) -> tuple[PlacedServer, ...]:
-        """The servers that are here now, for `boot` in another datacentre on a copy of the folder."""
+    def placed_servers(self) -> tuple[PlacedServer, ...]:
+        """The servers, for `boot` in another datacentre on a copy of the folder."""
         ids = {name: id for id, name in self._names_by_id.items()}
         return tuple(
             PlacedServer(computer_name=name, addresses=server.addresses, vm_id=ids.get(name))
@@ -79,24 +83,32 @@ class Datacentre:
         )
 
     def boot(self, servers: Iterable[PlacedServer]) -> None:
-        """Servers whose disks and whose Exchange are in the folders already."""
+        """Starts servers whose disks and settings are in the folder already."""
         for server in servers:
             if server.vm_id:
                 self._names_by_id[server.vm_id] = server.computer_name
             self._boot(server.computer_name, server.addresses, ssh_port=None)
 
-    def vm_created(self, vm: VirtualMachine) -> None:
+    def create_machine(self, vm: VirtualMachine) -> None:
         name = vm.computer_name
         self._names_by_id[vm.id] = name
         if self.install_exchange:
             self.install(name)
         self._boot(name, (*vm.private_addresses, *vm.public_addresses), ssh_port=None)
 
-    def vm_deleted(self, id: str) -> None:
+    def delete_machine(self, id: str) -> None:
         name = self._names_by_id.pop(id)
         self.servers.pop(name).stop()
+        # A data disk outlives its machine, with what is on it.
+        write_state_file(self._disks, {**self._detached_disks(), **contents_of_disks(self._root(name))})
         self._organisation.remove_server(name)
         shutil.rmtree(self._root(name))
+
+    def disks_attached(self, vm_id: str, luns: Mapping[str, int]) -> None:
+        show_attached_disks(self._root(self._names_by_id[vm_id]), luns, self._detached_disks())
+
+    def _detached_disks(self) -> dict[str, Any]:
+        return read_state_file(self._disks) if self._disks.exists() else {}
 
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
         return self.servers[self._names_by_id[vm_id]].run_script(script, parameters)
@@ -106,7 +118,7 @@ class Datacentre:
         return next(server for server in self.servers.values() if address in server.addresses)
 
     def connections(self) -> int:
-        """SSH connections that servers have seen so far."""
+        """The number of SSH connections to all servers so far."""
         return sum(len(server.ssh.connections) for server in self.servers.values())
 
     def stop(self) -> None:
@@ -137,12 +149,12 @@ class Datacentre:
         return self.folder / computer_name
 
 
-def free_ports(addresses: Sequence[str], count: int) -> list[int]:
-    """Ports that are free on every address now. Raises ToolMissingError where an address is not of this computer."""
+def find_free_ports(addresses: Sequence[str], count: int) -> list[int]:
+    """Ports that are free on every address. Raises ToolMissingError for an address that this computer does not have."""
     found: list[int] = []
     while len(found) < count:
         with socket.socket() as first:
-            bind(first, addresses[0], 0)
+            bind_address(first, addresses[0], 0)
             port = first.getsockname()[1]
             if port not in found and all(is_free(address, port) for address in addresses[1:]):
                 found.append(port)
@@ -152,13 +164,13 @@ def free_ports(addresses: Sequence[str], count: int) -> list[int]:
 def is_free(address: str, port: int) -> bool:
     with socket.socket() as tried:
         try:
-            bind(tried, address, port)
+            bind_address(tried, address, port)
         except OSError:
             return False
         return True
 
 
-def bind(tried: socket.socket, address: str, port: int) -> None:
+def bind_address(tried: socket.socket, address: str, port: int) -> None:
     try:
         tried.bind((address, port))
     except OSError as error:

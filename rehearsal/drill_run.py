@@ -18,7 +18,7 @@ from rehearsal import limits, stack_file
 from rehearsal.drill import ROTATION_IN, ROTATION_OUT, Drill, Pace
 from rehearsal.losses import SILENCE
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.tools import REPOSITORY, Tools, relative
+from rehearsal.tools import REPOSITORY, Tools, relative_to_here
 from stacks.arguments import PROJECT
 from stacks.file import dump_stack_file, read_stack_file
 
@@ -88,10 +88,10 @@ def _write_reports(
     console.print(describe_load(results))
     (folder / "report.html").write_text(build_report_page(results, heading, budget), encoding="utf-8")
     (folder / "report.json").write_text(results_as_json(results, budget), encoding="utf-8")
-    console.print(f"Report: {relative(folder / 'report.html')}")
+    console.print(f"Report: {relative_to_here(folder / 'report.html')}")
     if picture := draw_silence_and_rotation(results, pace, budget):
         (folder / "failover.svg").write_text(picture, encoding="utf-8")
-        console.print(f"Picture: {relative(folder / 'failover.svg')}")
+        console.print(f"Picture: {relative_to_here(folder / 'failover.svg')}")
 
 
 def draw_silence_and_rotation(results: list[DrillResult], pace: Pace, budget: float) -> str | None:
@@ -139,7 +139,7 @@ def _failed_requests(seen: Observation) -> str:
 
 def _write_quick_file(stack: str, target: Path, pace: Pace) -> Path:
     """A copy of the stack file with short waits that allows to take one of two servers out of rotation."""
-    config = read_stack_file(stack_file.path_of(stack), PROJECT).config
+    config = read_stack_file(stack_file.find_stack_file(stack), PROJECT).config
     config[f"{PROJECT}:dns"] = {**config.get(f"{PROJECT}:dns", {}), "ttlSeconds": pace.ttl}
     config[f"{PROJECT}:rotation"] = {"drainSeconds": pace.drain, "healthSeconds": HEALTH}
     config[f"{PROJECT}:allowSingleServer"] = True

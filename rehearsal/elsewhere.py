@@ -1,8 +1,8 @@
-"""Hosts in services' URLs of which the stack makes no record: other DNS servers hold one, here the stand-in does."""
+"""Hosts in services' URLs without a record of the stack: elsewhere other DNS servers have it, here the stand-in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from components import namespace
@@ -10,31 +10,31 @@ from components.namespace_args import NamespaceArgs
 from rehearsal.stand_ins.dns import RecordSet
 
 
-def every_host(wanted: NamespaceArgs) -> set[str]:
-    """The hosts that clients are sent to, inside and outside, and the names of the namespace."""
-    told = namespace.client_hosts(namespace.exchange_settings(wanted)).values()
-    return {*namespace.client_names(wanted).every(), *(host.lower() for hosts in told for host in hosts)}
+def list_client_hosts(wanted: NamespaceArgs) -> set[str]:
+    """The hosts in the URLs for clients, internal and external, and the names of the namespace."""
+    named = namespace.client_hosts(namespace.exchange_settings(wanted)).values()
+    return {*namespace.client_names(wanted).every(), *(host.lower() for hosts in named for host in hosts)}
 
 
-def hosts_elsewhere(wanted: NamespaceArgs) -> list[str]:
-    return sorted(every_host(wanted) - set(namespace.client_names(wanted).every()))
+def list_hosts_elsewhere(wanted: NamespaceArgs) -> list[str]:
+    return sorted(list_client_hosts(wanted) - set(namespace.client_names(wanted).every()))
 
 
-def with_elsewhere(rows: Sequence[RecordSet], wanted: NamespaceArgs) -> Iterator[RecordSet]:
-    """The rows, and for each host elsewhere one that leads to the same servers as the client name of that side."""
+def add_missing_records(rows: Sequence[RecordSet], wanted: NamespaceArgs) -> Iterator[RecordSet]:
+    """The rows, and one for each host without a record, with the same servers as that side's client name."""
     yield from rows
     names = namespace.client_names(wanted)
     for row in rows:
         client = names.client if row.private else names.external_client
-        if row.type == "A" and full_name(row) == client:
-            for host in missing(hosts_elsewhere(wanted), rows):
+        if row.type == "A" and record_host(row) == client:
+            for host in list_hosts_without_record(wanted, rows):
                 yield replace(row, zone=host, name="@")
 
 
-def missing(hosts: Iterable[str], rows: Sequence[RecordSet]) -> list[str]:
-    known = {full_name(row) for row in rows}
-    return [host for host in hosts if host not in known]
+def list_hosts_without_record(wanted: NamespaceArgs, rows: Sequence[RecordSet]) -> list[str]:
+    known = {record_host(row) for row in rows}
+    return [host for host in list_hosts_elsewhere(wanted) if host not in known]
 
 
-def full_name(row: RecordSet) -> str:
+def record_host(row: RecordSet) -> str:
     return (row.zone if row.name == "@" else f"{row.name}.{row.zone}").lower()

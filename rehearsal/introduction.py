@@ -6,16 +6,16 @@ from rich.console import Console
 
 from operations.terminal import build_table
 from rehearsal import limits
-from rehearsal.elsewhere import hosts_elsewhere
+from rehearsal.elsewhere import list_hosts_elsewhere
 from rehearsal.proof import prove
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.tools import Tools, relative
+from rehearsal.tools import Tools, relative_to_here
 
 
 def introduce(tools: Tools, console: Console) -> None:
     """A table of the parts, and what a computer without PowerShell cannot show."""
     table = build_table("part", "here", title="A rehearsal on this computer, without Azure and Exchange")
-    for part, by in tools.rows():
+    for part, by in tools.describe_parts():
         table.add_row(part, by)
     console.print(table)
     limits.print_limits(console, scripts_run=tools.powershell is not None)
@@ -32,9 +32,9 @@ def print_differences(rehearsal: Rehearsal, console: Console) -> None:
     """What the rehearsal changes in the stack file, and what differs from Azure."""
     for text in rehearsal.file.notices:
         console.print(f"• {text}")
-    for host in hosts_elsewhere(rehearsal.file.farm.namespace):
+    for host in list_hosts_elsewhere(rehearsal.file.farm.namespace):
         console.print(
             f"• {host}: the stack makes no record for it. Here it leads to the servers; in Azure you make one"
         )
     console.print("• each new virtual machine boots with Exchange installed; in Azure you install it")
-    console.print(f"• `make look` shows the state while it runs: {relative(rehearsal.folder)}")
+    console.print(f"• `make look` shows the state while it runs: {relative_to_here(rehearsal.folder)}")

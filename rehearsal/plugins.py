@@ -1,4 +1,4 @@
-"""The plugins that the table of parts shows, put where the engine looks before all else."""
+"""Links the plugins in the table of parts to where the engine looks first."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from rehearsal.engine import build
 from rehearsal.stand_ins.language_host import LANGUAGE_HOST, write_launcher
 from rehearsal.tools import COMMAND_PLUGIN, Tools
 
-# Variables that lead the engine to other plugins than those on PATH and in its home.
-ELSEWHERE = frozenset({"PULUMI_IGNORE_AMBIENT_PLUGINS", "PULUMI_DEBUG_LANGUAGES", "PULUMI_DEBUG_PROVIDERS"})
+# Variables that make the engine use other plugins than those on PATH and in its home.
+PLUGIN_VARIABLES = frozenset({"PULUMI_IGNORE_AMBIENT_PLUGINS", "PULUMI_DEBUG_LANGUAGES", "PULUMI_DEBUG_PROVIDERS"})
 
 
 def link_plugins(tools: Tools, folder: Path, home: Path, search: str) -> Path:
-    """The folder to put before all others on PATH, which are `search`. `home` is the engine's own folder of plugins."""
+    """The folder to put first on PATH; `search` is the PATH behind it, `home` the engine's folder of plugins."""
     first = folder / "bin"
     first.mkdir(exist_ok=True)
     host, plugin = tools.language_host, tools.command_plugin
     if host is None:
-        # Beside the engine that was built here, where a bundled host lies: the engine then gives no warning.
+        # Beside the engine that was built here, like a bundled host: there the engine does not warn about it.
         beside = tools.engine.parent if tools.engine == build.ENGINE else folder / "stand-ins"
         host = write_launcher(tools.host_folder or beside, tools.python)
     else:
-        link(first / f"{LANGUAGE_HOST}-exec", Path(f"{host}-exec"))
-    link(first / LANGUAGE_HOST, host)
+        replace_link(first / f"{LANGUAGE_HOST}-exec", Path(f"{host}-exec"))
+    replace_link(first / LANGUAGE_HOST, host)
     if plugin:
-        # The engine passes over a folder that is a link itself.
+        # The engine ignores a folder that is a link itself.
         (home / plugin.name).mkdir(exist_ok=True)
-        link(home / plugin.name / COMMAND_PLUGIN, plugin / COMMAND_PLUGIN)
+        replace_link(home / plugin.name / COMMAND_PLUGIN, plugin / COMMAND_PLUGIN)
         if shutil.which(COMMAND_PLUGIN, path=search):
-            link(first / COMMAND_PLUGIN, plugin / COMMAND_PLUGIN)
+            replace_link(first / COMMAND_PLUGIN, plugin / COMMAND_PLUGIN)
     return first
 
 
-def link(place: Path, target: Path) -> None:
-    """In the place of a link that a copy of another rehearsal brought along."""
+def replace_link(place: Path, target: Path) -> None:
+    """Replaces the link that a copied rehearsal contains."""
     place.unlink(missing_ok=True)
     place.symlink_to(target.absolute())

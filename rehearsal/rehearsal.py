@@ -1,11 +1,10 @@
-"""One rehearsal: every stand-in of one stack, started together and attached to the real engine."""
+"""One rehearsal: all stand-ins for one stack, started together and attached to the real engine."""
 
 from __future__ import annotations
 
 import copy
 import os
 import shutil
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,9 @@ from types import TracebackType
 from anyio.from_thread import start_blocking_portal
 
 from components import namespace
-from components.args import FarmArgs
 from rehearsal import stack_file
-from rehearsal.datacentre import Datacentre, PlacedServer, free_ports
-from rehearsal.elsewhere import every_host, with_elsewhere
+from rehearsal.datacentre import Datacentre, PlacedServer, find_free_ports
+from rehearsal.elsewhere import add_missing_records, list_client_hosts
 from rehearsal.stack import EngineStack
 from rehearsal.stack_file import RehearsedFile
 from rehearsal.stand_ins.accounts import Accounts
@@ -30,14 +28,14 @@ from rehearsal.stand_ins.tls import Certificates
 from rehearsal.tools import REPOSITORY, ToolMissingError, Tools
 
 MAILBOX = "CORP\\user"
-SCRIPTS_RUN = "scripts-run"  # an empty file where PowerShell runs the scripts, for those who look at the folder
+SCRIPTS_RUN = "scripts-run"  # an empty file in the folder, where PowerShell runs the scripts; `look` reads it
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
-    """A rehearsal at one moment: a copy of its files in `folder`, and what it held in memory only.
+class KeptRehearsal:
+    """A copy of a rehearsal: its files in `folder`, and what it had only in memory.
 
-    Others begin with it as often as wanted, one at a time: it includes the servers' ports.
+    Any number of rehearsals can continue from it, but one at a time: they use the same ports.
     """
 
     folder: Path
@@ -49,17 +47,17 @@ class Kept:
 
 
 class Rehearsal:
-    """Use it as a context manager; `folder` is emptied first and holds all state in readable files.
+    """A context manager; it empties `folder` first and keeps all state there in readable files.
 
-    `source` is a stack file; with the default it is the one of `stacks/` by that name. With `kept` the rehearsal goes
-    on from there instead.
+    `source` is the stack file; the default is the stack's file in `stacks/`. With `kept` the rehearsal continues from
+    that copy instead.
     """
 
     def __init__(
-        self, stack: str, folder: Path, tools: Tools, *, source: Path | None = None, kept: Kept | None = None
+        self, stack: str, folder: Path, tools: Tools, *, source: Path | None = None, kept: KeptRehearsal | None = None
     ) -> None:
         self.folder, self.tools, self._name = folder, tools, stack
-        self._source = source or stack_file.path_of(stack)
+        self._source = source or stack_file.find_stack_file(stack)
         self._kept = kept
         self._running = ExitStack()
 
@@ -83,43 +81,45 @@ class Rehearsal:
     ) -> None:
         self._running.close()
 
-    def keep(self, folder: Path) -> Kept:
-        """The rehearsal as it is now, copied to `folder`, which must not exist. No `pulumi` command may be running."""
+    def keep(self, folder: Path) -> KeptRehearsal:
+        """Copies the rehearsal to `folder`, which must not exist. No `pulumi` command may be running."""
         shutil.copytree(self.folder, folder, symlinks=True)
-        return Kept(
+        return KeptRehearsal(
             folder=folder,
             file=copy.deepcopy(self.file),
             password=self.password,
             passphrase=self._passphrase,
             before=self._before,
-            servers=self.datacentre.placed(),
+            servers=self.datacentre.placed_servers(),
         )
 
     def _start(self) -> None:
-        # An agent that went away would fail every connection of the command provider, real or not.
+        # With an SSH agent that has ended, every connection of the command provider would fail.
         os.environ.pop("SSH_AUTH_SOCK", None)
         kept = self._kept
-        self.file = copy.deepcopy(kept.file) if kept else self._rehearsed_file()
-        self.password = kept.password if kept else stack_file.password()
-        self._passphrase = kept.passphrase if kept else stack_file.password()
+        self.file = copy.deepcopy(kept.file) if kept else self._adapt_stack_file()
+        self.password = kept.password if kept else stack_file.create_password()
+        self._passphrase = kept.passphrase if kept else stack_file.create_password()
         self.names = namespace.client_names(self.file.farm.namespace)
-        self.accounts, self.organisation = self._people()
-        self.certificates = certificates(every_host(self.file.farm.namespace))
-        self.datacentre = self._datacentre()
+        self.accounts, self.organisation = self._create_accounts()
+        self.certificates = create_certificates(list_client_hosts(self.file.farm.namespace))
+        self.datacentre = self._create_datacentre()
         self.azure = AzureNative(self.folder / "azure.json", host=self.datacentre)
         if not kept:
-            for id, body in existing_resources(self.file.farm, self._name):
+            for id, body in stack_file.list_existing_resources(self.file.farm, self._name):
                 self.azure.subscription.put_existing(id, body)
         self._before = kept.before if kept else tuple(self.azure.subscription.resources)
-        self.private_dns = AzureDns(self._records, private=True)
-        self.public_dns = AzureDns(self._records)
+        self.private_dns = AzureDns(self._list_records, private=True)
+        self.public_dns = AzureDns(self._list_records)
         for part in (self.azure, self.private_dns, self.public_dns):
             self._running.enter_context(part)
         if kept:
             self.datacentre.boot(kept.servers)
         else:
-            self._existing_servers()
-        self.stack = EngineStack(self._name, self.folder / "pulumi", self.tools, self._attached(), self._passphrase)
+            self._add_existing_servers()
+        self.stack = EngineStack(
+            self._name, self.folder / "pulumi", self.tools, self._attach_providers(), self._passphrase
+        )
         self._sign_in_operations()
         if not kept:
             self.stack.write({"config": self.file.config}, self.file.secrets)
@@ -131,26 +131,26 @@ class Rehearsal:
         environment["LAB_RESOURCE_MANAGER"] = manager.endpoint
         environment["PATH"] = os.pathsep.join([str(folder), environment["PATH"]])
 
-    def _rehearsed_file(self) -> RehearsedFile:
-        ssh_port, https_port = free_ports(stack_file.addresses(self._source), 2)
-        return stack_file.rehearse(self._source, ssh_port=ssh_port, https_port=https_port)
+    def _adapt_stack_file(self) -> RehearsedFile:
+        ssh_port, https_port = find_free_ports(stack_file.read_loopback_addresses(self._source), 2)
+        return stack_file.adapt_stack_file(self._source, ssh_port=ssh_port, https_port=https_port)
 
-    def _records(self) -> list[RecordSet]:
-        return list(with_elsewhere(self.azure.subscription.record_sets(), self.file.farm.namespace))
+    def _list_records(self) -> list[RecordSet]:
+        return list(add_missing_records(self.azure.subscription.record_sets(), self.file.farm.namespace))
 
     def left_over(self) -> list[str]:
-        """What the subscription holds beyond what was there before the stack."""
+        """The ARM ids in the subscription that did not exist before the stack."""
         before = {id.lower() for id in self._before}
         return [id for id in self.azure.subscription.resources if id.lower() not in before]
 
-    def _people(self) -> tuple[Accounts, Organisation]:
+    def _create_accounts(self) -> tuple[Accounts, Organisation]:
         accounts, organisation = Accounts(), Organisation(self.folder / "exchange")
         accounts.put(self.file.farm.operator, self.file.secrets["operatorPassword"])
         accounts.put(MAILBOX, self.password)
         organisation.add_account(self.file.farm.operator, self.file.secrets["operatorPassword"])
         return accounts, organisation
 
-    def _datacentre(self) -> Datacentre:
+    def _create_datacentre(self) -> Datacentre:
         farm = self.file.farm
         datacentre = Datacentre(
             self.folder / "servers",
@@ -167,51 +167,25 @@ class Rehearsal:
         self._running.callback(datacentre.stop)
         return datacentre
 
-    def _existing_servers(self) -> None:
+    def _add_existing_servers(self) -> None:
         for key, server in self.file.farm.servers.items():
             if server.existing:
                 addresses = [server.address, *([server.external_address] if server.external_address else [])]
-                made = self.datacentre.add_existing(server.computer_name, addresses)
-                self.file.pin(key, made.host_key)
+                added = self.datacentre.add_existing(server.computer_name, addresses)
+                self.file.pin_host_key(key, added.host_key)
 
-    def _attached(self) -> dict[str, int]:
+    def _attach_providers(self) -> dict[str, int]:
         attached = {"azure-native": self.azure.port}
         if self.tools.command_plugin is None:
             attached["command"] = self._running.enter_context(CommandProvider(REPOSITORY)).port
         return attached
 
 
-def certificates(hosts: set[str]) -> Certificates:
+def create_certificates(hosts: set[str]) -> Certificates:
     try:
         return Certificates(hosts)
     except ValueError as error:
-        told = f"No certificate can be for one of {', '.join(sorted(hosts))}: {error}."
         raise ToolMissingError(
-            f"{told} Write a host of letters, digits and hyphens in the URL that names it."
+            f"No certificate can be created for one of {', '.join(sorted(hosts))}: {error}. "
+            "Write a host of letters, digits and hyphens in the URL that names it."
         ) from None
-
-
-def existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[str, object]]]:
-    """ARM id and body of what the stack file says exists already: a resource group, zones, networks, an image."""
-    groups = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
-    if farm.resource_group.existing:
-        yield f"{groups}/{farm.resource_group.name_in(stack)}", {"location": "westeurope"}
-    names = namespace.client_names(farm.namespace)
-    for zone, kind, name in (
-        (farm.dns.private, "privateDnsZones", names.client),
-        (farm.dns.public, "dnszones", names.external_client),
-    ):
-        if zone and zone.existing_resource_group:
-            domain = name.partition(".")[2]
-            path = f"{groups}/{zone.existing_resource_group}/providers/Microsoft.Network/{kind}/{domain}"
-            yield path, {"location": "global"}
-    for linked in farm.dns.private.linked_networks if farm.dns.private else ():
-        yield linked, {"location": "westeurope"}
-    if farm.network.subnet_id:
-        network = farm.network.subnet_id.rpartition("/subnets/")[0]
-        space = {"addressPrefixes": [farm.network.subnet_prefix]}
-        yield network, {"location": "westeurope", "addressSpace": space}
-        yield farm.network.subnet_id, {"addressPrefix": farm.network.subnet_prefix}
-    if farm.image.id:
-        # Trusted Launch needs the second generation; without a location an image counts as in every region.
-        yield farm.image.id, {"hyperVGeneration": "V2" if farm.image.trusted_launch else "V1"}

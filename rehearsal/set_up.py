@@ -1,4 +1,4 @@
-"""What the parts of the set-up share. They run before the virtual environment exists: standard library only."""
+"""What the parts of `make setup` share. They run before the virtual environment exists: standard library only."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 TOOLS = REPOSITORY / ".tools"
 
 
-def say(part: str, text: str) -> None:
-    """One line of progress, at once, though several parts run side by side."""
+def print_progress(part: str, text: str) -> None:
+    """One line of progress, flushed: several parts run at the same time."""
     sys.stdout.write(f"{part}: {text}\n")
     sys.stdout.flush()
 
 
-def warn(part: str, text: str) -> None:
-    """One line on standard error: something is missing, and the work goes on without it."""
+def print_warning(part: str, text: str) -> None:
+    """One line on standard error: something is missing, and the set-up continues without it."""
     sys.stderr.write(f"{part}: {text}\n")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""One stack on the real engine: the commands that a person types, run with the rehearsal's parts attached."""
+"""One stack on the real engine: the commands that a user types, with the rehearsal's providers attached."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from typing import Any
 
 import yaml
 
-from rehearsal.plugins import ELSEWHERE, link_plugins
+from rehearsal.plugins import PLUGIN_VARIABLES, link_plugins
 from rehearsal.tools import REPOSITORY, Tools
 from stacks.arguments import PROJECT
 from stacks.file import dump_stack_file, read_stack_file
 
-# Words of the engine for "nothing happens to this resource".
+# The engine's operations that change nothing.
 UNCHANGED = frozenset({"same", "read", "refresh", "read-discard", "discard"})
 
 
 class CommandFailedError(Exception):
-    """A pulumi command ended with an exit code other than 0; the text is what it printed."""
+    """A pulumi command failed; the text has its exit code and what it printed."""
 
 
 @dataclass(frozen=True)
 class EngineStep:
-    """What one run did to one resource, as the engine's event log tells it."""
+    """What one run did to one resource, from the engine's event log."""
 
     operation: str
     type: str
@@ -42,7 +42,7 @@ class EngineStep:
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """One `up`, `refresh` or `destroy`: finished steps in their order, what was printed, wall time."""
+    """One `up`, `refresh` or `destroy`: its finished steps in order, its output, and its wall time in seconds."""
 
     steps: Sequence[EngineStep]
     printed: str
@@ -58,10 +58,10 @@ class Update:
 
 
 class EngineStack:
-    """`folder` holds all that the engine writes: project file, state, plugins, event logs.
+    """`folder` holds everything that the engine writes: project file, state, plugins, event logs.
 
-    `attached` is the port of each provider's stand-in; `program` the folder of the program and its project file.
-    A `pulumi` of one's own meets the same stack in the folder `project` with the variables `environment`.
+    `attached` maps a provider to the port of its stand-in; `program` is the folder of the program and its project file.
+    Another `pulumi` process uses the same stack in the folder `project` with the variables `environment`.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class EngineStack:
 
     def _prepare(self, attached: Mapping[str, int], passphrase: str) -> dict[str, str]:
         home, state = self.folder / "home", self.folder / "state"
-        for made in (self.file.parent, home / "plugins", state):
-            made.mkdir(parents=True, exist_ok=True)
+        for needed in (self.file.parent, home / "plugins", state):
+            needed.mkdir(parents=True, exist_ok=True)
         self._write_project_file()
         search = os.pathsep.join([str(self._tools.engine.parent), os.environ.get("PATH", os.defpath)])
         plugins = link_plugins(self._tools, self.folder, home / "plugins", search)
-        # What a computer's own settings would put in the place of a part that is shown.
-        known = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+        # The computer's settings must not replace a part in the table of parts.
+        known = {name: value for name, value in os.environ.items() if name not in PLUGIN_VARIABLES}
         return {
             **known,
             "PATH": os.pathsep.join([str(plugins), search]),
@@ -95,7 +95,7 @@ class EngineStack:
             "PULUMI_BACKEND_URL": state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": passphrase,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            # The event log is one of the engine's own debugging options.
+            # `--event-log` is a debugging option of the engine.
             "PULUMI_DEBUG_COMMANDS": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_DEBUG_PROVIDERS": ",".join(f"{name}:{port}" for name, port in attached.items()),
@@ -103,14 +103,14 @@ class EngineStack:
         }
 
     def _write_project_file(self) -> None:
-        """The project's own file, pointing back to the program: the repository's stack files stay untouched."""
+        """A separate project file that points to the program, so that the repository's stack files stay unchanged."""
         project = yaml.safe_load((self._program / "Pulumi.yaml").read_text(encoding="utf-8"))
         project["main"] = str(self._program)
         project["runtime"]["options"]["virtualenv"] = sys.prefix
         (self.project / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
 
     def write(self, content: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
-        """Makes the stack with this stack file; secrets are encrypted by the engine and never on a command line."""
+        """Creates the stack with this stack file; the engine gets secrets on standard input and encrypts them."""
         self.file.write_text(dump_stack_file(content), encoding="utf-8")
         self.run("stack", "init", self.name)
         for key, value in secrets.items():
@@ -120,14 +120,14 @@ class EngineStack:
         self.run("config", "set", "--secret", key, "--stack", self.name, given=value)
 
     def change(self, edit: Any) -> None:
-        """Edits the stack file: `edit` gets its `config:` block and changes it in place."""
+        """Edits the stack file: `edit` changes its `config:` block in place."""
         found = read_stack_file(self.file, PROJECT)
         content = {**found.rest, "config": found.config}
         edit(content["config"])
         self.file.write_text(dump_stack_file(content), encoding="utf-8")
 
     def run(self, *words: str, given: str | None = None, show: bool = False) -> str:
-        """One `pulumi` command; its standard output. Raises CommandFailedError with all that it printed."""
+        """Runs one `pulumi` command; returns its standard output, printed if `show`. Raises CommandFailedError."""
         with subprocess.Popen(
             [str(self._tools.engine), *words, "--non-interactive"],
             cwd=self.project,
@@ -138,7 +138,7 @@ class EngineStack:
             text=True,
         ) as process:
             if show and process.stdout is not None:
-                out, err = "".join(shown(process.stdout)), ""
+                out, err = "".join(echo_lines(process.stdout)), ""
             else:
                 out, err = process.communicate(given)
         if process.returncode != 0:
@@ -165,7 +165,7 @@ class EngineStack:
     def _update(self, word: str, *options: str, show: bool = False) -> Update:
         self._event_log.unlink(missing_ok=True)
         started = time.monotonic()
-        # A person reads a line a resource; every property is for those who look for something.
+        # On the screen one line per resource is enough; tests read every property.
         display = () if show else ("--diff",)
         printed = self.run(
             word, *options, "--stack", self.name, "--event-log", str(self._event_log), *display, show=show
@@ -186,12 +186,12 @@ class EngineStack:
         return found
 
     def state(self) -> str:
-        """The stack's state file as it lies on disk."""
+        """The text of the stack's state file."""
         folder = self.folder / "state" / ".pulumi" / "stacks"
         return next(folder.rglob(f"{self.name}.json")).read_text(encoding="utf-8")
 
     def urn(self, name: str) -> str:
-        """The URN of the resource with this logical name. Raises KeyError where there is none, or more than one."""
+        """The URN of the resource with this logical name. Raises KeyError unless exactly one resource has it."""
         resources = json.loads(self.state())["checkpoint"]["latest"].get("resources", [])
         found = [resource["urn"] for resource in resources if resource["urn"].endswith(f"::{name}")]
         if len(found) != 1:
@@ -199,8 +199,8 @@ class EngineStack:
         return str(found[0])
 
 
-def shown(lines: Iterable[str]) -> Iterator[str]:
-    """The lines, each shown on the screen as it comes."""
+def echo_lines(lines: Iterable[str]) -> Iterator[str]:
+    """The lines; each is printed as soon as it is read."""
     for line in lines:
         sys.stdout.write("  │ " + line)
         sys.stdout.flush()

@@ -1,22 +1,24 @@
-"""A stack file made fit for this computer: loopback addresses, generated secrets, ports and host keys of stand-ins."""
+"""Adapts a stack file to this computer: loopback addresses, generated secrets, ports and host keys of stand-ins."""
 
 from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import choice
 from typing import Any
 
+from components import namespace
 from components.args import FarmArgs
 from components.azure_args import NetworkArgs
 from components.forms import CIDR, IPV4
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from rehearsal.tools import REPOSITORY
 from stacks import arguments, file
 
-# The last one only where a jump host is, which is left out here.
+# The last is for a jump host, which a rehearsal leaves out.
 SECRETS = ("operatorPassword", "adminPassword", "jumpHostPassword")
 ADDRESS = re.compile(rf"({CIDR}|{IPV4})")
 SERVERS, NETWORK, SSH, HTTPS_PORT = (
@@ -26,51 +28,51 @@ SERVERS, NETWORK, SSH, HTTPS_PORT = (
 
 @dataclass(frozen=True, kw_only=True)
 class RehearsedFile:
-    """What the engine gets instead of the stack file, and what was changed, for people."""
+    """The adapted stack file; `notices` tell the user what was changed."""
 
     config: dict[str, Any]
     secrets: dict[str, str]
     farm: FarmArgs
     notices: tuple[str, ...]
 
-    def pin(self, server: str, host_key: str) -> None:
-        """Expect the stand-in's host key of an existing server."""
+    def pin_host_key(self, server: str, host_key: str) -> None:
+        """Sets the host key of an existing server to that of its stand-in."""
         self.config[SERVERS][server]["hostKey"] = host_key
 
 
-def path_of(stack: str) -> Path:
+def find_stack_file(stack: str) -> Path:
     return REPOSITORY / "stacks" / f"Pulumi.{stack}.yaml"
 
 
-def rehearse(path: Path, *, ssh_port: int, https_port: int) -> RehearsedFile:
+def adapt_stack_file(path: Path, *, ssh_port: int, https_port: int) -> RehearsedFile:
     """Raises InvalidStackFileError for a file with mistakes, UnreadableStackFileError where the engine refuses it."""
     try:
         original = file.read_stack_file(path, arguments.PROJECT)
     except OSError as error:
         raise file.UnreadableStackFileError(f"{path} cannot be read: {error.strerror}.") from None
-    # As it is, so that mistakes are named with the values that were typed.
-    arguments.read_config_block({**made_up(SECRETS), **original.config}, original.typed)
+    # Checked before it is adapted, so that errors show the values that the user typed.
+    arguments.read_config_block({**create_passwords(SECRETS), **original.config}, original.typed)
     config = {
-        name: on_loopback(value)
+        name: move_to_loopback(value)
         for name, value in original.config.items()
         if name.removeprefix(f"{arguments.PROJECT}:") not in arguments.SECRETS
     }
     default = NetworkArgs()
     prefixes = {"subnetPrefix": default.subnet_prefix, "addressSpace": default.address_space}
-    network = {**on_loopback(prefixes), "clientPorts": list(default.client_ports), **(config.get(NETWORK) or {})}
+    network = {**move_to_loopback(prefixes), "clientPorts": list(default.client_ports), **(config.get(NETWORK) or {})}
     before = config.get(HTTPS_PORT, FarmArgs.https_port)
     network["clientPorts"] = [https_port if str(port) == str(before) else port for port in network["clientPorts"]]
     config[NETWORK] = network
     ssh = {**(config.get(SSH) or {}), "port": ssh_port}
     notices = [
-        "addresses a.b.c.d are 127.b.c.d here",
-        f"SSH listens on port {ssh_port}, HTTPS on port {https_port}, and passwords are made up for this run",
+        "addresses a.b.c.d become 127.b.c.d",
+        f"SSH listens on port {ssh_port}, HTTPS on port {https_port}, and passwords are generated for this run",
     ]
     if ssh.pop("jumpHost", None):
         notices.append("the jump host is left out: every server is on this computer")
     config[SSH] = ssh
     config[HTTPS_PORT] = https_port
-    secrets = made_up(SECRETS[:2])
+    secrets = create_passwords(SECRETS[:2])
     farm = arguments.read_config_block({**config, **secrets})
     return RehearsedFile(
         config=config,
@@ -80,30 +82,56 @@ def rehearse(path: Path, *, ssh_port: int, https_port: int) -> RehearsedFile:
     )
 
 
-def on_loopback(value: Any) -> Any:
-    """Every IPv4 address and prefix moved into 127.0.0.0/8; 0.0.0.0/0 stays what it is."""
+def move_to_loopback(value: Any) -> Any:
+    """Moves every IPv4 address and prefix into 127.0.0.0/8, except 0.0.0.0/0."""
     if isinstance(value, Mapping):
-        return {name: on_loopback(part) for name, part in value.items()}
+        return {name: move_to_loopback(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [on_loopback(part) for part in value]
+        return [move_to_loopback(part) for part in value]
     if isinstance(value, str) and ADDRESS.fullmatch(value) and not value.startswith("0.0.0.0"):  # noqa: S104
         return "127." + value.partition(".")[2]
     return value
 
 
-def made_up(names: Iterable[str]) -> dict[str, str]:
-    """A password for each key of a stack file."""
-    return {f"{arguments.PROJECT}:{name}": password() for name in names}
+def create_passwords(names: Iterable[str]) -> dict[str, str]:
+    """A password for each of these keys of the stack file."""
+    return {f"{arguments.PROJECT}:{name}": create_password() for name in names}
 
 
-def password() -> str:
-    """Long enough for Azure's rule, with all four kinds of characters."""
+def create_password() -> str:
+    """A password that fulfils Azure's rule: long enough, with all four kinds of characters."""
     return "aA1!" + "".join(choice(string.ascii_letters + string.digits) for _ in range(20))
 
 
-def addresses(path: Path) -> list[str]:
-    """The servers' addresses as they are here."""
+def read_loopback_addresses(path: Path) -> list[str]:
+    """The servers' addresses after `move_to_loopback`."""
     servers = file.read_stack_file(path, arguments.PROJECT).config.get(SERVERS)
     rows = servers.values() if isinstance(servers, Mapping) else ()
     found = (server.get("address") for server in rows if isinstance(server, Mapping))
-    return [on_loopback(address) for address in found if isinstance(address, str) and ADDRESS.fullmatch(address)]
+    return [move_to_loopback(address) for address in found if isinstance(address, str) and ADDRESS.fullmatch(address)]
+
+
+def list_existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """ARM id and body of each resource that the stack file expects to exist: resource group, zones, networks, image."""
+    groups = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
+    if farm.resource_group.existing:
+        yield f"{groups}/{farm.resource_group.name_in(stack)}", {"location": "westeurope"}
+    names = namespace.client_names(farm.namespace)
+    for zone, kind, name in (
+        (farm.dns.private, "privateDnsZones", names.client),
+        (farm.dns.public, "dnszones", names.external_client),
+    ):
+        if zone and zone.existing_resource_group:
+            domain = name.partition(".")[2]
+            path = f"{groups}/{zone.existing_resource_group}/providers/Microsoft.Network/{kind}/{domain}"
+            yield path, {"location": "global"}
+    for linked in farm.dns.private.linked_networks if farm.dns.private else ():
+        yield linked, {"location": "westeurope"}
+    if farm.network.subnet_id:
+        network = farm.network.subnet_id.rpartition("/subnets/")[0]
+        space = {"addressPrefixes": [farm.network.subnet_prefix]}
+        yield network, {"location": "westeurope", "addressSpace": space}
+        yield farm.network.subnet_id, {"addressPrefix": farm.network.subnet_prefix}
+    if farm.image.id:
+        # Trusted Launch needs the second generation; an image without a location is in every region.
+        yield farm.image.id, {"hyperVGeneration": "V2" if farm.image.trusted_launch else "V1"}

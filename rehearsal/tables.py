@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from rich import box
 from rich.table import Column, Table
 
-from rehearsal.elsewhere import full_name
+from rehearsal.elsewhere import record_host
 from rehearsal.stand_ins.dns import RecordSet
 
 NAMES_WIDTH = 36  # the longest name of a setting has 34 characters
@@ -19,28 +19,27 @@ SettingTexts = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
 def build_record_table(rows: Iterable[RecordSet]) -> Table:
-    table = _build_table("record", "zone", "TTL", "addresses", title="Record sets")
+    table = _build_table("record set", "zone", "TTL", "addresses")
     for row in rows:
         view = "private" if row.private else "public"
-        table.add_row(full_name(row), view, f"{row.ttl} s", ", ".join(row.values))
+        table.add_row(record_host(row), view, f"{row.ttl} s", ", ".join(row.values))
     return table
 
 
-def build_settings_table(servers: SettingTexts) -> Table:
-    """One row per service and value. The URL that most values begin with stands once, below the table."""
+def build_service_table(servers: SettingTexts) -> Table:
+    """One row per service and value. The URL that most values begin with is only in the title."""
     common = find_common_url(servers)
     groups, last = _group_settings(servers), ""
     same = all(len(on) == len(servers) for _, _, on in groups)
     heads = ("service", "settings", "value", *(() if same else ("servers",)))
     title = f"Settings{', the same' if same and len(servers) > 1 else ''} on {', '.join(sorted(servers))}"
-    table = _build_table(*heads, title=title)
+    table = _build_table(*heads, title=f"{title} (… stands for {common})" if common else title)
     table.columns[1].no_wrap = True
     for (service, value, on), settings in groups.items():
         short = f"…{value.removeprefix(common)}" if common and value.startswith(f"{common}/") else value
         where = "all" if len(on) == len(servers) else ", ".join(on)
         table.add_row("" if service == last else service, _join_names(settings), short, *(() if same else (where,)))
         last = service
-    table.caption = f"… stands for {common}" if common else None
     return table
 
 
@@ -70,7 +69,7 @@ def _join_names(names: list[str]) -> str:
     return line if len(line) <= NAMES_WIDTH else ",\n".join(names)
 
 
-def _build_table(*heads: str, title: str) -> Table:
+def _build_table(*heads: str, title: str | None = None) -> Table:
     """The first columns hold names and keep them whole; long values continue in the next line."""
     columns = [Column(head, overflow="fold") for head in heads]
     columns[0].no_wrap = True
@@ -78,7 +77,6 @@ def _build_table(*heads: str, title: str) -> Table:
         *columns,
         title=title,
         title_justify="left",
-        caption_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
         padding=(0, 1, 0, 0),

@@ -104,7 +104,7 @@ def review_of(rehearsal: Rehearsal, rounds: int) -> tuple[float, float]:
 
 
 def lab_of(count: int, folder: Path) -> Path:
-    content = yaml.safe_load(stack_file.path_of("lab").read_text(encoding="utf-8"))
+    content = yaml.safe_load(stack_file.find_stack_file("lab").read_text(encoding="utf-8"))
     content["config"][f"{PROJECT}:servers"] = {
         f"ex{n:02}": {"computerName": f"EX{n:02}", "address": f"10.40.0.{n + 10}"} for n in range(1, count + 1)
     }
@@ -119,7 +119,7 @@ def bare_stack(folder: Path, tools: Tools) -> EngineStack:
     program.mkdir(parents=True, exist_ok=True)
     (program / "__main__.py").write_text(BARE_PROGRAM, encoding="utf-8")
     (program / "Pulumi.yaml").write_text(yaml.safe_dump(BARE_PROJECT), encoding="utf-8")
-    stack = EngineStack("bare", folder / "pulumi", tools, {}, stack_file.password(), program)
+    stack = EngineStack("bare", folder / "pulumi", tools, {}, stack_file.create_password(), program)
     stack.write({}, {})
     return stack
 
@@ -162,7 +162,7 @@ def main(
 ) -> None:
     """Speed and memory, as ratios measured side by side in one run."""
     folder, console = REPOSITORY / ".rehearsal" / "bench", Console(highlight=False)
-    measure(tools.find(), folder, console, rounds, servers or [2, 4, 8, 20])
+    measure(tools.find_tools(), folder, console, rounds, servers or [2, 4, 8, 20])
 
 
 if __name__ == "__main__":

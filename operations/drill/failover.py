@@ -10,9 +10,9 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import groupby, pairwise, zip_longest
+from itertools import groupby, zip_longest
 
-from operations.drill.figures import ClientRecord, Mark, Observation
+from operations.drill.figures import ClientRecord, Mark, Observation, find_waits, longest_wait
 from operations.drill.timeline import BEFORE_SECONDS, assign_colours, axis_seconds, find_stretches
 
 WIDTH, LEFT, RIGHT, EDGE = 880, 92, 20, 12
@@ -44,28 +44,16 @@ class Panel:
     observation: Observation
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wait:
-    """A client without a good answer, in seconds from the loss."""
-
-    start: float
-    end: float
-
-    @property
-    def seconds(self) -> float:
-        return self.end - self.start
-
-
 def draw_failover(panels: Sequence[Panel], title: str, caption: str, budget: float) -> str:
     """The whole SVG file; `budget` is the promise in seconds. The height does not depend on the number of clients."""
     height = TOP + len(panels) * (HEAD + ROWS + AXIS) + FOOT
     colours = assign_colours([panel.observation for panel in panels])
-    said = " ".join(f"{panel.title}: {panel.sentence}" for panel in panels)
+    sentences = " ".join(f"{panel.title}: {panel.sentence}" for panel in panels)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         'role="img" aria-labelledby="title desc">',
         f'<title id="title">{escape(title)}</title>',
-        f'<desc id="desc">{escape(f"{said} {caption}")}</desc>',
+        f'<desc id="desc">{escape(f"{sentences} {caption}")}</desc>',
         f"<style>{STYLE}</style>",
         '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<path d="M0 0v6" class="hatch"/></pattern></defs>',
@@ -90,7 +78,7 @@ def _draw_key(colours: Mapping[str, str]) -> Iterator[str]:
 
 def _draw_panel(panel: Panel, colours: Mapping[str, str], top: int, budget: float) -> Iterator[str]:
     seen = panel.observation
-    start, end = -BEFORE_SECONDS, max(seen.until - seen.since, 1.0)
+    start, end = _first_second(seen), max(seen.until - seen.since, 1.0)
     first, last = top + HEAD, top + HEAD + ROWS
 
     def x(seconds: float) -> float:
@@ -110,10 +98,16 @@ def _draw_panel(panel: Panel, colours: Mapping[str, str], top: int, budget: floa
         yield f'<path d="M{at:.1f} {first - 8}V{last + 2}" stroke-width="2" class="mark"/>'
         yield _label(at, first - 12, mark.text, "small")
     # A promise beside waits that are far shorter would only confuse.
-    if (wait := longest_wait(seen)) and budget / 2 < wait.seconds and wait.start + budget < end:
-        promised = x(wait.start + budget)
+    if (wait := longest_wait(seen)) and budget / 2 < wait.seconds and max(wait.start, 0) + budget < end:
+        promised = x(max(wait.start, 0) + budget)
         yield f'<path d="M{promised:.1f} {first - 8}V{last + 2}" stroke-width="2" class="promise"/>'
         yield _label(promised, first - 12, f"promise: {budget:g} s", "small over")
+
+
+def _first_second(seen: Observation) -> float:
+    """When the last client got its first answer, in seconds from the loss: half a second to three before it."""
+    firsts = [beats[0].at - seen.since for beats in (client.beats for client in seen.clients) if beats]
+    return max(-BEFORE_SECONDS, min(max(firsts, default=0.0), -0.5))
 
 
 def marks_of(seen: Observation) -> tuple[Mark, ...]:
@@ -161,25 +155,12 @@ def _draw_group(server: str, clients: int, middle: float, height: float) -> Iter
         yield _text(EDGE, middle + 13, f"{clients} client{'s' if clients > 1 else ''}", "small quiet")
 
 
-def find_waits(client: ClientRecord, seen: Observation) -> list[Wait]:
-    """Each time without a good answer that a user notices: over two beats, after the loss."""
-    good = [beat.at - seen.since for beat in client.beats if beat.server]
-    end = seen.until - seen.since
-    pairs = pairwise([*good, end] if good else [0.0, end])
-    return [Wait(start=first, end=last) for first, last in pairs if last > 0 and last - first > 2 * seen.beat]
-
-
 def _join_stretches(client: ClientRecord, seen: Observation) -> Iterator[tuple[str, float, float]]:
     """As `find_stretches`, in seconds from the loss; a stretch that no wait follows lasts until the next one."""
     rows = list(find_stretches(client.beats, 2 * seen.beat))
     for (server, first, last), after in zip_longest(rows, rows[1:]):
         end = after[1] if after and after[1] - last <= 2 * seen.beat else last
         yield server, first - seen.since, end - seen.since
-
-
-def longest_wait(seen: Observation) -> Wait | None:
-    waits = (wait for client in seen.clients for wait in find_waits(client, seen))
-    return max(waits, key=lambda wait: wait.seconds, default=None)
 
 
 def _bar(left: float, right: float, y: float, row: float, paint: str) -> str:

@@ -47,19 +47,15 @@ def may_be_running(*, host: str, pid: str, since: str, now: datetime) -> bool:
 
 def run_update(*words: str, cwd: Path, environment: Mapping[str, str]) -> None:
     """Runs one long command, whose progress goes to standard output. Raises StackError, StackLockedError."""
-    try:
-        process = subprocess.Popen(
-            ["pulumi", *words, "--non-interactive"],
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-        )
-    except FileNotFoundError:
-        raise StackError("pulumi is not on the PATH. Install Pulumi (or run: make setup).") from None
-    with process:
+    with subprocess.Popen(
+        ["pulumi", *words, "--non-interactive"],
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
         try:
             _, errors = process.communicate()
         except KeyboardInterrupt:

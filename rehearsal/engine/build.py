@@ -110,13 +110,13 @@ def build_tool(folder: Path) -> None:
         raise SystemExit(f"{folder}/go.mod has no tool line.")
     program = TOOLS / "bin" / named[1].rpartition("/")[2]
     program.parent.mkdir(parents=True, exist_ok=True)
-    set_up.say(program.name, "building it from its Go module, about half a minute, once")
+    set_up.print_progress(program.name, "building it from its Go module, about half a minute, once")
     command = [go(), "build", "-o", str(program), "-ldflags", "-s -w", named[1]]
     subprocess.run(command, cwd=folder, env=go_environment(), check=True)
 
 
 def say(text: str) -> None:
-    set_up.say("engine", text)
+    set_up.print_progress("engine", text)
 
 
 def main() -> None:

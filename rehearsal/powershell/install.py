@@ -22,7 +22,7 @@ from rehearsal.powershell import lookup
 from rehearsal.powershell.download import DownloadError
 from rehearsal.powershell.release import UnsupportedError, pinned
 from rehearsal.powershell.sources import Release, Shared, Source, say
-from rehearsal.set_up import REPOSITORY, warn
+from rehearsal.set_up import REPOSITORY, print_warning
 
 SHARED = REPOSITORY.parent / "shared" / "pwsh"
 
@@ -45,7 +45,7 @@ def main() -> None:
 def tell(what_failed: str) -> None:
     goes_on = f"{lookup.PLACE} stays as it is" if lookup.PLACE.exists() else "the set-up goes on without PowerShell"
     remedy = "to have it, install it yourself (https://aka.ms/powershell) or run `make setup` again"
-    warn("powershell", f"{what_failed}: {goes_on}; {remedy}")
+    print_warning("powershell", f"{what_failed}: {goes_on}; {remedy}")
 
 
 def provide() -> None:
@@ -85,7 +85,7 @@ def install_first(offered: Iterator[Source]) -> None:
         except lookup.CannotStartError as error:
             if isinstance(source, Release):
                 raise
-            warn("powershell", f"{error}: passed over")
+            print_warning("powershell", f"{error}: passed over")
 
 
 def install(source: Source) -> None:

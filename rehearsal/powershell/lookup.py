@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rehearsal.set_up import TOOLS, warn
+from rehearsal.set_up import TOOLS, print_warning
 
 PLACE = TOOLS / "pwsh"
 STAMP = "installed.json"  # in PLACE: where the set-up took it from
@@ -79,7 +79,7 @@ def look_at(program: Path, origin: str, remedy: str) -> PowerShell | None:
     try:
         return ask(program, origin)
     except CannotStartError as error:
-        warn("powershell", f"{program} does not start ({error}): {remedy}")
+        print_warning("powershell", f"{program} does not start ({error}): {remedy}")
         return None
 
 

@@ -16,7 +16,7 @@ from rehearsal.powershell.release import Archive
 
 
 def say(text: str) -> None:
-    set_up.say("powershell", text)
+    set_up.print_progress("powershell", text)
 
 
 class Source(Protocol):

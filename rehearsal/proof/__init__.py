@@ -1,7 +1,7 @@
-"""Whether what runs is what the screen shows: asked of the processes that run, before a rehearsal and by `make parts`.
+"""Checks that the parts that run are those on the screen, before a rehearsal and in `make parts OPTIONS=--real`.
 
-A small stack comes up with the parts of a rehearsal, attached as a rehearsal attaches them. Its program and its command
-write down which processes they descend from, and PowerShell is asked once more in the environment of the scripts.
+A small stack is deployed with the parts of a rehearsal. Its program and its command write down their parent processes,
+and PowerShell identifies itself in the environment of the scripts.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ Descent = Sequence[Sequence[str]]
 
 
 class NotAsShownError(Exception):
-    """Another program runs than the screen shows; the text names each."""
+    """A part on the screen is not the one that runs; the text names each."""
 
 
 def prove(tools: Tools) -> list[str]:
-    """What people should know beside the table: which program ran where a script is shown.
+    """Notes on the table of parts: which program ran where the table shows a script.
 
-    Raises NotAsShownError, or CommandFailedError where the small stack does not come up.
+    Raises NotAsShownError, or CommandFailedError where the small stack is not deployed.
     """
     with TemporaryDirectory() as made, ExitStack() as running:
         folder, attached = Path(made), {}
@@ -44,24 +44,23 @@ def prove(tools: Tools) -> list[str]:
         stack.environment["PROOF"] = json.dumps([str(os.getpid()), str(folder / "program.json")])
         stack.write({"config": {}}, {})
         stack.run("up", "--skip-preview", "--yes", "--stack", stack.name)
-        program, command = (answer(folder / f"{name}.json") for name in ("program", "command"))
-        powershell = list(wrong_powershell(tools, folder))
-    parts = list(played(tools, program, command))
-    if problems := [*wrong(parts), *powershell]:
+        program, command = (read_descent(folder / f"{name}.json") for name in ("program", "command"))
+        powershell = list(check_powershell(tools, folder))
+    parts = list(list_shown_parts(tools, program, command))
+    if problems := [*describe_wrong(parts), *powershell]:
         raise NotAsShownError("\n".join(["Another program runs than the table shows:", *problems]))
-    return wrapped(parts)
+    return describe_wrapped(parts)
 
 
-def answer(file: Path) -> Descent:
-    """Empty where nobody answered: what is shown as an engine need not be one."""
+def read_descent(file: Path) -> Descent:
+    """Empty without an answer: a file called `pulumi` can be another program."""
     found: Descent = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
     return found
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
-    """`shown`: what the table shows; `ran`: the processes among which it has to be; `standing_in`: whether a stand-in
-    is among them, which is what the table has to show then."""
+class ShownPart:
+    """`shown` is in the table and must be among the processes `ran`; `standing_in`: a stand-in is among them."""
 
     name: str
     shown: Path | str
@@ -71,40 +70,52 @@ class Part:
     def as_shown(self) -> bool:
         if self.standing_in or isinstance(self.shown, str):
             return self.standing_in and isinstance(self.shown, str)
-        return runs(self.ran, self.shown) or self.is_wrapped()
+        return includes_program(self.ran, self.shown) or self.is_wrapped()
 
     def is_wrapped(self) -> bool:
-        """A script that became another program: which one is all that can be seen."""
+        """Whether the table shows a script that started another program in its place."""
         if isinstance(self.shown, str) or not self.ran:
             return False
-        return not runs(self.ran, self.shown) and is_script(self.shown)
+        return not includes_program(self.ran, self.shown) and is_script(self.shown)
 
 
-def played(tools: Tools, program: Descent, command: Descent) -> Iterator[Part]:
+def list_shown_parts(tools: Tools, program: Descent, command: Descent) -> Iterator[ShownPart]:
     engine, host, plugin = tools.engine, tools.language_host, tools.command_plugin
-    yield Part(name="Pulumi engine", shown=engine, ran=program, standing_in=False)
-    standing_in = runs(program, Path(language_host.__file__))
-    yield Part(name="Python language host", shown=host or STAND_IN, ran=program, standing_in=standing_in)
-    # The provider's stand-in is a part of this process, and no child of the engine.
+    yield ShownPart(name="Pulumi engine", shown=engine, ran=program, standing_in=False)
+    standing_in = includes_program(program, Path(language_host.__file__))
+    yield ShownPart(name="Python language host", shown=host or STAND_IN, ran=program, standing_in=standing_in)
+    # The provider's stand-in runs in this process, so the command does not descend from the engine.
     provider = plugin / COMMAND_PLUGIN if plugin else STAND_IN
-    yield Part(name="command provider", shown=provider, ran=command, standing_in=not children_of(command, program))
+    yield ShownPart(
+        name="command provider", shown=provider, ran=command, standing_in=not is_from_same_engine(command, program)
+    )
 
 
-def wrong(parts: Iterable[Part]) -> list[str]:
-    return [f"{part.name}: {part.shown} is shown, and {told(part.ran)} ran." for part in parts if not part.as_shown()]
+def describe_wrong(parts: Iterable[ShownPart]) -> list[str]:
+    """A sentence for each part that is not the one in the table."""
+    return [
+        f"{part.name}: {part.shown} is shown, and {describe_descent(part.ran)} ran."
+        for part in parts
+        if not part.as_shown()
+    ]
 
 
-def wrapped(parts: Iterable[Part]) -> list[str]:
-    return [f"{part.name}: {part.shown} is a script that ran {told(part.ran)}" for part in parts if part.is_wrapped()]
+def describe_wrapped(parts: Iterable[ShownPart]) -> list[str]:
+    """A sentence for each script that started another program."""
+    return [
+        f"{part.name}: {part.shown} is a script that ran {describe_descent(part.ran)}"
+        for part in parts
+        if part.is_wrapped()
+    ]
 
 
-def children_of(command: Descent, program: Descent) -> bool:
+def is_from_same_engine(command: Descent, program: Descent) -> bool:
     """Whether the command descends from the engine that ran the program."""
     return bool(command) and bool(program) and command[-1] == program[-1]
 
 
-def runs(ran: Descent, file: Path) -> bool:
-    """Whether one of them is this program; of a script, its interpreter is the executable."""
+def includes_program(ran: Descent, file: Path) -> bool:
+    """Whether one of the processes is this program; the executable of a script is its interpreter."""
     named = (Path(word) for words in ran for word in words)
     return any(path.is_absolute() and path.resolve() == file.resolve() for path in named)
 
@@ -114,12 +125,12 @@ def is_script(file: Path) -> bool:
         return content.read(2) == b"#!"
 
 
-def told(ran: Descent) -> str:
+def describe_descent(ran: Descent) -> str:
     return " under ".join(" ".join(words[:3]) for words in ran) or "nothing that answers"
 
 
-def wrong_powershell(tools: Tools, folder: Path) -> Iterator[str]:
-    """PowerShell once more, in the environment of the scripts: what PATH names may choose by it."""
+def check_powershell(tools: Tools, folder: Path) -> Iterator[str]:
+    """PowerShell identifies itself in the environment of the scripts: a wrapper on PATH can choose another there."""
     if not tools.powershell:
         return
     organisation, server = Organisation(folder / "exchange"), folder / "server"

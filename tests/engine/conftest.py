@@ -15,7 +15,7 @@ import yaml
 
 from rehearsal import stack_file, tools
 from rehearsal.datacentre import is_free
-from rehearsal.rehearsal import Kept, Rehearsal
+from rehearsal.rehearsal import KeptRehearsal, Rehearsal
 from rehearsal.stack import Update
 from tests.engine.warm_python import AVAILABLE, WarmPython
 
@@ -31,7 +31,7 @@ class Deployed:
     """A stack right after its first `up`, which every test may go on from; `fresh`: the settings of each server
     that existed, as they were before."""
 
-    kept: Kept
+    kept: KeptRehearsal
     first: Update
     fresh: dict[str, dict[str, dict[str, Any]]]
 
@@ -52,7 +52,7 @@ class Rehearsals:
 
     def fresh(self, stack: str, edit: Edit | None, folder: Path, powershell: Path | None = None) -> Rehearsal:
         """The stack file, edited before it is read; nothing is deployed yet. `powershell` runs the scripts, if any."""
-        content = yaml.safe_load(stack_file.path_of(stack).read_text(encoding="utf-8"))
+        content = yaml.safe_load(stack_file.find_stack_file(stack).read_text(encoding="utf-8"))
         if edit:
             edit(content["config"])
         folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tools.Tools]:
 
     It lies beside an engine of its own, as other workers have another one.
     """
-    parts = tools.find()
+    parts = tools.find_tools()
     if parts.language_host or not AVAILABLE:
         yield parts
         return

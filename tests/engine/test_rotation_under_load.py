@@ -30,7 +30,7 @@ def drill_of(rehearsal: Rehearsal, key: str) -> Drill:
 
 
 def in_dns(rehearsal: Rehearsal) -> list[set[str]]:
-    """The addresses of both names."""
+    """The addresses of both names in DNS."""
     return [ask(rehearsal.private_dns, name)[0] for name in (rehearsal.names.client, rehearsal.names.autodiscover)]
 
 
@@ -38,8 +38,8 @@ def offline(drill: Drill) -> str:
     return drill.rehearsal.organisation.component_states(drill.server.computer_name)["ServerWideOffline"]
 
 
-class Servers:
-    """A farm of so many servers that are turned one after the other, and what is seen of it."""
+class RotatingFarm:
+    """A farm of `number` servers that are rotated one after the other."""
 
     def __init__(self, start: Start, number: int) -> None:
         def farm(config: dict[str, Any]) -> None:
@@ -50,48 +50,48 @@ class Servers:
         self.rehearsal = start("lab", farm)
         self.rehearsal.stack.up()
         self.drills = [drill_of(self.rehearsal, key) for key in sorted(self.rehearsal.file.farm.servers)]
-        self.everybody = {drill.server.addresses[0] for drill in self.drills}
+        self.addresses = {drill.server.addresses[0] for drill in self.drills}
 
     def move(self, **keys: bool) -> None:
-        """One run; then both names have every address but those of the servers that were moved out."""
+        """One run; checks that both names have the addresses of all servers except those that were taken out."""
         rotate(self.rehearsal, **keys)
         self.rehearsal.stack.up()
         out = {drill.server.addresses[0] for drill in self.drills if not keys.get(drill.key, True)}
-        assert in_dns(self.rehearsal) == [self.everybody - out] * 2
+        assert in_dns(self.rehearsal) == [self.addresses - out] * 2
         for drill in self.drills:
             assert offline(drill) == ("Active" if keys.get(drill.key, True) else "Inactive")
 
 
-def out_and_in(servers: Servers, clients: DrillClients, turns: int) -> None:
-    """One server at a time, all the others serving."""
+def out_and_in(servers: RotatingFarm, clients: DrillClients, turns: int) -> None:
+    """One server at a time; all others serve."""
     for turn in range(turns):
         drill = servers.drills[turn % len(servers.drills)]
-        with left_alone(clients, drill):
+        with check_that_clients_leave(clients, drill):
             servers.move(**{drill.key: False})
         servers.move(**{drill.key: True})
 
 
-def opposite(servers: Servers, clients: DrillClients, turns: int) -> None:
-    """The next one out and the one before it in, in the same run."""
+def opposite(servers: RotatingFarm, clients: DrillClients, turns: int) -> None:
+    """The next server out and the one before it in, in the same run."""
     before: dict[str, bool] = {}
     for turn in range(turns):
         drill = servers.drills[turn % len(servers.drills)]
-        with left_alone(clients, drill):
+        with check_that_clients_leave(clients, drill):
             servers.move(**before, **{drill.key: False})
         before = {drill.key: True}
     servers.move(**before)
 
 
 @contextmanager
-def left_alone(clients: DrillClients, drill: Drill) -> Iterator[None]:
-    """While this lasts, the server loses all its clients, and had some."""
+def check_that_clients_leave(clients: DrillClients, drill: Drill) -> Iterator[None]:
+    """Checks that the server had clients before and has none afterwards."""
     began = time.monotonic()
     yield
     assert clients.wait(10, time.monotonic(), beats=1)
     fared = clients.observe("out", began).recoveries
     name = drill.server.computer_name
-    assert name in {row.before for row in fared}, "somebody worked there"
-    assert name not in {row.after for row in fared}, "and works elsewhere now"
+    assert name in {row.before for row in fared}, "clients used the server"
+    assert name not in {row.after for row in fared}, "and use another one now"
 
 
 @pytest.mark.timeout(900)
@@ -104,15 +104,15 @@ def left_alone(clients: DrillClients, drill: Drill) -> Iterator[None]:
     ],
 )
 def test_planned_rotations_out_and_in_lose_no_request(
-    start: Start, number: int, rotations: Callable[[Servers, DrillClients, int], None], turns: int
+    start: Start, number: int, rotations: Callable[[RotatingFarm, DrillClients, int], None], turns: int
 ) -> None:
-    servers = Servers(start, number)
+    servers = RotatingFarm(start, number)
     with servers.drills[0].clients(Timers()) as clients:
         since = time.monotonic()
         rotations(servers, clients, turns)
         assert clients.wait(10, time.monotonic())
         seen = clients.observe("rotations", since)
-        # The same clients do see an error when there is one.
+        # Positive control: the same clients notice an error.
         for drill in servers.drills:
             losses.make_unavailable(drill.server, servers.rehearsal.organisation)
         broken = time.monotonic()
@@ -122,7 +122,7 @@ def test_planned_rotations_out_and_in_lose_no_request(
     assert figures.failed_requests == 0
     assert figures.unserved == 0
     if turns < TEN:
-        return  # how quick a quiet computer is, `make soak` looks at
-    assert figures.worst < 2, "nobody waited"
+        return  # `make soak` measures the speed of a quiet computer
+    assert figures.worst < 2, "no client waited"
     answered = [sum(beat.at > since for beat in client.beats) for client in seen.clients]
     assert min(answered) > 0.8 * (seen.until - since) / seen.beat, "every client kept its rhythm all the time"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rehearsal.rehearsal import Rehearsal
-from rehearsal.stack_file import on_loopback
+from rehearsal.stack_file import move_to_loopback
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from rehearsal.tools import REPOSITORY
 from tests.engine.conftest import Start
@@ -77,7 +77,7 @@ class Reader:
     def _here(self, text: str) -> str:
         """With the addresses and the domain that the rehearsal has."""
         domain = self._rehearsal.file.farm.namespace.domain
-        moved = re.sub(r"(\d+\.){3}\d+", lambda found: str(on_loopback(found[0])), text)
+        moved = re.sub(r"(\d+\.){3}\d+", lambda found: str(move_to_loopback(found[0])), text)
         return moved.replace("mail-domain.com", domain)
 
     def finished(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a person sees: the story of a rehearsal, and the parts of a Pulumi install where there are any."""
+"""What a user sees: the steps of a rehearsal, and the parts of a Pulumi install."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.engine.looks import PROJECT
 
 pytestmark = pytest.mark.engine
 
-# What an installed provider is to the engine: a program that prints its port and serves until it is ended.
+# An installed provider: a program that prints its port and serves until it is ended.
 INSTALLED = """\
 import sys, threading
 sys.path.insert(0, {repository!r})
@@ -37,7 +37,7 @@ with CommandProvider() as provider:
 """
 
 
-def test_the_story_is_told_from_preview_to_destroy(start: Start) -> None:
+def test_a_rehearsal_shows_every_step_from_preview_to_destroy(start: Start) -> None:
     existing = start("existing", powershell=True)
     screen_text = story_of(existing)
     for sentence in (
@@ -51,8 +51,8 @@ def test_the_story_is_told_from_preview_to_destroy(start: Start) -> None:
     assert limits.NOT_SHOWN not in screen_text
 
 
-def hosts_of_its_own(config: dict[str, Any]) -> None:
-    """Clients connect to a host of another domain, and are sent to hosts that nothing else names."""
+def use_other_hosts(config: dict[str, Any]) -> None:
+    """Clients connect to a host of another domain, and some URLs have hosts without a record."""
     config[f"{PROJECT}:namespace"]["services"] = {
         "mapi": {"internalUrl": "https://outlook.other.example/mapi"},
         "ews": {"externalUrl": "https://ews.mail-domain.com/EWS/Exchange.asmx"},
@@ -60,13 +60,13 @@ def hosts_of_its_own(config: dict[str, Any]) -> None:
     }
 
 
-# What each story tells before its last step, also without PowerShell.
+# Each rehearsal shows these before its last step, also without PowerShell.
 SENTENCES = ("0 changes, 0 SSH connections", "promise: 20 s", "owa.InternalUrl: expected")
 
 
-def test_without_powershell_the_same_story_is_told_and_no_step_speaks_of_cmdlets(start: Start) -> None:
-    """The other two stack files are rehearsed below, as they are typed."""
-    rehearsal = start("lab", hosts_of_its_own)
+def test_without_powershell_a_rehearsal_shows_the_same_steps_without_cmdlets(start: Start) -> None:
+    """The next tests rehearse the other two stack files with the command."""
+    rehearsal = start("lab", use_other_hosts)
     screen_text = story_of(rehearsal)
     assert "→ outlook.other.example →" in screen_text
     assert rehearsal.certificates.covers("ews.mail-domain.com")
@@ -76,7 +76,7 @@ def test_without_powershell_the_same_story_is_told_and_no_step_speaks_of_cmdlets
 
 
 def story_of(rehearsal: Rehearsal) -> str:
-    """What people read, from the table of parts on."""
+    """The text on the screen, from the table of parts on."""
     screen = Console(record=True, width=400)
     introduce(rehearsal.tools, screen)
     Story(rehearsal, screen).run(keep=False)
@@ -91,11 +91,11 @@ def bare(tmp_path: Path, found: tools.Tools) -> BareCheckout:
     return BareCheckout(tmp_path / "checkout", found.python, engine=found.engine)
 
 
-def test_a_protected_stack_is_rehearsed_as_it_is_typed_and_nothing_is_left(bare: BareCheckout) -> None:
+def test_a_rehearsal_of_a_protected_stack_leaves_nothing(bare: BareCheckout) -> None:
     screen_text = bare.rehearse("run", "--stack", "prod")
     for sentence in (*SENTENCES, "unprotected first", "0 left", "kept every promise"):
         assert sentence in screen_text
-    assert says_what_is_not_shown(screen_text)
+    assert shows_limits_twice(screen_text)
 
 
 def test_a_rehearsal_that_is_kept_can_be_looked_at_afterwards(bare: BareCheckout) -> None:
@@ -103,19 +103,19 @@ def test_a_rehearsal_that_is_kept_can_be_looked_at_afterwards(bare: BareCheckout
     for sentence in SENTENCES:
         assert sentence in screen_text
     assert "pulumi destroy" not in screen_text
-    assert says_what_is_not_shown(screen_text)
+    assert shows_limits_twice(screen_text)
     seen = bare.rehearse("look", "--stack", "existing")
     assert "Microsoft.Network/privateDnsZones/A" in seen
-    assert says_what_is_not_shown(seen)
+    assert shows_limits_twice(seen)
 
 
-def says_what_is_not_shown(screen_text: str) -> bool:
-    """At the start and at the end, and counts nothing that could not happen."""
+def shows_limits_twice(screen_text: str) -> bool:
+    """Whether the limits stand at the start and at the end; no step may mention cmdlets."""
     assert "cmdlet" not in screen_text.lower()
     return screen_text.count(limits.NOT_SHOWN) == 2 and screen_text.endswith(limits.NOT_SHOWN)
 
 
-def test_a_story_that_does_not_come_out_as_promised_says_so(deployed: Start) -> None:
+def test_a_step_that_does_not_end_as_promised_is_an_error(deployed: Start) -> None:
     existing = deployed("existing")
     existing.organisation.change("ex-cas16-1", "owa", "InternalUrl", "https://other/owa")
     with pytest.raises(StoryFailedError, match="1 settings differ"):
@@ -127,21 +127,26 @@ def test_a_rehearsal_can_be_looked_at_while_it_runs(deployed: Start) -> None:
     screen = Console(record=True, width=400)
     show_state(existing.folder, screen)
     seen = screen.export_text()
-    for part in ("Microsoft.Network/privateDnsZones/A", "127.16.0.11, 127.16.0.12", "https://owa.mail-domain.com/EWS"):
+    for part in (
+        "Microsoft.Network/privateDnsZones/A",
+        "127.16.0.11, 127.16.0.12",
+        "…/EWS/Exchange.asmx",
+        "… stands for https://owa.mail-domain.com",
+    ):
         assert part in seen
 
 
-def test_what_an_install_brings_is_run_and_shown_also_beside_a_stand_in_that_was_left_behind(
+def test_the_parts_of_a_pulumi_install_run_and_are_shown_also_beside_a_stand_in_of_an_earlier_rehearsal(
     tmp_path: Path, found: tools.Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugin = tmp_path / f"resource-command-v{version('pulumi-command')}"
-    installed(plugin / tools.COMMAND_PLUGIN, INSTALLED.format(repository=str(tools.REPOSITORY)))
-    # Another program than the stand-in, and as able.
-    installed(tmp_path / "host" / LANGUAGE_HOST, Path(language_host.__file__).read_text(encoding="utf-8"))
+    write_program(plugin / tools.COMMAND_PLUGIN, INSTALLED.format(repository=str(tools.REPOSITORY)))
+    # A copy of the stand-in in another file, so that it counts as another program.
+    write_program(tmp_path / "host" / LANGUAGE_HOST, Path(language_host.__file__).read_text(encoding="utf-8"))
     (tmp_path / "host" / f"{LANGUAGE_HOST}-exec").touch()
     monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "host"), os.environ["PATH"]]))
     write_launcher(found.engine.parent if found.host_folder else tmp_path, found.python)
-    host = tools.language_host(found.engine)
+    host = tools.find_language_host(found.engine)
     parts = dataclasses.replace(found, language_host=host, command_plugin=plugin, powershell=None)
     screen = Console(record=True, width=200)
     introduce(parts, screen)
@@ -152,7 +157,7 @@ def test_what_an_install_brings_is_run_and_shown_also_beside_a_stand_in_that_was
     assert screen_text.endswith("checked: the parts that run are those in the table\n")
 
 
-def installed(program: Path, text: str) -> None:
+def write_program(program: Path, text: str) -> None:
     program.parent.mkdir(exist_ok=True)
     program.write_text(f"#!{sys.executable} -P\n{text}", encoding="utf-8")
     program.chmod(0o755)

@@ -18,7 +18,7 @@ STACKS = (*EXAMPLES, *EVERY_KEY)
 
 
 def stack_file_path(stack: str) -> Path:
-    return stack_file.path_of(stack) if stack in EXAMPLES else DATA / f"Pulumi.{stack}.yaml"
+    return stack_file.find_stack_file(stack) if stack in EXAMPLES else DATA / f"Pulumi.{stack}.yaml"
 
 
 def read_stack_config(stack: str) -> dict[str, Any]:

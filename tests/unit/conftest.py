@@ -20,7 +20,7 @@ from operations.__main__ import app
 from rehearsal.stand_ins.command import CommandProvider
 from tests.unit.azure_native import Azure, interface, make_network
 from tests.unit.command_calls import Engine, Serve
-from tests.unit.drill_namespace import Namespace
+from tests.unit.drill_namespace import DrillNamespace
 from tests.unit.powershell_setup import Computer, bare_computer
 from tests.unit.previews import Step
 from tests.unit.provider_client import ProviderClient
@@ -57,8 +57,8 @@ def interface_id(azure: Azure) -> str:
 
 
 @pytest.fixture
-def namespace(farm: Farm) -> Iterator[Namespace]:
-    made = Namespace(farm)
+def namespace(farm: Farm) -> Iterator[DrillNamespace]:
+    made = DrillNamespace(farm)
     with made.dns:
         yield made
 

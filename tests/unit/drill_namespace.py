@@ -1,4 +1,4 @@
-"""Two servers behind one namespace, clients of a drill that use it, and a loss between them."""
+"""Two servers behind one namespace, clients of a drill that use it, and a loss."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.unit.servers import DOMAIN, PASSWORD, USER, Farm
 from tests.unit.test_dns_stand_in import Row
 
 EX01, EX02 = "127.40.0.11", "127.40.0.12"
-BEAT, SILENT = 0.1, 0.8  # seconds; the SYN timer is short here, and longer than all else
+BEAT, SILENT = 0.1, 0.8  # seconds; the SYN timer is short here, but longer than everything else
 NUMBER = 6
-PATIENCE = 60  # seconds; what takes longer hangs
+PATIENCE = 60  # seconds after which a test counts as hanging
 
 
-class Namespace:
+class DrillNamespace:
     def __init__(self, farm: Farm) -> None:
         self.farm = farm
         self.lost = farm.server("ex01", address=EX01)
@@ -37,7 +37,7 @@ class Namespace:
         self.rows[:] = [Row(name=name, values=addresses, ttl=ttl) for name in ("owa", "autodiscover")]
 
     def slow_once(self, seconds: float) -> None:
-        """The next answer of the server to be lost comes so much later."""
+        """Delays the next answer of the server that will be lost."""
         site, late = self.lost.https._site, iter([seconds])
 
         def settings() -> Settings | None:
@@ -56,7 +56,7 @@ class Namespace:
         return DrillClients(number, profile, route, beat=BEAT)
 
     def lose(self, make: Callable[[ServerStandIn], None], *, healed: bool = True) -> Observation:
-        """All clients served, the loss, and all served again; if it is not `healed`, half of them failing for good."""
+        """Waits for all clients, makes the loss, and waits until all are served again, or until half keep failing."""
         with self.clients() as clients:
             assert clients.wait(PATIENCE, 0.0), clients.last_errors()
             since = time.monotonic()
@@ -64,7 +64,7 @@ class Namespace:
             if healed:
                 assert clients.wait(PATIENCE, since), clients.last_errors()
             else:
-                awaited(lambda: self._stuck(clients, since) == NUMBER // 2)
+                wait_until(lambda: self._stuck(clients, since) == NUMBER // 2)
             return clients.observe("a loss", since)
 
     def _stuck(self, clients: DrillClients, since: float) -> int:
@@ -73,9 +73,9 @@ class Namespace:
         return sum(all(beat.asked >= since and not beat.server for beat in beats) for beats in last)
 
 
-def awaited(so: Callable[[], bool]) -> None:
-    """Until it is so."""
+def wait_until(so: Callable[[], bool]) -> None:
+    """Fails when `so` is not true within PATIENCE."""
     end = time.monotonic() + PATIENCE
     while not so():
-        assert time.monotonic() < end, "it never was so"
+        assert time.monotonic() < end, "it did not become true"
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Clients of a drill against two servers that are really lost, with Azure DNS and the servers on real sockets."""
+"""Clients of a drill against two servers that are lost on real sockets, with the stand-in of Azure DNS."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from operations.drill.page import build_report_page
 from operations.drill.report import judge_observation, results_as_json
 from rehearsal import losses
 from rehearsal.stand_ins.server import ServerStandIn
-from tests.unit.drill_namespace import BEAT, EX01, EX02, NUMBER, PATIENCE, SILENT, Namespace, awaited
+from tests.unit.drill_namespace import BEAT, EX01, EX02, NUMBER, PATIENCE, SILENT, DrillNamespace, wait_until
 from tests.unit.servers import OWA
 from tests.unit.test_dns_stand_in import Row
 
 pytestmark = pytest.mark.unit
 
-# Timers that no test waits for.
+# No test waits for these timers.
 ENDLESS = Timers(connect=10 * PATIENCE, answer=10 * PATIENCE)
 
 
-def test_clients_spread_over_the_servers_and_ask_health_pages_over_kept_connections(namespace: Namespace) -> None:
+def test_clients_spread_over_the_servers_and_ask_health_pages_over_kept_connections(namespace: DrillNamespace) -> None:
     with namespace.clients() as clients:
         assert clients.wait(PATIENCE, 0.0)
         seen = clients.observe("nothing", time.monotonic())
@@ -44,7 +44,7 @@ def test_clients_spread_over_the_servers_and_ask_health_pages_over_kept_connecti
 
 
 def served_by(seen: Observation) -> list[str]:
-    """The server of each client's last answer; the figures would also ask how long ago that was."""
+    """The server of each client's last answer, however old (`Recovery.after` would be empty for an old one)."""
     return [client.beats[-1].server for client in seen.clients]
 
 
@@ -54,9 +54,9 @@ def failed(seen: Observation, client: int) -> list[tuple[str, str]]:
     return [(attempt.address, attempt.reason) for move in moves for attempt in move.failed]
 
 
-@pytest.mark.parametrize("make", [losses.stop, losses.refuse])
+@pytest.mark.parametrize("make", [losses.stop_server, losses.crash_web_site])
 def test_a_hard_loss_moves_every_client_at_once_and_fails_no_request(
-    namespace: Namespace, make: Callable[[ServerStandIn], None]
+    namespace: DrillNamespace, make: Callable[[ServerStandIn], None]
 ) -> None:
     seen = namespace.lose(make)
     assert seen.figures.failed_requests == 0
@@ -66,9 +66,9 @@ def test_a_hard_loss_moves_every_client_at_once_and_fails_no_request(
     assert "no answer" not in reasons, "no timer ran out"
 
 
-@pytest.mark.parametrize("make", [losses.silence, losses.stop_web_site])
-def test_silence_costs_the_syn_timer_where_the_dead_address_comes_first_however_connections_ended(
-    namespace: Namespace, make: Callable[[ServerStandIn], None]
+@pytest.mark.parametrize("make", [losses.silence_server, losses.stop_web_site])
+def test_a_client_that_tries_a_silent_address_first_waits_the_syn_timer_once(
+    namespace: DrillNamespace, make: Callable[[ServerStandIn], None]
 ) -> None:
     seen = namespace.lose(make)
     assert seen.figures.failed_requests == 0
@@ -81,20 +81,20 @@ def test_silence_costs_the_syn_timer_where_the_dead_address_comes_first_however_
     assert seen.figures.dead_first == NUMBER // 2
 
 
-def test_a_slow_answer_disturbs_nobody_and_a_lost_server_does(namespace: Namespace) -> None:
+def test_a_lost_server_disturbs_clients_and_a_slow_answer_does_not(namespace: DrillNamespace) -> None:
     with namespace.clients() as clients:
         assert clients.wait(PATIENCE, 0.0)
         since = time.monotonic()
         namespace.slow_once(0.7)
-        awaited(lambda: sum(len(client.moves) for client in clients._clients) > NUMBER)  # it was asked again
+        wait_until(lambda: sum(len(client.moves) for client in clients._clients) > NUMBER)  # the request was sent again
         assert clients.wait(PATIENCE, time.monotonic())
         assert clients.last_disturbance(since) is None
-        losses.silence(namespace.lost)
+        losses.silence_server(namespace.lost)
         assert clients.wait(PATIENCE, time.monotonic())
         assert clients.last_disturbance(since) is not None
 
 
-def test_503_is_not_left_by_its_clients_as_long_as_dns_names_the_server(namespace: Namespace) -> None:
+def test_clients_stay_on_a_server_that_answers_503_while_dns_has_its_address(namespace: DrillNamespace) -> None:
     ended = namespace.lose(partial(losses.make_unavailable, organisation=namespace.farm.organisation), healed=False)
     stuck = [row.beats[-1].error for row in ended.clients if not row.beats[-1].server]
     assert len(stuck) == NUMBER // 2 <= ended.figures.unserved
@@ -103,7 +103,7 @@ def test_503_is_not_left_by_its_clients_as_long_as_dns_names_the_server(namespac
     assert not ended.figures.within(20)
 
 
-def test_503_heals_once_the_cached_address_runs_out(namespace: Namespace) -> None:
+def test_clients_leave_a_server_that_answers_503_when_their_cached_address_expires(namespace: DrillNamespace) -> None:
     namespace.addresses(EX01, ttl=1)
     with namespace.clients() as clients:
         assert clients.wait(PATIENCE, 0.0)
@@ -117,51 +117,57 @@ def test_503_heals_once_the_cached_address_runs_out(namespace: Namespace) -> Non
     assert seen.figures.failed_requests > 0
 
 
-def test_a_server_that_is_restored_serves_again_after_every_loss(namespace: Namespace) -> None:
+def test_a_server_that_is_restored_serves_again_after_every_loss(namespace: DrillNamespace) -> None:
     organisation = namespace.farm.organisation
     unavailable = partial(losses.make_unavailable, organisation=organisation)
     namespace.addresses(EX01)
     with namespace.clients(1) as clients:
         assert clients.wait(PATIENCE, 0.0)
-        for make in (losses.stop, losses.stop_web_site, losses.refuse, losses.silence, unavailable):
+        for make in (
+            losses.stop_server,
+            losses.stop_web_site,
+            losses.crash_web_site,
+            losses.silence_server,
+            unavailable,
+        ):
             make(namespace.lost)
-            losses.restore(namespace.lost, organisation)
+            losses.restore_server(namespace.lost, organisation)
             assert clients.wait(PATIENCE, time.monotonic()), make
 
 
-def discoveries(namespace: Namespace, status: int) -> list[float]:
-    """When Autodiscover was answered so."""
+def discoveries(namespace: DrillNamespace, status: int) -> list[float]:
+    """The times of the answers of Autodiscover with this status."""
     servers = (namespace.lost, namespace.other)
     rows = [row for server in servers for row in tuple(server.https.requests) if "autodiscover" in row.path]
     return sorted(row.at for row in rows if row.status == status)
 
 
-def test_a_connection_failure_makes_a_client_run_autodiscover_again(namespace: Namespace) -> None:
+def test_a_connection_failure_makes_a_client_run_autodiscover_again(namespace: DrillNamespace) -> None:
     with namespace.clients() as clients:
         assert clients.wait(PATIENCE, 0.0)
         before = len(discoveries(namespace, 200))
         since = time.monotonic()
-        losses.refuse(namespace.lost)
-        awaited(lambda: len(discoveries(namespace, 200)) - before >= NUMBER // 2)
+        losses.crash_web_site(namespace.lost)
+        wait_until(lambda: len(discoveries(namespace, 200)) - before >= NUMBER // 2)
         assert clients.wait(PATIENCE, since)
     assert len(discoveries(namespace, 200)) - before == NUMBER // 2, "one for each that lost its connection"
 
 
-def test_autodiscover_is_run_again_when_its_hour_is_over_and_no_connection_is_left_for_it(
-    namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+def test_autodiscover_runs_again_after_an_hour_without_a_new_connection_for_requests(
+    namespace: DrillNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hour = 2 * BEAT
     monkeypatch.setattr("operations.drill.client.REDISCOVER", hour)
     with namespace.clients(1) as clients:
-        awaited(lambda: len(discoveries(namespace, 200)) > 2)
+        wait_until(lambda: len(discoveries(namespace, 200)) > 2)
         seen = clients.observe("nothing", time.monotonic())
     gaps = [later - earlier for earlier, later in pairwise(discoveries(namespace, 200))]
     assert min(gaps) >= hour
     assert len(seen.clients[0].moves) == 1
 
 
-def test_an_autodiscover_that_failed_is_not_run_again_before_its_time_however_often_connections_fail(
-    namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+def test_after_a_failed_autodiscover_failing_connections_do_not_run_it_before_its_retry_time(
+    namespace: DrillNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pause = 10 * BEAT
     monkeypatch.setattr("operations.drill.client.DISCOVER_RETRY", pause)
@@ -169,22 +175,22 @@ def test_an_autodiscover_that_failed_is_not_run_again_before_its_time_however_of
     with namespace.clients(1) as clients:
         assert clients.wait(PATIENCE, 0.0)
         namespace.farm.organisation.set_component("ex02", "AutoDiscoverProxy", "Inactive", "HealthAPI")
-        losses.refuse(namespace.lost)
-        awaited(lambda: len(discoveries(namespace, 503)) >= 3)
+        losses.crash_web_site(namespace.lost)
+        wait_until(lambda: len(discoveries(namespace, 503)) >= 3)
         seen = clients.observe("refused", 0.0)
     gaps = [later - earlier for earlier, later in pairwise(discoveries(namespace, 503))]
     assert min(gaps) > pause / 2
     assert seen.figures.failed_requests > 2 * len(gaps)
 
 
-def test_each_client_has_a_dns_cache_of_its_own(namespace: Namespace) -> None:
+def test_each_client_has_a_separate_dns_cache(namespace: DrillNamespace) -> None:
     with namespace.clients() as clients:
         assert clients.wait(PATIENCE, 0.0)
     assert sum(row.name == OWA for row in namespace.dns.queries) == NUMBER
 
 
-def test_the_report_needs_nothing_else_and_shows_every_client(namespace: Namespace) -> None:
-    seen = replace(namespace.lose(losses.refuse), title="refused <&>", beat=PATIENCE)
+def test_the_report_needs_no_network_and_shows_every_client(namespace: DrillNamespace) -> None:
+    seen = replace(namespace.lose(losses.crash_web_site), title="refused <&>", beat=PATIENCE)
     html = build_report_page([judge_observation(seen, 20)], "here & now", 20)
     assert all(word not in html for word in ("<script", "src=", "href=", "url(", "<&>"))
     picture = Xml.fromstring(html[html.index("<svg") : html.index("</svg>") + 6])  # noqa: S314 - our own
@@ -194,22 +200,22 @@ def test_the_report_needs_nothing_else_and_shows_every_client(namespace: Namespa
     assert (plain["kept"], plain["figures"]["clients"], len(plain["clients"])) == (True, NUMBER, NUMBER)
 
 
-def test_clients_end_at_once_whatever_they_wait_for(namespace: Namespace) -> None:
+def test_clients_end_at_once_whatever_they_wait_for(namespace: DrillNamespace) -> None:
     with namespace.clients(timers=ENDLESS) as clients:
         assert clients.wait(PATIENCE, 0.0)
-        losses.silence(namespace.lost)
-        losses.silence(namespace.other)
-        awaited(lambda: all(client._transport._trying for client in clients._clients))
+        losses.silence_server(namespace.lost)
+        losses.silence_server(namespace.other)
+        wait_until(lambda: all(client._transport._trying for client in clients._clients))
         ending = time.monotonic()
     assert time.monotonic() - ending < PATIENCE
 
 
-def test_clients_end_at_once_in_the_middle_of_a_handshake_that_nobody_answers(namespace: Namespace) -> None:
+def test_clients_end_at_once_during_a_handshake_without_an_answer(namespace: DrillNamespace) -> None:
     with ExitStack() as deaf:
         with namespace.clients(timers=ENDLESS) as clients:
             assert clients.wait(PATIENCE, 0.0)
-            losses.refuse(namespace.lost)
-            losses.refuse(namespace.other)
+            losses.crash_web_site(namespace.lost)
+            losses.crash_web_site(namespace.other)
             ports = [deaf.enter_context(socket.create_server((own, namespace.port))) for own in (EX01, EX02)]
             ports[0].settimeout(PATIENCE)
             connection, _ = ports[0].accept()
@@ -219,8 +225,8 @@ def test_clients_end_at_once_in_the_middle_of_a_handshake_that_nobody_answers(na
         assert time.monotonic() - ending < PATIENCE
 
 
-class Hesitant(ssl.SSLContext):
-    """Between a plain socket and the TLS socket in its place, until `go`."""
+class PausingTls(ssl.SSLContext):
+    """Stops between the plain socket and its TLS socket until `go` is set."""
 
     def __init__(self, *_: object) -> None:
         self.wrapped, self.go = threading.Event(), threading.Event()
@@ -232,10 +238,10 @@ class Hesitant(ssl.SSLContext):
         return secured
 
 
-def test_a_client_that_is_given_up_between_two_of_its_steps_ends_at_once(namespace: Namespace) -> None:
+def test_a_client_that_is_ended_between_two_steps_ends_at_once(namespace: DrillNamespace) -> None:
     namespace.addresses(EX01)
-    losses.refuse(namespace.lost)
-    tls = Hesitant(ssl.PROTOCOL_TLS_CLIENT)
+    losses.crash_web_site(namespace.lost)
+    tls = PausingTls(ssl.PROTOCOL_TLS_CLIENT)
     with socket.create_server((EX01, namespace.port)):
         client = namespace.clients(1, tls=tls, timers=ENDLESS)._clients[0]
         client.start()
@@ -247,6 +253,6 @@ def test_a_client_that_is_given_up_between_two_of_its_steps_ends_at_once(namespa
         assert time.monotonic() - ending < PATIENCE
 
 
-def test_the_timers_of_windows_are_those_that_were_measured() -> None:
+def test_the_timers_are_those_measured_on_windows() -> None:
     assert SYN_SECONDS == {2: 7.0, 4: 21.0, 6: 123.0}
     assert Timers().connect == 21.0

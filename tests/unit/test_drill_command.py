@@ -1,4 +1,4 @@
-"""`python -m operations drill` as it is typed, against servers that somebody else stops, and ended by hand."""
+"""`python -m operations drill` as a user types it, while the test stops servers, and ended with Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from operations.__main__ import app
 from rehearsal import losses
 from rehearsal.tools import REPOSITORY
-from tests.unit.drill_namespace import PATIENCE, Namespace, awaited
+from tests.unit.drill_namespace import PATIENCE, DrillNamespace, wait_until
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, PASSWORD, USER
 
 pytestmark = pytest.mark.unit
@@ -29,7 +29,7 @@ VARIABLE = "EXCHANGE_DRILL_PASSWORD"
 SERVED = f"All {CLIENTS} clients are served. Stop a server now."
 
 
-def command_line(namespace: Namespace, folder: Path) -> list[str]:
+def command_line(namespace: DrillNamespace, folder: Path) -> list[str]:
     """The command without a report."""
     authority = folder / "authority.pem"
     authority.write_text(namespace.farm.certificates.authority_pem, encoding="ascii")
@@ -38,12 +38,12 @@ def command_line(namespace: Namespace, folder: Path) -> list[str]:
     return ["drill", *whose, *there]
 
 
-class Terminal:
-    """Somebody who types the command, and reads on standard error what it says."""
+class DrillProcess:
+    """Runs the command and reads its standard error."""
 
     def __init__(
         self,
-        namespace: Namespace,
+        namespace: DrillNamespace,
         folder: Path,
         *words: str,
         password: str | None = PASSWORD,
@@ -59,7 +59,7 @@ class Terminal:
             cwd=REPOSITORY,
             env=environment,
             stdin=stdin,
-            start_new_session=True,  # or a prompt would find the terminal of whoever runs the tests
+            start_new_session=True,  # otherwise the prompt would use the terminal of the test run
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -67,22 +67,22 @@ class Terminal:
 
     def read_until(self, words: str) -> None:
         assert self.process.stderr
-        assert any(words in line for line in self.process.stderr), f"it ended and never said: {words}"
+        assert any(words in line for line in self.process.stderr), f"it ended without printing: {words}"
 
-    def prompted(self, words: str) -> None:
-        """Reads until it asks, on a line that has no end."""
+    def read_prompt(self, words: str) -> None:
+        """Reads until the prompt, which does not end its line."""
         assert self.process.stderr
-        said = ""
-        while words not in said:
+        printed = ""
+        while words not in printed:
             letter = self.process.stderr.read(1)
-            assert letter, f"it ended and never asked: {said}"
-            said += letter
+            assert letter, f"it ended without asking: {printed}"
+            printed += letter
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
 
     def end(self) -> tuple[int, str, str]:
-        """Exit code, standard output, and what was not read yet of standard error."""
+        """Exit code, standard output, and the unread rest of standard error."""
         out, err = self.process.communicate(timeout=120)
         assert PASSWORD not in out + err
         assert "Traceback" not in err
@@ -90,23 +90,23 @@ class Terminal:
 
 
 @pytest.fixture
-def typed(namespace: Namespace, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    """Types the command; what still runs when a test fails is ended."""
-    started: list[Terminal] = []
+def typed(namespace: DrillNamespace, tmp_path: Path) -> Iterator[Callable[..., DrillProcess]]:
+    """Starts the command; ends what still runs after the test."""
+    started: list[DrillProcess] = []
 
-    def one(*words: str, **options: Any) -> Terminal:
-        started.append(Terminal(namespace, tmp_path, *words, **options))
+    def start(*words: str, **options: Any) -> DrillProcess:
+        started.append(DrillProcess(namespace, tmp_path, *words, **options))
         return started[-1]
 
-    yield one
+    yield start
     for terminal in started:
         terminal.process.kill()
         terminal.process.communicate()
 
 
 @pytest.fixture
-def here(namespace: Namespace, tmp_path: Path) -> Callable[..., Result]:
-    """The command in this process, which has everything loaded, and no terminal."""
+def here(namespace: DrillNamespace, tmp_path: Path) -> Callable[..., Result]:
+    """Runs the command in this process, without a terminal."""
 
     def run(*words: str, password: str | None = PASSWORD) -> Result:
         result = CliRunner().invoke(app, [*command_line(namespace, tmp_path), *words], env={VARIABLE: password})
@@ -117,12 +117,12 @@ def here(namespace: Namespace, tmp_path: Path) -> Callable[..., Result]:
     return run
 
 
-def answered(namespace: Namespace, status: int) -> None:
-    """Waits until a client of the server to be lost has had such an answer: it has asked again."""
-    awaited(lambda: sum(row.status == status for row in tuple(namespace.lost.https.requests)) > CLIENTS / 2)
+def wait_for_answer(namespace: DrillNamespace, status: int) -> None:
+    """Waits until a client of the lost server has had an answer with this status."""
+    wait_until(lambda: sum(row.status == status for row in tuple(namespace.lost.https.requests)) > CLIENTS / 2)
 
 
-def test_a_watch_that_nobody_disturbs_is_ended_by_hand_with_report_and_figures(typed: Callable[..., Terminal]) -> None:
+def test_a_watch_without_a_loss_ends_with_ctrl_c_a_report_and_figures(typed: Callable[..., DrillProcess]) -> None:
     terminal = typed()
     terminal.read_until(SERVED)
     terminal.interrupt()
@@ -137,19 +137,19 @@ def test_a_watch_that_nobody_disturbs_is_ended_by_hand_with_report_and_figures(t
     number, noticed, *others = [cell.strip() for cell in row.split("│")[2:6]]
     worst = max(float(seconds) for seconds in re.findall(r"(\d+\.\d+) s", row))
     assert (number, others) == (str(CLIENTS), ["0%", "0%"])
-    assert noticed == "0%" or worst >= 2 * BEAT, "only a client that the computer held up has noticed that"
+    assert noticed == "0%" or worst >= 2 * BEAT, "only a client that the computer slowed down notices something"
     page = terminal.report.read_text(encoding="utf-8")
     assert page.count("<svg") == 1
     assert DOMAIN in page
     assert PASSWORD not in page
 
 
-def test_it_ends_by_itself_once_every_client_is_served_again_and_tells_programs_the_same(
-    namespace: Namespace, typed: Callable[..., Terminal]
+def test_the_drill_ends_once_every_client_is_served_again_and_the_json_says_the_same(
+    namespace: DrillNamespace, typed: Callable[..., DrillProcess]
 ) -> None:
     terminal = typed("--json")
     terminal.read_until(SERVED)
-    losses.refuse(namespace.lost)
+    losses.crash_web_site(namespace.lost)
     code, out, err = terminal.end()
     (result,) = json.loads(out)
     assert (code, result["kept"], "ended by hand" in err) == (0, True, False)
@@ -159,8 +159,8 @@ def test_it_ends_by_itself_once_every_client_is_served_again_and_tells_programs_
     assert f"{figures['worst']:.2f} s" in terminal.report.read_text(encoding="utf-8"), "the page has the same figure"
 
 
-def test_a_slow_answer_is_no_loss_and_the_watch_goes_on_until_its_time_is_up(
-    namespace: Namespace, typed: Callable[..., Terminal]
+def test_after_a_slow_answer_the_watch_continues_until_its_time_is_up(
+    namespace: DrillNamespace, typed: Callable[..., DrillProcess]
 ) -> None:
     seconds = 2
     terminal = typed("--json", "--seconds", str(seconds))
@@ -174,13 +174,13 @@ def test_a_slow_answer_is_no_loss_and_the_watch_goes_on_until_its_time_is_up(
     assert "nothing was measured" in err
 
 
-def test_whoever_ends_it_while_clients_are_not_served_has_missed_the_budget(
-    namespace: Namespace, typed: Callable[..., Terminal]
+def test_ctrl_c_while_clients_are_not_served_misses_the_budget(
+    namespace: DrillNamespace, typed: Callable[..., DrillProcess]
 ) -> None:
     terminal = typed("--json")
     terminal.read_until(SERVED)
     losses.make_unavailable(namespace.lost, namespace.farm.organisation)
-    answered(namespace, 503)
+    wait_for_answer(namespace, 503)
     terminal.interrupt()
     code, out, err = terminal.end()
     (result,) = json.loads(out)
@@ -189,32 +189,32 @@ def test_whoever_ends_it_while_clients_are_not_served_has_missed_the_budget(
     assert result["figures"]["unserved"] > 0
 
 
-def test_it_ends_when_its_time_is_up_and_a_budget_that_is_missed_is_exit_code_1(here: Callable[..., Result]) -> None:
+def test_the_drill_ends_when_its_time_is_up_and_a_missed_budget_is_exit_code_1(here: Callable[..., Result]) -> None:
     ended = here("--seconds", "1", "--budget", "0.01", "--json")
     (result,) = json.loads(ended.stdout)
     assert (ended.exit_code, result["kept"]) == (1, False)
     assert 1 <= result["seconds"] < PATIENCE, "without the option it would be 120"
 
 
-def test_an_interruption_before_clients_are_served_is_quiet_and_no_drill(
-    namespace: Namespace, typed: Callable[..., Terminal]
+def test_ctrl_c_before_clients_are_served_prints_nothing(
+    namespace: DrillNamespace, typed: Callable[..., DrillProcess]
 ) -> None:
     for server in (namespace.lost, namespace.other):
-        losses.silence(server)
+        losses.silence_server(server)
     terminal = typed()
-    awaited(lambda: bool(namespace.dns.queries))
+    wait_until(lambda: bool(namespace.dns.queries))
     terminal.interrupt()
     assert terminal.end() == (130, "", "")
     assert not terminal.report.exists()
 
 
-def test_an_interruption_at_the_prompt_for_the_password_is_no_client_that_was_not_served(
-    typed: Callable[..., Terminal],
+def test_ctrl_c_at_the_password_prompt_ends_with_130(
+    typed: Callable[..., DrillProcess],
 ) -> None:
     keyboard, stdin = os.openpty()
     try:
         terminal = typed(password=None, stdin=stdin)
-        terminal.prompted("Password:")
+        terminal.read_prompt("Password:")
         terminal.interrupt()
         code, out, _ = terminal.end()
     finally:
@@ -223,8 +223,8 @@ def test_an_interruption_at_the_prompt_for_the_password_is_no_client_that_was_no
     assert (code, out) == (130, "")
 
 
-def test_autodiscover_may_have_a_name_that_does_not_follow_from_the_mailbox(
-    namespace: Namespace, typed: Callable[..., Terminal]
+def test_autodiscover_can_have_another_name_than_the_mailbox_implies(
+    namespace: DrillNamespace, typed: Callable[..., DrillProcess]
 ) -> None:
     terminal = typed("--mailbox", "user@elsewhere.example", "--autodiscover", AUTODISCOVER)
     terminal.read_until(SERVED)
@@ -234,7 +234,7 @@ def test_autodiscover_may_have_a_name_that_does_not_follow_from_the_mailbox(
 
 
 @pytest.mark.parametrize(("retransmissions", "timer"), [(2, 7.0), (4, 21.0), (6, 123.0)])
-def test_the_connect_timer_follows_from_the_retransmissions_that_windows_is_set_to(
+def test_the_connect_timer_follows_from_the_retransmissions(
     here: Callable[..., Result], retransmissions: int, timer: float
 ) -> None:
     watch = ("--clients", "1", "--seconds", "1", "--json")
@@ -244,7 +244,7 @@ def test_the_connect_timer_follows_from_the_retransmissions_that_windows_is_set_
 
 
 @pytest.mark.parametrize("password", [None, ""])
-def test_without_a_password_and_a_terminal_there_is_no_drill(here: Callable[..., Result], password: str | None) -> None:
+def test_without_a_password_and_a_terminal_no_drill_starts(here: Callable[..., Result], password: str | None) -> None:
     ended = here(password=password)
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert "EXCHANGE_DRILL_PASSWORD: set this variable" in ended.stderr
@@ -263,15 +263,13 @@ def test_without_a_password_and_a_terminal_there_is_no_drill(here: Callable[...,
         (("--report", "/nowhere/report.html"), "--report /nowhere/report.html: No such file"),
     ],
 )
-def test_an_option_that_cannot_be_is_one_clear_error_and_no_drill(
-    here: Callable[..., Result], words: tuple[str, ...], reason: str
-) -> None:
+def test_an_invalid_option_is_one_clear_error(here: Callable[..., Result], words: tuple[str, ...], reason: str) -> None:
     ended = here(*words)
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert reason in " ".join(ended.stderr.replace("│", " ").split())
 
 
-def test_where_this_computer_names_no_name_server_the_option_for_one_is_named(
+def test_without_a_known_name_server_the_error_names_the_option(
     here: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none(*_: object) -> None:
@@ -283,10 +281,10 @@ def test_where_this_computer_names_no_name_server_the_option_for_one_is_named(
     assert ended.stderr.endswith("Name one: --resolver.\n")
 
 
-def test_an_account_that_is_refused_is_tried_once_for_all_clients(
-    namespace: Namespace, typed: Callable[..., Terminal]
+def test_a_refused_account_is_tried_once_for_all_clients(
+    namespace: DrillNamespace, typed: Callable[..., DrillProcess]
 ) -> None:
-    terminal = typed(password="a wrong one")  # noqa: S106 - none that opens anything
+    terminal = typed(password="a wrong one")  # noqa: S106 - opens nothing
     code, _, err = terminal.end()
     assert code == 2
     assert "401" in err

@@ -1,4 +1,4 @@
-"""What an observation says in figures, of beats and moves that are written out here."""
+"""The figures of an observation, from beats and moves written out here."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LOST = beats((99.9, "EX01"), (100.4, ""), (100.9, ""))
 @pytest.mark.parametrize(
     ("client", "until", "gap", "noticed"),
     [
-        pytest.param(STEADY, 101.5, 0.5, False, id="its own rhythm"),
+        pytest.param(STEADY, 101.5, 0.5, False, id="one beat"),
         pytest.param(MOVED, 102.0, 1.5, True, id="more than two beats"),
         pytest.param(beats((100.0, "EX01"), (101.0, "EX01")), 101.2, 1.0, False, id="two beats"),
         pytest.param(FAILED, 101.5, 1.0, True, id="a request that failed"),
@@ -53,11 +53,11 @@ def test_a_client_is_served_as_long_as_its_last_answer_is_good_and_at_most_two_b
     assert measure_recovery(LOST, SINCE, 101.0, BEAT).after == ""
 
 
-def test_a_client_of_a_quick_rhythm_is_served_as_long_as_it_has_patience_with_its_next_answer() -> None:
+def test_a_client_with_a_short_beat_is_served_until_its_patience_with_the_next_answer_is_over() -> None:
     assert [measure_recovery(STEADY, SINCE, until, 0.1).after for until in (101.85, 101.95)] == ["EX02", ""]
 
 
-def test_who_met_the_dead_address_first_is_told_by_its_first_move_and_a_slow_answer_is_none() -> None:
+def test_the_first_move_after_the_loss_says_whether_a_client_tried_the_dead_address_first() -> None:
     found = measure_recovery(MOVED, SINCE, 102.0, BEAT)
     assert (found.before, found.after, found.moved, found.dead_first) == ("EX01", "EX02", True, True)
     assert found.tried == ("10.0.0.1",)
@@ -69,7 +69,7 @@ def test_who_met_the_dead_address_first_is_told_by_its_first_move_and_a_slow_ans
         (),
     )
     before = beats((99.0, "EX01"), (100.2, "EX01"), moves=(move(98.0, "10.0.0.1"),))
-    assert measure_recovery(before, SINCE, 100.4, BEAT).tried == (), "a move of another day"
+    assert measure_recovery(before, SINCE, 100.4, BEAT).tried == (), "a move before the loss does not count"
 
 
 def test_figures_count_clients_and_take_the_worst_of_them() -> None:
@@ -78,7 +78,7 @@ def test_figures_count_clients_and_take_the_worst_of_them() -> None:
     figures = seen.figures
     assert (figures.clients, figures.noticed, figures.moved, figures.dead_first, figures.unserved) == (4, 3, 1, 1, 1)
     assert (figures.failed_requests, round(figures.worst, 6), round(figures.median, 6)) == (3, 1.9, 1.25)
-    assert not figures.within(20), "a client that is not served was not served in time"
+    assert not figures.within(20), "a client without an answer at the end was not served in time"
 
 
 def test_a_percentile_is_the_smallest_value_that_so_many_do_not_exceed() -> None:

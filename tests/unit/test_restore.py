@@ -19,7 +19,7 @@ import pytest
 
 from components import powershell
 from components.restoration import RESTORE
-from rehearsal.datacentre import free_ports
+from rehearsal.datacentre import find_free_ports
 from rehearsal.stand_ins import windows_state
 from rehearsal.tools import REPOSITORY
 from restoration import restore
@@ -38,7 +38,7 @@ class LeavingServer:
     """A server that leaves the stack. `document` is the standard input of its command."""
 
     def __init__(self, farm: Farm, scripts: Path) -> None:
-        [self.port] = free_ports([ADDRESS], 1)
+        [self.port] = find_free_ports([ADDRESS], 1)
         self.farm, self._scripts = farm, scripts
         self.server = farm.server("ex01", address=ADDRESS, ssh_port=self.port)
         self.document: dict[str, Any] = {

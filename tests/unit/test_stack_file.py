@@ -10,11 +10,11 @@ import pytest
 from rehearsal import stack_file as rehearsed
 from stacks import arguments, file
 from stacks.problems import Problem
-from tests.unit.yaml_scalars import READ
+from tests.unit.yaml_scalars import SCALARS
 
 pytestmark = pytest.mark.unit
 
-EXAMPLE = rehearsed.path_of("lab").read_text(encoding="utf-8")
+EXAMPLE = rehearsed.find_stack_file("lab").read_text(encoding="utf-8")
 
 
 def config(text: str) -> dict[str, Any]:
@@ -28,19 +28,19 @@ def messages(tmp_path: Path, lines: str) -> list[str]:
     kept = {name: value for name, value in config(EXAMPLE).items() if name not in given}
     path.write_text(file.dump_stack_file({"config": kept}) + lines, encoding="utf-8")
     try:
-        rehearsed.rehearse(path, ssh_port=2222, https_port=4443)
+        rehearsed.adapt_stack_file(path, ssh_port=2222, https_port=4443)
     except arguments.InvalidStackFileError as error:
         return [str(problem) for problem in error.problems]
     return []
 
 
-@pytest.mark.parametrize("text", READ)
+@pytest.mark.parametrize("text", SCALARS)
 def test_a_scalar_has_the_value_that_the_engine_reads(text: str) -> None:
     found = config(f"config:\n  list:\n    - {text}\n")["exchange-cas:list"]
-    assert [(type(value), value) for value in found] == [(type(READ[text]), READ[text])]
+    assert [(type(value), value) for value in found] == [(type(SCALARS[text]), SCALARS[text])]
 
 
-@pytest.mark.parametrize("text", [*READ, "on", "1:2", "a: b", "# x", "", "ü", "two\nlines", "0x1F ", "2026-1-2"])
+@pytest.mark.parametrize("text", [*SCALARS, "on", "1:2", "a: b", "# x", "", "ü", "two\nlines", "0x1F ", "2026-1-2"])
 def test_a_text_that_is_written_is_read_back_unchanged(text: str) -> None:
     written = file.dump_stack_file({"config": {"exchange-cas:tags": {"name": text, text: "value"}}})
     assert config(written)["exchange-cas:tags"] == {"name": text, text: "value"}
@@ -186,4 +186,4 @@ def test_a_value_of_another_type_is_one_problem(tmp_path: Path, lines: str) -> N
 
 def test_a_missing_file_is_reported_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(file.UnreadableStackFileError, match=r"Pulumi\.none\.yaml cannot be read: No such file"):
-        rehearsed.rehearse(tmp_path / "Pulumi.none.yaml", ssh_port=1, https_port=2)
+        rehearsed.adapt_stack_file(tmp_path / "Pulumi.none.yaml", ssh_port=1, https_port=2)
