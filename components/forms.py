@@ -49,7 +49,7 @@ def explain_host_bits(text: str) -> str | None:
         return None
     prefix = IPv4Network(text, strict=False)
     if str(prefix) != text:
-        return f"has host bits set; write the first address of the prefix, {prefix}."
+        return f"has host bits set. Write the first address of the prefix: {prefix}."
     return None
 
 
@@ -58,7 +58,7 @@ def explain_unusable_network(text: str) -> str | None:
         return remedy
     refused = [str(network) for network in REFUSED_NETWORKS if network.overlaps(IPv4Network(text))]
     if refused:
-        return f"overlaps {', '.join(refused)}, which Azure refuses in a virtual network; choose a private prefix."
+        return f"overlaps {', '.join(refused)}, which Azure refuses in a virtual network. Choose a private prefix."
     return None
 
 
@@ -67,7 +67,7 @@ def explain_unusable_address(text: str) -> str | None:
         return None
     address = IPv4Address(text)
     if address.is_multicast or address.is_unspecified or address.is_link_local or address.is_reserved:
-        return "is not an address that a server can have."
+        return "is not an address that a server can have. Write one such as 10.40.0.11."
     return None
 
 
@@ -91,12 +91,14 @@ def explain_unusable_url(text: str) -> str | None:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        return f"is not a URL: {error}."
+        return f"is not a URL ({error}). Write one such as https://owa.mail-domain.com/owa."
     if "@" in parts.netloc:
-        return "holds an account; clients would be sent to it in plain. Leave it out."
+        return "contains an account, which every client would see. Leave it out."
     if re.fullmatch(IPV4, host) or re.fullmatch(DOMAIN, host):
         return None
-    return explain_dns_name(host) or f"has {host}, which is not a host name; write one such as owa.mail-domain.com."
+    return (
+        explain_dns_name(host) or f"contains {host}, which is not a host name. Write one such as owa.mail-domain.com."
+    )
 
 
 def explain_damaged_key(text: str) -> str | None:

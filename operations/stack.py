@@ -71,7 +71,7 @@ def read_stack(name: str | None, cwd: Path | None = None, environment: Mapping[s
     name = name or run("stack", "--show-name").strip()
     outputs = parse_json(run("stack", "output", "--json", "--show-secrets", "--stack", name))
     config = parse_json(run("config", "--json", "--show-secrets", "--stack", name))
-    return build_stack(name, outputs, read_values(config), config.get("azure-native:location", {}).get("value"))
+    return build_stack(name, outputs, read_config_values(config), config.get("azure-native:location", {}).get("value"))
 
 
 def build_stack(
@@ -131,7 +131,7 @@ def read_ssh(output: Mapping[str, Any]) -> SshArgs:
     return SshArgs(port=output["port"], address=output["address"], jump_host=through)
 
 
-def read_values(config: Mapping[str, Any]) -> dict[str, Any]:
+def read_config_values(config: Mapping[str, Any]) -> dict[str, Any]:
     """The stack file's values by key, from the document that `pulumi config --json` prints."""
     values: dict[str, Any] = {}
     for full_name, entry in config.items():

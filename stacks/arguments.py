@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from components.args import FarmArgs
 from components.keys import Secret
-from stacks import rules, scalars
-from stacks.problems import MISSING, UNREAD, Problem, TypedText
+from stacks import scalars
+from stacks.problems import MISSING, UNREAD, Problem, Report, TypedText
 from stacks.reading import keys_of, read_row, unwrap_optional
+from stacks.stack_rules import check_rules
 
 if TYPE_CHECKING:
     import pulumi
@@ -65,7 +66,7 @@ def read_arguments(
     if not any(LOCATION in problem.remedy for problem in misplaced):
         check_region(location, report)
     if farm is not UNREAD:
-        rules.check_rules(farm, report)
+        check_rules(farm, report)
     if problems:
         texts = typed()
         raise InvalidStackFileError([show_as_typed(problem, texts) for problem in problems])
@@ -86,7 +87,7 @@ def find_misplaced_keys(full_names: Iterable[str]) -> Iterator[Problem]:
             yield Problem(full_name, MISSING, f"is not read under this prefix. Write {PROJECT}:{name}.")
 
 
-def check_region(location: object, report: Callable[[str, object, str], None]) -> None:
+def check_region(location: object, report: Report) -> None:
     if not location:
         report(LOCATION, MISSING, "is missing. Write the Azure region, such as westeurope.")
     elif not isinstance(location, str) or not location.replace(" ", "").isalnum():
@@ -155,6 +156,7 @@ def read_config_block(config: Mapping[str, Any], typed: Mapping[str, str] | None
 
     `typed`: path -> text as typed, for messages. Raises InvalidStackFileError with all problems at once.
     """
-    values = {name.partition(":")[2]: value for name, value in config.items() if name.startswith(f"{PROJECT}:")}
-    others = [name for name in config if not name.startswith(f"{PROJECT}:")]
+    prefix = f"{PROJECT}:"
+    values = {name.removeprefix(prefix): value for name, value in config.items() if name.startswith(prefix)}
+    others = [name for name in config if not name.startswith(prefix)]
     return read_arguments(values, location=config.get(LOCATION), others=others, typed=lambda: typed or {})

@@ -114,9 +114,7 @@ class NodeReader:
                 self.typed[path] = node.value
             return read_scalar_node(node)
         if id(node) in self._open:
-            raise UnreadableStackFileError(
-                f"{describe_line(node)}: an anchor contains itself. Remove the alias inside it."
-            )
+            raise error_at(node, "an anchor contains itself. Remove the alias inside it.")
         self._open.add(id(node))
         try:
             if isinstance(node, yaml.SequenceNode):
@@ -135,14 +133,14 @@ class NodeReader:
                     merged = {**row, **merged}
                 continue
             if name in own:
-                raise UnreadableStackFileError(f"{describe_line(key_node)}: the key {name} appears twice. Remove one.")
+                raise error_at(key_node, f"the key {name} appears twice. Remove one.")
             own[name] = self.read_node(value_node, f"{path}.{name}" if path else name)
         return {**merged, **own}
 
     def _read_merged(self, node: yaml.Node, path: str) -> Iterator[dict[str, Any]]:
         for part in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             if not isinstance(part, yaml.MappingNode):
-                raise UnreadableStackFileError(f"{describe_line(part)}: << merges only mappings.")
+                raise error_at(part, "<< merges only mappings.")
             yield self._read_mapping(part, path)
 
 
@@ -156,9 +154,9 @@ def read_scalar_node(node: yaml.ScalarNode) -> Any:
     found = parse_scalar(text)
     # The engine accepts a whole number for !!float.
     if kind in RESOLVED and scalar_kind(found) != kind and not (kind == "float" and scalar_kind(found) == "int"):
-        raise UnreadableStackFileError(f"{describe_line(node)}: {text} is not a value of the type {kind}.")
+        raise error_at(node, f"{text} is not a value of the type {kind}.")
     if isinstance(found, float) and not math.isfinite(found):
-        raise UnreadableStackFileError(f"{describe_line(node)}: {text} is not a number in JSON. Write a finite number.")
+        raise error_at(node, f"{text} is not a number in JSON. Write a finite number.")
     return found
 
 
@@ -166,16 +164,16 @@ def decode_binary(node: yaml.ScalarNode) -> str:
     try:
         return base64.b64decode("".join(node.value.split()), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise UnreadableStackFileError(f"{describe_line(node)}: {node.value} is not base64 of a text.") from None
+        raise error_at(node, f"{node.value} is not base64 of a text.") from None
 
 
 def read_key(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
-        raise UnreadableStackFileError(f"{describe_line(node)}: a list or a mapping cannot be a key.")
+        raise error_at(node, "a list or a mapping cannot be a key.")
     key = read_scalar_node(node)
     # Go's text for a key without a value.
     return "<nil>" if key is None else scalar_to_text(key)
 
 
-def describe_line(node: yaml.Node) -> str:
-    return f"line {node.start_mark.line + 1}"
+def error_at(node: yaml.Node, reason: str) -> UnreadableStackFileError:
+    return UnreadableStackFileError(f"line {node.start_mark.line + 1}: {reason}")

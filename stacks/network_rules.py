@@ -13,7 +13,7 @@ from stacks.problems import Report
 LONGEST_SUBNET_PREFIX = 29
 
 
-def check_subnet(farm: FarmArgs, report: Report) -> None:
+def check_subnet_prefix(farm: FarmArgs, report: Report) -> None:
     subnet = IPv4Network(farm.network.subnet_prefix)
     if subnet.prefixlen > LONGEST_SUBNET_PREFIX:
         remedy = f"is too small: Azure's smallest subnet is a /{LONGEST_SUBNET_PREFIX}. Choose a larger one."
@@ -69,4 +69,4 @@ def last_part(id: str) -> str:
     return id.rpartition("/")[2].lower()
 
 
-RULES = (check_subnet, check_client_ports, check_zone_is_linked, check_links)
+RULES = (check_subnet_prefix, check_client_ports, check_zone_is_linked, check_links)

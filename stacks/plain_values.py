@@ -50,7 +50,7 @@ def read_text(key: Key, value: object, path: str, report: Report) -> Any:
     elif isinstance(value, int | float):
         report(path, value, IN_QUOTES.format(kind="a number"))
     elif not isinstance(value, str):
-        report(path, value, "Write a text.")
+        report(path, value, "Write text.")
     elif MOMENT_TEXT.fullmatch(value):
         report(path, value, IN_QUOTES.format(kind="a date"))
     else:
@@ -62,9 +62,7 @@ def read_formatted_text(key: Key, value: str, path: str, report: Report) -> Any:
     """The text, or the part of it that the key's form selects."""
     shortest, longest = key.bounds.get("minLength", 1), key.bounds.get("maxLength", len(value))
     if not shortest <= len(value) <= longest:
-        report(
-            path, value, f"Write {shortest} to {longest} characters." if value else "Write a text that is not empty."
-        )
+        report(path, value, f"Write {shortest} to {longest} characters." if value else "Write text that is not empty.")
         return UNREAD
     if key.form is None:
         return value

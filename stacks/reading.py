@@ -1,6 +1,6 @@
 """Reads plain data of a stack file into rows (`components.keys.args`), and reports all problems, not only the first.
 
-A value that cannot be read is reported and becomes UNREAD, so that no rule judges it. A key that is left out gets its
+A value that cannot be read is reported and becomes UNREAD, so that rules skip it. A key that is left out gets its
 default. null gives a row with all its defaults, or None in a field whose type allows None.
 """
 

@@ -56,7 +56,7 @@ def verify(
         if name_server and not deployed.public_names:
             stop("--name-server: the stack has no public zone, and a private one has no name servers; use --resolver.")
         with Console(stderr=True).status(f"checking {deployed.name}"):
-            result = asyncio.run(verify.verify(deployed, trusted, resolver, name_server or []))
+            result = asyncio.run(verify.verify_stack(deployed, trusted, resolver, name_server or []))
     if as_json:
         typer.echo(report.format_json(result))
     else:

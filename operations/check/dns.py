@@ -99,7 +99,7 @@ async def ask_name_servers(
             # A private zone of the same name hides the public one, or the domain is not delegated yet.
             return [replace(no_server, detail="the resolver has no NS records for it; name the servers: --name-server")]
         except (dns.exception.DNSException, OSError) as error:
-            return [replace(no_server, detail=describe_error(error))]
+            return [replace(no_server, detail=explain_dns_error(error))]
     inside = {name: tuple(sets) for name, sets in names.items() if name.partition(".")[2] == zone}
     unseen = [
         (server, Answer(source=str(server), name=name, expected=sets, state=State.UNSEEN))
@@ -131,7 +131,7 @@ async def ask(
         missing = "the name does not exist" if isinstance(error, dns.resolver.NXDOMAIN) else "the name has no address"
         return replace(answer, state=State.DIFFERENT, detail=missing)
     except (dns.exception.DNSException, OSError) as error:
-        return replace(answer, detail=describe_error(error))
+        return replace(answer, detail=explain_dns_error(error))
     if owner and not reply.response.flags & dns.flags.AA:
         return replace(answer, state=State.DIFFERENT, detail="it answers, but is not authoritative for the zone")
     addresses = tuple(sorted(str(record) for record in reply))
@@ -157,7 +157,7 @@ async def find_address(server: DnsServer, known_by: DnsServer | None) -> str:
     try:
         reply = await (await open_resolver(known_by)).resolve(server.host, "A", search=False)
     except dns.exception.DNSException as error:
-        raise OSError(f"cannot find the address of {server.host}: {describe_error(error)}") from error
+        raise OSError(f"cannot find the address of {server.host}: {explain_dns_error(error)}") from error
     return str(reply[0])
 
 
@@ -171,7 +171,7 @@ def judge_answer(answer: Answer, wrong_ttl: str | None) -> Answer:
     return replace(answer, state=State.DIFFERENT if problems else State.FINE, detail="; ".join(problems))
 
 
-def describe_error(error: Exception) -> str:
+def explain_dns_error(error: Exception) -> str:
     if isinstance(error, TimeoutError | dns.exception.Timeout):
         return f"no answer within {SECONDS} s"
     if isinstance(error, dns.resolver.NoNameservers):

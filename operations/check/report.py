@@ -35,15 +35,15 @@ def to_document(value: Verification | Drift) -> dict[str, object]:
 def print_verification(result: Verification, console: Console) -> None:
     console.print(build_sites_table(result.sites))
     console.print(build_dns_table(result.dns))
-    console.print(build_settings_table(result.settings))
+    console.print(build_drift_table(result.settings))
     print_problems(result.findings(), console)
 
 
 def print_drift(result: Drift, console: Console) -> None:
-    console.print(build_settings_table(result.settings))
+    console.print(build_drift_table(result.settings))
     print_problems(result.findings(), console)
     if result.heal:
-        first = " (undo or deploy the edit of the stack file first: the command takes the file as it is)"
+        first = " (undo or deploy the edit of the stack file first: the command uses the edited file)"
         console.print(f"\nheal with{first if result.file.detail else ''}:", soft_wrap=True)
         # One line without markup, ready to copy.
         console.print(result.heal, markup=False, soft_wrap=True)
@@ -78,7 +78,7 @@ def build_dns_table(answers: Sequence[Answer]) -> Table:
     return table
 
 
-def build_settings_table(servers: Sequence[ServerSettings]) -> Table:
+def build_drift_table(servers: Sequence[ServerSettings]) -> Table:
     table = build_table("server", "settings as deployed", title="Settings")
     for server in servers:
         judged = [row for row in server.settings if row.state is not State.SHOWN]

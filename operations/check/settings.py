@@ -131,13 +131,16 @@ def compare_setting(server: str, service: str, setting: str, expected: object, r
     elif is_same_setting(expected, actual):
         state, detail = State.FINE, ""
     else:
-        state, detail = State.DIFFERENT, f"expected {format_setting(expected)}, found {format_setting(actual)}"
+        state, detail = (
+            State.DIFFERENT,
+            f"expected {format_setting_value(expected)}, found {format_setting_value(actual)}",
+        )
     return Setting(
         server=server, service=service, setting=setting, expected=expected, actual=actual, state=state, detail=detail
     )
 
 
-def format_setting(value: object) -> str:
+def format_setting_value(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "none" if value is None or value == "" else str(value)

@@ -30,7 +30,7 @@ class Verification:
         return [self.file, *https_findings(self.sites), *self.dns, *settings_findings(self.settings)]
 
 
-async def verify(
+async def verify_stack(
     stack: DeployedStack,
     trusted: ssl.SSLContext,
     resolver: DnsServer | None = None,

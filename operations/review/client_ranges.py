@@ -35,10 +35,13 @@ def read_sources(rule: Rule) -> list[str]:
 def read_places(rule: Rule, side: str) -> list[str]:
     """The prefixes, service tags and ids of application security groups of one side (source or destination)."""
     groups = [group.get("id") for group in rule.get(f"{side}ApplicationSecurityGroups") or []]
-    return [*read_values(rule, f"{side}AddressPrefix", f"{side}AddressPrefixes"), *(str(id) for id in groups if id)]
+    return [
+        *read_rule_values(rule, f"{side}AddressPrefix", f"{side}AddressPrefixes"),
+        *(str(id) for id in groups if id),
+    ]
 
 
-def read_values(rule: Rule, one: str, several: str = "") -> list[str]:
+def read_rule_values(rule: Rule, one: str, several: str = "") -> list[str]:
     """Azure takes one value or a list, under two names."""
     return [str(value) for value in (rule.get(one), *(rule.get(several or f"{one}s") or [])) if value]
 

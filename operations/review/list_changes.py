@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from operations.review.client_ranges import read_places, read_values
+from operations.review.client_ranges import read_places, read_rule_values
 from operations.review.labels import label_type
 from operations.review.markdown import code
 from operations.review.plan import Plan
@@ -58,7 +58,7 @@ def find_lists(old: object, new: object, path: str) -> Iterator[tuple[str, Seque
 
 def compare_lists(old: Sequence[Any], new: Sequence[Any], path: str) -> Iterator[tuple[str, str, str]]:
     """Item, old and new."""
-    if is_secret(path):
+    if is_secret_name(path):
         yield "", code(SECRET), code(SECRET)
     elif (before := index_by_name(old)) is not None and (after := index_by_name(new)) is not None:
         yield from compare_named(before, after, path)
@@ -95,7 +95,7 @@ def describe_item(item: Mapping[str, Any] | None, keys: Sequence[str], path: str
 
 
 def compare_nameless(before: Sequence[Any], after: Sequence[Any]) -> Iterator[tuple[str, str, str]]:
-    # Two different secrets look the same.
+    # Compared by their whole values: two different secrets have the same text.
     whole = {json.dumps(item, sort_keys=True): format_item(item) for item in (*before, *after)}
     counts = [Counter(json.dumps(item, sort_keys=True) for item in half) for half in (before, after)]
     gone, come = counts[0] - counts[1], counts[1] - counts[0]
@@ -108,7 +108,9 @@ def compare_nameless(before: Sequence[Any], after: Sequence[Any]) -> Iterator[tu
 def format_item(value: object) -> str:
     if isinstance(value, Mapping):
         return (
-            join_pairs(value, value) if len(value) != 1 or any(map(is_secret, value)) else format_item(*value.values())
+            join_pairs(value, value)
+            if len(value) != 1 or any(map(is_secret_name, value))
+            else format_item(*value.values())
         )
     if isinstance(value, list):
         return ", ".join(map(format_item, value))
@@ -117,24 +119,23 @@ def format_item(value: object) -> str:
 
 def join_pairs(some: Mapping[str, Any], item: Mapping[str, Any]) -> str:
     """Some keys of an item with their values; the item's name may show that they are secret."""
-    secret = is_secret(str(item.get("name", "")))
-    hidden = {key for key in some if is_secret(key) or (secret and key != "name")}
+    secret = is_secret_name(str(item.get("name", "")))
+    hidden = {key for key in some if is_secret_name(key) or (secret and key != "name")}
     return "; ".join(f"{key}: {SECRET if key in hidden else format_item(part)}" for key, part in some.items())
 
 
-def is_secret(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
     return bool(SECRET_NAME.search(name)) or name.lower().startswith("protected")
 
 
 def describe_rule(rule: Mapping[str, Any]) -> str:
     """As `Allow Tcp from VirtualNetwork to port 443, priority 300`."""
-    ports = ", ".join(map(format_value, read_values(rule, "destinationPortRange")))
-    where = [format_value(place) for place in read_places(rule, "destination") if place != "*"]
-    rest = [f"to {', '.join(where)}"] if where else []
-    rest += [
-        f"from port {', '.join(given)}" for given in [read_values(rule, "sourcePortRange")] if given not in ([], ["*"])
-    ]
-    rest += [] if str(rule.get("direction", "Inbound")).lower() == "inbound" else [format_value(rule["direction"])]
-    sources = ", ".join(map(format_value, read_places(rule, "source")))
-    words = f"{format_value(rule.get('access'))} {format_value(rule.get('protocol'))} from {sources} to port {ports}"
-    return ", ".join([words, *rest, f"priority {format_value(rule.get('priority'))}"])
+    sources, ports = read_places(rule, "source"), read_rule_values(rule, "destinationPortRange")
+    destinations = [place for place in read_places(rule, "destination") if place != "*"]
+    source_ports = [port for port in read_rule_values(rule, "sourcePortRange") if port != "*"]
+    access, protocol = format_value(rule.get("access")), format_value(rule.get("protocol"))
+    parts = [f"{access} {protocol} from {format_item(sources)} to port {format_item(ports)}"]
+    parts += [f"to {format_item(destinations)}"] if destinations else []
+    parts += [f"from port {format_item(source_ports)}"] if source_ports else []
+    parts += [] if str(rule.get("direction", "Inbound")).lower() == "inbound" else [format_value(rule["direction"])]
+    return ", ".join([*parts, f"priority {format_value(rule.get('priority'))}"])

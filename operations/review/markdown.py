@@ -95,7 +95,7 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-def code_block(text: str) -> str:
+def fence_code(text: str) -> str:
     """A code block. Its fence is longer than any in the text."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     clean = "".join(c if c.isprintable() or c == "\n" else " " for c in text)

@@ -14,7 +14,7 @@ from operations.review.labels import (
     list_costs,
 )
 from operations.review.list_changes import find_list_changes
-from operations.review.markdown import Section, code, code_block, code_word, join_codes, join_sections, shorten
+from operations.review.markdown import Section, code, code_word, fence_code, join_codes, join_sections, shorten
 from operations.review.plan import Plan
 from operations.review.preview import AFTER_THE_RUN, Preview, format_value
 from operations.review.record_sets import Addresses, RecordSetChange
@@ -43,7 +43,7 @@ def build_page(preview: Preview, allowed: Mapping[str, str]) -> str:
     head = [f"## {code(preview.stack or 'stack')}: what this change would do", build_verdict(preview, found, allowed)]
     if preview.errors:
         # Hide secrets before the text is cut: a part of a secret would stay.
-        head.append(code_block(shorten(hide_secrets("\n".join(preview.errors), preview), LONGEST_ERROR)))
+        head.append(fence_code(shorten(hide_secrets("\n".join(preview.errors), preview), LONGEST_ERROR)))
     if found:
         head.append(list_dangers(found, allowed))
     sections = [build_addresses(plan)]
@@ -161,14 +161,14 @@ def build_settings(plan: Plan) -> Section:
         lead="Each row is written on every server in its first column; nothing else is written.",
         header=("servers", "setting", "old", "new"),
         rows=[
-            [join_codes(keys), code(setting), format_setting(old, "not set by this stack"), format_setting(new, "kept")]
+            [join_codes(keys), code(setting), code_or(old, "not set by this stack"), code_or(new, "kept")]
             for (setting, old, new), keys in servers.items()
         ],
         empty="No settings change.",
     )
 
 
-def format_setting(value: str | None, otherwise: str) -> str:
+def code_or(value: str | None, otherwise: str) -> str:
     return otherwise if value is None else code(value)
 
 

@@ -13,15 +13,15 @@ from operations.review.client_ranges import (
     Rule,
     parse_prefix,
     read_places,
+    read_rule_values,
     read_sources,
-    read_values,
 )
 
 # The dynamic ports from which clients connect.
 FIRST_CLIENT_PORT, LAST_CLIENT_PORT = 49152, 65535
 
 
-def build_rule(name: str, priority: int, access: str, source: str, destination: str) -> Rule:
+def build_azure_rule(name: str, priority: int, access: str, source: str, destination: str) -> Rule:
     return {
         **{"name": name, "priority": priority, "access": access, "direction": "Inbound", "protocol": "*"},
         **{"sourceAddressPrefix": source, "destinationAddressPrefix": destination},
@@ -31,9 +31,9 @@ def build_rule(name: str, priority: int, access: str, source: str, destination: 
 
 # The default rules at the end of every security group.
 AZURE_RULES = (
-    build_rule("AllowVnetInBound", 65000, "Allow", "VirtualNetwork", "VirtualNetwork"),
-    build_rule("AllowAzureLoadBalancerInBound", 65001, "Allow", "AzureLoadBalancer", "*"),
-    build_rule("DenyAllInBound", 65500, "Deny", "*", "*"),
+    build_azure_rule("AllowVnetInBound", 65000, "Allow", "VirtualNetwork", "VirtualNetwork"),
+    build_azure_rule("AllowAzureLoadBalancerInBound", 65001, "Allow", "AzureLoadBalancer", "*"),
+    build_azure_rule("DenyAllInBound", 65500, "Deny", "*", "*"),
 )
 
 
@@ -105,7 +105,7 @@ def applies(rule: Rule, port: int, destination: str) -> bool:
     return (
         str(rule.get("direction", "")).lower() == "inbound"
         and rules.allows_tcp(rule)
-        and any(rules.covers_port(ports, port) for ports in read_values(rule, "destinationPortRange"))
+        and any(rules.covers_port(ports, port) for ports in read_rule_values(rule, "destinationPortRange"))
         and covers_client_ports(rule)
         and any(covers_destination(given, destination) for given in read_places(rule, "destination"))
     )
@@ -113,7 +113,7 @@ def applies(rule: Rule, port: int, destination: str) -> bool:
 
 def covers_client_ports(rule: Rule) -> bool:
     """Whether the source ports of a rule that allows have all dynamic ports, or those of one that denies have any."""
-    given = read_values(rule, "sourcePortRange") or ["*"]
+    given = read_rule_values(rule, "sourcePortRange") or ["*"]
     ends = [rules.covers_port(ports, port) for ports in given for port in (FIRST_CLIENT_PORT, LAST_CLIENT_PORT)]
     return any(ends) if not allows(rule) else any(all(ends[at : at + 2]) for at in range(0, len(ends), 2))
 

@@ -70,7 +70,7 @@ class Program:
             with os.fdopen(reading, "rb") as pipe:
                 request = pipe.read()
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            sys.exit(run_program(language.RunRequest.FromString(request), engine_address) if request else 0)
+            sys.exit(execute_program(language.RunRequest.FromString(request), engine_address) if request else 0)
         os.close(reading)
         self._request = os.fdopen(writing, "wb")
         self._ended = False
@@ -133,7 +133,7 @@ def installed_packages() -> Iterator[plugin.PackageDependency]:
                 )
 
 
-def run_program(request: language.RunRequest, engine_address: str) -> int:
+def execute_program(request: language.RunRequest, engine_address: str) -> int:
     """Runs the program in this process; the exit code, unless the program itself ends the process."""
     set_all_config(dict(request.config), list(request.configSecretKeys))
     configure(

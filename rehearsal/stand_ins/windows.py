@@ -1,4 +1,4 @@
-"""What a server's Windows does with paths, command lines and PowerShell scripts."""
+"""Windows on a server: cmd.exe command lines and PowerShell scripts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.windows_paths import Drive
 
-FILE_DOES_NOT_EXIST = 0xFFFD0000  # -196608, as Windows PowerShell ends when -File names nothing
+FILE_DOES_NOT_EXIST = 0xFFFD0000  # -196608, the exit code of Windows PowerShell if the file of -File is missing
 CMD_SPECIAL = re.compile(r"[&|<>^]")
 CHUNK = 65536
 SWITCHES = ("-noprofile", "-noninteractive", "-nologo")
@@ -30,9 +30,9 @@ Write = Callable[[bytes], None]
 
 
 class InputLeftError(Exception):
-    """A script ended well and left a part of its standard input unread; `Windows.cmd` raises it.
+    """A script succeeded without reading all of its standard input; `Windows.cmd` raises it.
 
-    On a server that harms nothing, but the command provider fails such a run now and then.
+    A server allows that, but the command provider sometimes fails such a run.
     """
 
 
@@ -44,10 +44,10 @@ class StandardInput(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """Runs what is sent to one server. `names` gives the DNS names this server can resolve.
+    """Runs commands and scripts of one server. `names` returns the DNS names that it can resolve.
 
-    `authority` is a PEM file, the server's certificate store; `web_site_restarted` is awaited when a script has
-    restarted W3SVC. Without `pwsh`, the scripts' answers come from `without_powershell`.
+    `authority`: a PEM file, the server's certificate store. `web_site_restarted` is awaited after a script
+    has restarted W3SVC. Without `pwsh`, `without_powershell` answers for the scripts.
     """
 
     computer_name: str
@@ -59,9 +59,9 @@ class Windows:
     web_site_restarted: Callable[[], Awaitable[None]]
 
     async def cmd(self, line: str, *, logon: str, stdin: StandardInput, stdout: Write, stderr: Write) -> int:
-        """`cmd.exe /c line`: the exit status. `logon` is "password" or "key".
+        """`cmd.exe /c line`; returns the exit status. `logon` is "password" or "key".
 
-        Before any line it does what the registry says in AutoRun: here a text is printed (autoRun in windows.json).
+        As cmd.exe runs AutoRun of the registry first, this prints autoRun of windows.json first.
         """
         if printed := windows_state.read_state(self.drive.root).get("autoRun"):
             stdout(f"{printed}\r\n".encode())
@@ -69,9 +69,9 @@ class Windows:
             stderr(b"This stand-in of cmd.exe runs one plain command, without % & | < > ^\r\n")
             return 1
         try:
-            words = _words(line)
+            words = _split_words(line)
         except ValueError:
-            stderr(b"This stand-in of cmd.exe wants every quotation mark closed\r\n")
+            stderr(b"This stand-in of cmd.exe refuses an unclosed quotation mark\r\n")
             return 1
         program = words[0] if words else ""
         if re.split(r"[\\/]", program.lower())[-1] not in ("powershell", "powershell.exe"):
@@ -80,7 +80,7 @@ class Windows:
                 "operable program or batch file.\r\n".encode()
             )
             return 1
-        script, arguments = _file_option(words[1:])
+        script, arguments = _parse_file_option(words[1:])
         if script is None:
             stderr(b"This stand-in of powershell.exe runs scripts: powershell ... -File SCRIPT [ARGUMENTS]\r\n")
             return 1
@@ -101,7 +101,7 @@ class Windows:
         return local if local.suffix.lower() == ".ps1" and local.is_file() else None
 
     async def run_script(self, text: str, parameters: Mapping[str, str]) -> CommandResult:
-        """What a managed run command does: the text as a script of SYSTEM, its parameters by name."""
+        """Run the text as a managed run command does: as SYSTEM, with parameters by name."""
         packages = self.drive.root / "C/Packages/Plugins/Microsoft.CPlat.Core.RunCommandHandlerWindows"
         packages.mkdir(parents=True, exist_ok=True)
         arguments = [word for name, value in parameters.items() for word in (f"-{name}", value)]
@@ -150,16 +150,16 @@ class Windows:
                 names=names,
                 authority=self.authority,
             )
-            return await _run(argv, environment, stdin, stdout, stderr)
+            return await _run_process(argv, environment, stdin, stdout, stderr)
 
 
-async def _run(
+async def _run_process(
     argv: Sequence[str], environment: Mapping[str, str], stdin: StandardInput, stdout: Write, stderr: Write
 ) -> int:
     pipe = asyncio.subprocess.PIPE
-    # The end that the script reads from is held here, too: what it left there can be counted.
+    # The script's end of the pipe stays open here, too, to count what it did not read.
     reading, writing = os.pipe()
-    to_script = await _writer(writing)
+    to_script = await _open_writer(writing)
     try:
         process = await asyncio.create_subprocess_exec(*argv, env=environment, stdin=reading, stdout=pipe, stderr=pipe)
         assert process.stdout
@@ -168,7 +168,7 @@ async def _run(
         try:
             await asyncio.gather(_copy(process.stdout, stdout), _copy(process.stderr, stderr))
             code = await process.wait()
-            if code == 0 and (not feeding.done() or _waiting_in(reading)):
+            if code == 0 and (not feeding.done() or _count_unread(reading)):
                 raise InputLeftError
             return code
         finally:
@@ -181,7 +181,7 @@ async def _run(
         os.close(reading)
 
 
-async def _writer(pipe: int) -> asyncio.StreamWriter:
+async def _open_writer(pipe: int) -> asyncio.StreamWriter:
     loop = asyncio.get_running_loop()
     opened = os.fdopen(pipe, "wb", buffering=0)
     transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, opened)
@@ -195,8 +195,8 @@ async def _feed(source: StandardInput, target: asyncio.StreamWriter) -> None:
     target.close()
 
 
-def _waiting_in(pipe: int) -> int:
-    """How many bytes can be read from it at once."""
+def _count_unread(pipe: int) -> int:
+    """The bytes in the pipe."""
     return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
@@ -214,14 +214,14 @@ def _windows_lines(text: bytes) -> bytes:
     return text.replace(b"\r", b"").replace(b"\n", b"\r\n")
 
 
-def _words(line: str) -> list[str]:
+def _split_words(line: str) -> list[str]:
     lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
     lexer.whitespace_split, lexer.quotes, lexer.escape, lexer.commenters = True, '"', "", ""
     return list(lexer)
 
 
-def _file_option(words: Sequence[str]) -> tuple[str | None, list[str]]:
-    """(script, its arguments) of powershell.exe's command line; (None, []) without -File or with other options."""
+def _parse_file_option(words: Sequence[str]) -> tuple[str | None, list[str]]:
+    """(script, its arguments) from powershell.exe's command line; (None, []) without -File or with other options."""
     rest = list(words)
     while rest:
         option = rest.pop(0).lower()

@@ -96,7 +96,7 @@ class Labs:
 
     def killed(self, hold: Hold, *words: str, everything: bool = False) -> LabRun:
         """Types it and kills the engine with -9 at that moment; with `everything`, kills the command first."""
-        self.rehearsal.azure.on(hold)
+        self.rehearsal.azure.observe(hold)
         process = self.start(*words)
         try:
             while not hold.reached.wait(0.5):
@@ -109,7 +109,7 @@ class Labs:
             psutil.wait_procs([engine], SECONDS)
         finally:
             hold.go.set()
-            self.rehearsal.azure.on(None)
+            self.rehearsal.azure.observe(None)
         out, err = process.communicate(timeout=SECONDS)
         return LabRun(process.returncode, out, err)
 
@@ -297,7 +297,7 @@ def test_a_resource_group_without_a_state_goes_by_its_tag_and_a_foreign_one_stay
 
 def test_lab_down_refuses_while_another_run_goes_on(bare: Labs) -> None:
     hold = Hold("done", "resources:ResourceGroup", 1)
-    bare.rehearsal.azure.on(hold)
+    bare.rehearsal.azure.observe(hold)
     up = bare.start("up", "anna")
     assert hold.reached.wait(SECONDS)
     azure = bare.rehearsal.azure.subscription
@@ -309,7 +309,7 @@ def test_lab_down_refuses_while_another_run_goes_on(bare: Labs) -> None:
     bare.left_behind.note(up.pid)
     os.killpg(up.pid, signal.SIGKILL)
     hold.go.set()
-    bare.rehearsal.azure.on(None)
+    bare.rehearsal.azure.observe(None)
     up.communicate(timeout=SECONDS)
     assert bare.type("down", "anna").code == 0
     assert bare.left() == []

@@ -11,14 +11,14 @@ from rehearsal import tools
 from rehearsal.stack import EngineStack
 from stacks import file
 from stacks.arguments import PROJECT
-from tests.unit.yaml_scalars import READ
+from tests.unit.yaml_scalars import SCALARS
 
 pytestmark = pytest.mark.engine
 
 
 def test_the_engine_reads_every_scalar_as_stacks_file_does(tmp_path: Path, found: tools.Tools) -> None:
     stack = EngineStack("scalars", tmp_path, found, {}, "passphrase")
-    lines = [f"    - {text}\n" for text in READ]
+    lines = [f"    - {text}\n" for text in SCALARS]
     text = "config:\n  exchange-cas:list:\n" + "".join(lines) + "  protect: true\n  exchange-cas:config:vmSize: x\n"
     stack.file.write_text(text, encoding="utf-8")
     ours = file.parse_stack_file(text.encode(), PROJECT).config
@@ -29,7 +29,7 @@ def test_the_engine_reads_every_scalar_as_stacks_file_does(tmp_path: Path, found
     theirs = answered[f"{PROJECT}:list"]["objectValue"]
     differing = {
         text: (one, other)
-        for text, one, other in zip(READ, theirs, ours[f"{PROJECT}:list"], strict=True)
+        for text, one, other in zip(SCALARS, theirs, ours[f"{PROJECT}:list"], strict=True)
         if (type(one), one) != (type(other), other)
     }
     assert differing == {}

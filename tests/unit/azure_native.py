@@ -1,4 +1,4 @@
-"""What the engine would do with the azure-native stand-in, over gRPC, and a small lab to do it with."""
+"""The engine's calls to the azure-native stand-in over gRPC, and the inputs of a small lab."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ SUBNET_ID = f"{NETWORK_ID}/subnets/servers"
 
 @dataclass
 class Machines:
-    """A site that remembers its calls; `result` is what the next scripts leave behind."""
+    """A machine host that logs its calls; `result` is the result of the next scripts."""
 
     created: list[VirtualMachine] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     ran: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
     result: CommandResult = field(default_factory=lambda: CommandResult(exit_code=0, output="", error=""))
 
-    def vm_created(self, vm: VirtualMachine) -> None:
+    def create_machine(self, vm: VirtualMachine) -> None:
         self.created.append(vm)
 
-    def vm_deleted(self, id: str) -> None:
+    def delete_machine(self, id: str) -> None:
         self.deleted.append(id)
+
+    def disks_attached(self, vm_id: str, luns: Mapping[str, int]) -> None:
+        """These machines have no Windows that would show them."""
 
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
         self.ran.append((vm_id, script, parameters))
@@ -44,7 +47,7 @@ class Machines:
 
 
 class Azure:
-    """The stand-in, running, and a client of it."""
+    """The running stand-in and a client of it."""
 
     def __init__(self, state: Path) -> None:
         self.machines = Machines()

@@ -1,4 +1,4 @@
-"""What tests ask of the command provider: one connection, one command, one error."""
+"""Calls of the command provider for tests: one connection, one command, one error."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ Serve = Callable[..., ScriptedSshServer]
 
 
 class Engine(EngineServicer):
-    """Keeps what a provider tells people; `spoken` is set by every line."""
+    """Keeps the lines that a provider logs; each line sets `has_lines`."""
 
     def __init__(self) -> None:
-        self.said: list[engine.LogRequest] = []
-        self.spoken = threading.Event()
-        self._said = threading.Condition()
+        self.lines: list[engine.LogRequest] = []
+        self.has_lines = threading.Event()
+        self._changed = threading.Condition()
 
     def Log(self, request: engine.LogRequest, _context: object) -> Empty:
-        with self._said:
-            self.said.append(request)
-            self._said.notify_all()
-        self.spoken.set()
+        with self._changed:
+            self.lines.append(request)
+            self._changed.notify_all()
+        self.has_lines.set()
         return Empty()
 
     def wait_for(self, message: str) -> None:
-        with self._said:
-            assert self._said.wait_for(lambda: any(line.message == message for line in self.said), 30), message
+        with self._changed:
+            assert self._changed.wait_for(lambda: any(line.message == message for line in self.lines), 30), message
 
 
 def connection(server: ScriptedSshServer, **changes: object) -> Properties:
@@ -48,14 +48,14 @@ def create(client: ProviderClient, kind: str = COMMAND, **news: object) -> Prope
 
 
 def error(client: ProviderClient) -> str:
-    """What the last call failed with."""
+    """The error message of the last call."""
     details: str = client.lines[-1]["error"]["details"]
     return details
 
 
 @contextlib.contextmanager
-def silence() -> Iterator[int]:
-    """The port of a host that accepts a connection and never speaks."""
+def listen_silently() -> Iterator[int]:
+    """The port of a host that accepts a connection and then sends nothing."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()

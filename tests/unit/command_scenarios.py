@@ -24,12 +24,12 @@ from tests.unit.provider_client import (
 )
 from tests.unit.scripted_ssh_server import PASSWORD, ScriptedSshServer
 
-# Where the provider never answers, an engine's patience is so many times shorter here than it was in the record.
+# Where the provider never answers, the deadline is this many times shorter than in the record.
 HASTE = 10
 
 
 class Scenarios:
-    """A provider and an SSH server of its own; each public method is one part of the record and returns its lines."""
+    """An SSH server and a client of the provider; each public method repeats a part of the record."""
 
     def __init__(self, port: int, server: ScriptedSshServer) -> None:
         self._server = server
@@ -51,8 +51,8 @@ class Scenarios:
         }
         return secret({**base, **changes})
 
-    def _told(self) -> list[Line]:
-        """The lines so far, without what differs from run to run."""
+    def _masked_lines(self) -> list[Line]:
+        """The lines so far; values that differ from run to run are masked."""
         text = "\n".join(json.dumps(line) for line in self._client.lines)
         text = text.replace(self._server.host_key, "<host key>").replace(self._other_key, "<another key>")
         text = text.replace(str(self._server.root), "<root>")
@@ -80,7 +80,7 @@ class Scenarios:
         client.read(COMMAND, "c", made["id"], state, changed, "refresh")
         client.delete(COMMAND, "c", state, "delete without text")
         client.delete(COMMAND, "c", {**state, "delete": "echo gone"}, "delete with text")
-        return self._told()
+        return self._masked_lines()
 
     def _changes(self) -> dict[str, Properties]:
         return {
@@ -105,10 +105,10 @@ class Scenarios:
         state = client.create(COMMAND, "u", inputs)["properties"]
         step = "update runs the update text; previous output offered in the environment"
         client.update(COMMAND, "u", state, inputs, {**inputs, "stdin": "x"}, step)
-        return self._told()
+        return self._masked_lines()
 
     def output(self) -> list[Line]:
-        """Both streams under each `logging`, then lines too long for the provider's reader."""
+        """Both streams with each value of `logging`, then lines too long for the provider's reader."""
         client = self._client
         client.scenario = "output"
         base = {"connection": self._connection(), "addPreviousOutputInEnv": False}
@@ -122,7 +122,7 @@ class Scenarios:
         inputs = client.check(COMMAND, "o", {**base, "create": "long 300000"})
         step = "a line of 300,000 letters, default logging, 15 s allowed"
         client.create(COMMAND, "o", inputs, step=step, deadline=15 / HASTE, timed=True)
-        return self._told()
+        return self._masked_lines()
 
     def failures(self) -> list[Line]:
         client = self._client
@@ -156,7 +156,7 @@ class Scenarios:
             state = client.create(COMMAND, "f", inputs)["properties"]
             gone = {**state, "connection": self._connection(port=refused)}
             client.delete(COMMAND, "f", gone, "delete with text on a refused port", timed=True)
-        return self._told()
+        return self._masked_lines()
 
     def bad_inputs(self) -> list[Line]:
         refused: dict[str, Properties] = {
@@ -172,10 +172,10 @@ class Scenarios:
         for step, news in refused.items():
             self._client.scenario = f"bad inputs: {step}"
             self._client.check(COMMAND, "b", news)
-        return self._told()
+        return self._masked_lines()
 
     def copy(self) -> list[Line]:
-        """A text, then a folder, then a source that is not known yet; the last line lists the files on the server."""
+        """A text, then a folder, then an unknown source; the last line lists the files on the server."""
         client = self._client
         client.scenario = "copy"
         news = {"connection": self._connection(), "source": _text("one\n"), "remotePath": "C:/ProgramData/X/one.ps1"}
@@ -197,7 +197,7 @@ class Scenarios:
         self._copy_folder()
         client.scenario = "copy: unknown source"
         client.check(COPY, "k", {**news, "source": UNKNOWN})
-        return [*self._told(), self._files()]
+        return [*self._masked_lines(), self._files()]
 
     def _copy_folder(self) -> None:
         client = self._client
@@ -223,7 +223,7 @@ def _text(text: str) -> Properties:
 
 @contextlib.contextmanager
 def _refusing() -> Iterator[int]:
-    """A port that is taken and refuses every connection."""
+    """A port that is taken and refuses connections."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
@@ -231,7 +231,7 @@ def _refusing() -> Iterator[int]:
 
 @contextlib.contextmanager
 def _full() -> Iterator[int]:
-    """A port that does not answer at all, like a dead host: its queue is full."""
+    """A port that answers nothing, like a dead host: its queue is full."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen(0)
@@ -241,7 +241,7 @@ def _full() -> Iterator[int]:
 
 @contextlib.contextmanager
 def _deaf() -> Iterator[int]:
-    """A port that accepts connections and never says a word."""
+    """A port that accepts connections and then sends nothing."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen(16)

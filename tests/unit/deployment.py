@@ -1,4 +1,4 @@
-"""A deployed stack for the tests of operations: server and DNS stand-ins, and what `pulumi` would tell of them."""
+"""A deployed stack for the tests of operations: server and DNS stand-ins, and what `pulumi` would print about it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.outputs import stack_file_outputs
-from operations.check.verify import Verification, verify
+from operations.check.verify import Verification, verify_stack
 from operations.dns_server import DnsServer
 from operations.result import State
 from operations.stack import DeployedStack, build_stack
@@ -33,7 +33,7 @@ class Record(RecordSet):
 
 @dataclass(kw_only=True)
 class Deployment:
-    """`count` servers as promised; `rows`, `outputs` (of servers) and `values` (the stack file) may be changed.
+    """`count` servers as deployed. Tests may change `rows` (DNS), `outputs` (of servers) and `values` (the stack file).
 
     With `deployed`, the stack was deployed from those values, and the file was edited since.
     """
@@ -86,9 +86,9 @@ class Deployment:
         return server
 
     def stack(self) -> DeployedStack:
-        return build_stack("test", self.told(), self.values, "westeurope")
+        return build_stack("test", self.all_outputs(), self.values, "westeurope")
 
-    def told(self) -> dict[str, Any]:
+    def all_outputs(self) -> dict[str, Any]:
         """All outputs of the stack."""
         farm = arguments.read_arguments(self.deployed or self.values, location="westeurope")
         return {**stack_file_outputs(farm), "servers": self.outputs}
@@ -102,15 +102,15 @@ class Deployment:
     ) -> Verification:
         """With the servers' authority trusted, and a resolver that answers from `rows`."""
         with AzureDns(lambda: self.rows, private=True) as resolver:
-            owners = [of(server) for server in name_servers]
-            return run(verify(self.stack(), trusted or self.trusted, of(resolver), owners))
+            owners = [to_dns_server(server) for server in name_servers]
+            return run(verify_stack(self.stack(), trusted or self.trusted, to_dns_server(resolver), owners))
 
     @property
     def trusted(self) -> ssl.SSLContext:
         return ssl.create_default_context(cadata=self.farm.certificates.authority_pem)
 
 
-def of(server: AzureDns) -> DnsServer:
+def to_dns_server(server: AzureDns) -> DnsServer:
     return DnsServer(server.address, server.port)
 
 

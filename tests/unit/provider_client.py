@@ -1,4 +1,4 @@
-"""Calls to a resource provider as the engine makes them, each written down with its answer."""
+"""Calls to a resource provider as the engine makes them, each logged with its answer."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def struct(value: Properties) -> struct_pb2.Struct:
     return json_format.ParseDict(value, struct_pb2.Struct())
 
 
-def _plain(message: Message) -> Line:
+def _read_message(message: Message) -> Line:
     return json_format.MessageToDict(message, preserving_proto_field_name=True)
 
 
 class ProviderClient:
-    """One engine's connection to a provider; `lines` has every call in order.
+    """One engine's connection to a provider; `lines` has all calls in order.
 
-    `seen`: what the other side saw so far, told with each call as far as it is new.
+    `seen`: the log of a server; each line has the entries that its call added.
     """
 
     def __init__(self, port: int, seen: list[str]) -> None:
@@ -62,12 +62,12 @@ class ProviderClient:
         self._channel.close()
 
     def call(self, method: str, request: Message, step: str = "", *, deadline: float = 60, timed: bool = False) -> Line:
-        """The line written down: the answer or the error, and the seconds taken if `timed`."""
+        """The logged line: the answer or the error, and the duration in seconds if `timed`."""
         line: Line = {"scenario": self.scenario, "step": step or method, "method": method}
         mark, started = len(self._seen), time.monotonic()
         call: Callable[..., Message] = getattr(self.stub, method)
         try:
-            line["answer"] = _plain(call(request, timeout=deadline))
+            line["answer"] = _read_message(call(request, timeout=deadline))
         except grpc.RpcError as error:
             line["error"] = {"code": error.code().name, "details": error.details()}
         if timed:
@@ -77,16 +77,16 @@ class ProviderClient:
         return line
 
     def check(self, kind: str, name: str, news: Properties) -> Properties:
-        """The inputs that came back."""
+        """The checked inputs."""
         urn, seed = _urn(kind, name), b"0" * 32
         line = self.call("Check", pb.CheckRequest(urn=urn, news=struct(news), olds=struct({}), randomSeed=seed))
         inputs: Properties = line["answer"]["inputs"]
         return inputs
 
-    def create(self, kind: str, name: str, inputs: Properties, *, preview: bool = False, **told: Any) -> Properties:
-        """The answer: id and properties; empty where there was an error."""
+    def create(self, kind: str, name: str, inputs: Properties, *, preview: bool = False, **options: Any) -> Properties:
+        """The answer: id and properties; {} after an error."""
         request = pb.CreateRequest(urn=_urn(kind, name), properties=struct(inputs), preview=preview)
-        answer: Properties = self.call("Create", request, **told).get("answer", {})
+        answer: Properties = self.call("Create", request, **options).get("answer", {})
         return answer
 
     def diff(self, kind: str, name: str, state: Properties, old: Properties, new: Properties, step: str) -> Line:
@@ -96,11 +96,11 @@ class ProviderClient:
         return self.call("Diff", request, step)
 
     def update(
-        self, kind: str, name: str, state: Properties, old: Properties, new: Properties, step: str = "", **told: Any
+        self, kind: str, name: str, state: Properties, old: Properties, new: Properties, step: str = "", **options: Any
     ) -> Properties:
-        """The properties that came back; empty where there was an error."""
+        """The returned properties; {} after an error."""
         request = pb.UpdateRequest(
-            id=name, urn=_urn(kind, name), olds=struct(state), old_inputs=struct(old), news=struct(new), **told
+            id=name, urn=_urn(kind, name), olds=struct(state), old_inputs=struct(old), news=struct(new), **options
         )
         properties: Properties = self.call("Update", request, step).get("answer", {}).get("properties", {})
         return properties

@@ -18,7 +18,7 @@ RUN = f"powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {SCR
 
 
 def connect(server: ServerStandIn, user: str = USER, **options: Any) -> Any:
-    """A connection that pins the server's host key and offers a password, unless told otherwise."""
+    """A connection that pins the server's host key and uses the password; `options` override this."""
     known = asyncssh.import_known_hosts(f"[127.40.0.11]:{server.ssh.port} {server.host_key}\n")
     options = {"password": PASSWORD, "known_hosts": known, "client_keys": None, "config": None, **options}
     return asyncssh.connect("127.40.0.11", server.ssh.port, username=user, **options)

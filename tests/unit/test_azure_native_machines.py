@@ -62,7 +62,7 @@ def test_a_machine_that_the_host_cannot_start_is_not_kept(azure: Azure, interfac
     def refuse(vm: VirtualMachine) -> None:
         raise OSError(f"no room for {vm.name}")
 
-    azure.machines.vm_created = refuse  # type: ignore[method-assign]
+    azure.machines.create_machine = refuse  # type: ignore[method-assign]
     with pytest.raises(grpc.RpcError, match="no room for ex01"):
         azure.create("compute:VirtualMachine", machine(interface_id))
     assert not any("virtualMachines" in id for id in azure.stand_in.subscription.resources)

@@ -41,7 +41,7 @@ def security_group(*rules: dict[str, Any]) -> dict[str, Any]:
     return {"resourceGroupName": "lab", "networkSecurityGroupName": "group", "securityRules": list(rules)}
 
 
-def test_what_exists_already_is_not_created(azure: Azure) -> None:
+def test_an_existing_resource_is_not_created_again(azure: Azure) -> None:
     make_network(azure)
     with pytest.raises(grpc.RpcError, match="cannot create already existing resource"):
         azure.create("network:VirtualNetwork", network(virtualNetworkName="NETWORK"))
@@ -55,14 +55,14 @@ def test_a_missing_group_and_a_missing_parent_are_404(azure: Azure) -> None:
         azure.create("network:Subnet", subnet())
 
 
-def test_a_reference_to_what_is_not_there_is_refused(azure: Azure) -> None:
+def test_a_reference_to_a_missing_resource_is_refused(azure: Azure) -> None:
     make_network(azure)
     missing = {"id": f"{PROVIDERS}/networkSecurityGroups/none"}
     with pytest.raises(grpc.RpcError, match=r"InvalidResourceReference.*networkSecurityGroups/none"):
         azure.create("network:NetworkInterface", interface() | {"networkSecurityGroup": missing})
 
 
-def test_a_location_that_nobody_gives_is_asked_for(azure: Azure) -> None:
+def test_a_missing_location_is_refused(azure: Azure) -> None:
     azure.configure()
     with pytest.raises(grpc.RpcError, match="LocationRequired"):
         azure.create("resources:ResourceGroup", {"resourceGroupName": "lab"})
@@ -85,20 +85,20 @@ def test_a_reference_into_another_region_is_refused(azure: Azure) -> None:
         (None, "NoAddressPrefixOrPoolProvided"),
     ],
 )
-def test_a_subnet_has_room_of_its_own_in_its_network(azure: Azure, prefix: str | None, code: str) -> None:
+def test_a_subnet_must_fit_into_its_network_without_overlap(azure: Azure, prefix: str | None, code: str) -> None:
     make_network(azure)
     given = subnet(subnetName="two") | {"addressPrefix": prefix}
     with pytest.raises(grpc.RpcError, match=code):
         azure.create("network:Subnet", given)
 
 
-def test_a_network_keeps_the_space_that_its_subnets_use(azure: Azure) -> None:
+def test_the_address_space_of_a_network_must_keep_its_subnets(azure: Azure) -> None:
     make_network(azure)
     with pytest.raises(grpc.RpcError, match="NetcfgInvalidSubnet"):
         azure.update("network:VirtualNetwork", NETWORK_ID, network(addressSpace={"addressPrefixes": ["10.1.0.0/16"]}))
 
 
-def test_the_prefix_of_a_subnet_in_use_stays(azure: Azure) -> None:
+def test_the_prefix_of_a_used_subnet_cannot_change(azure: Azure) -> None:
     make_network(azure)
     azure.update("network:Subnet", SUBNET_ID, subnet(addressPrefix="10.0.2.0/24"))
     azure.create("network:NetworkInterface", interface("10.0.2.10"))
@@ -115,7 +115,7 @@ def test_the_prefix_of_a_subnet_in_use_stays(azure: Azure) -> None:
         *((f"10.0.1.{last}", "PrivateIPAddressInReservedRange") for last in (0, 1, 2, 3, 255)),
     ],
 )
-def test_a_static_address_is_free_and_in_the_subnet(azure: Azure, address: str, code: str) -> None:
+def test_a_static_address_must_be_free_and_in_the_subnet(azure: Azure, address: str, code: str) -> None:
     make_network(azure)
     azure.create("network:NetworkInterface", interface("10.0.1.10"))
     with pytest.raises(grpc.RpcError, match=code):
@@ -130,7 +130,7 @@ def test_an_address_with_dynamic_allocation_is_ignored(azure: Azure) -> None:
     assert configuration["privateIPAllocationMethod"] == "Dynamic"
 
 
-def test_a_dynamic_address_stays_over_updates(azure: Azure) -> None:
+def test_an_update_keeps_a_dynamic_address(azure: Azure) -> None:
     make_network(azure)
     first, _ = azure.create("network:NetworkInterface", interface(None, name="first"))
     second, created = azure.create("network:NetworkInterface", interface(None, name="second"))
@@ -139,7 +139,7 @@ def test_a_dynamic_address_stays_over_updates(azure: Azure) -> None:
     assert updated["ipConfigurations"] == created["ipConfigurations"]
 
 
-def test_a_public_address_can_be_served_on_loopback_and_stays(azure: Azure) -> None:
+def test_a_public_address_is_on_loopback_and_does_not_change(azure: Azure) -> None:
     make_network(azure)
     id, first = azure.create("network:PublicIPAddress", public_address("one"))
     _, second = azure.create("network:PublicIPAddress", public_address("two"))
@@ -163,7 +163,7 @@ def test_retired_public_addresses_are_refused(azure: Azure, change: dict[str, An
         azure.create("network:PublicIPAddress", public_address(**change))
 
 
-def test_a_public_address_has_one_user(azure: Azure) -> None:
+def test_a_public_address_can_be_used_once(azure: Azure) -> None:
     make_network(azure)
     id, _ = azure.create("network:PublicIPAddress", public_address())
     azure.create("network:NetworkInterface", interface(publicIPAddress={"id": id}))
@@ -193,14 +193,14 @@ def test_a_security_rule_that_azure_refuses(azure: Azure, rules: list[dict[str, 
         azure.create("network:NetworkSecurityGroup", security_group(*rules))
 
 
-def test_one_priority_may_be_used_once_in_each_direction(azure: Azure) -> None:
+def test_a_priority_can_be_used_once_in_each_direction(azure: Azure) -> None:
     make_network(azure)
     rules = security_group(rule(), rule("Outbound", direction="Outbound"))
     _, outputs = azure.create("network:NetworkSecurityGroup", rules)
     assert len(outputs["securityRules"]) == 2
 
 
-def test_what_is_in_use_is_not_deleted(azure: Azure) -> None:
+def test_a_used_resource_cannot_be_deleted(azure: Azure) -> None:
     make_network(azure)
     group_id, _ = azure.create("network:NetworkSecurityGroup", security_group())
     address_id, _ = azure.create("network:PublicIPAddress", public_address())
@@ -218,7 +218,7 @@ def test_what_is_in_use_is_not_deleted(azure: Azure) -> None:
             azure.delete(id)
 
 
-def test_a_group_goes_with_all_that_is_in_it(azure: Azure) -> None:
+def test_deleting_a_group_deletes_its_resources(azure: Azure) -> None:
     make_network(azure)
     vm_id, _ = make_machine(azure)
     azure.delete(GROUP_ID)
@@ -226,14 +226,14 @@ def test_a_group_goes_with_all_that_is_in_it(azure: Azure) -> None:
     assert azure.machines.deleted == [vm_id]
 
 
-def test_a_resource_does_not_move_to_another_region(azure: Azure) -> None:
+def test_a_resource_cannot_move_to_another_region(azure: Azure) -> None:
     make_network(azure)
     id, _ = azure.create("network:NetworkInterface", interface())
     with pytest.raises(grpc.RpcError, match="InvalidResourceLocation"):
         azure.update("network:NetworkInterface", id, interface() | {"location": "uksouth"})
 
 
-def test_what_was_there_before_brings_its_group_and_parents(azure: Azure) -> None:
+def test_an_existing_resource_is_added_with_its_group_and_parents(azure: Azure) -> None:
     azure.stand_in.subscription.put_existing(SUBNET_ID, {"addressPrefix": "10.0.1.0/24"})
     assert azure.stand_in.subscription.exists(GROUP_ID)
     assert azure.stand_in.subscription.exists(NETWORK_ID)
@@ -242,7 +242,7 @@ def test_what_was_there_before_brings_its_group_and_parents(azure: Azure) -> Non
         azure.create("network:NetworkInterface", interface("10.0.2.10", name="two"))
 
 
-def test_an_interface_changes_its_subnet_but_never_its_virtual_network(azure: Azure) -> None:
+def test_an_interface_can_change_its_subnet_but_not_its_virtual_network(azure: Azure) -> None:
     make_network(azure)
     id, _ = azure.create("network:NetworkInterface", interface())
     beside, _ = azure.create("network:Subnet", subnet(subnetName="beside", addressPrefix="10.0.2.0/24"))

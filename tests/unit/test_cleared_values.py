@@ -9,7 +9,7 @@ import pytest
 
 from components.namespace import client_hosts, gate_names
 from components.namespace import exchange_settings as wanted
-from operations.check.settings import format_setting, is_same_setting
+from operations.check.settings import format_setting_value, is_same_setting
 from operations.review.plan import Plan
 from stacks import advice, arguments
 from tests.unit import previews
@@ -45,7 +45,7 @@ def test_null_clears_what_would_otherwise_be_derived() -> None:
 
 
 def test_an_empty_text_is_refused_where_null_is_accepted() -> None:
-    with pytest.raises(arguments.InvalidStackFileError, match=r"ecp\.externalUrl = '': Write a text that is not empty"):
+    with pytest.raises(arguments.InvalidStackFileError, match=r"ecp\.externalUrl = '': Write text that is not empty"):
         farm({"ecp": {"externalUrl": ""}})
 
 
@@ -81,7 +81,7 @@ def test_a_cleared_value_equals_none_and_an_empty_text_on_the_server(held: str |
     assert is_same_setting(None, held)
     assert not is_same_setting(None, "https://a.com/ecp")
     assert not is_same_setting("none", held), "a text none is a different value"
-    assert format_setting(held) == "none"
+    assert format_setting_value(held) == "none"
 
 
 def test_a_stack_that_opts_every_service_out_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""The stand-in of the command provider against what the published provider was recorded to answer."""
+"""The command provider's stand-in gives the recorded answers of the published provider."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.unit.scripted_ssh_server import ScriptedSshServer
 
 pytestmark = pytest.mark.unit
 
-# Seconds; more than this is no delay of a busy machine, but a wait that the published provider does not make.
+# Seconds. A busy computer delays less; more is a wait that the published provider does not make.
 LONGEST_DELAY = 30
 RECORD = Path(__file__).parents[1] / "data" / "command-1.2.1" / "calls.jsonl"
-# Each part of the record, by the method that repeats it, with the scenarios of its lines and how many there are.
+# Method that repeats a part of the record -> the scenario of its lines, and their number.
 PARTS = {
     "life": ("life", 20),
     "update_text": ("update text", 3),
@@ -31,7 +31,7 @@ PARTS = {
 }
 
 
-def _run(part: str, port: int, root: Path) -> list[Line]:
+def _repeat_part(part: str, port: int, root: Path) -> list[Line]:
     with ScriptedSshServer(root) as server, contextlib.closing(Scenarios(port, server)) as scenarios:
         lines: list[Line] = getattr(scenarios, part)()
         return lines
@@ -39,14 +39,14 @@ def _run(part: str, port: int, root: Path) -> list[Line]:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[list[Line]]]]:
-    """All parts at once: two of them wait, by design, for an answer that never comes."""
+    """Runs all parts at once: two of them wait for an answer that never comes."""
     with (
         pytest.MonkeyPatch.context() as environment,
         CommandProvider() as provider,
         ThreadPoolExecutor(len(PARTS)) as pool,
     ):
         environment.delenv("SSH_AUTH_SOCK", raising=False)
-        yield {part: pool.submit(_run, part, provider.port, tmp_path_factory.mktemp(part)) for part in PARTS}
+        yield {part: pool.submit(_repeat_part, part, provider.port, tmp_path_factory.mktemp(part)) for part in PARTS}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_the_stand_in_answers_each_call_as_the_published_provider_did(
     for answered, recorded in zip(answers[part].result(), expected, strict=True):
         took = answered.pop("seconds", None)
         if took is not None:
-            # Waits are part of what is compared; a busy machine may add to them, as much as it likes.
+            # Waits are compared, too; a busy computer may add up to LONGEST_DELAY.
             patience = " s allowed" in recorded["step"]
             least = recorded["seconds"] / HASTE if patience else recorded["seconds"]
             assert least - 0.5 < took < recorded["seconds"] + LONGEST_DELAY, recorded["step"]

@@ -80,7 +80,7 @@ REFUSED: dict[str, tuple[str, Properties, str, str]] = {
 
 
 @pytest.mark.parametrize("given", REFUSED)
-def test_a_value_of_another_type_is_refused_in_the_words_of_the_provider(client: ProviderClient, given: str) -> None:
+def test_a_value_of_a_wrong_type_is_refused_with_the_providers_message(client: ProviderClient, given: str) -> None:
     kind, news, where, reason = REFUSED[given]
     client.check(kind, "r", news)
     assert failures(client) == {where: reason}
@@ -97,7 +97,7 @@ TAKEN: dict[str, tuple[Properties, Properties]] = {
 
 
 @pytest.mark.parametrize("given", TAKEN)
-def test_a_connection_is_completed_as_the_provider_does(client: ProviderClient, given: str) -> None:
+def test_a_connection_gets_the_providers_defaults(client: ProviderClient, given: str) -> None:
     changes, expected = TAKEN[given]
     answer = client.check(COMMAND, "r", {"connection": secret({"host": "h", **changes}), "stdin": None})
     known = {"host": "h", "user": "root", "port": 22.0, "dialErrorLimit": 10.0, "perDialTimeout": 15.0}
@@ -105,7 +105,7 @@ def test_a_connection_is_completed_as_the_provider_does(client: ProviderClient, 
     assert failures(client) == {}
 
 
-def test_an_output_of_the_engine_is_taken_as_its_value(client: ProviderClient) -> None:
+def test_an_output_from_the_engine_is_read_as_its_value(client: ProviderClient) -> None:
     def output(**more: Any) -> Properties:
         return {MARK: rpc._special_output_value_sig, "dependencies": ["urn:a"], **more}
 
@@ -126,7 +126,7 @@ def test_an_output_of_the_engine_is_taken_as_its_value(client: ProviderClient) -
         (folder_archive("a"), text_asset("a", digest="00" * 32), True),
     ],
 )
-def test_a_source_changes_by_its_hash_and_not_by_its_place(
+def test_sources_are_compared_by_their_hash_not_by_their_path(
     client: ProviderClient, old: Properties, new: Properties, changed: bool
 ) -> None:
     line = client.diff(COPY, "r", {}, {"source": old}, {"source": new}, "")

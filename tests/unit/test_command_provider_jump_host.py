@@ -14,7 +14,9 @@ pytestmark = pytest.mark.unit
 DEAD = "proxy: after 2 failed attempts: ssh: handshake failed: EOF"
 
 
-def test_a_dropped_handshake_is_ridden_out_on_the_straight_way_only(client: ProviderClient, serve: Serve) -> None:
+def test_a_dropped_handshake_is_retried_successfully_without_a_jump_host_only(
+    client: ProviderClient, serve: Serve
+) -> None:
     jump, straight, behind = serve(), serve(dropped=1), serve(dropped=1)
     create(client, connection=connection(straight, dialErrorLimit=2), create="echo hi")
     assert client.lines[-1]["answer"]["properties"]["stdout"] == "hi"
@@ -42,7 +44,7 @@ def test_the_limit_of_the_published_provider_is_used_up_in_less_than_a_second(
         ({"hostKey": "other"}, "ssh: host key mismatch"),
     ],
 )
-def test_what_went_wrong_behind_a_jump_host_is_told_only_where_one_dial_is_allowed(
+def test_the_reason_of_a_failure_behind_a_jump_host_is_reported_only_with_a_limit_of_one_dial(
     client: ProviderClient, serve: Serve, wrong: dict[str, str], reason: str
 ) -> None:
     jump, behind, other = serve(), serve(), serve()
@@ -54,7 +56,7 @@ def test_what_went_wrong_behind_a_jump_host_is_told_only_where_one_dial_is_allow
     assert error(client).startswith(f"proxy: after 0 failed attempts: ssh: handshake failed: {reason}")
 
 
-def test_what_the_jump_host_cannot_reach_is_asked_for_again(client: ProviderClient, serve: Serve) -> None:
+def test_a_server_that_the_jump_host_cannot_reach_is_dialled_again(client: ProviderClient, serve: Serve) -> None:
     jump, behind = serve(), serve()
     refused = connection(behind, port=1, dialErrorLimit=2, proxy=connection(jump))
     create(client, connection=refused, create="echo hi")

@@ -51,7 +51,7 @@ KEYS: dict[str, tuple[Properties, str]] = {
 
 
 @pytest.mark.parametrize("given", KEYS)
-def test_a_key_that_cannot_be_used_fails_before_any_dial(client: ProviderClient, serve: Serve, given: str) -> None:
+def test_an_unusable_key_fails_before_the_first_dial(client: ProviderClient, serve: Serve, given: str) -> None:
     changes, reason = KEYS[given]
     server = serve()
     create(client, connection=connection(server, **changes), create="echo hi")
@@ -59,7 +59,7 @@ def test_a_key_that_cannot_be_used_fails_before_any_dial(client: ProviderClient,
     assert server.log == []
 
 
-def test_a_protected_key_in_opensshs_format_is_refused_as_what_the_stand_in_cannot_do(
+def test_an_encrypted_key_in_opensshs_format_is_refused_as_unsupported_by_the_stand_in(
     client: ProviderClient, serve: Serve
 ) -> None:
     server = serve()

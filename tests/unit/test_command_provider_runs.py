@@ -13,7 +13,7 @@ NO_TEXT = {"code": "INTERNAL", "details": "grpc: error while marshaling: string 
 
 
 @pytest.mark.parametrize("stdin", ["x", "x" * 3_000_000], ids=["short", "longer than the window"])
-def test_a_command_that_ends_well_without_reading_its_input_fails(
+def test_a_successful_command_that_did_not_read_its_input_fails(
     client: ProviderClient, serve: Serve, stdin: str
 ) -> None:
     server = serve()
@@ -25,12 +25,14 @@ def test_a_command_that_ends_well_without_reading_its_input_fails(
     assert client.lines[-1]["answer"]["properties"]["stdout"] == "hi", "without an input there is nothing to read"
 
 
-def test_the_exit_status_of_a_failure_is_told_whatever_was_read(client: ProviderClient, serve: Serve) -> None:
+def test_a_failure_reports_its_exit_status_whether_the_input_was_read_or_not(
+    client: ProviderClient, serve: Serve
+) -> None:
     create(client, connection=connection(serve()), create="hasty fail 3 no", stdin="x")
     assert error(client) == 'Process exited with status 3: running "hasty fail 3 no":\nno\n'
 
 
-def test_output_that_is_not_utf_8_fails_a_run_that_ended_well(client: ProviderClient, serve: Serve) -> None:
+def test_output_that_is_not_utf_8_fails_a_successful_run(client: ProviderClient, serve: Serve) -> None:
     server = serve()
     # Müller in the code page that a German Windows console has
     create(client, connection=connection(server), create="bytes 4d816c6c6572")
@@ -52,7 +54,7 @@ def test_output_that_is_not_utf_8_fails_a_run_that_ended_well(client: ProviderCl
         ("signal USR1", "Process exited with status 128 from signal USR1"),
     ],
 )
-def test_a_signal_is_told_as_go_does(client: ProviderClient, serve: Serve, command: str, ended: str) -> None:
+def test_a_signal_is_reported_as_go_does(client: ProviderClient, serve: Serve, command: str, ended: str) -> None:
     create(client, connection=connection(serve()), create=command)
     assert error(client) == f'{ended}: running "{command}":\n'
 

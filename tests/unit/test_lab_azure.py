@@ -63,8 +63,8 @@ def test_deleting_a_group_waits_for_a_machine_that_still_boots(azure: StandIn, c
     def gone(id: str) -> None:
         order.append(f"{id.rpartition('/')[2]} gone")
 
-    azure.machines.vm_created = boot  # type: ignore[method-assign]
-    azure.machines.vm_deleted = gone  # type: ignore[method-assign]
+    azure.machines.create_machine = boot  # type: ignore[method-assign]
+    azure.machines.delete_machine = gone  # type: ignore[method-assign]
     make_network(azure)
     with ThreadPoolExecutor() as pool:
         made = pool.submit(make_machine, azure)

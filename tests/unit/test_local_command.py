@@ -136,13 +136,13 @@ def test_a_signal_is_reported_in_the_words_of_go(client: ProviderClient, number:
 def test_a_failure_reports_output_and_error_output_in_their_order(
     client: ProviderClient, attached_engine: tuple[Engine, str], door: Callable[[], IO[bytes]]
 ) -> None:
-    heard, address = attached_engine
+    engine_log, address = attached_engine
     client.stub.Attach(plugin.PluginAttach(address=address))
     inputs = client.check(LOCAL, "c", {"create": "echo a; cat door; echo b >&2; cat door; echo c; exit 1"})
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(client.create, LOCAL, "c", inputs)
         for line in ("a", "b"):
-            heard.wait_for(line)
+            engine_log.wait_for(line)
             door().close()
         running.result(30)
     assert error(client).endswith(":\na\nb\nc\n")

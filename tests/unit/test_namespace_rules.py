@@ -160,7 +160,7 @@ def test_a_url_with_the_path_of_its_service_is_accepted_in_any_case(url: str) ->
     [
         ("https://a.com:99999/owa", "is not a URL"),
         ("https://a.com:x/owa", "is not a URL"),
-        ("https://me:secret@a.com/owa", "holds an account"),
+        ("https://me:secret@a.com/owa", "contains an account"),
         ("https://bücher.example/owa", "xn--bcher-kva.example"),
         ("https://a_b.com/owa", "not a host name"),
         ("https://mail/owa", "not a host name"),

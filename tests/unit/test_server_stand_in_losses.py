@@ -112,7 +112,7 @@ def test_a_silent_server_answers_no_new_connection_on_any_port(server: ServerSta
     assert [answer(port) for port in (web, ssh)] == ["silence"] * 2
 
 
-def test_a_connection_that_is_just_ending_keeps_no_server_from_falling_silent(
+def test_a_server_can_fall_silent_while_a_connection_is_just_ending(
     farm: Farm, server: ServerStandIn, kept: ssl.SSLSocket
 ) -> None:
     """Between two turns of the loop its socket is gone already, and the connection not yet."""
@@ -146,7 +146,7 @@ def test_an_open_ssh_connection_of_a_silent_server_is_neither_answered_nor_close
             kept.sendall(b"SSH-2.0-test\r\n")
 
 
-def test_a_silent_server_that_starts_again_resets_what_was_open_and_answers(
+def test_a_silent_server_that_starts_again_resets_open_connections_and_answers(
     farm: Farm, server: ServerStandIn, kept: ssl.SSLSocket
 ) -> None:
     port, ssh = server.https.port or 0, server.ssh.port or 0
@@ -167,14 +167,14 @@ def test_a_silent_server_can_be_stopped(server: ServerStandIn, kept: ssl.SSLSock
     assert answer(port) == "refused"
 
 
-def test_a_server_that_is_reset_sends_no_goodbye(server: ServerStandIn, kept: ssl.SSLSocket) -> None:
+def test_a_server_that_is_reset_does_not_close_tls(server: ServerStandIn, kept: ssl.SSLSocket) -> None:
     port = server.https.port or 0
     server.reset_https()
     assert end(kept) == "RST"
     assert answer(port) == "refused"
 
 
-def test_a_stopped_site_closes_in_order_and_is_silent_as_windows_comes(
+def test_a_stopped_site_closes_in_order_and_is_silent_by_windows_default(
     server: ServerStandIn, kept: ssl.SSLSocket
 ) -> None:
     port = server.https.port or 0
@@ -187,7 +187,7 @@ def test_a_stopped_site_closes_in_order_and_is_silent_as_windows_comes(
 @pytest.mark.parametrize(
     ("local", "by_policy", "seen"), [(1, None, "refused"), (0, None, "silence"), (1, 0, "silence"), (0, 1, "refused")]
 )
-def test_a_closed_port_answers_as_the_firewall_is_set(
+def test_the_firewall_decides_how_a_closed_port_answers(
     server: ServerStandIn, local: int, by_policy: int | None, seen: str
 ) -> None:
     port = server.https.port or 0
@@ -198,7 +198,7 @@ def test_a_closed_port_answers_as_the_firewall_is_set(
     assert answer(port) == seen
 
 
-def test_stealth_mode_is_off_only_where_it_is_off_in_every_profile(server: ServerStandIn) -> None:
+def test_stealth_mode_is_off_only_if_it_is_off_in_all_profiles(server: ServerStandIn) -> None:
     port = server.https.port or 0
     stealth(server, 1)
     file = server.drive.root / "windows.json"
@@ -219,7 +219,7 @@ def test_a_script_that_restarts_the_site_closes_its_connections_in_order(
         assert server.https.port == port
 
 
-def test_a_site_that_restarts_answers_what_it_was_asked_before(
+def test_a_restarting_site_answers_earlier_requests(
     farm: Farm, server: ServerStandIn, kept: ssl.SSLSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The request is held in the server until the restart has begun."""

@@ -10,7 +10,7 @@ import pytest
 from rehearsal import stack_file as rehearsed
 from stacks import arguments, file
 from stacks.problems import Problem
-from tests.unit.yaml_scalars import READ
+from tests.unit.yaml_scalars import SCALARS
 
 pytestmark = pytest.mark.unit
 
@@ -34,13 +34,13 @@ def messages(tmp_path: Path, lines: str) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("text", READ)
+@pytest.mark.parametrize("text", SCALARS)
 def test_a_scalar_has_the_value_that_the_engine_reads(text: str) -> None:
     found = config(f"config:\n  list:\n    - {text}\n")["exchange-cas:list"]
-    assert [(type(value), value) for value in found] == [(type(READ[text]), READ[text])]
+    assert [(type(value), value) for value in found] == [(type(SCALARS[text]), SCALARS[text])]
 
 
-@pytest.mark.parametrize("text", [*READ, "on", "1:2", "a: b", "# x", "", "ü", "two\nlines", "0x1F ", "2026-1-2"])
+@pytest.mark.parametrize("text", [*SCALARS, "on", "1:2", "a: b", "# x", "", "ü", "two\nlines", "0x1F ", "2026-1-2"])
 def test_a_text_that_is_written_is_read_back_unchanged(text: str) -> None:
     written = file.dump_stack_file({"config": {"exchange-cas:tags": {"name": text, text: "value"}}})
     assert config(written)["exchange-cas:tags"] == {"name": text, text: "value"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 DAY = "2026-01-02 00:00:00 +0000 UTC"
-READ: dict[str, object] = {
+SCALARS: dict[str, object] = {
     "19:00": "19:00",
     "190:20:30": "190:20:30",
     **{

@@ -6,7 +6,7 @@ from pathlib import Path
 from rehearsal.stand_ins.provider.server import ProviderServer
 from rehearsal.stand_ins.provider.servicer import EngineCall
 
-from .operations import AzureOperations, MachineHost, Moment, VirtualMachine
+from .operations import AzureOperations, MachineHost, Observer, VirtualMachine
 from .resource_manager import ResourceManager
 from .resource_types import RESOURCE_TYPES
 from .schema import read_schema
@@ -35,12 +35,12 @@ class AzureNative(ProviderServer):
         """What the engine asked so far, oldest first."""
         return list(self._servicer.calls)
 
-    def on(self, moment: Moment | None) -> None:
-        """`moment` is called with "asked" and "done" of each creation, "delete" of each deletion, and the type.
+    def observe(self, observer: Observer | None) -> None:
+        """`observer` is called with "asked" and "done" of each creation, "delete" of each deletion, and the type.
 
         It may delay Azure, or its answer.
         """
-        self._operations.moment = moment
+        self._operations.observer = observer
 
     def delete(self, id: str) -> None:
         """Delete a resource outside Pulumi, as in the portal."""

@@ -13,13 +13,14 @@ from rehearsal.stand_ins.script_results import CommandResult
 
 from .errors import ArmError, DeploymentFailedError
 from .resource_types import ResourceType, find_type
+from .rules.disks import attached_disks
 from .store import Json, Resource
 from .subscription import STOPPED, AzureSubscription
 
 VIRTUAL_MACHINE = "compute:VirtualMachine"
 RUN_COMMAND = "compute:VirtualMachineRunCommandByVirtualMachine"
 _LONGEST_OUTPUT = 4096
-Moment = Callable[[str, str], None]
+Observer = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +43,13 @@ class MachineHost(Protocol):
     Calls come from several threads. An exception fails the resource operation with its text.
     """
 
-    def vm_created(self, vm: VirtualMachine) -> None: ...
+    def create_machine(self, vm: VirtualMachine) -> None: ...
 
-    def vm_deleted(self, id: str) -> None: ...
+    def delete_machine(self, id: str) -> None: ...
+
+    def disks_attached(self, vm_id: str, luns: Mapping[str, int]) -> None:
+        """The data disks of the virtual machine are these: the disk's ARM id -> its LUN."""
+        ...
 
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
         """Run a script as SYSTEM on the virtual machine with this ARM id."""
@@ -55,7 +60,7 @@ class AzureOperations:
     """Calls the machine host outside the subscription's lock: a boot or a script may take long."""
 
     def __init__(self, subscription: AzureSubscription, host: MachineHost | None) -> None:
-        self.moment: Moment | None = None
+        self.observer: Observer | None = None
         self._subscription = subscription
         self._host = host
         # Machines that boot or run a script, by lower-case id: Azure waits for these before it deletes a machine.
@@ -64,11 +69,11 @@ class AzureOperations:
 
     def create(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
         """Refuses an id that exists, as azure-native does; a PUT alone would update it."""
-        self._note("asked", kind)
+        self._tell_observer("asked", kind)
         if self._subscription.exists(id):
             raise ProviderError(f"cannot create already existing resource '{id}'")
         created = self.put(kind, id, inputs)
-        self._note("done", kind)
+        self._tell_observer("done", kind)
         return created
 
     def put(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
@@ -87,7 +92,7 @@ class AzureOperations:
     def delete(self, id: str) -> None:
         found = find_type(id)
         if found:
-            self._note("delete", found[0])
+            self._tell_observer("delete", found[0])
             if found[0].type == RUN_COMMAND:
                 self._refuse_if_stopped(id)
         for gone in self._subscription.delete(id):
@@ -95,16 +100,16 @@ class AzureOperations:
                 machine = gone.id.lower()
                 with self._idle:
                     self._idle.wait_for(lambda machine=machine: not self._busy[machine])  # type: ignore[misc]
-                self._host.vm_deleted(gone.id)
+                self._host.delete_machine(gone.id)
 
     def _refuse_if_stopped(self, run_command_id: str) -> None:
         machine = self._subscription.get(run_command_id.rsplit("/", 2)[0])
         if machine is not None and machine.hidden.get(STOPPED):
             raise ArmError(409, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running.")
 
-    def _note(self, what: str, kind: ResourceType) -> None:
-        if self.moment:
-            self.moment(what, kind.type)
+    def _tell_observer(self, what: str, kind: ResourceType) -> None:
+        if self.observer:
+            self.observer(what, kind.type)
 
     @contextmanager
     def _working(self, kind: ResourceType, id: str) -> Iterator[None]:
@@ -122,7 +127,7 @@ class AzureOperations:
         if self._host is None:
             return
         try:
-            self._host.vm_created(self._machine(resource, inputs))
+            self._host.create_machine(self._machine(resource, inputs))
         except Exception:
             self._subscription.delete(resource.id)
             raise
@@ -147,6 +152,11 @@ class AzureOperations:
             admin_password=inputs["osProfile"]["adminPassword"],
         )
 
+    def _luns(self, vm_id: str) -> dict[str, int]:
+        machine = self._subscription.get(vm_id)
+        attached = attached_disks(machine) if machine else []
+        return {(entry.get("managedDisk") or {}).get("id", entry["name"]).lower(): entry["lun"] for entry in attached}
+
     def _run(self, resource: Resource, inputs: Json) -> None:
         """Each PUT of a run command runs its script."""
         started = datetime.now(UTC)
@@ -157,7 +167,9 @@ class AzureOperations:
         }
         result = CommandResult(exit_code=0, output="", error="")
         if self._host is not None:
-            result = self._host.run_command(resource.id.rsplit("/", 2)[0], inputs["source"]["script"], parameters)
+            vm_id = resource.id.rsplit("/", 2)[0]
+            self._host.disks_attached(vm_id, self._luns(vm_id))
+            result = self._host.run_command(vm_id, inputs["source"]["script"], parameters)
         self._subscription.hide(resource.id, {"instanceView": _instance_view(result, started)})
         if result.exit_code and inputs.get("treatFailureAsDeploymentFailure"):
             raise DeploymentFailedError(

@@ -13,14 +13,14 @@ from .schema import read_schema
 from .store import Json, Resource
 
 
-def build_request(kind: ResourceType, inputs: Json) -> Json:
+def build_put_body(kind: ResourceType, inputs: Json) -> Json:
     """The body of a request: without path parameters and azure-native's own notes."""
     return {
         key: value for key, value in inputs.items() if key not in (*kind.parameters, RANDOMLY_NAMED, "azureApiVersion")
     }
 
 
-def build_answer(
+def build_put_answer(
     kind: ResourceType, id: str, parameters: Mapping[str, str], inputs: Json, old: Resource | None
 ) -> Json:
     """The body of Azure's answer to a PUT: the inputs without write-only ones, and what Azure adds to any resource."""

@@ -52,7 +52,7 @@ def read_schema(token: str) -> Schema:
     )
 
 
-def check_inputs(token: str, inputs: Json) -> list[CheckFailure]:
+def check_resource_inputs(token: str, inputs: Json) -> list[CheckFailure]:
     """Everything in `inputs` that the SDK's types or the REST specification refuse; unknown values are accepted."""
     schema = read_schema(token)
     missing = [

@@ -24,9 +24,9 @@ from .defaults import RANDOMLY_NAMED, fill_in
 from .diff import find_input_changes, merge_drift
 from .errors import ArmError, DeploymentFailedError
 from .operations import RUN_COMMAND, AzureOperations
-from .payloads import build_request, drop_id, predict_outputs, select
+from .payloads import build_put_body, drop_id, predict_outputs, select
 from .resource_types import RESOURCE_TYPES, ResourceType
-from .schema import check_inputs, read_schema
+from .schema import check_resource_inputs, read_schema
 from .store import Json
 from .subscription import STOPPED, SUBSCRIPTION_ID, AzureSubscription
 
@@ -81,7 +81,7 @@ class AzureNativeServicer(ProviderServicer):
             group_location=self._group_location,
         )
         known = {key: value for key, value in inputs.items() if key not in (RANDOMLY_NAMED, "azureApiVersion")}
-        return pb.CheckResponse(inputs=write_struct(inputs, secrets), failures=check_inputs(kind.type, known))
+        return pb.CheckResponse(inputs=write_struct(inputs, secrets), failures=check_resource_inputs(kind.type, known))
 
     @answering
     def Diff(self, request: pb.DiffRequest, _context: Context) -> pb.DiffResponse:
@@ -103,7 +103,7 @@ class AzureNativeServicer(ProviderServicer):
         if request.preview:
             return pb.CreateResponse(properties=write_struct(predict_outputs(kind, inputs), secrets))
         with _keeping_resource(request.properties):
-            resource = self._operations.create(kind, self._id(kind, inputs), build_request(kind, inputs))
+            resource = self._operations.create(kind, self._id(kind, inputs), build_put_body(kind, inputs))
         return pb.CreateResponse(id=resource.id, properties=write_struct(drop_id(resource.body), secrets))
 
     @answering
@@ -115,7 +115,7 @@ class AzureNativeServicer(ProviderServicer):
             stable = {name: before[name] for name in _STABLE_OUTPUTS if name in before}
             return pb.UpdateResponse(properties=write_struct(predict_outputs(kind, inputs) | stable, secrets))
         with _keeping_resource(request.news):
-            resource = self._operations.put(kind, request.id, build_request(kind, inputs))
+            resource = self._operations.put(kind, request.id, build_put_body(kind, inputs))
         return pb.UpdateResponse(properties=write_struct(drop_id(resource.body), secrets))
 
     @answering

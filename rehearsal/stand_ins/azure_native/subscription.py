@@ -9,7 +9,7 @@ from typing import Any
 from rehearsal.stand_ins.dns import RecordSet
 
 from .errors import ArmError
-from .payloads import build_answer, select_outputs
+from .payloads import build_put_answer, select_outputs
 from .put import Put
 from .resource_types import ResourceType, find_type
 from .rules import RULES
@@ -113,7 +113,7 @@ class AzureSubscription:
                 inputs=inputs,
                 old=old,
                 store=self._store,
-                body=build_answer(kind, id, found, inputs, old),
+                body=build_put_answer(kind, id, found, inputs, old),
             )
             self._check_surroundings(put)
             RULES.get(kind.type, _no_rule)(put)

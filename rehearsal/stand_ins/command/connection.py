@@ -1,4 +1,4 @@
-"""How the provider reaches a server: dials, retries, the proxy in between."""
+"""How the provider connects to a server: dials, retries, and a proxy."""
 
 from __future__ import annotations
 
@@ -12,61 +12,63 @@ from typing import Any, TypeVar
 import asyncssh
 import grpc  # type: ignore[import-untyped]
 
-from rehearsal.stand_ins.command.go_text import describe_error
+from rehearsal.stand_ins.command.go_text import format_error
 from rehearsal.stand_ins.command.interruption import Interruption
 from rehearsal.stand_ins.command.log import EngineLog
-from rehearsal.stand_ins.command.logon import LogonClient, SshEndpoint, SshRoute, route_to
+from rehearsal.stand_ins.command.logon import LogonClient, SshEndpoint, SshRoute, prepare_route
 from rehearsal.stand_ins.provider.servicer import ProviderError
 from rehearsal.stand_ins.provider.values import Properties
 
 _FIRST_PAUSE, _BACK_OFF, _LONGEST_PAUSE = 0.1, 1.5, 5.0
 _UNLIMITED = -1
-# How Go's SSH library calls the reasons for which a channel is refused.
+# The names of Go's SSH library for the reasons of a refused channel.
 _REFUSALS = {1: "administratively prohibited", 2: "connect failed", 3: "unknown channel type", 4: "resource shortage"}
-_Dialled = TypeVar("_Dialled")
+_DialResult = TypeVar("_DialResult")
 
 
-async def connect(
+async def open_connection(
     connection: Properties, log: EngineLog, interruption: Interruption, held: contextlib.AsyncExitStack
 ) -> asyncssh.SSHClientConnection:
-    """A logged-on connection by checked inputs without secret marks; ProviderError in the provider's words.
+    """A logged-on connection from checked inputs without secret marks; ProviderError with the provider's messages.
 
-    Closing `held` ends this connection and what it needs.
+    Closing `held` closes this connection, and the proxy's.
     """
-    route = await route_to(connection, held)
+    route = await prepare_route(connection, held)
     limit = route.endpoint.dialErrorLimit
     if not connection.get("proxy"):
-        return await _until_limit("Dial", limit, lambda: _dial(route, held), log, interruption)
+        return await _dial_until_limit("Dial", limit, lambda: _dial(route, held), log, interruption)
     try:
-        proxy = await route_to(connection["proxy"], held)
-        through = await _until_limit(
+        proxy = await prepare_route(connection["proxy"], held)
+        through = await _dial_until_limit(
             "Dial proxy", proxy.endpoint.dialErrorLimit, lambda: _dial(proxy, held), log, interruption
         )
-        met = await _until_limit("Dial from proxy", limit, lambda: _meet(route, held, through), log, interruption)
-        return await _until_limit("Dial", limit, _retried(met), log, interruption)
+        first = await _dial_until_limit(
+            "Dial from proxy", limit, lambda: _shake_hands_behind_proxy(route, held, through), log, interruption
+        )
+        return await _dial_until_limit("Dial", limit, _retry_handshake(first), log, interruption)
     except ProviderError as error:
         raise ProviderError(f"proxy: {error}", error.code) from error
 
 
 class _HandshakeError(ProviderError):
-    """The server was reached, and no logged-on connection came of it."""
+    """The server accepted the connection, but the handshake or the logon failed."""
 
 
-async def _meet(
+async def _shake_hands_behind_proxy(
     route: SshRoute, held: contextlib.AsyncExitStack, through: asyncssh.SSHClientConnection
 ) -> asyncssh.SSHClientConnection | _HandshakeError:
-    """What comes of the first handshake behind a proxy; ProviderError while the proxy cannot reach the server."""
+    """The result of the first handshake behind a proxy; ProviderError while the proxy cannot reach the server."""
     try:
         return await _log_on(route, held, tunnel=through)
     except _HandshakeError as error:
         return error
 
 
-def _retried(
-    met: asyncssh.SSHClientConnection | _HandshakeError,
+def _retry_handshake(
+    first: asyncssh.SSHClientConnection | _HandshakeError,
 ) -> Callable[[], Awaitable[asyncssh.SSHClientConnection]]:
-    """Each dial after a failed handshake: the provider shakes hands on the connection that the first one has closed."""
-    outcomes = itertools.chain([met], itertools.repeat(_HandshakeError("ssh: handshake failed: EOF")))
+    """After a failed handshake each dial fails with EOF: the provider reuses the connection, which is closed."""
+    outcomes = itertools.chain([first], itertools.repeat(_HandshakeError("ssh: handshake failed: EOF")))
 
     async def dial() -> asyncssh.SSHClientConnection:
         outcome = next(outcomes)
@@ -77,13 +79,13 @@ def _retried(
     return dial
 
 
-async def _until_limit(
+async def _dial_until_limit(
     what: str,
     limit: float,
-    dial: Callable[[], Awaitable[_Dialled]],
+    dial: Callable[[], Awaitable[_DialResult]],
     log: EngineLog,
     interruption: Interruption,
-) -> _Dialled:
+) -> _DialResult:
     pause = _FIRST_PAUSE
     for attempt in itertools.count():
         try:
@@ -99,7 +101,7 @@ async def _until_limit(
 
 
 async def _dial(route: SshRoute, held: contextlib.AsyncExitStack) -> asyncssh.SSHClientConnection:
-    opened = await _tcp(route.endpoint)
+    opened = await _open_socket(route.endpoint)
     with contextlib.ExitStack() as unless_used:
         unless_used.callback(opened.close)
         connection = await _log_on(route, held, sock=opened)
@@ -107,8 +109,9 @@ async def _dial(route: SshRoute, held: contextlib.AsyncExitStack) -> asyncssh.SS
         return connection
 
 
-async def _tcp(endpoint: SshEndpoint) -> socket.socket:
-    """The time limit of a dial covers this part only: a server that accepts and stays silent is waited for."""
+async def _open_socket(endpoint: SshEndpoint) -> socket.socket:
+    """The time limit of a dial covers this part only: the provider waits without limit for a server that accepts and is
+    then silent."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(endpoint.perDialTimeout or None):
@@ -128,7 +131,7 @@ async def _tcp(endpoint: SshEndpoint) -> socket.socket:
     except socket.gaierror as error:
         raise ProviderError(f"dial tcp: lookup {endpoint.host}: no such host") from error
     except OSError as error:
-        raise ProviderError(f"dial tcp {endpoint.dialled}: connect: {describe_error(error)}") from error
+        raise ProviderError(f"dial tcp {endpoint.dialled}: connect: {format_error(error)}") from error
 
 
 async def _log_on(route: SshRoute, held: contextlib.AsyncExitStack, **transport: Any) -> asyncssh.SSHClientConnection:
@@ -147,7 +150,7 @@ async def _log_on(route: SshRoute, held: contextlib.AsyncExitStack, **transport:
     except asyncssh.ConnectionLost as error:
         raise _HandshakeError("ssh: handshake failed: EOF") from error
     except (asyncssh.Error, OSError) as error:
-        raise _HandshakeError(f"ssh: handshake failed: {describe_error(error)}") from error
+        raise _HandshakeError(f"ssh: handshake failed: {format_error(error)}") from error
     held.push_async_callback(connection.wait_closed)
     held.callback(connection.abort)
     return connection

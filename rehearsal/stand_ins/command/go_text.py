@@ -37,7 +37,7 @@ def describe_exit(code: int) -> str:
     return f"exit status {code}" if code >= 0 else f"signal: {(signal.strsignal(-code) or str(-code)).lower()}"
 
 
-def describe_error(error: Exception) -> str:
+def format_error(error: Exception) -> str:
     """The operating system's text for one of its errors, the error's own text for others."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()

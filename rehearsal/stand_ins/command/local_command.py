@@ -1,4 +1,4 @@
-"""One command on this computer, as command:local:Command runs it (provider/pkg/provider/local/ of its source)."""
+"""One command on this computer, as command:local:Command runs it (provider/pkg/provider/local/ in its source)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from rehearsal.stand_ins.command import go_text
 from rehearsal.stand_ins.command.interruption import Interruption
 from rehearsal.stand_ins.command.log import EngineLog
-from rehearsal.stand_ins.command.output import Output
+from rehearsal.stand_ins.command.output import CommandOutput
 from rehearsal.stand_ins.command.remote_command import CommandLine
 from rehearsal.stand_ins.provider.servicer import ProviderError
 
@@ -24,9 +24,9 @@ _CHUNK = 32 * 1024
 async def run_here(
     interpreter: Sequence[str], line: CommandLine, folder: Path, log: EngineLog, interruption: Interruption
 ) -> tuple[str, str]:
-    """Output and error output, one newline at the end cut; ProviderError where the provider fails.
+    """Output and error output, without one final newline; ProviderError where the provider fails.
 
-    An interruption kills the interpreter alone. What that has started goes on, and is waited for as long as it holds
+    An interruption kills only the interpreter. Its child processes go on, and the provider waits for those that hold
     the output open.
     """
     try:
@@ -40,15 +40,15 @@ async def run_here(
             stderr=asyncio.subprocess.PIPE,
         )
     except OSError as error:
-        reason = _not_started(interpreter[0], folder, error)
+        reason = _describe_start_failure(interpreter[0], folder, error)
         raise ProviderError(f"{reason}: running {go_text.quote(line.text)}:\n") from error
-    output = Output(line.logged, log)
+    output = CommandOutput(line.logged, log)
     killing = asyncio.create_task(_kill(process, interruption))
     try:
         assert process.stdout
         assert process.stderr
         await asyncio.gather(
-            _feed(process, line.stdin.encode()),
+            _write_input(process, line.stdin.encode()),
             _collect("stdout", process.stdout, output),
             _collect("stderr", process.stderr, output),
         )
@@ -63,12 +63,12 @@ async def run_here(
     return output.results()
 
 
-def _not_started(program: str, folder: Path, error: OSError) -> str:
+def _describe_start_failure(program: str, folder: Path, error: OSError) -> str:
     if not folder.exists():
-        return f"chdir {folder}: {go_text.describe_error(error)}"
+        return f"chdir {folder}: {go_text.format_error(error)}"
     if os.sep not in program and shutil.which(program) is None:
         return f"exec: {go_text.quote(program)}: executable file not found in $PATH"
-    return f"fork/exec {program}: {go_text.describe_error(error)}"
+    return f"fork/exec {program}: {go_text.format_error(error)}"
 
 
 async def _kill(process: asyncio.subprocess.Process, interruption: Interruption) -> None:
@@ -78,15 +78,15 @@ async def _kill(process: asyncio.subprocess.Process, interruption: Interruption)
         process.kill()
 
 
-async def _feed(process: asyncio.subprocess.Process, content: bytes) -> None:
+async def _write_input(process: asyncio.subprocess.Process, content: bytes) -> None:
     assert process.stdin
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # what is left unread fails nothing here
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # unread input is no failure on this computer
         process.stdin.write(content)
         await process.stdin.drain()
     process.stdin.close()
 
 
-async def _collect(name: str, stream: asyncio.StreamReader, output: Output) -> None:
+async def _collect(name: str, stream: asyncio.StreamReader, output: CommandOutput) -> None:
     while data := await stream.read(_CHUNK):
         output.add(name, data)
         if output.stuck:

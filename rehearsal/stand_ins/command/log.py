@@ -1,4 +1,4 @@
-"""What the provider tells people while it works: lines sent to the engine under the resource they belong to."""
+"""Messages that the provider sends to the engine while it works, each for one resource."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SECONDS_TO_DELIVER = 5
 
 
 class EngineLog:
-    """Lines for one resource; without an engine they go nowhere."""
+    """Lines for one resource; dropped without an engine."""
 
     def __init__(self, engine_stub: EngineStub | None, urn: str) -> None:
         self._engine = engine_stub
@@ -19,7 +19,7 @@ class EngineLog:
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="engine-log")  # one thread keeps the lines in order
 
     def status(self, message: str) -> None:
-        """Shown beside the resource while it is worked on, and gone after that."""
+        """Shown beside the resource during the operation only."""
         self._send(message, engine.INFO, ephemeral=True)
 
     def debug(self, message: str) -> None:
@@ -37,5 +37,5 @@ class EngineLog:
             self._sender.submit(self._engine.Log, request, timeout=_SECONDS_TO_DELIVER)
 
     def deliver(self) -> None:
-        """Waits until the engine has all lines: it drops what comes after the operation's answer."""
+        """Waits until the engine has all lines: it drops those that arrive after the operation's answer."""
         self._sender.shutdown()

@@ -1,4 +1,4 @@
-"""Who logs on where: an endpoint of a connection, its keys, and the answers to a server's questions."""
+"""How the provider logs on: the endpoint, its keys, and the answers to the server's questions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KINDS = ("RSA PRIVATE KEY", "PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY")
 
 @dataclass(frozen=True, kw_only=True)
 class SshEndpoint:
-    """One SSH server and how to log on to it, by the names of the provider's inputs; timeouts in seconds."""
+    """One SSH server and how to log on to it. Fields have the names of the provider's inputs; timeouts in seconds."""
 
     host: str
     port: float
@@ -36,8 +36,8 @@ class SshEndpoint:
     hostKey: str | None = None  # noqa: N815
 
     @classmethod
-    def of(cls, connection: Properties) -> SshEndpoint:
-        """From checked inputs without secret marks; the proxy in them is left out."""
+    def from_inputs(cls, connection: Properties) -> SshEndpoint:
+        """From checked inputs without secret marks; ignores a proxy in them."""
         return cls(**{field.name: connection[field.name] for field in fields(cls) if field.name in connection})
 
     @property
@@ -47,27 +47,27 @@ class SshEndpoint:
 
 
 class LogonClient(asyncssh.SSHClient):
-    """Answers a server that asks who is there: each way once, a password also where the server asks questions."""
+    """Tries each method once; answers keyboard-interactive questions with the password."""
 
     def __init__(self, keys: Sequence[asyncssh.SSHKeyPair], password: str | None) -> None:
         self._keys = keys
         self._password = password
         self.tried = ["none"]
 
-    def _once(self, method: str) -> bool:
+    def _try_once(self, method: str) -> bool:
         first = method not in self.tried
         if first:
             self.tried.append(method)
         return first
 
     def public_key_auth_requested(self) -> Sequence[asyncssh.SSHKeyPair] | None:
-        return self._keys if self._keys and self._once("publickey") else None
+        return self._keys if self._keys and self._try_once("publickey") else None
 
     def password_auth_requested(self) -> str | None:
-        return self._password if self._password is not None and self._once("password") else None
+        return self._password if self._password is not None and self._try_once("password") else None
 
     def kbdint_auth_requested(self) -> str | None:
-        return "" if self._password is not None and self._once("keyboard-interactive") else None
+        return "" if self._password is not None and self._try_once("keyboard-interactive") else None
 
     def kbdint_challenge_received(
         self, _name: str, _instructions: str, _lang: str, prompts: Sequence[tuple[str, bool]]
@@ -77,19 +77,19 @@ class LogonClient(asyncssh.SSHClient):
 
 @dataclass(frozen=True, kw_only=True)
 class SshRoute:
-    """An endpoint with its keys read: what a dial needs that cannot fail any more by being malformed."""
+    """An endpoint with its parsed keys."""
 
     endpoint: SshEndpoint
     keys: Sequence[asyncssh.SSHKeyPair]
     host_key: asyncssh.SSHKey | None
 
     def options(self, logon: LogonClient) -> dict[str, Any]:
-        ways = ["password", "keyboard-interactive"]
+        methods = ["password", "keyboard-interactive"]
         first = ["publickey"] if self.endpoint.privateKey is not None else []
         options: dict[str, Any] = {
             "username": self.endpoint.user,
             "client_factory": lambda: logon,
-            "preferred_auth": [*first, *ways] if first else [*ways, "publickey"],
+            "preferred_auth": [*first, *methods] if first else [*methods, "publickey"],
             "client_keys": None,
             "agent_path": None,
             "config": None,
@@ -102,30 +102,30 @@ class SshRoute:
         return options
 
 
-async def route_to(connection: Properties, held: contextlib.AsyncExitStack) -> SshRoute:
-    """From checked inputs without secret marks; ProviderError when a key cannot be had. `held` ends a used agent."""
-    endpoint = SshEndpoint.of(connection)
+async def prepare_route(connection: Properties, held: contextlib.AsyncExitStack) -> SshRoute:
+    """From checked inputs without secret marks; ProviderError for an unusable key. Closing `held` closes the agent."""
+    endpoint = SshEndpoint.from_inputs(connection)
     host_key = None
     if endpoint.hostKey is not None:
         try:
             host_key = asyncssh.import_public_key(endpoint.hostKey)
         except asyncssh.KeyImportError as error:
             raise ProviderError("failed to parse host key: ssh: no key found") from error
-    keys = asyncssh.load_keypairs([_private_key(endpoint)]) if endpoint.privateKey is not None else ()
+    keys = asyncssh.load_keypairs([_read_private_key(endpoint)]) if endpoint.privateKey is not None else ()
     agent = endpoint.agentSocketPath or os.environ.get("SSH_AUTH_SOCK")
     return SshRoute(
-        endpoint=endpoint, keys=[*keys, *(await _agent_keys(agent, held) if agent else [])], host_key=host_key
+        endpoint=endpoint, keys=[*keys, *(await _read_agent_keys(agent, held) if agent else [])], host_key=host_key
     )
 
 
-def _private_key(endpoint: SshEndpoint) -> asyncssh.SSHKey:
-    """In the order in which Go's SSH library looks at a key, with its words."""
+def _read_private_key(endpoint: SshEndpoint) -> asyncssh.SSHKey:
+    """Checks a key in the order of Go's SSH library, with its messages."""
     text, passphrase = endpoint.privateKey or "", endpoint.privateKeyPassword
     block = _PEM.search(text)
     if not block:
         raise ProviderError("ssh: no key found")
     kind, body = block.groups()
-    refusal = _passphrase_refusal(kind, body, given=passphrase is not None)
+    refusal = _check_passphrase(kind, body, given=passphrase is not None)
     if refusal:
         raise ProviderError(refusal)
     try:
@@ -138,10 +138,10 @@ def _private_key(endpoint: SshEndpoint) -> asyncssh.SSHKey:
         raise ProviderError(message) from error
 
 
-def _passphrase_refusal(kind: str, body: str, *, given: bool) -> str | None:
+def _check_passphrase(kind: str, body: str, *, given: bool) -> str | None:
     encrypted = "Proc-Type: 4,ENCRYPTED" in body
     if kind == "OPENSSH PRIVATE KEY":
-        encrypted = not _without_cipher(body)
+        encrypted = not _is_unencrypted(body)
         if given and not encrypted:
             return "ssh: key is not password protected"
     elif given and not encrypted:
@@ -151,19 +151,19 @@ def _passphrase_refusal(kind: str, body: str, *, given: bool) -> str | None:
     return "ssh: this private key is passphrase protected" if encrypted and not given else None
 
 
-def _without_cipher(body: str) -> bool:
-    """Whether a key in OpenSSH's own format is stored in plain."""
+def _is_unencrypted(body: str) -> bool:
+    """Whether a key in OpenSSH's format has no passphrase."""
     try:
         return base64.b64decode(body).startswith(b"openssh-key-v1\0\0\0\0\x04none")
     except ValueError:
         raise ProviderError("ssh: no key found") from None
 
 
-async def _agent_keys(path: str, held: contextlib.AsyncExitStack) -> list[asyncssh.SSHKeyPair]:
+async def _read_agent_keys(path: str, held: contextlib.AsyncExitStack) -> list[asyncssh.SSHKeyPair]:
     try:
         agent = await asyncssh.connect_agent(path)
         held.push_async_callback(agent.wait_closed)
         held.callback(agent.close)
         return list(await agent.get_keys())
     except OSError as error:
-        raise ProviderError(f"dial unix {path}: connect: {go_text.describe_error(error)}") from error
+        raise ProviderError(f"dial unix {path}: connect: {go_text.format_error(error)}") from error

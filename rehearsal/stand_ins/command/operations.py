@@ -9,12 +9,12 @@ from typing import Any
 
 import asyncssh
 
-from rehearsal.stand_ins.command.connection import connect
-from rehearsal.stand_ins.command.go_text import describe_error
+from rehearsal.stand_ins.command.connection import open_connection
+from rehearsal.stand_ins.command.go_text import format_error
 from rehearsal.stand_ins.command.interruption import Interruption
 from rehearsal.stand_ins.command.local_command import SHELL, run_here
 from rehearsal.stand_ins.command.log import EngineLog
-from rehearsal.stand_ins.command.remote_command import CommandLine, run
+from rehearsal.stand_ins.command.remote_command import CommandLine, run_on_server
 from rehearsal.stand_ins.command.remote_copy import copy_path, copy_text
 from rehearsal.stand_ins.provider import values
 from rehearsal.stand_ins.provider.servicer import ProviderError
@@ -40,8 +40,8 @@ class CommandOperations:
         """Runs `text` as a Command with the properties `state`, whose stdout and stderr are of the previous run."""
         known = values.reveal_all(state)
         line = _command_line(text, known)
-        connection = await connect(known["connection"], log, interruption, self._left_open)
-        stdout, stderr = await run(connection, line, log)
+        connection = await open_connection(known["connection"], log, interruption, self._left_open)
+        stdout, stderr = await run_on_server(connection, line, log)
         return {"stdout": stdout, "stderr": stderr}
 
     async def run_here(self, text: str, state: Properties, log: EngineLog, interruption: Interruption) -> Properties:
@@ -62,7 +62,7 @@ class CommandOperations:
         origin = "text asset" if path is None else f"local file {source['path']}"
         log.debug(f"Creating file: {known['connection']['host']}:{target} from {origin}")
         async with contextlib.AsyncExitStack() as held:
-            connection = await connect(known["connection"], log, interruption, held)
+            connection = await open_connection(known["connection"], log, interruption, held)
             try:
                 async with connection.start_sftp_client() as sftp:
                     if path is None:
@@ -70,7 +70,7 @@ class CommandOperations:
                     else:
                         await copy_path(sftp, path, target)
             except (asyncssh.Error, OSError) as error:
-                raise ProviderError(describe_error(error)) from error
+                raise ProviderError(format_error(error)) from error
 
     async def close(self) -> None:
         await self._left_open.aclose()

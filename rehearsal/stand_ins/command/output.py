@@ -1,4 +1,4 @@
-"""What a command writes, on a server or here: collected, and shown to people line by line."""
+"""The output of a command on a server or on this computer: collected, and logged line by line."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from rehearsal.stand_ins.command.log import EngineLog
 _LONGEST_LINE = 64 * 1024
 
 
-class Output:
-    """`stuck` is set by a logged line of 64 KiB: the provider's reader gives up on such a line while its writer goes
-    on waiting for a reader, so that the operation never ends.
+class CommandOutput:
+    """A logged line of 64 KiB sets `stuck`: the provider's reader gives up on it while its writer waits for the reader,
+    so that the operation never ends.
     """
 
     def __init__(self, logged: frozenset[str], log: EngineLog) -> None:
-        """`logged`: which of stdout and stderr are shown."""
+        """`logged`: which of stdout and stderr are logged."""
         self._written = {"stdout": bytearray(), "stderr": bytearray()}
         self._both = bytearray()
         self._logged = logged
@@ -40,13 +40,13 @@ class Output:
         try:
             self._log.status(line.decode())
         except UnicodeDecodeError:
-            return  # the message to the engine cannot be written, and the provider passes over that
+            return  # the provider cannot send such a line to the engine, and ignores that
 
     def results(self) -> tuple[str, str]:
-        """Output and error output, one newline at the end cut; bytes that are not UTF-8 as lone surrogates."""
+        """Output and error output, without one final newline; bytes that are not UTF-8 as lone surrogates."""
         stdout, stderr = (written.decode(errors="surrogateescape") for written in self._written.values())
         return stdout.removesuffix("\n"), stderr.removesuffix("\n")
 
     def both(self) -> str:
-        """Output and error output as they came, for the message of a failure."""
+        """Output and error output in the order of arrival, for the message of a failure."""
         return self._both.decode(errors="replace")

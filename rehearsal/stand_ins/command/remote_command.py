@@ -1,4 +1,4 @@
-"""One command on a server: environment, input, output, and the words in which a failure is told."""
+"""One command on a server: environment, input, output, and the message of a failure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from asyncssh.packet import SSHPacket, String
 
 from rehearsal.stand_ins.command import go_text
 from rehearsal.stand_ins.command.log import EngineLog
-from rehearsal.stand_ins.command.output import Output
+from rehearsal.stand_ins.command.output import CommandOutput
 from rehearsal.stand_ins.provider.servicer import ProviderError
 
 _WINDOW, _LARGEST_PACKET = 2 * 1024 * 1024, 32 * 1024
@@ -24,7 +24,7 @@ _NOT_SET = (
 )
 
 
-# The signals that Go's SSH library has a number for.
+# The signals that have a number in Go's SSH library.
 _SIGNALS = {
     "HUP": 1,
     "INT": 2,
@@ -42,7 +42,7 @@ _SIGNALS = {
 
 @dataclass(frozen=True, kw_only=True)
 class CommandLine:
-    """What to run: `environment` must be accepted, `offered` may be refused; `logged`: streams shown to people."""
+    """environment: the server must accept it. offered: variables that it may refuse. logged: streams to log."""
 
     text: str
     stdin: str = ""
@@ -51,13 +51,13 @@ class CommandLine:
     logged: frozenset[str] = frozenset({"stdout", "stderr"})
 
 
-async def run(connection: asyncssh.SSHClientConnection, line: CommandLine, log: EngineLog) -> tuple[str, str]:
-    """Output and error output, one newline at the end cut; ProviderError where the provider fails.
+async def run_on_server(connection: asyncssh.SSHClientConnection, line: CommandLine, log: EngineLog) -> tuple[str, str]:
+    """Output and error output, without one final newline; ProviderError where the provider fails.
 
-    Never returns once a logged line is too long, as the provider does not.
+    As the provider, never returns after a logged line that is too long.
     """
     loop = asyncio.get_running_loop()
-    session = _CommandSession(Output(line.logged, log))
+    session = _CommandSession(CommandOutput(line.logged, log))
 
     async def announce_variables(channel: _CommandChannel) -> None:
         for name, value in line.environment.items():
@@ -74,7 +74,7 @@ async def run(connection: asyncssh.SSHClientConnection, line: CommandLine, log: 
         await channel.create(
             lambda: session, line.text, None, {}, False, None, None, {}, False, None, None, False, False
         )
-        input_taken = await _feed(channel, line.stdin.encode())
+        input_taken = await _send_input(channel, line.stdin.encode())
         await session.ended.wait()
     except asyncssh.ChannelOpenError as error:
         raise ProviderError(f"ssh: command {line.text} failed") from error
@@ -87,11 +87,11 @@ async def run(connection: asyncssh.SSHClientConnection, line: CommandLine, log: 
     return session.output.results()
 
 
-async def _feed(channel: _CommandChannel, content: bytes) -> bool:
-    """Whether the channel took all of it while it was open; ends when it has, or when the channel closes.
+async def _send_input(channel: _CommandChannel, content: bytes) -> bool:
+    """Whether the channel accepted all input while it was open.
 
-    In the provider the input races with the end of a command that does not read it. Here the command has a round trip
-    of a head start, so that what the provider fails now and then is failed each time.
+    In the provider, the input races with the end of a command that does not read it. Here the command gets a round trip
+    of advance, so that a command that the provider fails sometimes fails here each time.
     """
     if not content:
         channel.write_eof()
@@ -106,7 +106,7 @@ async def _feed(channel: _CommandChannel, content: bytes) -> bool:
 
 
 class _CommandChannel(SSHClientChannel[bytes]):
-    """asyncssh sends variables without asking for an answer; the provider needs it before the command starts."""
+    """Waits for the server's answer to each variable before the command starts, as the provider; asyncssh does not."""
 
     before_start: Callable[[_CommandChannel], Awaitable[None]]
     input_was_read = True
@@ -116,7 +116,7 @@ class _CommandChannel(SSHClientChannel[bytes]):
         return bool(await super()._make_request(b"env", String(name), String(value)))
 
     async def round_trip(self) -> None:
-        """A request that servers refuse, answered after all that the server had sent before."""
+        """Wait until the server has answered a request that it refuses: earlier messages have arrived by then."""
         with contextlib.suppress(asyncssh.Error, OSError):
             await super()._make_request(b"keepalive@openssh.com")
 
@@ -126,21 +126,21 @@ class _CommandChannel(SSHClientChannel[bytes]):
         return await super()._make_request(request, *args)
 
     def _process_close(self, pkttype: int, pktid: int, packet: SSHPacket) -> None:
-        # What the window had no room for by now was never sent.
+        # Data still in the buffer did not fit into the window and was never sent.
         self.input_was_read = self.input_was_read and not self._send_buf
         super()._process_close(pkttype, pktid, packet)
 
     def _process_input_left_at_exchange_cas_request(self, packet: SSHPacket) -> bool:
-        """The rehearsal's servers tell so; any other client passes over it."""
+        """Sent by the rehearsal's servers only; other clients ignore it."""
         packet.check_end()
         self.input_was_read = False
         return True
 
 
 class _CommandSession(asyncssh.SSHClientSession[bytes]):
-    """Collects what a command writes, and how it ends."""
+    """Collects a command's output and the way it ended."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: CommandOutput) -> None:
         self.ended = asyncio.Event()
         self.failure: str | None = "wait: remote command exited without exit status or exit signal"
         self.output = output

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncssh
 
-from rehearsal.stand_ins.command.go_text import describe_error
+from rehearsal.stand_ins.command.go_text import format_error
 from rehearsal.stand_ins.provider.servicer import ProviderError
 
 
@@ -19,7 +19,7 @@ async def copy_text(sftp: asyncssh.SFTPClient, text: str, target: str) -> None:
             f"remote path {target} is a directory; when using a text asset, remotePath must be a file path"
         )
     await _make_parents(sftp, target)
-    await _write(sftp, target, text.encode(), f"failed to write text content to remote path {target}")
+    await _write_file(sftp, target, text.encode(), f"failed to write text content to remote path {target}")
 
 
 async def copy_path(sftp: asyncssh.SFTPClient, source: str, target: str) -> None:
@@ -29,7 +29,7 @@ async def copy_path(sftp: asyncssh.SFTPClient, source: str, target: str) -> None
     kind = await _is_folder(sftp, target)
     if not Path(source).is_dir():
         if kind:
-            target = _join(target, Path(source).name)
+            target = _join_paths(target, Path(source).name)
         elif kind is None:
             await _make_parents(sftp, target)
         await _copy_file(sftp, Path(source), target)
@@ -37,8 +37,8 @@ async def copy_path(sftp: asyncssh.SFTPClient, source: str, target: str) -> None
     if kind is None:
         await _make_folders(sftp, target)
     if not source.endswith("/"):
-        target = _join(target, Path(source).name)
-    await _copy_folder(sftp, Path(source), _join(target))
+        target = _join_paths(target, Path(source).name)
+    await _copy_folder(sftp, Path(source), _join_paths(target))
 
 
 async def _copy_folder(sftp: asyncssh.SFTPClient, source: Path, target: str) -> None:
@@ -49,29 +49,29 @@ async def _copy_folder(sftp: asyncssh.SFTPClient, source: Path, target: str) -> 
         await _make_folder(sftp, target)
     for entry in sorted(source.iterdir()):
         if entry.is_dir() and not entry.is_symlink():
-            await _copy_folder(sftp, entry, _join(target, entry.name))
+            await _copy_folder(sftp, entry, _join_paths(target, entry.name))
         else:
-            await _copy_file(sftp, entry, _join(target, entry.name))
+            await _copy_file(sftp, entry, _join_paths(target, entry.name))
 
 
 async def _copy_file(sftp: asyncssh.SFTPClient, source: Path, target: str) -> None:
     try:
         content = source.read_bytes()
     except OSError as error:
-        raise ProviderError(f"open {source}: {describe_error(error)}") from error
-    await _write(sftp, target, content, f"failed to copy file {source} to remote path {target}")
+        raise ProviderError(f"open {source}: {format_error(error)}") from error
+    await _write_file(sftp, target, content, f"failed to copy file {source} to remote path {target}")
 
 
-async def _write(sftp: asyncssh.SFTPClient, target: str, content: bytes, failed: str) -> None:
+async def _write_file(sftp: asyncssh.SFTPClient, target: str, content: bytes, failed: str) -> None:
     try:
         remote = await sftp.open(target, "wb")
     except asyncssh.SFTPError as error:
-        raise ProviderError(f"failed to create remote file {target}: {_told(error)}") from error
+        raise ProviderError(f"failed to create remote file {target}: {_describe_sftp_error(error)}") from error
     try:
         async with remote:
             await remote.write(content)
     except asyncssh.SFTPError as error:
-        raise ProviderError(f"{failed}: {_told(error)}") from error
+        raise ProviderError(f"{failed}: {_describe_sftp_error(error)}") from error
 
 
 async def _is_folder(sftp: asyncssh.SFTPClient, path: str) -> bool | None:
@@ -81,7 +81,7 @@ async def _is_folder(sftp: asyncssh.SFTPClient, path: str) -> bool | None:
     except asyncssh.SFTPNoSuchFile:
         return None
     except asyncssh.SFTPError as error:
-        raise ProviderError(f"failed to stat remote path {path}: {_told(error)}") from error
+        raise ProviderError(f"failed to stat remote path {path}: {_describe_sftp_error(error)}") from error
     return stat.S_ISDIR(attributes.permissions or 0)
 
 
@@ -103,12 +103,12 @@ async def _make_folder(sftp: asyncssh.SFTPClient, path: str) -> None:
     try:
         await sftp.mkdir(path)
     except asyncssh.SFTPError as error:
-        raise ProviderError(f"failed to create remote directory {path}: {_told(error)}") from error
+        raise ProviderError(f"failed to create remote directory {path}: {_describe_sftp_error(error)}") from error
 
 
-def _told(error: asyncssh.SFTPError) -> str:
+def _describe_sftp_error(error: asyncssh.SFTPError) -> str:
     return f"sftp: {error.reason}"
 
 
-def _join(*parts: str) -> str:
+def _join_paths(*parts: str) -> str:
     return posixpath.normpath(posixpath.join(*parts))

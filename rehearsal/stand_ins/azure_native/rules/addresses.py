@@ -16,7 +16,7 @@ _RESERVED_AT_START = 4
 _ZONES = {"1", "2", "3"}
 
 
-def check_network_interface(put: Put) -> None:
+def apply_network_interface(put: Put) -> None:
     put.require("ipConfigurations")
     configurations = put.body["ipConfigurations"] = [dict(entry) for entry in put.value("ipConfigurations")]
     names = [entry.get("name", "").lower() for entry in configurations]
@@ -31,7 +31,7 @@ def check_network_interface(put: Put) -> None:
     put.body.update({"primary": True, "enableIPForwarding": bool(put.value("enableIPForwarding"))})
 
 
-def check_public_address(put: Put) -> None:
+def apply_public_address(put: Put) -> None:
     if put.value("sku.name") not in ("Standard", "StandardV2"):
         raise ArmError(400, "PublicIpSkuRetired", f"{put.name}: Basic public addresses are retired; set sku Standard.")
     if put.value("publicIPAllocationMethod") != "Static":
@@ -47,7 +47,7 @@ def check_public_address(put: Put) -> None:
     put.keep("ipAddress", _choose_public_address(put.store))
 
 
-def check_nat_gateway(put: Put) -> None:
+def apply_nat_gateway(put: Put) -> None:
     if put.value("sku.name") not in ("Standard", "StandardV2"):
         raise ArmError(400, "NatGatewaySkuNotSupported", f"{put.name}: set sku Standard.")
     zones = set(put.value("zones") or [])

@@ -11,7 +11,7 @@ from ..store import normalise_location
 _LONGEST_RUN_SECONDS = 90 * 60
 
 
-def check_availability_set(put: Put) -> None:
+def apply_availability_set(put: Put) -> None:
     put.body["sku"] = put.value("sku") or {"name": "Classic"}
     if put.body["sku"].get("name") not in ("Aligned", "Classic"):
         raise ArmError(400, "InvalidParameter", f"{put.name}: sku must be Aligned or Classic.")
@@ -22,7 +22,7 @@ def check_availability_set(put: Put) -> None:
     put.refuse_changes("platformFaultDomainCount", "platformUpdateDomainCount")
 
 
-def check_run_command(put: Put) -> None:
+def apply_run_command(put: Put) -> None:
     sources = [key for key in ("script", "scriptUri", "commandId") if put.value(f"source.{key}")]
     if len(sources) != 1:
         raise ArmError(400, "InvalidParameter", f"{put.name}: give exactly one of source.script, scriptUri, commandId.")
@@ -40,7 +40,7 @@ def check_run_command(put: Put) -> None:
         raise ArmError(400, "InvalidParameter", f"{put.name}: a parameter is given twice.")
 
 
-def check_schedule(put: Put) -> None:
+def apply_schedule(put: Put) -> None:
     put.require("taskType", "targetResourceId", "dailyRecurrence.time", "timeZoneId", "location")
     if put.value("taskType") != "ComputeVmShutdownTask":
         raise ArmError(400, "InvalidScheduleType", f"{put.name}: taskType must be ComputeVmShutdownTask.")

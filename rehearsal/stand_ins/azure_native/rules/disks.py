@@ -32,7 +32,7 @@ def check_data_disks(put: Put) -> None:
     ]
 
 
-def check_disk(put: Put) -> None:
+def apply_disk(put: Put) -> None:
     put.require("creationData.createOption", "diskSizeGB", "location")
     if put.value("creationData.createOption") != "Empty":
         raise ProviderError(f"{put.name}: the stand-in creates empty disks only.")

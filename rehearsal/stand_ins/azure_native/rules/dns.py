@@ -36,7 +36,7 @@ RECORD_SET_TYPES = {"dns:RecordSet": "zoneName", "privatedns:PrivateRecordSet": 
 _FORMS: dict[str, Callable[[str], object]] = {"A": IPv4Address, "AAAA": IPv6Address}
 
 
-def check_zone(put: Put) -> None:
+def apply_zone(put: Put) -> None:
     _check_zone(put)
     if put.body.setdefault("zoneType", "Public") != "Public":
         raise ArmError(400, "BadRequest", f"{put.name}: private zones are privatedns:PrivateZone resources.")
@@ -44,12 +44,12 @@ def check_zone(put: Put) -> None:
     put.body.update({"nameServers": servers, "maxNumberOfRecordSets": 10000, "numberOfRecordSets": 2})
 
 
-def check_private_zone(put: Put) -> None:
+def apply_private_zone(put: Put) -> None:
     _check_zone(put)
     put.body.update({"maxNumberOfRecordSets": 25000, "maxNumberOfVirtualNetworkLinks": 1000, "numberOfRecordSets": 1})
 
 
-def check_virtual_network_link(put: Put) -> None:
+def apply_virtual_network_link(put: Put) -> None:
     put.require("virtualNetwork.id")
     _check_location(put)
     put.refuse_changes("virtualNetwork")
@@ -71,7 +71,7 @@ def check_virtual_network_link(put: Put) -> None:
     put.body["virtualNetworkLinkState"] = "Completed"
 
 
-def check_record_set(put: Put) -> None:
+def apply_record_set(put: Put) -> None:
     """Public and private record sets have the same rules."""
     kind = put.parameters["recordType"]
     if kind not in RECORDS:

@@ -42,7 +42,7 @@ _FIXED = (
 )
 
 
-def check_virtual_machine(put: Put) -> None:
+def apply_virtual_machine(put: Put) -> None:
     put.require("hardwareProfile.vmSize", "storageProfile.imageReference", "storageProfile.osDisk", "networkProfile")
     _check_size_and_disks(put)
     _check_placement(put)

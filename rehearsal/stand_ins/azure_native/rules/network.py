@@ -25,7 +25,7 @@ def read_prefixes(resource: Resource) -> list[IPv4Network]:
     return [IPv4Network(text) for text in texts if text]
 
 
-def check_virtual_network(put: Put) -> None:
+def apply_virtual_network(put: Put) -> None:
     put.require("addressSpace.addressPrefixes")
     if put.value("subnets"):
         raise ProviderError("subnets inside a virtual network conflict with Subnet resources: use Subnet resources")
@@ -35,7 +35,7 @@ def check_virtual_network(put: Put) -> None:
             _check_inside(read_prefixes(subnet), space, subnet.body["name"])
 
 
-def check_subnet(put: Put) -> None:
+def apply_subnet(put: Put) -> None:
     given = put.value("addressPrefixes") or [put.value("addressPrefix")]
     if put.value("addressPrefixes") and put.value("addressPrefix"):
         raise ArmError(400, "InvalidRequestFormat", "Only one of addressPrefix and addressPrefixes may be given.")
@@ -55,7 +55,7 @@ def check_subnet(put: Put) -> None:
     _refuse_changes_of_used_subnet(put, own)
 
 
-def check_network_security_group(put: Put) -> None:
+def apply_network_security_group(put: Put) -> None:
     rules = put.value("securityRules") or []
     for rule in rules:
         _check_security_rule(rule)

@@ -1,6 +1,6 @@
-"""Rules between the keys of a stack file. Each rule reports every breach with key, value and remedy.
+"""All rules between the keys of a stack file: those of the modules for each subject, and the ones for other keys.
 
-A rule ends at a value that could not be read: that problem has been reported.
+Each rule reports every breach with key, value and remedy, and ends at a value that could not be read.
 """
 
 from __future__ import annotations
