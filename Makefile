@@ -81,6 +81,7 @@ lint: setup .tools/bin/actionlint ## style, types, import contract, schema, work
 	@$(BIN)/mypy
 	@$(BIN)/mypy __main__.py
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m rehearsal.powershell.style
 	@# what else a computer may have installed (shellcheck, pyflakes) is not asked: the same answer everywhere
 	@.tools/bin/actionlint -shellcheck= -pyflakes=
 	@$(BIN)/zizmor --quiet --offline --persona=auditor .github

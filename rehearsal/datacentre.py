@@ -8,15 +8,18 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from anyio.from_thread import BlockingPortal
 
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.azure_native import VirtualMachine
 from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.exchange.state_files import read_state_file, write_state_file
 from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
+from rehearsal.stand_ins.windows_disks import contents_of_disks, show_attached_disks
 from rehearsal.tools import ToolMissingError
 
 # The Active Directory domain; servers are NAME.corp.example.
@@ -60,6 +63,7 @@ class Datacentre:
         self._certificates, self._version, self._names = certificates, exchange_version, names
         self._pwsh = str(pwsh) if pwsh else None
         self._names_by_id: dict[str, str] = {}
+        self._disks = folder / "detached-disks.json"
 
     def add_existing(self, computer_name: str, addresses: Iterable[str]) -> ServerStandIn:
         """A server that existed before the stack: Exchange is installed and SSH is on."""
@@ -95,8 +99,16 @@ class Datacentre:
     def delete_machine(self, id: str) -> None:
         name = self._names_by_id.pop(id)
         self.servers.pop(name).stop()
+        # A data disk outlives its machine, with what is on it.
+        write_state_file(self._disks, {**self._detached_disks(), **contents_of_disks(self._root(name))})
         self._organisation.remove_server(name)
         shutil.rmtree(self._root(name))
+
+    def disks_attached(self, vm_id: str, luns: Mapping[str, int]) -> None:
+        show_attached_disks(self._root(self._names_by_id[vm_id]), luns, self._detached_disks())
+
+    def _detached_disks(self) -> dict[str, Any]:
+        return read_state_file(self._disks) if self._disks.exists() else {}
 
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
         return self.servers[self._names_by_id[vm_id]].run_script(script, parameters)

@@ -1,72 +1,116 @@
-# The states of this server's components, and the requester Maintenance, in whose name this project changes them.
+# Reads and sets the states of this server's components. This project sets them as the requester Maintenance.
 
 $ComponentCmdlets = 'Get-ServerComponentState', 'Set-ServerComponentState'
 
-# Components that are told to drain before the whole server goes offline, in Microsoft's order, and the Windows service that has to be
-# restarted before it notices. Which of them there are depends on the version and the roles.
+# Components that drain before the whole server goes offline, in Microsoft's order -> the Windows service that must
+# restart to notice. Version and roles of the server decide which of them exist.
 $DrainedComponents = [ordered]@{ HubTransport = 'MSExchangeTransport'; UMCallRouter = $null }
 
-# From worse to better; a state that is not among them counts as the worst.
+# From worst to best. A state that is not in the list counts as the worst.
 $ComponentStates = 'Inactive', 'Draining', 'Active'
 
-# Component -> State (what counts) and Marks (requester -> its state; $null where the session hands back something else).
+# Returns component -> State (the effective state) and Marks (requester -> its state; $null if they cannot be read).
 function Read-ComponentState {
-    param([Parameter(Mandatory = $true)] $Exchange)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        $Exchange
+    )
     Assert-Imported -Exchange $Exchange -Name $ComponentCmdlets
     $components = @{}
     $parameters = @{ Identity = $Exchange.Server; DomainController = $Exchange.DomainController }
-    $remedy = 'The states of the components are not known: mend it until Get-ServerComponentState shows them there, then run this again.'
-    foreach ($found in @(Invoke-Step -Subject 'Get-ServerComponentState' -Remedy $remedy -Step { Invoke-ExchangeCmdlet 'Get-ServerComponentState' $parameters })) {
-        $components["$($found.Component)"] = [pscustomobject]@{ State = "$($found.State)"; Marks = Get-RequesterMark $found }
+    $remedy = 'The states of the components are not known: mend it until Get-ServerComponentState shows them there, ' +
+    'then run this again.'
+    $reading = @{ Subject = 'Get-ServerComponentState'; Remedy = $remedy }
+    $all = @(Invoke-Step @reading -Step { Invoke-ExchangeCmdlet 'Get-ServerComponentState' $parameters })
+    foreach ($found in $all) {
+        $components["$($found.Component)"] = [pscustomobject]@{
+            State = "$($found.State)"
+            Marks = Get-RequesterMark $found
+        }
     }
     if (-not $components.ContainsKey('ServerWideOffline')) {
-        Stop-Run (Get-FailureText -Subject 'Get-ServerComponentState' -Said 'ServerWideOffline is not among what it returned' -Remedy $remedy)
+        Stop-Run (Get-FailureText @reading -Cause 'ServerWideOffline is not among what it returned')
     }
     $components
 }
 
-# From the server's registry and from Active Directory, which a change with -LocalOnly or -RemoteOnly leaves apart: the worse one counts.
+# Returns requester -> state. The registry (local) and Active Directory (remote) each keep a state, and a change with
+# -LocalOnly or -RemoteOnly makes them differ; the worse one counts.
 function Get-RequesterMark {
-    param([Parameter(Mandatory = $true)] $Found)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        $Found
+    )
     $marks = @{}
     foreach ($source in 'LocalStates', 'RemoteStates') {
         if (-not $Found.PSObject.Properties[$source]) { return $null }
         foreach ($mark in @($Found.$source | Where-Object { $null -ne $_ })) {
-            if (-not $mark.PSObject.Properties['Requester'] -or -not $mark.PSObject.Properties['State']) { return $null }
+            if (-not $mark.PSObject.Properties['Requester'] -or -not $mark.PSObject.Properties['State']) {
+                return $null
+            }
             $requester = "$($mark.Requester)"
-            $worse = [array]::IndexOf($ComponentStates, "$($mark.State)") -lt [array]::IndexOf($ComponentStates, $marks[$requester])
-            if (-not $marks.ContainsKey($requester) -or $worse) { $marks[$requester] = "$($mark.State)" }
+            $state = "$($mark.State)"
+            $rank = [array]::IndexOf($ComponentStates, $state)
+            $isWorse = $rank -lt [array]::IndexOf($ComponentStates, $marks[$requester])
+            if (-not $marks.ContainsKey($requester) -or $isWorse) { $marks[$requester] = $state }
         }
     }
     $marks
 }
 
-# Where the marks cannot be read, the state itself has to do: setting Active what Maintenance does not hold changes nothing.
+# Uses the effective state if the marks cannot be read: setting Active changes nothing if Maintenance holds nothing.
 function Test-HeldByMaintenance {
-    param([Parameter(Mandatory = $true)] $Component)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        $Component
+    )
     if ($Component.State -eq 'Active') { return $false }
-    $null -eq $Component.Marks -or ($Component.Marks.ContainsKey('Maintenance') -and $Component.Marks['Maintenance'] -ne 'Active')
+    if ($null -eq $Component.Marks) { return $true }
+    $Component.Marks.ContainsKey('Maintenance') -and $Component.Marks['Maintenance'] -ne 'Active'
 }
 
 function Set-ComponentState {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Exchange,
-        [Parameter(Mandatory = $true)] [string] $Name,
-        [Parameter(Mandatory = $true)] [string] $State
+        [Parameter(Mandatory)]
+        $Exchange,
+
+        [Parameter(Mandatory)]
+        [string] $Name,
+
+        [Parameter(Mandatory)]
+        [string] $State
     )
     $parameters = @{
-        Identity = $Exchange.Server; Component = $Name; Requester = 'Maintenance'; State = $State; DomainController = $Exchange.DomainController; Confirm = $false
+        Identity         = $Exchange.Server
+        Component        = $Name
+        Requester        = 'Maintenance'
+        State            = $State
+        DomainController = $Exchange.DomainController
+        Confirm          = $false
     }
-    $remedy = "Set-ServerComponentState failed to set it to ${State}: mend the cause, then run this again, which goes on from the states it finds."
-    Invoke-Step -Subject $Name -Remedy $remedy -Step { Invoke-ExchangeCmdlet 'Set-ServerComponentState' $parameters | Out-Null }
+    $remedy = "Set-ServerComponentState failed to set it to ${State}: mend the cause, then run this again, " +
+    'which goes on from the states it finds.'
+    Invoke-Step -Subject $Name -Remedy $remedy -Step {
+        Invoke-ExchangeCmdlet 'Set-ServerComponentState' $parameters | Out-Null
+    }
     Write-Note "${Name}: set to $State by the requester Maintenance."
 }
 
-# Reads the states and records them; after a step that changes them whether that fails or not, and then what cannot be read is known to nobody.
+# Runs the step, then reads the states and records them, also if the step fails. States that cannot be read are recorded
+# as unknown ($null).
 function Read-ReportedState {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Exchange,
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report,
+        [Parameter(Mandatory)]
+        $Exchange,
+
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Report,
+
         [scriptblock] $After = {}
     )
     $state = $null
@@ -83,11 +127,16 @@ function Read-ReportedState {
     $state
 }
 
-# Records what was read: the first time as the states before, and always as those after. $null: nobody knows.
+# Records the states that were read: the first time as those before, each time as those after. $null means unknown.
 function Add-ComponentReport {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report,
-        [Parameter(Mandatory = $true)] [AllowNull()] [hashtable] $State
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Report,
+
+        [Parameter(Mandatory)]
+        [AllowNull()]
+        [hashtable] $State
     )
     foreach ($name in @('ServerWideOffline') + @($DrainedComponents.Keys)) {
         $now = if ($null -ne $State -and $State.ContainsKey($name)) { $State[$name].State } else { $null }
@@ -99,17 +148,22 @@ function Add-ComponentReport {
     }
 }
 
-# "MapiProxy is Inactive: held by HealthAPI (Inactive)", of what is not Active among the named components.
+# Returns "MapiProxy is Inactive: held by HealthAPI (Inactive)" for each named component that is not Active.
 function Get-HeldSentence {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] [hashtable] $Components,
-        [Parameter(Mandatory = $true)] [string[]] $Name
+        [Parameter(Mandatory)]
+        [hashtable] $Components,
+
+        [Parameter(Mandatory)]
+        [string[]] $Name
     )
     foreach ($one in $Name) {
         if (-not $Components.ContainsKey($one) -or $Components[$one].State -eq 'Active') { continue }
         $marks = $Components[$one].Marks
-        $holders = @(if ($null -ne $marks) { $marks.Keys | Where-Object { $marks[$_] -ne 'Active' } | Sort-Object | ForEach-Object { "$_ ($($marks[$_]))" } })
-        $why = if ($holders.Count -gt 0) { ": held by $($holders -join ', '), and only that requester can make it Active" }
+        $holders = @(if ($null -ne $marks) { $marks.Keys | Where-Object { $marks[$_] -ne 'Active' } | Sort-Object })
+        $held = @($holders | ForEach-Object { "$_ ($($marks[$_]))" }) -join ', '
+        $why = if ($held) { ": held by $held, and only that requester can make it Active" }
         "$one is $($Components[$one].State)$why"
     }
 }

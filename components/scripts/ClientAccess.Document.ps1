@@ -1,20 +1,30 @@
-# The JSON document on standard input, and what the documents of all scripts have in common; then the document of the namespace.
+# Reads the JSON document on standard input: the keys that all scripts share, then the document of the namespace.
 
-# Returns what ConvertFrom-Json makes of it. Every problem of the document is reported in one go, before anything is touched; FindProblem is
-# called with the document and returns a sentence for each problem beyond server, exchangeVersion and credential.
+# Returns the document as ConvertFrom-Json reads it. Reports all problems at once, before anything is changed.
+# FindProblem gets the document and returns a sentence for each problem of keys other than server, exchangeVersion and
+# credential.
 function Read-Document {
-    param([Parameter(Mandatory = $true)] [scriptblock] $FindProblem)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [scriptblock] $FindProblem
+    )
     $json = ConvertFrom-DocumentText (Read-StandardInput)
-    $problems = @(Get-HeadProblem $json; Get-CredentialProblem $json; & $FindProblem $json)
+    $problems = @(
+        Get-HeadProblem $json
+        Get-CredentialProblem $json
+        & $FindProblem $json
+    )
     if ($problems.Count -gt 0) {
-        Stop-Run -ExitCode $RunExitCode.Document -Message (
-            "Nothing was changed, the document on standard input has $($problems.Count) problem(s):`n  " + ($problems -join "`n  "))
+        $head = "Nothing was changed, the document on standard input has $($problems.Count) problem(s):"
+        Stop-Run -ExitCode $RunExitCode.Document -Message (@($head) + $problems -join "`n  ")
     }
     $json
 }
 
 # Returns Server, ExchangeVersion, RecycleAppPools, Settings (service -> setting -> value) and Credential (or $null).
 function Read-NamespaceDocument {
+    [CmdletBinding()]
     param([switch] $WithSettings)
     $json = Read-Document {
         param($Document)
@@ -34,23 +44,34 @@ function Read-NamespaceDocument {
     }
 }
 
-# From the stream itself: the console's code page must not touch what may be UTF-8.
+# Reads the stream and not the console, whose code page would corrupt UTF-8.
 function Read-StandardInput {
-    $reader = New-Object System.IO.StreamReader([Console]::OpenStandardInput(), (New-Object System.Text.UTF8Encoding $false))
+    $utf8 = New-Object System.Text.UTF8Encoding $false
+    $reader = New-Object System.IO.StreamReader([Console]::OpenStandardInput(), $utf8)
     try { $reader.ReadToEnd() } finally { $reader.Dispose() }
 }
 
-# $null for what is no JSON object. A list of one object would come out of the cmdlet as that object.
+# Returns $null unless the text is a JSON object. ConvertFrom-Json would return the object of a list of one.
 function ConvertFrom-JsonObject {
-    param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string] $Text)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [AllowEmptyString()]
+        [string] $Text
+    )
     if ($Text -notmatch '^\s*\{') { return $null }
     try { $json = ConvertFrom-Json -InputObject $Text } catch { $json = $null }
     if ($json -is [System.Management.Automation.PSCustomObject]) { $json }
 }
 
-# The exception of ConvertFrom-Json is not passed on: it quotes its input, and with it a password.
+# Does not pass on the exception of ConvertFrom-Json, because it quotes the input, which may hold a password.
 function ConvertFrom-DocumentText {
-    param([Parameter(Mandatory = $true)] [AllowEmptyString()] [string] $Text)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [AllowEmptyString()]
+        [string] $Text
+    )
     $json = ConvertFrom-JsonObject $Text
     if ($null -eq $json) {
         Stop-Run -ExitCode $RunExitCode.Document -Message 'Nothing was changed: standard input is not one JSON object.'
@@ -58,14 +79,25 @@ function ConvertFrom-DocumentText {
     $json
 }
 
-# The comma keeps a list a list: one of a single value would come out of the function as that value, and pass for it.
+# The comma keeps a list of one value a list. PowerShell would return the value alone.
 function Get-Key {
-    param([AllowNull()] $Json, [Parameter(Mandatory = $true)] [string] $Name)
+    [CmdletBinding()]
+    param(
+        [AllowNull()]
+        $Json,
+
+        [Parameter(Mandatory)]
+        [string] $Name
+    )
     if ($Json -is [System.Management.Automation.PSCustomObject] -and $Json.PSObject.Properties[$Name]) { , $Json.$Name }
 }
 
 function Get-HeadProblem {
-    param([Parameter(Mandatory = $true)] $Json)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        $Json
+    )
     $server = Get-Key $Json 'server'
     if ($server -isnot [string] -or -not $server) {
         'server: missing; give the computer name of the server this document is for'
@@ -74,23 +106,33 @@ function Get-HeadProblem {
     }
     $version = Get-Key $Json 'exchangeVersion'
     if ($version -isnot [string] -or $version -notin '2013', '2016', '2019', 'SE') {
-        "exchangeVersion: $(ConvertTo-Json -InputObject $version -Compress -Depth 2) is not among `"2013`", `"2016`", `"2019`", `"SE`""
+        $given = ConvertTo-Json -InputObject $version -Compress -Depth 2
+        "exchangeVersion: $given is not among `"2013`", `"2016`", `"2019`", `"SE`""
     }
 }
 
 function Get-BooleanProblem {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Json,
-        [Parameter(Mandatory = $true)] [string] $Name,
+        [Parameter(Mandatory)]
+        $Json,
+
+        [Parameter(Mandatory)]
+        [string] $Name,
+
         [switch] $Optional
     )
     $value = Get-Key $Json $Name
     if ($value -isnot [bool] -and -not ($Optional -and $null -eq $value)) { "${Name}: neither true nor false" }
 }
 
-# Names only, never the values.
+# Names the keys and never shows their values.
 function Get-CredentialProblem {
-    param([Parameter(Mandatory = $true)] $Json)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        $Json
+    )
     $credential = Get-Key $Json 'credential'
     if ($null -eq $credential) { return }
     foreach ($key in 'userName', 'password') {
@@ -101,22 +143,36 @@ function Get-CredentialProblem {
 }
 
 function Get-UnknownKeyProblem {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Json,
-        [Parameter(Mandatory = $true)] [string[]] $Known
+        [Parameter(Mandatory)]
+        $Json,
+
+        [Parameter(Mandatory)]
+        [string[]] $Known
     )
-    $Json.PSObject.Properties | Where-Object { $_.Name -notin $Known } | ForEach-Object { "$($_.Name): unknown key; known are $($Known -join ', ')" }
+    $unknown = $Json.PSObject.Properties | Where-Object { $_.Name -notin $Known }
+    $unknown | ForEach-Object { "$($_.Name): unknown key; known are $($Known -join ', ')" }
 }
 
 function Get-SettingsProblem {
-    param([Parameter(Mandatory = $true)] $Json)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        $Json
+    )
     $settings = ConvertTo-SettingsTable (Get-Key $Json 'settings')
     if ($settings.Count -eq 0) { return 'settings: missing or empty; name at least one service' }
-    # The names of services and settings are the same for every version.
+    # Services and settings have the same names in every version.
     $table = Get-NamespaceServiceTable -ExchangeVersion '2016'
     foreach ($service in $settings.Keys) {
-        if (-not $table.Contains($service)) { "settings.${service}: unknown service; known are $($table.Keys -join ', ')"; continue }
-        if ($settings[$service].Count -eq 0) { "settings.${service}: empty; name a setting or leave the service out" }
+        if (-not $table.Contains($service)) {
+            "settings.${service}: unknown service; known are $($table.Keys -join ', ')"
+            continue
+        }
+        if ($settings[$service].Count -eq 0) {
+            "settings.${service}: empty; name a setting or leave the service out"
+        }
         foreach ($setting in $settings[$service].Keys) {
             $problem = if (-not $table[$service].Settings.Contains($setting)) {
                 "unknown setting; known are $($table[$service].Settings.Keys -join ', ')"
@@ -129,40 +185,59 @@ function Get-SettingsProblem {
     if ($settings.Contains('outlookAnywhere')) { Get-OutlookAnywhereProblem $settings['outlookAnywhere'] }
 }
 
-# What Set-OutlookAnywhere would refuse, or take and never read back.
+# Returns a sentence for each combination that Set-OutlookAnywhere refuses, or takes but reads back otherwise.
 function Get-OutlookAnywhereProblem {
-    param([Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Settings)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Settings
+    )
     foreach ($side in 'Internal', 'External') {
         $group = "${side}Hostname", "${side}ClientsRequireSsl", "${side}ClientAuthenticationMethod"
         $missing = @($group | Where-Object { -not $Settings.Contains($_) })
-        if ($missing.Count -in 1, 2) { "settings.outlookAnywhere: $($group -join ', ') go together; missing: $($missing -join ', ')" }
+        if ($missing.Count -in 1, 2) {
+            "settings.outlookAnywhere: $($group -join ', ') go together; missing: $($missing -join ', ')"
+        }
         $requireSsl = $Settings["${side}ClientsRequireSsl"]
-        # Without an external host name Exchange holds ExternalClientsRequireSsl as false, and TLS is not asked of it.
+        # Without an external host name Exchange keeps ExternalClientsRequireSsl false and does not require TLS.
         $isCleared = $side -eq 'External' -and -not $Settings['ExternalHostname']
         if ($requireSsl -eq $true -and $isCleared) {
-            'settings.outlookAnywhere.ExternalClientsRequireSsl: true needs ExternalHostname, and reads back false without one; make it false'
+            'settings.outlookAnywhere.ExternalClientsRequireSsl: true needs ExternalHostname, ' +
+            'and reads back false without one; make it false'
         }
-        if ($Settings.Contains('SSLOffloading') -and $Settings['SSLOffloading'] -eq $false -and $requireSsl -eq $false -and -not $isCleared) {
-            "settings.outlookAnywhere.SSLOffloading: false contradicts ${side}ClientsRequireSsl false; make one of them true"
+        $isOffloadingOff = $Settings.Contains('SSLOffloading') -and $Settings['SSLOffloading'] -eq $false
+        if ($isOffloadingOff -and $requireSsl -eq $false -and -not $isCleared) {
+            "settings.outlookAnywhere.SSLOffloading: false contradicts ${side}ClientsRequireSsl false; " +
+            'make one of them true'
         }
     }
 }
 
-# service -> setting -> value, from what ConvertFrom-Json made of it.
+# Returns service -> setting -> value from an object of ConvertFrom-Json.
 function ConvertTo-SettingsTable {
-    param([AllowNull()] $Json)
+    [CmdletBinding()]
+    param(
+        [AllowNull()]
+        $Json
+    )
     $table = [ordered]@{}
     if ($Json -isnot [System.Management.Automation.PSCustomObject]) { return $table }
     foreach ($service in $Json.PSObject.Properties) {
         $table[$service.Name] = [ordered]@{}
         if ($service.Value -isnot [System.Management.Automation.PSCustomObject]) { continue }
-        foreach ($setting in $service.Value.PSObject.Properties) { $table[$service.Name][$setting.Name] = $setting.Value }
+        foreach ($setting in $service.Value.PSObject.Properties) {
+            $table[$service.Name][$setting.Name] = $setting.Value
+        }
     }
     $table
 }
 
 function ConvertTo-DocumentCredential {
-    param([AllowNull()] $Json)
+    [CmdletBinding()]
+    param(
+        [AllowNull()]
+        $Json
+    )
     if ($null -eq $Json) { return $null }
     $password = ConvertTo-SecureString -String $Json.password -AsPlainText -Force
     New-Object System.Management.Automation.PSCredential($Json.userName, $password)

@@ -1,4 +1,4 @@
-# Into rotation and out of it. docs/decisions/0008 says why the steps have this order.
+# Brings this server into rotation and takes it out. docs/decisions/0008 explains the order of the steps.
 
 $RetrySeconds = 180
 
@@ -18,22 +18,33 @@ function New-RotationReport {
 }
 
 function Connect-ForRotation {
-    param([Parameter(Mandatory = $true)] $Document)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        $Document
+    )
     Connect-Exchange -Document $Document -Cmdlet $ComponentCmdlets
 }
 
-# What Maintenance holds is made Active by the same requester; then every service has to be healthy.
+# Sets Active what the requester Maintenance holds, as that requester; then waits until every service is healthy.
 function Enter-Rotation {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Document,
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report
+        [Parameter(Mandatory)]
+        $Document,
+
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Report
     )
     $table = Get-NamespaceServiceTable -ExchangeVersion $Document.ExchangeVersion
     $exchange = Connect-ForRotation $Document
     try {
         foreach ($service in $Document.Names.Keys) {
             $reason = Get-SkipReason -Exchange $exchange -Service $table[$service]
-            if ($reason) { $Report['skipped'][$service] = $reason; Write-Note "${service}: not probed. $reason." }
+            if ($reason) {
+                $Report['skipped'][$service] = $reason
+                Write-Note "${service}: not probed. $reason."
+            }
         }
         Enable-Component -Exchange $exchange -Report $Report
     } finally {
@@ -43,17 +54,24 @@ function Enter-Rotation {
     $unhealthy = @(Wait-Healthy -Document $Document -Table $table -Service $probed -Report $Report)
     if ($unhealthy.Count -eq 0) { return }
     $reasons = @($unhealthy | ForEach-Object { "${_}: $($Report['health'][$_] -join '; ')" })
-    $reasons += @(Get-HeldReason -Document $Document -Report $Report -Name (@('ServerWideOffline') + @($unhealthy | ForEach-Object { $table[$_].Component })))
+    $components = @('ServerWideOffline') + @($unhealthy | ForEach-Object { $table[$_].Component })
+    $reasons += @(Get-HeldReason -Document $Document -Report $Report -Name $components)
     Stop-Run -ExitCode $RunExitCode.Unhealthy -Message (
-        "$env:COMPUTERNAME did not become healthy within $($Document.HealthSeconds) s. Its address is not entered into DNS; " +
-        "if it is there already it still is, and inRotation: false takes it out:`n  " + ($reasons -join "`n  "))
+        "$env:COMPUTERNAME did not become healthy within $($Document.HealthSeconds) s. " +
+        'Its address is not entered into DNS; ' +
+        "if it is there already it still is, and inRotation: false takes it out:`n  " + ($reasons -join "`n  ")
+    )
 }
 
-# ServerWideOffline first: as long as it is Inactive, so is everything else, whatever its own marks say.
+# Starts with ServerWideOffline: while it is Inactive, every other component is, too, whatever its own marks are.
 function Enable-Component {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Exchange,
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report
+        [Parameter(Mandatory)]
+        $Exchange,
+
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Report
     )
     $now = Read-ReportedState -Exchange $Exchange -Report $Report
     foreach ($name in 'ServerWideOffline', 'UMCallRouter', 'HubTransport') {
@@ -63,17 +81,26 @@ function Enable-Component {
             if ($DrainedComponents[$name]) { Restart-ServerService -Name $DrainedComponents[$name] -Report $Report }
         }
     }
-    $held = @($Report['components'].Keys | Where-Object { $null -ne $now[$_].Marks -and (Test-HeldByMaintenance $now[$_]) })
+    $held = @($Report['components'].Keys | Where-Object {
+            $null -ne $now[$_].Marks -and (Test-HeldByMaintenance $now[$_])
+        })
     if ($held.Count -gt 0) { Stop-Disagreement 'Active' $held $now }
 }
 
+# Returns a sentence for each component that a requester holds down.
 function Get-HeldReason {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Document,
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report,
-        [Parameter(Mandatory = $true)] [string[]] $Name
+        [Parameter(Mandatory)]
+        $Document,
+
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Report,
+
+        [Parameter(Mandatory)]
+        [string[]] $Name
     )
-    # Only an explanation: the gate has failed already, and must not fail for another reason.
+    # The gate has failed already; an error while explaining it must not replace that failure.
     try {
         $exchange = Connect-ForRotation $Document
         try {
@@ -88,11 +115,16 @@ function Get-HeldReason {
     }
 }
 
-# Each step has a session of its own: none is held open while clients forget the address, and none outlives the web site it runs through.
+# Opens a session for each step: none stays open while clients forget the address, and sessions end with the restart of
+# the web site, through which they run.
 function Exit-Rotation {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Document,
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report
+        [Parameter(Mandatory)]
+        $Document,
+
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Report
     )
     $exchange = Connect-ForRotation $Document
     try {
@@ -100,25 +132,45 @@ function Exit-Rotation {
     } finally {
         Disconnect-Exchange -Exchange $exchange
     }
-    if (Test-Offline $before['ServerWideOffline']) { Write-Note 'ServerWideOffline is Inactive already.'; return }
+    if (Test-Offline $before['ServerWideOffline']) {
+        Write-Note 'ServerWideOffline is Inactive already.'
+        return
+    }
     Wait-Drained -Seconds $Document.DrainSeconds
     $Report['drainedSeconds'] = $Document.DrainSeconds
 
     $exchange = Connect-ForRotation $Document
-    try { Start-Draining -Exchange $exchange -Report $Report } finally { Disconnect-Exchange -Exchange $exchange }
+    try {
+        Start-Draining -Exchange $exchange -Report $Report
+    } finally {
+        Disconnect-Exchange -Exchange $exchange
+    }
     Restart-ServerService -Name 'W3SVC' -Report $Report
     $exchange = Connect-AfterRestart $Document
-    try { Disable-Server -Exchange $exchange -Report $Report } finally { Disconnect-Exchange -Exchange $exchange }
+    try {
+        Disable-Server -Exchange $exchange -Report $Report
+    } finally {
+        Disconnect-Exchange -Exchange $exchange
+    }
 }
 
-# Inactive by another requester alone is not enough: the server would come back when that one lets go.
+# True if Maintenance holds the component Inactive. If only another requester did, the server would come back when that
+# one sets it Active.
 function Test-Offline {
-    param([Parameter(Mandatory = $true)] $Component)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        $Component
+    )
     $Component.State -eq 'Inactive' -and ($null -eq $Component.Marks -or $Component.Marks['Maintenance'] -eq 'Inactive')
 }
 
 function Wait-Drained {
-    param([Parameter(Mandatory = $true)] [int] $Seconds)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [int] $Seconds
+    )
     $until = (Get-Date).AddSeconds($Seconds)
     while ($true) {
         $left = [int][Math]::Ceiling(($until - (Get-Date)).TotalSeconds)
@@ -129,9 +181,13 @@ function Wait-Drained {
 }
 
 function Start-Draining {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Exchange,
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report
+        [Parameter(Mandatory)]
+        $Exchange,
+
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Report
     )
     $components = Read-ComponentState -Exchange $Exchange
     Read-ReportedState -Exchange $Exchange -Report $Report -After {
@@ -144,29 +200,46 @@ function Start-Draining {
 }
 
 function Disable-Server {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Exchange,
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report
+        [Parameter(Mandatory)]
+        $Exchange,
+
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Report
     )
-    $now = Read-ReportedState -Exchange $Exchange -Report $Report -After { Set-ComponentState -Exchange $Exchange -Name 'ServerWideOffline' -State 'Inactive' }
+    $now = Read-ReportedState -Exchange $Exchange -Report $Report -After {
+        Set-ComponentState -Exchange $Exchange -Name 'ServerWideOffline' -State 'Inactive'
+    }
     if ($now['ServerWideOffline'].State -ne 'Inactive') { Stop-Disagreement 'Inactive' 'ServerWideOffline' $now }
 }
 
 function Stop-Disagreement {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] [string] $State,
-        [Parameter(Mandatory = $true)] [string[]] $Name,
-        [Parameter(Mandatory = $true)] [hashtable] $Now
+        [Parameter(Mandatory)]
+        [string] $State,
+
+        [Parameter(Mandatory)]
+        [string[]] $Name,
+
+        [Parameter(Mandatory)]
+        [hashtable] $Now
     )
     $found = @($Name | ForEach-Object { "$_ ($($Now[$_].State))" }) -join ', '
     Stop-Run -ExitCode $RunExitCode.Disagreement -Message (
         "Exchange on $env:COMPUTERNAME took the state $State, but reads back another one: $found. " +
-        'Run this again; if it stays so, look at what Set-ServerComponentState says there by hand.')
+        'Run this again; if it stays so, look at what Set-ServerComponentState says there by hand.'
+    )
 }
 
-# Sessions with Exchange come in through IIS, which takes a while after a restart.
+# Opens a session after the restart of IIS, through which sessions run. Retries for RetrySeconds.
 function Connect-AfterRestart {
-    param([Parameter(Mandatory = $true)] $Document)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        $Document
+    )
     $until = (Get-Date).AddSeconds($RetrySeconds)
     while ($true) {
         try { return Connect-ForRotation $Document } catch {
@@ -177,16 +250,25 @@ function Connect-AfterRestart {
     }
 }
 
-# Only what runs: a service that somebody stopped stays so, and a server without the mailbox role has no MSExchangeTransport.
+# Restarts a service only if it runs: a stopped service stays stopped, and a server without the Mailbox role has no
+# MSExchangeTransport.
 function Restart-ServerService {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] [string] $Name,
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Report
+        [Parameter(Mandatory)]
+        [string] $Name,
+
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Report
     )
     $service = Get-Service -Name $Name -ErrorAction SilentlyContinue
-    if (-not $service -or "$($service.Status)" -ne 'Running') { Write-Note "${Name}: not running here, not restarted."; return }
-    Invoke-Step -Subject $Name -Remedy 'Windows could not restart this service: restart it by hand there, then run this again.' -Step {
-        # Its warnings ("Waiting for service ...") would go to stdout.
+    if (-not $service -or "$($service.Status)" -ne 'Running') {
+        Write-Note "${Name}: not running here, not restarted."
+        return
+    }
+    $remedy = 'Windows could not restart this service: restart it by hand there, then run this again.'
+    Invoke-Step -Subject $Name -Remedy $remedy -Step {
+        # Warnings ("Waiting for service ...") would go to stdout.
         Restart-Service -Name $Name -Force -WarningAction SilentlyContinue -ErrorAction Stop
     }
     $Report['restarted'] += $Name

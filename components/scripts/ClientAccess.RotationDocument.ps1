@@ -1,10 +1,19 @@
-# The document of Set-ClientAccessRotation.ps1.
+# Reads and checks the document of Set-ClientAccessRotation.ps1.
 
-# Returns Server, ExchangeVersion, InRotation, RejectClosedPorts, DrainSeconds, HealthSeconds, Address, Port, Names (service -> names), Credential.
+# Returns Server, ExchangeVersion, InRotation, RejectClosedPorts, DrainSeconds, HealthSeconds, Address, Port,
+# Names (service -> host names) and Credential.
 function Read-RotationDocument {
     $json = Read-Document {
         param($Document)
-        Get-UnknownKeyProblem $Document 'server', 'exchangeVersion', 'inRotation', 'rejectClosedPorts', 'drainSeconds', 'health', 'credential'
+        Get-UnknownKeyProblem $Document @(
+            'server'
+            'exchangeVersion'
+            'inRotation'
+            'rejectClosedPorts'
+            'drainSeconds'
+            'health'
+            'credential'
+        )
         Get-BooleanProblem $Document 'inRotation'
         Get-BooleanProblem $Document 'rejectClosedPorts'
         Get-NumberProblem -Name 'drainSeconds' -Value (Get-Key $Document 'drainSeconds') -Least 0 -Most 86400
@@ -25,20 +34,33 @@ function Read-RotationDocument {
 }
 
 function Get-HealthProblem {
-    param([AllowNull()] $Health)
-    if ($Health -isnot [System.Management.Automation.PSCustomObject]) { return 'health: missing; give seconds, address, port and names' }
+    [CmdletBinding()]
+    param(
+        [AllowNull()]
+        $Health
+    )
+    if ($Health -isnot [System.Management.Automation.PSCustomObject]) {
+        return 'health: missing; give seconds, address, port and names'
+    }
     Get-UnknownKeyProblem $Health 'seconds', 'address', 'port', 'names' | ForEach-Object { "health.$_" }
     Get-NumberProblem -Name 'health.seconds' -Value (Get-Key $Health 'seconds') -Least 0 -Most 86400
     Get-NumberProblem -Name 'health.port' -Value (Get-Key $Health 'port') -Least 1 -Most 65535
     if (-not (Test-IPAddress (Get-Key $Health 'address'))) {
-        'health.address: not an IP address; give the one of this server that clients are sent to, as this server itself has it'
+        'health.address: not an IP address; give the one of this server that clients are sent to, ' +
+        'as this server itself has it'
     }
     $names = ConvertTo-NameTable (Get-Key $Health 'names')
     if ($names.Count -eq 0) { return 'health.names: missing or empty; name at least one service' }
     $table = Get-NamespaceServiceTable -ExchangeVersion '2016'
     foreach ($service in $names.Keys) {
-        if (-not $table.Contains($service)) { "health.names.${service}: unknown service; known are $($table.Keys -join ', ')"; continue }
-        if ($names[$service].Count -eq 0) { "health.names.${service}: missing"; continue }
+        if (-not $table.Contains($service)) {
+            "health.names.${service}: unknown service; known are $($table.Keys -join ', ')"
+            continue
+        }
+        if ($names[$service].Count -eq 0) {
+            "health.names.${service}: missing"
+            continue
+        }
         foreach ($name in $names[$service]) {
             $problem = if ($null -eq $name) { 'missing' } else { Get-ValueProblem -Kind 'Hostname' -Value $name }
             if ($problem) { "health.names.${service}: $problem" }
@@ -46,29 +68,48 @@ function Get-HealthProblem {
     }
 }
 
-# The parser alone takes white space behind an address and reads 127.1 and 2130706433 as one.
+# TryParse accepts white space after an address, and reads 127.1 and 2130706433 as addresses; this function refuses
+# them.
 function Test-IPAddress {
-    param([AllowNull()] $Value)
+    [CmdletBinding()]
+    param(
+        [AllowNull()]
+        $Value
+    )
     $parsed = $null
-    if ($Value -isnot [string] -or $Value -notmatch '^[0-9A-Fa-f.:]+\z' -or -not [System.Net.IPAddress]::TryParse($Value, [ref] $parsed)) { return $false }
+    if ($Value -isnot [string] -or $Value -notmatch '^[0-9A-Fa-f.:]+\z') { return $false }
+    if (-not [System.Net.IPAddress]::TryParse($Value, [ref] $parsed)) { return $false }
     $parsed.AddressFamily -eq 'InterNetworkV6' -or "$parsed" -eq $Value
 }
 
 function Get-NumberProblem {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] [string] $Name,
-        [AllowNull()] $Value,
-        [Parameter(Mandatory = $true)] [int] $Least,
-        [Parameter(Mandatory = $true)] [int] $Most
+        [Parameter(Mandatory)]
+        [string] $Name,
+
+        [AllowNull()]
+        $Value,
+
+        [Parameter(Mandatory)]
+        [int] $Least,
+
+        [Parameter(Mandatory)]
+        [int] $Most
     )
-    # ConvertFrom-Json makes Int32 of a small whole number in Windows PowerShell, Int64 elsewhere.
+    # ConvertFrom-Json returns small whole numbers as Int32 in Windows PowerShell and as Int64 in PowerShell 7.
     $isWhole = $Value -is [int] -or $Value -is [long]
     if (-not $isWhole -or $Value -lt $Least -or $Value -gt $Most) { "${Name}: not a whole number from $Least to $Most" }
 }
 
 function ConvertTo-NameTable {
-    param([AllowNull()] $Json)
+    [CmdletBinding()]
+    param(
+        [AllowNull()]
+        $Json
+    )
     $table = [ordered]@{}
-    if ($Json -is [System.Management.Automation.PSCustomObject]) { foreach ($one in $Json.PSObject.Properties) { $table[$one.Name] = @($one.Value) } }
+    if ($Json -isnot [System.Management.Automation.PSCustomObject]) { return $table }
+    foreach ($one in $Json.PSObject.Properties) { $table[$one.Name] = @($one.Value) }
     $table
 }

@@ -1,26 +1,53 @@
-# The one table of services: everything the scripts know of a service is a row here.
+# Describes every service in one table, which is all that the scripts know of a service.
 
-# Settings:      parameter name -> kind (see ClientAccess.Values.ps1); the parameter and the property read back have the same name.
-# Object:        the virtual directory's name; empty where the server itself is the object.
-# AppPools:      front-end application pools that hold on to the values. Back-end pools do not exist on a server with the Client Access role alone.
-# Together:      groups of settings that the Set cmdlet wants in one call.
-# SetParameters: what a Set call carries besides.
-# FirstBuild:    the first build of Exchange that has the cmdlets.
-# Path:          the first part of its clients' paths, where healthcheck.htm is.
-# Component:     the server component that answers there.
+<#
+.SYNOPSIS
+Returns one service, with the names of its Get and Set cmdlets.
+.PARAMETER Noun
+The noun of the Get and Set cmdlets.
+.PARAMETER Object
+The name of the virtual directory; empty if the object is the server itself.
+.PARAMETER Settings
+Parameter name -> kind (see ClientAccess.Values.ps1). The parameter of Set and the property of Get have the same name.
+.PARAMETER AppPools
+The front-end application pools that cache the values. A server with only the Client Access role has no back-end pools.
+.PARAMETER Together
+Groups of settings that the Set cmdlet requires in one call.
+.PARAMETER SetParameters
+Parameters that each call of the Set cmdlet needs.
+.PARAMETER FirstBuild
+The first build of Exchange that has the cmdlets.
+.PARAMETER Path
+The first part of the URL path of its clients, where healthcheck.htm is.
+.PARAMETER Component
+The server component that answers there.
+#>
 function New-NamespaceService {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] [string] $Noun,
+        [Parameter(Mandatory)]
+        [string] $Noun,
+
         [string] $Object = '',
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Settings,
+
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Settings,
+
         [string[]] $AppPools = @(),
+
         [object[]] $Together = @(),
+
         [hashtable] $SetParameters = @{},
+
         [version] $FirstBuild = '15.0',
-        [Parameter(Mandatory = $true)] [string] $Path,
-        [Parameter(Mandatory = $true)] [string] $Component
+
+        [Parameter(Mandatory)]
+        [string] $Path,
+
+        [Parameter(Mandatory)]
+        [string] $Component
     )
-    # Autodiscover answers with every service's URLs from a cache of its own, so its pool goes with each of them.
+    # Autodiscover caches the URLs of every service, so its pool is recycled with each of them.
     [pscustomobject]@{
         Getter        = "Get-$Noun"
         Setter        = "Set-$Noun"
@@ -35,41 +62,112 @@ function New-NamespaceService {
     }
 }
 
-# In the order of work: the service connection point comes last, so that Outlook is sent to the namespace when the rest of it stands.
-# The URLs of the Autodiscover virtual directory (Exchange 2010 only) and of the PowerShell one (Microsoft support only) are left out on purpose.
+# Returns service name -> service, in the order of work. The service connection point (autodiscover) comes last, so that
+# Outlook is sent to the namespace only when everything else has it. The URLs of the Autodiscover virtual directory
+# (used by Exchange 2010 only) and of the PowerShell one (changed with Microsoft support only) are left out on purpose.
 function Get-NamespaceServiceTable {
-    param([Parameter(Mandatory = $true)] [string] $ExchangeVersion)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [string] $ExchangeVersion
+    )
     $urls = [ordered]@{ InternalUrl = 'Uri'; ExternalUrl = 'Uri' }
-    $mapi = [ordered]@{ InternalUrl = 'Uri'; ExternalUrl = 'Uri'; IISAuthenticationMethods = 'AuthenticationMethods' }
-    $serverNoun = if ($ExchangeVersion -eq '2013') { 'ClientAccessServer' } else { 'ClientAccessService' }
-    [ordered]@{
-        owa             = New-NamespaceService OwaVirtualDirectory 'owa (Default Web Site)' $urls -AppPools MSExchangeOWAAppPool -Path owa -Component OwaProxy
-        ecp             = New-NamespaceService EcpVirtualDirectory 'ecp (Default Web Site)' $urls -AppPools MSExchangeECPAppPool -Path ecp -Component EcpProxy
-        # Without -Force this one asks when the URL's name does not resolve yet, -Confirm:$false or not.
-        ews             = New-NamespaceService WebServicesVirtualDirectory 'EWS (Default Web Site)' $urls -AppPools MSExchangeServicesAppPool -SetParameters @{ Force = $true } -Path ews -Component EwsProxy
-        oab             = New-NamespaceService OabVirtualDirectory 'OAB (Default Web Site)' $urls -AppPools MSExchangeOABAppPool -Path oab -Component OabProxy
-        activesync      = New-NamespaceService ActiveSyncVirtualDirectory 'Microsoft-Server-ActiveSync (Default Web Site)' $urls -AppPools MSExchangeSyncAppPool -Path Microsoft-Server-ActiveSync -Component ActiveSyncProxy
-        # A MAPI URL is refused without authentication methods beside it. The cmdlets came with Exchange 2013 SP1.
-        mapi            = New-NamespaceService MapiVirtualDirectory 'mapi (Default Web Site)' $mapi -AppPools MSExchangeMapiFrontEndAppPool -Together @(, @($mapi.Keys)) -FirstBuild '15.0.847' -Path mapi -Component MapiProxy
-        outlookAnywhere = New-OutlookAnywhereService
-        autodiscover    = New-NamespaceService $serverNoun -Settings ([ordered]@{ AutoDiscoverServiceInternalUri = 'Uri' }) -Path autodiscover -Component AutoDiscoverProxy
+    $mapi = [ordered]@{
+        InternalUrl              = 'Uri'
+        ExternalUrl              = 'Uri'
+        IISAuthenticationMethods = 'AuthenticationMethods'
     }
+    $rows = [ordered]@{
+        owa             = @{
+            Noun      = 'OwaVirtualDirectory'
+            Object    = 'owa (Default Web Site)'
+            Settings  = $urls
+            AppPools  = 'MSExchangeOWAAppPool'
+            Path      = 'owa'
+            Component = 'OwaProxy'
+        }
+        ecp             = @{
+            Noun      = 'EcpVirtualDirectory'
+            Object    = 'ecp (Default Web Site)'
+            Settings  = $urls
+            AppPools  = 'MSExchangeECPAppPool'
+            Path      = 'ecp'
+            Component = 'EcpProxy'
+        }
+        ews             = @{
+            Noun          = 'WebServicesVirtualDirectory'
+            Object        = 'EWS (Default Web Site)'
+            Settings      = $urls
+            AppPools      = 'MSExchangeServicesAppPool'
+            # Without Force this cmdlet asks if the URL's name does not resolve yet, also with -Confirm:$false.
+            SetParameters = @{ Force = $true }
+            Path          = 'ews'
+            Component     = 'EwsProxy'
+        }
+        oab             = @{
+            Noun      = 'OabVirtualDirectory'
+            Object    = 'OAB (Default Web Site)'
+            Settings  = $urls
+            AppPools  = 'MSExchangeOABAppPool'
+            Path      = 'oab'
+            Component = 'OabProxy'
+        }
+        activesync      = @{
+            Noun      = 'ActiveSyncVirtualDirectory'
+            Object    = 'Microsoft-Server-ActiveSync (Default Web Site)'
+            Settings  = $urls
+            AppPools  = 'MSExchangeSyncAppPool'
+            Path      = 'Microsoft-Server-ActiveSync'
+            Component = 'ActiveSyncProxy'
+        }
+        mapi            = @{
+            Noun       = 'MapiVirtualDirectory'
+            Object     = 'mapi (Default Web Site)'
+            Settings   = $mapi
+            AppPools   = 'MSExchangeMapiFrontEndAppPool'
+            # The cmdlet refuses a URL without authentication methods.
+            Together   = @(, @($mapi.Keys))
+            # Exchange 2013 SP1.
+            FirstBuild = '15.0.847'
+            Path       = 'mapi'
+            Component  = 'MapiProxy'
+        }
+        outlookAnywhere = Get-OutlookAnywhereRow
+        autodiscover    = @{
+            Noun      = if ($ExchangeVersion -eq '2013') { 'ClientAccessServer' } else { 'ClientAccessService' }
+            Settings  = [ordered]@{ AutoDiscoverServiceInternalUri = 'Uri' }
+            Path      = 'autodiscover'
+            Component = 'AutoDiscoverProxy'
+        }
+    }
+    $table = [ordered]@{}
+    foreach ($name in $rows.Keys) {
+        $row = $rows[$name]
+        $table[$name] = New-NamespaceService @row
+    }
+    $table
 }
 
-function New-OutlookAnywhereService {
-    $settings = [ordered]@{
-        InternalHostname                   = 'Hostname'
-        ExternalHostname                   = 'Hostname'
-        InternalClientsRequireSsl          = 'Boolean'
-        ExternalClientsRequireSsl          = 'Boolean'
-        InternalClientAuthenticationMethod = 'AuthenticationMethod'
-        ExternalClientAuthenticationMethod = 'AuthenticationMethod'
-        SSLOffloading                      = 'Boolean'
+function Get-OutlookAnywhereRow {
+    @{
+        Noun      = 'OutlookAnywhere'
+        Object    = 'Rpc (Default Web Site)'
+        Settings  = [ordered]@{
+            InternalHostname                   = 'Hostname'
+            ExternalHostname                   = 'Hostname'
+            InternalClientsRequireSsl          = 'Boolean'
+            ExternalClientsRequireSsl          = 'Boolean'
+            InternalClientAuthenticationMethod = 'AuthenticationMethod'
+            ExternalClientAuthenticationMethod = 'AuthenticationMethod'
+            SSLOffloading                      = 'Boolean'
+        }
+        AppPools  = 'MSExchangeRpcProxyFrontEndAppPool'
+        # The cmdlet refuses a host name without its RequireSsl and its authentication method in the same call.
+        Together  = @(
+            , @('InternalHostname', 'InternalClientsRequireSsl', 'InternalClientAuthenticationMethod')
+            , @('ExternalHostname', 'ExternalClientsRequireSsl', 'ExternalClientAuthenticationMethod')
+        )
+        Path      = 'rpc'
+        Component = 'RpcProxy'
     }
-    # A host name is refused without its RequireSsl and authentication method in the same call.
-    $together = @(
-        , @('InternalHostname', 'InternalClientsRequireSsl', 'InternalClientAuthenticationMethod')
-        , @('ExternalHostname', 'ExternalClientsRequireSsl', 'ExternalClientAuthenticationMethod')
-    )
-    New-NamespaceService OutlookAnywhere 'Rpc (Default Web Site)' $settings -AppPools MSExchangeRpcProxyFrontEndAppPool -Together $together -Path rpc -Component RpcProxy
 }

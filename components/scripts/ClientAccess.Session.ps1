@@ -1,15 +1,26 @@
-# The session with Exchange on this server, and the way every one of its cmdlets is called.
+# Opens and closes the session with Exchange on this server, and calls its cmdlets.
 
-# Returns Server, DomainController, Build, Imported (which of the cmdlets there are), Session, Module; for Select-Service, Services and Skipped.
+# Returns Server, DomainController, Build, Imported (the names of the cmdlets that the session offers), Session, Module,
+# and the empty tables Services and Skipped, which Select-Service fills.
 function Connect-Exchange {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Document,
-        [Parameter(Mandatory = $true)] [string[]] $Cmdlet
+        [Parameter(Mandatory)]
+        $Document,
+
+        [Parameter(Mandatory)]
+        [string[]] $Cmdlet
     )
     Assert-ServerReady
     $exchange = [pscustomobject]@{
-        Server = $env:COMPUTERNAME; DomainController = ''; Build = $null; Imported = @(); Session = $null; Module = $null
-        Services = [ordered]@{}; Skipped = [ordered]@{}
+        Server           = $env:COMPUTERNAME
+        DomainController = ''
+        Build            = $null
+        Imported         = @()
+        Session          = $null
+        Module           = $null
+        Services         = [ordered]@{}
+        Skipped          = [ordered]@{}
     }
     try {
         $exchange.Session = Open-ExchangeSession -Credential $Document.Credential
@@ -17,11 +28,11 @@ function Connect-Exchange {
         $exchange.Imported = @($exchange.Module.ExportedFunctions.Keys)
         Assert-Imported -Exchange $exchange -Name 'Get-ExchangeServer'
         $serverObject = Get-ThisExchangeServer
-        # One domain controller for reading and writing: another one may not have replicated yet what was just written.
+        # Read and write through one domain controller: another one may not have replicated a write yet.
         $exchange.DomainController = "$($serverObject.OriginatingServer)"
         $exchange.Build = Get-ExchangeBuild -ServerObject $serverObject -ExpectedVersion $Document.ExchangeVersion
     } catch {
-        # Exchange allows few sessions to a user, and its setup is blocked by open ones.
+        # Exchange allows a user few sessions, and open sessions block its setup.
         Disconnect-Exchange -Exchange $exchange
         throw
     }
@@ -29,7 +40,11 @@ function Connect-Exchange {
 }
 
 function Disconnect-Exchange {
-    param([AllowNull()] $Exchange)
+    [CmdletBinding()]
+    param(
+        [AllowNull()]
+        $Exchange
+    )
     if ($null -eq $Exchange) { return }
     if ($Exchange.Module) { Remove-Module -ModuleInfo $Exchange.Module -ErrorAction SilentlyContinue }
     if ($Exchange.Session) { Remove-PSSession -Session $Exchange.Session -ErrorAction SilentlyContinue }
@@ -38,24 +53,33 @@ function Disconnect-Exchange {
 function Assert-ServerReady {
     if (@(Get-Process -Name 'ExSetup*' -ErrorAction SilentlyContinue).Count -gt 0) {
         Stop-Run -ExitCode $RunExitCode.SetupRunning -Message (
-            "Exchange setup is running on $env:COMPUTERNAME and would be disturbed by a session; nothing was changed, run this again when it has ended.")
+            "Exchange setup is running on $env:COMPUTERNAME and would be disturbed by a session; " +
+            'nothing was changed, run this again when it has ended.'
+        )
     }
     if (-not (Get-Service -Name 'MSExchangeServiceHost' -ErrorAction SilentlyContinue)) {
         Stop-Run -ExitCode $RunExitCode.ExchangeAbsent -Message (
-            "Exchange is not installed on $env:COMPUTERNAME, nothing was changed: install it, or set configureNamespace: false in the stack until it is.")
+            "Exchange is not installed on $env:COMPUTERNAME, nothing was changed: install it, " +
+            'or set configureNamespace: false in the stack until it is.'
+        )
     }
 }
 
 function Get-ServerFqdn {
-    $system = Invoke-Step -Subject 'Win32_ComputerSystem' -Remedy 'Windows must be able to tell its own name: mend WMI there, then run this again.' -Step {
+    $remedy = 'Windows must be able to tell its own name: mend WMI there, then run this again.'
+    $system = Invoke-Step -Subject 'Win32_ComputerSystem' -Remedy $remedy -Step {
         Get-CimInstance -ClassName Win32_ComputerSystem
     }
     "$($system.DNSHostName).$($system.Domain)"
 }
 
-# The URI names this server: Kerberos has no service principal for a name shared by several servers.
+# The URI must name this server, because Kerberos has no service principal for a name that several servers share.
 function Open-ExchangeSession {
-    param([AllowNull()] $Credential)
+    [CmdletBinding()]
+    param(
+        [AllowNull()]
+        $Credential
+    )
     $uri = "http://$(Get-ServerFqdn)/PowerShell/"
     $parameters = @{
         ConfigurationName = 'Microsoft.Exchange'
@@ -69,7 +93,8 @@ function Open-ExchangeSession {
         New-PSSession @parameters
     } catch {
         $remedy = if ($null -eq $Credential) {
-            'After an SSH logon with a key, Windows has no credential to pass on: log on with a password, or give the document a credential.'
+            'After an SSH logon with a key, Windows has no credential to pass on: log on with a password, ' +
+            'or give the document a credential.'
         } else {
             'The credential of the document was used; is its password right, and may its user administer Exchange?'
         }
@@ -77,96 +102,164 @@ function Open-ExchangeSession {
     }
 }
 
-# A name that the session does not offer is an error of Import-PSSession, and normal: what is missing is judged afterwards, by name.
+# Ignores the error of Import-PSSession about names that the session does not offer. Assert-Imported checks them by
+# name.
 function Import-ExchangeCmdlet {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Session,
-        [Parameter(Mandatory = $true)] [string[]] $Name
+        [Parameter(Mandatory)]
+        $Session,
+
+        [Parameter(Mandatory)]
+        [string[]] $Name
     )
-    $import = @{ Session = $Session; CommandName = $Name; AllowClobber = $true; DisableNameChecking = $true }
-    try { $module = Import-PSSession @import -ErrorAction SilentlyContinue -WarningAction SilentlyContinue } catch {
-        # Where none of them is offered, this is no error that could be silenced.
+    $import = @{
+        Session             = $Session
+        CommandName         = $Name
+        AllowClobber        = $true
+        DisableNameChecking = $true
+    }
+    try {
+        $module = Import-PSSession @import -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+    } catch {
+        # SilentlyContinue does not silence the error if the session offers none of the names.
         Stop-Run "$(Get-RoleMessage -Missing $Name) $($_.Exception.Message)"
     }
     if (-not $module) { Stop-Run (Get-RoleMessage -Missing $Name) }
     $module
 }
 
-# Imported cmdlets are functions of a module, which does not see this script's $ErrorActionPreference, and their errors do not end anything:
-# hence -ErrorAction Stop, here and nowhere else. Their warnings would go to stdout. Who calls this says of which service and what to do.
+# Calls an Exchange cmdlet. Imported cmdlets are functions of a module, which ignores this script's
+# $ErrorActionPreference, so their errors end nothing without -ErrorAction Stop. Their warnings would go to stdout. The
+# caller adds the service and the remedy to an error.
 function Invoke-ExchangeCmdlet {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] [string] $Name,
-        [Parameter(Mandatory = $true)] [hashtable] $Parameters
+        [Parameter(Mandatory)]
+        [string] $Name,
+
+        [Parameter(Mandatory)]
+        [hashtable] $Parameters
     )
     & $Name @Parameters -ErrorAction Stop -WarningAction Continue 3>&1 | ForEach-Object {
-        if ($_ -is [System.Management.Automation.WarningRecord]) { Write-Note "${Name}: $($_.Message)" } else { $_ }
+        if ($_ -is [System.Management.Automation.WarningRecord]) {
+            Write-Note "${Name}: $($_.Message)"
+        } else {
+            $_
+        }
     }
 }
 
 function Get-ThisExchangeServer {
-    $remedy = 'Mend it until Get-ExchangeServer shows this server in the Exchange Management Shell there, then run this again.'
-    $found = @(Invoke-Step -Subject 'Get-ExchangeServer' -Remedy $remedy -Step { Invoke-ExchangeCmdlet 'Get-ExchangeServer' @{ Identity = $env:COMPUTERNAME } })
-    if ($found.Count -ne 1 -or $found[0].Name -ne $env:COMPUTERNAME -or -not "$($found[0].OriginatingServer)") {
+    $remedy = 'Mend it until Get-ExchangeServer shows this server in the Exchange Management Shell there, ' +
+    'then run this again.'
+    $found = @(Invoke-Step -Subject 'Get-ExchangeServer' -Remedy $remedy -Step {
+            Invoke-ExchangeCmdlet 'Get-ExchangeServer' @{ Identity = $env:COMPUTERNAME }
+        })
+    $isThisServer = $found.Count -eq 1 -and $found[0].Name -eq $env:COMPUTERNAME
+    if (-not $isThisServer -or -not "$($found[0].OriginatingServer)") {
         $names = @($found | ForEach-Object { $_.Name }) -join ', '
-        Stop-Run "Get-ExchangeServer does not know $env:COMPUTERNAME as one server read from a domain controller; it returned $($found.Count): $names`n$remedy"
+        Stop-Run (
+            "Get-ExchangeServer does not know $env:COMPUTERNAME as one server read from a domain controller; " +
+            "it returned $($found.Count): $names`n$remedy"
+        )
     }
     $found[0]
 }
 
 function Assert-Imported {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Exchange,
-        [Parameter(Mandatory = $true)] [string[]] $Name
+        [Parameter(Mandatory)]
+        $Exchange,
+
+        [Parameter(Mandatory)]
+        [string[]] $Name
     )
     $missing = @($Name | Where-Object { $_ -notin $Exchange.Imported })
     if ($missing.Count -gt 0) { Stop-Run (Get-RoleMessage -Missing $missing) }
 }
 
 function Get-RoleMessage {
-    param([Parameter(Mandatory = $true)] [string[]] $Missing)
-    "The session with $env:COMPUTERNAME offers no $($Missing -join ', '): the user needs the role group Organization Management or Server Management."
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [string[]] $Missing
+    )
+    "The session with $env:COMPUTERNAME offers no $($Missing -join ', '): " +
+    'the user needs the role group Organization Management or Server Management.'
 }
 
-# "Version 15.1 (Build 2507.6)" -> 15.1.2507.6; 2019 and Subscription Edition are both 15.2.
+# Returns 15.1.2507.6 for "Version 15.1 (Build 2507.6)". Exchange 2019 and Subscription Edition are both 15.2.
 function Get-ExchangeBuild {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $ServerObject,
-        [Parameter(Mandatory = $true)] [string] $ExpectedVersion
+        [Parameter(Mandatory)]
+        $ServerObject,
+
+        [Parameter(Mandatory)]
+        [string] $ExpectedVersion
     )
     $text = "$($ServerObject.AdminDisplayVersion)"
     if ($text -notmatch '(\d+\.\d+) \(Build (\d+\.\d+)\)') {
-        Stop-Run (Get-FailureText -Subject 'Get-ExchangeServer' -Said "AdminDisplayVersion is not understood: $text" -Remedy 'Nothing was changed: this needs Exchange 2013, 2016, 2019 or SE.')
+        $failure = @{
+            Subject = 'Get-ExchangeServer'
+            Cause   = "AdminDisplayVersion is not understood: $text"
+            Remedy  = 'Nothing was changed: this needs Exchange 2013, 2016, 2019 or SE.'
+        }
+        Stop-Run (Get-FailureText @failure)
     }
     $build = [version] "$($Matches[1]).$($Matches[2])"
-    $names = @{ '15.0' = @('2013'); '15.1' = @('2016'); '15.2' = @('2019', 'SE') }["$($build.Major).$($build.Minor)"]
+    $versions = @{
+        '15.0' = @('2013')
+        '15.1' = @('2016')
+        '15.2' = @('2019', 'SE')
+    }
+    $names = $versions["$($build.Major).$($build.Minor)"]
     if ($null -eq $names) { $names = @('of another version') }
     if ($ExpectedVersion -notin $names) {
-        Stop-Run "The document says exchangeVersion $ExpectedVersion, but $env:COMPUTERNAME runs Exchange $($names -join ' or ') ($text); set exchangeVersion in the stack."
+        Stop-Run (
+            "The document says exchangeVersion $ExpectedVersion, but $env:COMPUTERNAME runs Exchange " +
+            "$($names -join ' or ') ($text); set exchangeVersion in the stack."
+        )
     }
     $build
 }
 
-# Only a build that never had the cmdlets is a reason to skip a service; a cmdlet missing otherwise is a missing right. It matters for the
-# services that the document names, and for all where it names none.
+# Fills Services and Skipped. Skips a service only if this build of Exchange does not have its cmdlets. A cmdlet that is
+# missing for another reason is a missing right, and stops the run if the document names the service or names none.
 function Select-Service {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Exchange,
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Table,
-        [Parameter(Mandatory = $true)] [AllowEmptyCollection()] [string[]] $Named
+        [Parameter(Mandatory)]
+        $Exchange,
+
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Table,
+
+        [Parameter(Mandatory)]
+        [AllowEmptyCollection()]
+        [string[]] $Named
     )
     foreach ($name in $Table.Keys) {
         $reason = Get-SkipReason -Exchange $Exchange -Service $Table[$name]
         if ($reason) { $Exchange.Skipped[$name] = $reason } else { $Exchange.Services[$name] = $Table[$name] }
     }
-    $needed = @($Exchange.Services.Keys | Where-Object { $Named.Count -eq 0 -or $_ -in $Named } | ForEach-Object { $Exchange.Services[$_] })
-    if ($needed.Count -gt 0) { Assert-Imported -Exchange $Exchange -Name @($needed | ForEach-Object { $_.Getter; $_.Setter }) }
+    $needed = @($Exchange.Services.Keys | Where-Object { $Named.Count -eq 0 -or $_ -in $Named })
+    $cmdlets = @($needed | ForEach-Object { $Exchange.Services[$_].Getter, $Exchange.Services[$_].Setter })
+    if ($cmdlets.Count -gt 0) { Assert-Imported -Exchange $Exchange -Name $cmdlets }
 }
 
 function Get-SkipReason {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] $Exchange,
-        [Parameter(Mandatory = $true)] $Service
+        [Parameter(Mandatory)]
+        $Exchange,
+
+        [Parameter(Mandatory)]
+        $Service
     )
-    if ($Exchange.Build -lt $Service.FirstBuild) { "$($Service.Setter) exists from build $($Service.FirstBuild) on; this server has $($Exchange.Build)" }
+    if ($Exchange.Build -lt $Service.FirstBuild) {
+        "$($Service.Setter) exists from build $($Service.FirstBuild) on; this server has $($Exchange.Build)"
+    }
 }

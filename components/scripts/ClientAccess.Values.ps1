@@ -1,16 +1,21 @@
-# The kinds of values a setting can have: Uri, Hostname, Boolean, AuthenticationMethod, AuthenticationMethods (several).
-# A plain value is a string, a Boolean, strings, or nothing ($null: not set).
+# Checks, converts and compares values of settings. A setting has one of these kinds: Uri, Hostname, Boolean,
+# AuthenticationMethod, AuthenticationMethods (several). A plain value is a string, a Boolean, a list of strings, or
+# $null (not set).
 
 $NamespaceAuthenticationMethods = @{
     AuthenticationMethod  = 'Basic', 'Ntlm', 'Negotiate'
     AuthenticationMethods = 'Basic', 'Ntlm', 'Negotiate', 'OAuth'
 }
 
-# A remote session may hand back a Uri, a Hostname object, a collection or the mere text of each: all become the plain value.
+# Returns the plain value. A remote session returns a Uri, a Hostname object or a collection, or the text of one.
 function ConvertTo-PlainValue {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] [string] $Kind,
-        [AllowNull()] $Value
+        [Parameter(Mandatory)]
+        [string] $Kind,
+
+        [AllowNull()]
+        $Value
     )
     if ($Kind -eq 'Boolean') { return "$Value" -eq 'True' }
     if ($Kind -eq 'AuthenticationMethods') { return "$Value" -split '[,\s]+' -ne '' | Sort-Object -Unique }
@@ -21,37 +26,60 @@ function ConvertTo-PlainValue {
     "$Value"
 }
 
-# ConvertTo-Json of Windows PowerShell writes an array that came through a pipeline as an object with "value" and "Count"; the cast undoes that.
+# Windows PowerShell's ConvertTo-Json writes an array from a pipeline as an object with "value" and "Count". The cast
+# prevents that.
 function Add-ReportedValue {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] [System.Collections.IDictionary] $Target,
-        [Parameter(Mandatory = $true)] [string] $Key,
-        [Parameter(Mandatory = $true)] [string] $Kind,
-        [AllowNull()] $Value
+        [Parameter(Mandatory)]
+        [System.Collections.IDictionary] $Target,
+
+        [Parameter(Mandatory)]
+        [string] $Key,
+
+        [Parameter(Mandatory)]
+        [string] $Kind,
+
+        [AllowNull()]
+        $Value
     )
-    if ($Kind -eq 'AuthenticationMethods') { $Target[$Key] = [string[]]@($Value | Where-Object { $_ }) } else { $Target[$Key] = $Value }
+    if ($Kind -eq 'AuthenticationMethods') {
+        $Target[$Key] = [string[]]@($Value | Where-Object { $_ })
+    } else {
+        $Target[$Key] = $Value
+    }
 }
 
-# Both sides are plain values. Case does not count: DNS and IIS ignore it. A trailing slash does count: clients append to the URL, so the
-# two are different requests, and Exchange hands out what is stored to the letter.
+# Compares two plain values without case, which DNS and IIS ignore. A trailing slash is a difference: Exchange hands out
+# the URL as stored, and clients append to it.
 function Test-SameValue {
+    [CmdletBinding()]
     param(
-        [AllowNull()] $Left,
-        [AllowNull()] $Right
+        [AllowNull()]
+        $Left,
+
+        [AllowNull()]
+        $Right
     )
     [string]::Equals((@($Left) -join ' '), (@($Right) -join ' '), [StringComparison]::OrdinalIgnoreCase)
 }
 
-# What is wrong with a value of the document: a sentence, or nothing.
+# Returns a sentence about what is wrong with a value of the document, or nothing.
 function Get-ValueProblem {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] [string] $Kind,
-        [AllowNull()] $Value
+        [Parameter(Mandatory)]
+        [string] $Kind,
+
+        [AllowNull()]
+        $Value
     )
     $given = ConvertTo-Json -InputObject $Value -Compress -Depth 4
     switch ($Kind) {
         'Uri' {
-            if ($null -ne $Value -and -not (Test-WebUrl $Value)) { "$given is not an absolute URL; write it like `"https://mail.example.com/owa`", or null to clear it" }
+            if ($null -ne $Value -and -not (Test-WebUrl $Value)) {
+                "$given is not an absolute URL; write it like `"https://mail.example.com/owa`", or null to clear it"
+            }
         }
         'Hostname' {
             if ($null -ne $Value -and -not (Test-HostName $Value)) {
@@ -64,31 +92,48 @@ function Get-ValueProblem {
         default {
             $allowed = $NamespaceAuthenticationMethods[$Kind]
             $methods = @($Value)
-            $isWrong = @($methods | Where-Object { $_ -isnot [string] -or $_ -notin $allowed }).Count -gt 0 -or $methods.Count -eq 0
-            if ($isWrong -or ($Kind -eq 'AuthenticationMethod' -and $Value -isnot [string])) { "$given is not among $($allowed -join ', ')" }
+            $wrong = @($methods | Where-Object { $_ -isnot [string] -or $_ -notin $allowed })
+            $isList = $Kind -eq 'AuthenticationMethods' -or $Value -is [string]
+            if ($methods.Count -eq 0 -or $wrong.Count -gt 0 -or -not $isList) {
+                "$given is not among $($allowed -join ', ')"
+            }
         }
     }
 }
 
-# [Uri] cuts white space off at both ends and escapes it between them.
+# Refuses white space and control characters, which [Uri] trims or escapes.
 function Test-WebUrl {
-    param([AllowNull()] $Value)
+    [CmdletBinding()]
+    param(
+        [AllowNull()]
+        $Value
+    )
+    if ($Value -isnot [string] -or $Value -match '[\s\p{C}]') { return $false }
     $uri = $null
-    $Value -is [string] -and $Value -notmatch '[\s\p{C}]' -and [Uri]::TryCreate($Value, [UriKind]::Absolute, [ref] $uri) -and $uri.Scheme -in 'http', 'https'
+    [Uri]::TryCreate($Value, [UriKind]::Absolute, [ref] $uri) -and $uri.Scheme -in 'http', 'https'
 }
 
-# \z, as in every pattern here that ends a text: $ lets a line feed stand behind it.
+# Patterns end with \z, because $ also matches before a final line feed.
 function Test-HostName {
-    param([AllowNull()] $Value)
+    [CmdletBinding()]
+    param(
+        [AllowNull()]
+        $Value
+    )
     $label = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
     $Value -is [string] -and $Value.Length -le 255 -and $Value -match "^$label(\.$label)+\z"
 }
 
-# Whether a value that was kept in a file can be one of this kind at all; what Exchange itself once said need not be what a document may ask for.
+# True if a value in a file of original values can have this kind. Exchange's own values need not be ones that a
+# document may hold, so this check is weaker than Get-ValueProblem.
 function Test-KeptValue {
+    [CmdletBinding()]
     param(
-        [Parameter(Mandatory = $true)] [string] $Kind,
-        [AllowNull()] $Value
+        [Parameter(Mandatory)]
+        [string] $Kind,
+
+        [AllowNull()]
+        $Value
     )
     switch ($Kind) {
         'Boolean' { $Value -is [bool] }

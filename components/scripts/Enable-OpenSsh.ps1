@@ -2,26 +2,35 @@
 .SYNOPSIS
 Switches the OpenSSH server of this Windows Server on and reports its ed25519 host key.
 .DESCRIPTION
-Stands alone: an Azure managed run command sends only this file, and runs it as SYSTEM. It may run any number of times.
-From Windows Server 2019 on it installs the built-in capability where it is missing; on older versions it unpacks a release of Win32-OpenSSH into
-%ProgramFiles%\OpenSSH, after its SHA-256 has been checked. %ProgramData%\ExchangeCas, where scripts will be copied to, is left to administrators.
-The host key is one JSON object on standard output, {"hostKey": "ssh-ed25519 AAAA..."}, between the two marks of every report. Exit code 0, or 1 with the reason on standard error.
+Needs no other file: an Azure managed run command sends only this one, and runs it as SYSTEM. It can run any number of
+times.
+
+Windows Server 2019 and later: installs the built-in capability if it is missing. Older versions: checks the SHA-256 of
+a release of Win32-OpenSSH and unpacks it into %ProgramFiles%\OpenSSH. Gives only administrators access to
+%ProgramData%\ExchangeCas, to which the other scripts are copied.
+
+Standard output is one JSON object between two marks, {"hostKey": "ssh-ed25519 AAAA..."}. Exit code 0, or 1 with the
+reason on standard error.
 .PARAMETER Port
 The TCP port to listen on.
 .PARAMETER PackageUrl
-Where Windows Server 2016 and older get OpenSSH-Win64.zip from.
+The URL from which Windows Server 2016 and older download OpenSSH-Win64.zip.
 .PARAMETER PackageSha256
 The SHA-256 of that file, 64 hexadecimal digits.
 .EXAMPLE
 powershell -ExecutionPolicy Bypass -File Enable-OpenSsh.ps1 -Port 22
 .EXAMPLE
-powershell -ExecutionPolicy Bypass -File Enable-OpenSsh.ps1 -Port 22 -PackageUrl https://files.example.com/OpenSSH-Win64.zip -PackageSha256 0123...
+powershell -File Enable-OpenSsh.ps1 -PackageUrl https://files.example.com/OpenSSH-Win64.zip -PackageSha256 0123...
 #>
 [CmdletBinding()]
 param(
-    [ValidateRange(1, 65535)] [int] $Port = 22,
+    [ValidateRange(1, 65535)]
+    [int] $Port = 22,
+
     [string] $PackageUrl = '',
-    [ValidatePattern('^([0-9A-Fa-f]{64})?\z')] [string] $PackageSha256 = ''
+
+    [ValidatePattern('^([0-9A-Fa-f]{64})?\z')]
+    [string] $PackageSha256 = ''
 )
 
 Set-StrictMode -Version Latest
@@ -34,8 +43,14 @@ $FirewallRule = 'ExchangeCas-OpenSSH-In-TCP'
 function Install-OpenSsh {
     if (Get-Service -Name sshd -ErrorAction SilentlyContinue) { return }
     $build = [int] (Get-CimInstance -ClassName Win32_OperatingSystem).BuildNumber
-    if ($build -ge $FirstBuildWithOpenSsh) { Install-OpenSshCapability } else { Install-OpenSshPackage -Build $build }
-    if (-not (Get-Service -Name sshd -ErrorAction SilentlyContinue)) { throw 'OpenSSH was installed, but there is no service sshd.' }
+    if ($build -ge $FirstBuildWithOpenSsh) {
+        Install-OpenSshCapability
+    } else {
+        Install-OpenSshPackage -Build $build
+    }
+    if (-not (Get-Service -Name sshd -ErrorAction SilentlyContinue)) {
+        throw 'OpenSSH was installed, but there is no service sshd.'
+    }
 }
 
 function Install-OpenSshCapability {
@@ -44,12 +59,17 @@ function Install-OpenSshCapability {
     Add-WindowsCapability -Online -Name $capability[0].Name | Out-Null
 }
 
-# Only below Program Files do the files inherit an access list that lets nobody but administrators replace them, so they are unpacked there
-# and renamed; files moved from elsewhere would keep the access list they were made with.
+# Unpacks below Program Files and renames there, so that the files inherit the access list by which only administrators
+# can replace them. Files that are moved from elsewhere keep their old access list.
 function Install-OpenSshPackage {
-    param([Parameter(Mandatory = $true)] [int] $Build)
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [int] $Build
+    )
     if (-not $PackageUrl -or -not $PackageSha256) {
-        throw "Windows build $Build has no OpenSSH of its own: give -PackageUrl and -PackageSha256 of an OpenSSH-Win64.zip."
+        throw "Windows build $Build has no OpenSSH of its own: " +
+        'give -PackageUrl and -PackageSha256 of an OpenSSH-Win64.zip.'
     }
     $target = Join-Path $env:ProgramFiles 'OpenSSH'
     $staging = Join-Path $env:ProgramFiles ('OpenSSH-' + [guid]::NewGuid())
@@ -59,8 +79,10 @@ function Install-OpenSshPackage {
         Add-Type -AssemblyName System.IO.Compression.FileSystem
         [System.IO.Compression.ZipFile]::ExtractToDirectory($archive, $staging)
         $installer = @(Get-ChildItem -LiteralPath $staging -Recurse -Filter 'install-sshd.ps1')
-        if ($installer.Count -ne 1) { throw "The package holds $($installer.Count) files install-sshd.ps1 instead of one." }
-        # What is there without a service is the rest of an installation that broke off.
+        if ($installer.Count -ne 1) {
+            throw "The package holds $($installer.Count) files install-sshd.ps1 instead of one."
+        }
+        # A folder without a service is left over from an interrupted installation.
         if (Test-Path -LiteralPath $target) { Remove-Item -LiteralPath $target -Recurse -Force }
         Move-Item -LiteralPath $installer[0].DirectoryName -Destination $target
     } finally {
@@ -68,7 +90,7 @@ function Install-OpenSshPackage {
             if (Test-Path -LiteralPath $leftover) { Remove-Item -LiteralPath $leftover -Recurse -Force }
         }
     }
-    # The package's own script was not written for strict mode.
+    # The script in the package does not run in strict mode.
     & {
         Set-StrictMode -Off
         $ErrorActionPreference = 'Continue'
@@ -77,20 +99,32 @@ function Install-OpenSshPackage {
 }
 
 function Save-Package {
-    param([Parameter(Mandatory = $true)] [string] $Path)
-    # .NET of Windows Server 2012 R2 and 2016 offers TLS 1.0 unless told otherwise.
-    [System.Net.ServicePointManager]::SecurityProtocol = [System.Net.ServicePointManager]::SecurityProtocol -bor [System.Net.SecurityProtocolType]::Tls12
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [string] $Path
+    )
+    # .NET on Windows Server 2012 R2 and 2016 offers only TLS 1.0 by default.
+    $protocols = [System.Net.ServicePointManager]::SecurityProtocol -bor [System.Net.SecurityProtocolType]::Tls12
+    [System.Net.ServicePointManager]::SecurityProtocol = $protocols
     $client = New-Object System.Net.WebClient
-    try { $client.DownloadFile($PackageUrl, $Path) } finally { $client.Dispose() }
+    try {
+        $client.DownloadFile($PackageUrl, $Path)
+    } finally {
+        $client.Dispose()
+    }
     $found = (Get-FileHash -LiteralPath $Path -Algorithm SHA256).Hash
-    if ($found -ne $PackageSha256) { throw "The file at $PackageUrl has SHA-256 $found, expected $PackageSha256. Nothing was unpacked." }
+    if ($found -ne $PackageSha256) {
+        throw "The file at $PackageUrl has SHA-256 $found, expected $PackageSha256. Nothing was unpacked."
+    }
 }
 
-# Returns whether the file was changed. The directive must stand before the first Match block, hence at the top.
+# Returns whether the file was changed. Writes the directive at the top, because it must precede the first Match block.
 function Set-SshdPort {
     $config = Join-Path (Join-Path $env:ProgramData 'ssh') 'sshd_config'
     $lines = @(Get-Content -LiteralPath $config)
-    $ports = @($lines | Where-Object { $_ -match '^\s*Port\s+\d+\s*\z' } | ForEach-Object { [int] ($_ -replace '\D', '') })
+    $directives = @($lines | Where-Object { $_ -match '^\s*Port\s+\d+\s*\z' })
+    $ports = @($directives | ForEach-Object { [int] ($_ -replace '\D', '') })
     if ($ports.Count -eq 0) { $ports = @(22) }
     if ($ports.Count -eq 1 -and $ports[0] -eq $Port) { return $false }
     Set-Content -LiteralPath $config -Value (@("Port $Port") + @($lines -notmatch '^\s*Port\s+\d+\s*\z'))
@@ -99,8 +133,14 @@ function Set-SshdPort {
 
 function Open-Firewall {
     $rule = @{
-        Name = $FirewallRule; Direction = 'Inbound'; Action = 'Allow'; Protocol = 'TCP'; LocalPort = $Port; Profile = 'Any'; Enabled = 'True'
-        # Functions of a module, which does not see this script's $ErrorActionPreference.
+        Name        = $FirewallRule
+        Direction   = 'Inbound'
+        Action      = 'Allow'
+        Protocol    = 'TCP'
+        LocalPort   = $Port
+        Profile     = 'Any'
+        Enabled     = 'True'
+        # These cmdlets are functions of a module, which ignores this script's $ErrorActionPreference.
         ErrorAction = 'Stop'
     }
     if (Get-NetFirewallRule -Name $FirewallRule -ErrorAction SilentlyContinue) {
@@ -110,7 +150,7 @@ function Open-Firewall {
     }
 }
 
-# sshd makes its configuration and its host keys when it starts for the first time.
+# Starts sshd before its port is set, because the first start writes its configuration and its host keys.
 function Start-Sshd {
     Set-Service -Name sshd -StartupType Automatic
     Start-Service -Name sshd
@@ -131,7 +171,8 @@ function Get-HostKey {
     $words[0..1] -join ' '
 }
 
-# What runs as an administrator must be written by nobody else: below ProgramData every user may add files. By SID, as names are translated.
+# Gives only SYSTEM and administrators access to the folder of the scripts, which run with administrators' rights: below
+# ProgramData every user can add files. Uses SIDs, because Windows translates the names.
 function Protect-ScriptFolder {
     $folder = Join-Path $env:ProgramData 'ExchangeCas'
     New-Item -ItemType Directory -Path $folder -Force | Out-Null
@@ -145,10 +186,11 @@ try {
     Open-Firewall
     Start-Sshd
     $report = ConvertTo-Json -InputObject @{ hostKey = Get-HostKey } -Compress
-    # The marks of ClientAccess.ps1: Azure hands out all that was printed.
+    # Azure returns all output, so the report stands between the same marks as in ClientAccess.ps1.
     "=== exchange-cas report 1 begins ===`n$report`n=== exchange-cas report 1 ends ==="
     exit 0
 } catch {
-    [Console]::Error.WriteLine("${env:COMPUTERNAME}: SSH could not be switched on: $($_.Exception.Message) Mend that, then run this again.")
+    $cause = "SSH could not be switched on: $($_.Exception.Message)"
+    [Console]::Error.WriteLine("${env:COMPUTERNAME}: $cause Mend that, then run this again.")
     exit 1
 }

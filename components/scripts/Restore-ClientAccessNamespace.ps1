@@ -2,11 +2,13 @@
 .SYNOPSIS
 Puts back the client access settings this Exchange server had before Set-ClientAccessNamespace.ps1 first ran.
 .DESCRIPTION
-Reads one JSON document from standard input: server, exchangeVersion, and optionally recycleAppPools and credential; other keys are ignored, so the
-document of Set-ClientAccessNamespace.ps1 will do. The values come from %ProgramData%\ExchangeCas\original-namespace.json, which stays.
-Output and exit codes are those of Set-ClientAccessNamespace.ps1; without the file of original values the exit code is 7.
+Reads one JSON document from standard input: server, exchangeVersion, and optionally recycleAppPools and credential.
+Ignores other keys, so it accepts the document of Set-ClientAccessNamespace.ps1. Takes the values from
+%ProgramData%\ExchangeCas\original-namespace.json, and keeps that file.
+
+Output and exit codes are those of Set-ClientAccessNamespace.ps1. Exit code 7: there is no file of original values.
 .EXAMPLE
-'{"server": "ex01", "exchangeVersion": "2016"}' | powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File Restore-ClientAccessNamespace.ps1
+'{"server": "ex01", "exchangeVersion": "2016"}' | powershell -NoProfile -File Restore-ClientAccessNamespace.ps1
 #>
 [CmdletBinding()]
 param()
@@ -17,11 +19,12 @@ $ProgressPreference = 'SilentlyContinue'
 . (Join-Path $PSScriptRoot 'ClientAccess.ps1')
 
 $report = New-NamespaceReport
-exit (Invoke-NamespaceRun -Report $report -Body {
-        param($Document, $Exchange)
-        $originals = Read-OriginalNamespace -Exchange $Exchange
-        $present = [ordered]@{}
-        $problems = Read-Namespace -Exchange $Exchange -Name @($originals.Keys) -Into $present
-        Assert-NoProblem -Message 'Nothing was changed, because not every service could be read:' -Problem $problems
-        Update-Namespace -Exchange $Exchange -Document $Document -Expected $originals -Present $present -Report $report
-    })
+$exitCode = Invoke-NamespaceRun -Report $report -Body {
+    param($Document, $Exchange)
+    $originals = Read-OriginalNamespace
+    $present = [ordered]@{}
+    $problems = Read-Namespace -Exchange $Exchange -Name @($originals.Keys) -Into $present
+    Assert-NoProblem -Message 'Nothing was changed, because not every service could be read:' -Problem $problems
+    Update-Namespace -Exchange $Exchange -Document $Document -Expected $originals -Present $present -Report $report
+}
+exit $exitCode

@@ -23,6 +23,7 @@ from rehearsal.stand_ins.script_results import (
     CommandResult,
     FailedError,
 )
+from rehearsal.stand_ins.windows_disks import prepare_drives_without_powershell
 
 ROTATION = "Set-ClientAccessRotation.ps1"
 # Beginning of Exchange's version text -> the exchangeVersions that a document may give.
@@ -38,6 +39,8 @@ def run_script(
     """
     if "OpenSSH" in script.read_text(encoding="utf-8-sig"):
         return _enable_open_ssh(arguments, root)
+    if "Initialize-Disk" in script.read_text(encoding="utf-8-sig"):
+        return prepare_drives_without_powershell(arguments[1], root)
     rotates = script.name == ROTATION
     body = new_rotation_report() if rotates else new_namespace_report(script.name)
     report: dict[str, Any] = {"server": computer_name.upper(), "exchangeVersion": None, **body}

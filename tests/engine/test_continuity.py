@@ -9,6 +9,7 @@ import pytest
 
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
+from rehearsal.stand_ins.windows_state import read_state
 from tests.engine.conftest import Start
 from tests.engine.looks import PROJECT, dialled
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.engine
 
 SERVERS = f"{PROJECT}:servers"
 TAGS = f"{PROJECT}:tags"
-DISK = {"lun": 7, "sizeGib": 64, "protect": False}
+DISK = {"lun": 7, "sizeGib": 64, "protect": False, "drive": "F"}
 NETWORK = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/{{}}/providers/Microsoft.Network/virtualNetworks/{{}}"
 
 
@@ -60,12 +61,20 @@ def test_disks_attached_by_hand_and_declared_ones_survive_updates_and_a_rebuild(
     changed = lab.stack.up().changed()
     assert (changed["cas-ex01-disk7"], changed["cas-ex01-vm"]) == ("create", "update")
     assert luns(lab) == {0, 1, 7}
+    assert letters(lab) == {"C", "D", "F"}
     assert lab.stack.up("--replace", lab.stack.urn("cas-ex01-vm")).changed()["cas-ex01-vm"] == "create-replacement"
     assert luns(lab) == {0, 1, 7}
+    assert letters(lab) == {"C", "D", "F"}
     lab.stack.change(lambda config: config[SERVERS]["ex01"].pop("dataDisks"))
     assert lab.stack.up().changed()["cas-ex01-disk7"] == "delete"
     assert luns(lab) == {0, 1}
     assert lab.stack.up().changes == []
+
+
+def letters(lab: Rehearsal) -> set[str]:
+    """The drives that the Windows of EX01 shows."""
+    disks = read_state(lab.folder / "servers" / "EX01")["disks"]
+    return {partition["letter"] for disk in disks for partition in disk["partitions"]} - {""}
 
 
 def luns(lab: Rehearsal) -> set[int]:

@@ -243,7 +243,7 @@ def test_a_drill_that_is_broken_off_leaves_a_report_of_the_losses_before(
     tmp_path: Path, rehearsals: Rehearsals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def one_and_a_half(held: Drill) -> Iterator[DrillResult]:
-        yield held.lose(Loss(title="crash alone", event="crashes", cause=losses.refuse))
+        yield held.lose(Loss(title="crash alone", event="crashes", cause=losses.crash_web_site))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Drill, "run_losses", one_and_a_half)

@@ -1,5 +1,14 @@
-# Which values of a list are an address of a server. Prints a list of true and false.
-param([Parameter(Mandatory = $true)] [string] $Scripts)
+<#
+.SYNOPSIS
+Reads a JSON list from standard input, and prints for each value whether Test-IPAddress accepts it, as a JSON list.
+.PARAMETER Scripts
+The folder of the scripts.
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory)]
+    [string] $Scripts
+)
 
 Set-StrictMode -Version Latest
 . (Join-Path $Scripts 'ClientAccess.ps1')

@@ -1,77 +1,193 @@
-# Lists what a script uses that PowerShell 4.0 does not have: language elements, and cmdlets or parameters that are not on the list below.
-# -Folder: the scripts. -Alone: the names of those that may call no function of another, with commas. Prints a JSON object: file name -> sentences.
-param([string] $Folder, [string] $Alone)
+<#
+.SYNOPSIS
+Lists what scripts use that PowerShell 4.0 does not have: language elements, and cmdlets or parameters not in the list
+below.
+.DESCRIPTION
+Prints one JSON object: file name -> sentences. Runs under Windows PowerShell 5.1 and PowerShell 7.
+.PARAMETER Folder
+The folder of the scripts.
+.PARAMETER Alone
+The names, separated by commas, of the scripts that may call no function of another one.
+#>
+[CmdletBinding()]
+param(
+    [string] $Folder,
+    [string] $Alone
+)
 
-# Of PowerShell 4.0 and the modules of Windows Server 2012 R2: what the scripts may call, with the parameters they may use.
+# The cmdlets of PowerShell 4.0 and of Windows Server 2012 R2 that scripts may call -> the parameters that they may use.
 $Known = @{
-    'Get-Disk' = @(); 'Set-Disk' = 'Number', 'IsOffline', 'IsReadOnly'; 'Initialize-Disk' = 'Number', 'PartitionStyle'; 'Get-Partition' = @()
-    'New-Partition' = 'DiskNumber', 'UseMaximumSize', 'DriveLetter'; 'Set-Partition' = 'DiskNumber', 'PartitionNumber', 'NewDriveLetter'
-    'Format-Volume' = 'DriveLetter', 'FileSystem', 'AllocationUnitSize', 'NewFileSystemLabel', 'Confirm'; 'Get-Volume' = 'DriveLetter'
-    'Add-Type' = 'AssemblyName'; 'ConvertFrom-Json' = 'InputObject'; 'ConvertTo-Json' = 'InputObject', 'Depth', 'Compress'
-    'ConvertTo-SecureString' = 'String', 'AsPlainText', 'Force'; 'ForEach-Object' = 'Process'; 'Get-ChildItem' = 'LiteralPath', 'Recurse', 'Filter'
-    'Get-CimInstance' = 'ClassName'; 'Get-Content' = 'LiteralPath', 'TotalCount'; 'Get-Date' = @(); 'Get-FileHash' = 'LiteralPath', 'Algorithm'
-    'Get-Process' = 'Name'; 'Get-Service' = 'Name'; 'Import-Module' = 'Name'; 'Import-PSSession' = 'Session', 'CommandName', 'AllowClobber', 'DisableNameChecking'
-    'Join-Path' = 'Path', 'ChildPath'; 'Move-Item' = 'LiteralPath', 'Destination'; 'New-Item' = 'ItemType', 'Path', 'Force'
-    'New-Object' = 'TypeName', 'ArgumentList'; 'New-PSSession' = 'ConfigurationName', 'ConnectionUri', 'Authentication', 'SessionOption', 'Credential'
-    'New-PSSessionOption' = 'OpenTimeout', 'OperationTimeout', 'CancelTimeout'; 'Out-Null' = @(); 'Remove-Item' = 'LiteralPath', 'Recurse', 'Force'
-    'Remove-Module' = 'ModuleInfo'; 'Remove-PSSession' = 'Session'; 'Restart-Service' = 'Name', 'Force'; 'Select-Object' = 'Unique'
-    'Set-Content' = 'LiteralPath', 'Value'; 'Set-Service' = 'Name', 'StartupType'; 'Set-StrictMode' = 'Version', 'Off'; 'Sort-Object' = 'Unique'
-    'Split-Path' = 'Parent'; 'Start-Service' = 'Name'; 'Start-Sleep' = 'Milliseconds', 'Seconds'; 'Test-Path' = 'LiteralPath'; 'Where-Object' = 'FilterScript'
-    'Get-WebAppPoolState' = 'Name'; 'Restart-WebAppPool' = 'Name'; 'Get-NetFirewallRule' = 'Name'; 'Set-NetFirewallRule' = @(); 'New-NetFirewallRule' = 'DisplayName'
-    'icacls.exe' = @(); 'Get-ItemProperty' = 'LiteralPath', 'Name'; 'New-ItemProperty' = 'PropertyType', 'Value', 'Force'; 'Remove-ItemProperty' = @()
-    # Called on Windows Server 2019 and later alone, which comes with PowerShell 5.1.
-    'Get-WindowsCapability' = 'Online'; 'Add-WindowsCapability' = 'Online', 'Name'
+    'Add-Type'               = 'AssemblyName'
+    'ConvertFrom-Json'       = 'InputObject'
+    'ConvertTo-Json'         = 'InputObject', 'Depth', 'Compress'
+    'ConvertTo-SecureString' = 'String', 'AsPlainText', 'Force'
+    'ForEach-Object'         = 'Process'
+    'Format-Volume'          = 'DriveLetter', 'FileSystem', 'AllocationUnitSize', 'NewFileSystemLabel', 'Confirm'
+    'Get-ChildItem'          = 'LiteralPath', 'Recurse', 'Filter'
+    'Get-CimInstance'        = 'ClassName'
+    'Get-Content'            = 'LiteralPath', 'TotalCount'
+    'Get-Date'               = @()
+    'Get-Disk'               = @()
+    'Get-FileHash'           = 'LiteralPath', 'Algorithm'
+    'Get-ItemProperty'       = 'LiteralPath', 'Name'
+    'Get-NetFirewallRule'    = 'Name'
+    'Get-Partition'          = @()
+    'Get-Process'            = 'Name'
+    'Get-Service'            = 'Name'
+    'Get-Volume'             = 'DriveLetter'
+    'Get-WebAppPoolState'    = 'Name'
+    'Import-Module'          = 'Name'
+    'Import-PSSession'       = 'Session', 'CommandName', 'AllowClobber', 'DisableNameChecking'
+    'Initialize-Disk'        = 'Number', 'PartitionStyle'
+    'Join-Path'              = 'Path', 'ChildPath'
+    'Move-Item'              = 'LiteralPath', 'Destination'
+    'New-Item'               = 'ItemType', 'Path', 'Force'
+    'New-ItemProperty'       = 'PropertyType', 'Value', 'Force'
+    'New-NetFirewallRule'    = 'DisplayName'
+    'New-Object'             = 'TypeName', 'ArgumentList'
+    'New-PSSession'          = 'ConfigurationName', 'ConnectionUri', 'Authentication', 'SessionOption', 'Credential'
+    'New-PSSessionOption'    = 'OpenTimeout', 'OperationTimeout', 'CancelTimeout'
+    'New-Partition'          = 'DiskNumber', 'UseMaximumSize', 'DriveLetter'
+    'Out-Null'               = @()
+    'Remove-Item'            = 'LiteralPath', 'Recurse', 'Force'
+    'Remove-ItemProperty'    = @()
+    'Remove-Module'          = 'ModuleInfo'
+    'Remove-PSSession'       = 'Session'
+    'Restart-Service'        = 'Name', 'Force'
+    'Restart-WebAppPool'     = 'Name'
+    'Select-Object'          = 'Unique'
+    'Set-Content'            = 'LiteralPath', 'Value'
+    'Set-Disk'               = 'Number', 'IsOffline', 'IsReadOnly'
+    'Set-NetFirewallRule'    = @()
+    'Set-Partition'          = 'DiskNumber', 'PartitionNumber', 'NewDriveLetter'
+    'Set-Service'            = 'Name', 'StartupType'
+    'Set-StrictMode'         = 'Version', 'Off'
+    'Sort-Object'            = 'Unique'
+    'Split-Path'             = 'Parent'
+    'Start-Service'          = 'Name'
+    'Start-Sleep'            = 'Milliseconds', 'Seconds'
+    'Test-Path'              = 'LiteralPath'
+    'Where-Object'           = 'FilterScript'
+    'icacls.exe'             = @()
+    # Called only on Windows Server 2019 and later, which has PowerShell 5.1.
+    'Add-WindowsCapability'  = 'Online', 'Name'
+    'Get-WindowsCapability'  = 'Online'
 }
 $Common = 'ErrorAction', 'WarningAction', 'Verbose', 'ErrorVariable'
-# Positional arguments that 4.0 takes; Join-Path with three is 6.0.
+# Cmdlet -> the number of positional arguments in 4.0. Join-Path takes three from PowerShell 6.0 on.
 $Positional = @{ 'Join-Path' = 2 }
+$NewVariables = 'IsWindows', 'IsLinux', 'IsMacOS', 'IsCoreCLR', 'PSStyle', 'InformationPreference', 'input'
+$NewNodes = @(
+    'TypeDefinitionAst'
+    'UsingStatementAst'
+    'TernaryExpressionAst'
+    'PipelineChainAst'
+    'ConfigurationDefinitionAst'
+    'DynamicKeywordStatementAst'
+    'BaseCtorInvokeMemberExpressionAst'
+)
+# Kinds of nodes that Find-NewNode checks further.
+$CheckedNodes = @(
+    'BinaryExpressionAst'
+    'AssignmentStatementAst'
+    'MemberExpressionAst'
+    'InvokeMemberExpressionAst'
+    'IndexExpressionAst'
+    'PipelineAst'
+    'NamedBlockAst'
+    'ConstantExpressionAst'
+    'StringConstantExpressionAst'
+    'ExpandableStringExpressionAst'
+    'VariableExpressionAst'
+)
+$Number = '^0b|^\d\S*(?<![xX][0-9a-fA-F]*)(u|y|n|us|ul|uy)$'
 
-$newerNodes = 'TypeDefinitionAst', 'UsingStatementAst', 'TernaryExpressionAst', 'PipelineChainAst', 'ConfigurationDefinitionAst', 'DynamicKeywordStatementAst', 'BaseCtorInvokeMemberExpressionAst'
-# Kinds of nodes that Find-Newer has to look into.
-$telling = 'BinaryExpressionAst', 'AssignmentStatementAst', 'MemberExpressionAst', 'InvokeMemberExpressionAst', 'IndexExpressionAst', 'PipelineAst', 'NamedBlockAst', 'ConstantExpressionAst', 'StringConstantExpressionAst', 'ExpandableStringExpressionAst', 'VariableExpressionAst', 'CommandAst'
-
-function Find-Newer($Node, $Functions) {
+# Returns what the node uses of the language that is newer.
+function Find-NewNode {
+    [CmdletBinding()]
+    param($Node)
     $kind = $Node.GetType().Name
-    if ($kind -in $newerNodes) { $kind }
-    if ($kind -in 'BinaryExpressionAst', 'AssignmentStatementAst' -and "$($Node.Operator)" -like 'QuestionQuestion*') { 'operator ??' }
+    $text = $Node.Extent.Text
+    if ($kind -in $NewNodes) { return $kind }
     if ($Node.PSObject.Properties['NullConditional'] -and $Node.NullConditional) { 'operator ?.' }
-    if ($kind -eq 'PipelineAst' -and $Node.Background) { 'background operator &' }
-    if ($kind -eq 'InvokeMemberExpressionAst' -and $Node.Static -and "$($Node.Member)" -eq 'new') { 'static method new' }
-    if ($kind -eq 'NamedBlockAst' -and "$($Node.BlockKind)" -eq 'Clean') { 'block clean' }
-    if ($kind -eq 'ConstantExpressionAst' -and $Node.Extent.Text -match '^0b|(?<![xX][0-9a-fA-F]*)(u|y|n|us|ul|uy)$') { "number $($Node.Extent.Text)" }
-    if ($kind -in 'StringConstantExpressionAst', 'ExpandableStringExpressionAst' -and "$($Node.StringConstantType)" -like 'DoubleQuoted*' -and $Node.Extent.Text -match '`(e|u\{)') { 'escape `e or `u{}' }
-    if ($kind -eq 'VariableExpressionAst' -and $Node.VariablePath.UserPath -in 'IsWindows', 'IsLinux', 'IsMacOS', 'IsCoreCLR', 'PSStyle', 'InformationPreference', 'input') { "variable $($Node.VariablePath.UserPath)" }
-    if ($kind -ne 'CommandAst' -or -not $Node.GetCommandName()) { return }
-    $name = $Node.GetCommandName()
-    if ($Functions.ContainsKey($name)) { return }
-    if (-not $Known.ContainsKey($name)) { "command $name"; return }
-    $parameters = @($Node.CommandElements | Where-Object { $_ -is [System.Management.Automation.Language.CommandParameterAst] })
-    foreach ($parameter in $parameters) {
-        if ($parameter.ParameterName -notin @($Known[$name]) + $Common) { "parameter -$($parameter.ParameterName) of $name" }
+    switch ($kind) {
+        { $_ -in 'BinaryExpressionAst', 'AssignmentStatementAst' } {
+            if ("$($Node.Operator)" -like 'QuestionQuestion*') { 'operator ??' }
+        }
+        'PipelineAst' {
+            if ($Node.Background) { 'background operator &' }
+        }
+        'InvokeMemberExpressionAst' {
+            if ($Node.Static -and "$($Node.Member)" -eq 'new') { 'static method new' }
+        }
+        'NamedBlockAst' {
+            if ("$($Node.BlockKind)" -eq 'Clean') { 'block clean' }
+        }
+        'ConstantExpressionAst' {
+            if ($text -match $Number) { "number $text" }
+        }
+        { $_ -in 'StringConstantExpressionAst', 'ExpandableStringExpressionAst' } {
+            $isExpanded = "$($Node.StringConstantType)" -like 'DoubleQuoted*'
+            if ($isExpanded -and $text -match '`(e|u\{)') { 'escape `e or `u{}' }
+        }
+        'VariableExpressionAst' {
+            $name = $Node.VariablePath.UserPath
+            if ($name -in $NewVariables) { "variable $name" }
+        }
     }
-    if ($Positional.ContainsKey($name) -and $parameters.Count -eq 0 -and $Node.CommandElements.Count - 1 -gt $Positional[$name]) { "positional arguments of $name" }
 }
 
-function Get-FunctionName([System.IO.FileInfo[]] $File) {
+# Returns what is newer, or not in the list, in a call of a cmdlet. Functions are the scripts' own.
+function Find-NewCommand {
+    [CmdletBinding()]
+    param(
+        $Node,
+        [hashtable] $Functions
+    )
+    $name = $Node.GetCommandName()
+    if (-not $name -or $Functions.ContainsKey($name)) { return }
+    if (-not $Known.ContainsKey($name)) { return "command $name" }
+    $parameters = @($Node.CommandElements | Where-Object { $_.GetType().Name -eq 'CommandParameterAst' })
+    foreach ($parameter in $parameters) {
+        if ($parameter.ParameterName -notin @($Known[$name]) + $Common) {
+            "parameter -$($parameter.ParameterName) of $name"
+        }
+    }
+    $arguments = $Node.CommandElements.Count - 1
+    if ($Positional.ContainsKey($name) -and $parameters.Count -eq 0 -and $arguments -gt $Positional[$name]) {
+        "positional arguments of $name"
+    }
+}
+
+function Get-FunctionName {
+    [CmdletBinding()]
+    param([System.IO.FileInfo[]] $File)
     $names = @{}
     foreach ($one in $File) {
         $tree = [System.Management.Automation.Language.Parser]::ParseFile($one.FullName, [ref] $null, [ref] $null)
-        foreach ($function in $tree.FindAll({ $args[0] -is [System.Management.Automation.Language.FunctionDefinitionAst] }, $true)) { $names[$function.Name] = $true }
+        $isFunction = { $args[0] -is [System.Management.Automation.Language.FunctionDefinitionAst] }
+        foreach ($function in $tree.FindAll($isFunction, $true)) { $names[$function.Name] = $true }
     }
     $names
 }
 
 $files = @(Get-ChildItem -Path $Folder -Filter '*.ps1')
 $report = [ordered]@{}
-$looked = $newerNodes + $telling
+$looked = @{}
+foreach ($kind in $NewNodes + $CheckedNodes) { $looked[$kind] = $true }
+$allFunctions = Get-FunctionName $files
 foreach ($file in $files) {
     $errors = $null
     $tree = [System.Management.Automation.Language.Parser]::ParseFile($file.FullName, [ref] $null, [ref] $errors)
-    $functions = Get-FunctionName $(if ($file.Name -in ($Alone -split ',')) { $file } else { $files })
+    $functions = if ($file.Name -in ($Alone -split ',')) { Get-FunctionName $file } else { $allFunctions }
     $findings = @($errors | ForEach-Object { "line $($_.Extent.StartLineNumber): syntax error: $($_.Message)" })
     foreach ($node in $tree.FindAll({ $true }, $true)) {
-        if ($node.GetType().Name -notin $looked) { continue }
-        $findings += @(Find-Newer $node $functions | ForEach-Object { "line $($node.Extent.StartLineNumber): $_" })
+        $kind = $node.GetType().Name
+        $found = @(
+            if ($looked[$kind]) { Find-NewNode $node }
+            if ($kind -eq 'CommandAst') { Find-NewCommand $node $functions }
+        )
+        foreach ($one in $found) { $findings += "line $($node.Extent.StartLineNumber): $one" }
     }
     $report[$file.Name] = $findings
 }

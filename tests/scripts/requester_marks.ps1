@@ -1,13 +1,32 @@
-# What Get-RequesterMark makes of two marks of one requester, registry/directory, for each pair of states. Prints one JSON object.
-param([Parameter(Mandatory = $true)] [string] $Scripts)
+<#
+.SYNOPSIS
+Prints which state Get-RequesterMark takes, for each pair of a requester's states in the registry and in the directory.
+.DESCRIPTION
+Prints one JSON object: "registry/directory" -> the state that counts.
+.PARAMETER Scripts
+The folder of the scripts.
+#>
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory)]
+    [string] $Scripts
+)
 
 Set-StrictMode -Version Latest
 . (Join-Path $Scripts 'ClientAccess.ps1')
-function Get-Marks([string] $State) { @(if ($State) { [pscustomobject]@{ Requester = 'Maintenance'; State = $State } }) }
+
+# Returns a list of one mark, or of none without a state.
+function Get-Mark {
+    [CmdletBinding()]
+    param([string] $State)
+    , @(if ($State) { [pscustomobject]@{ Requester = 'Maintenance'; State = $State } })
+}
+
+$states = '', 'Active', 'Draining', 'Inactive', 'Unheard'
 $results = [ordered]@{}
-foreach ($local in '', 'Active', 'Draining', 'Inactive', 'Unheard') {
-    foreach ($remote in '', 'Active', 'Draining', 'Inactive', 'Unheard') {
-        $found = [pscustomobject]@{ LocalStates = @(Get-Marks $local); RemoteStates = @(Get-Marks $remote) }
+foreach ($local in $states) {
+    foreach ($remote in $states) {
+        $found = [pscustomobject]@{ LocalStates = Get-Mark $local; RemoteStates = Get-Mark $remote }
         $results["$local/$remote"] = (Get-RequesterMark -Found $found)['Maintenance']
     }
 }

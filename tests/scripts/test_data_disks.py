@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rehearsal.stand_ins.windows_disks import prepare_drives_without_powershell
 from tests.scripts.servers import SCRIPTS, Outcome, Servers
 
 SCRIPT = SCRIPTS / "Initialize-DataDisk.ps1"
@@ -55,15 +56,15 @@ def test_an_empty_disk_is_formatted_and_one_that_holds_data_gets_its_letter(serv
     assert disks_of(servers) == before
 
 
-@pytest.mark.parametrize(
-    ("drives", "disks", "said"),
-    [
-        ("0=F", [disk(2, 0, partition(1, "F", "", file_system=""))], "no file system that Windows can read"),
-        ("0=F", [disk(2, 0, style="RAW"), disk(3, 5, partition(1, "F", "Tools"))], "taken by disk 3"),
-        ("0=F", [disk(2, 0, partition(1, "G", "One"), partition(2, "H", "Two"))], "has 2 partitions"),
-        ("4=F", [disk(2, 0, style="RAW")], "Windows shows 0 data disks with LUN 4"),
-    ],
-)
+UNPREPARED = [
+    ("0=F", [disk(2, 0, partition(1, "F", "", file_system=""))], "no file system that Windows can read"),
+    ("0=F", [disk(2, 0, style="RAW"), disk(3, 5, partition(1, "F", "Tools"))], "taken by disk 3"),
+    ("0=F", [disk(2, 0, partition(1, "G", "One"), partition(2, "H", "Two"))], "has 2 partitions"),
+    ("4=F", [disk(2, 0, style="RAW")], "Windows shows 0 data disks with LUN 4"),
+]
+
+
+@pytest.mark.parametrize(("drives", "disks", "said"), UNPREPARED)
 def test_a_disk_that_cannot_be_prepared_stays_as_it_is(
     servers: Servers, drives: str, disks: list[Disk], said: str
 ) -> None:
@@ -72,3 +73,19 @@ def test_a_disk_that_cannot_be_prepared_stays_as_it_is(
     assert outcome.stderr.startswith("A data disk could not be prepared: ")
     assert said in outcome.stderr
     assert disks_of(servers) == [SYSTEM, TEMPORARY, *disks]
+
+
+@pytest.mark.parametrize(
+    ("drives", "disks"),
+    [("0=F,1=G", [EMPTY, FILLED]), *((drives, disks) for drives, disks, _ in UNPREPARED)],
+)
+def test_the_stand_in_without_powershell_prepares_drives_as_the_script_does(
+    servers: Servers, drives: str, disks: list[Disk]
+) -> None:
+    outcome = prepare(servers, drives, *copy.deepcopy(disks))
+    after = disks_of(servers)
+    servers.windows("ex1", disks=copy.deepcopy([SYSTEM, TEMPORARY, *disks]))
+    result = prepare_drives_without_powershell(drives, servers.root("ex1"))
+    assert (result.exit_code, result.output, result.error) == (outcome.exit_code, outcome.stdout, outcome.stderr)
+    if outcome.exit_code == 0:
+        assert disks_of(servers) == after

@@ -38,6 +38,9 @@ class Machines:
     def delete_machine(self, id: str) -> None:
         self.deleted.append(id)
 
+    def disks_attached(self, vm_id: str, luns: Mapping[str, int]) -> None:
+        """These machines have no Windows that would show them."""
+
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
         self.ran.append((vm_id, script, parameters))
         return self.result

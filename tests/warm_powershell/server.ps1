@@ -1,7 +1,10 @@
-# The server side of warm_powershell.py: runs one command line of pwsh after the other in this process, so that what .NET compiled for
-# one run serves the next ones. Each runs through the entry point of this very host, with a runspace, standard input, environment and
-# current folder of its own. Linux only.
-param([Parameter(Mandatory = $true)] [string] $Socket)
+# The server side of warm_powershell.py: runs one command line of pwsh after the other in this process, so that what
+# .NET compiled for one run serves the next ones. Each runs through the entry point of this very host, with a runspace,
+# standard input, environment and current folder of its own. Linux only.
+param(
+    [Parameter(Mandatory)]
+    [string] $Socket
+)
 
 Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
@@ -10,11 +13,16 @@ function New-NativeType {
     $assembly = [System.Reflection.Emit.AssemblyBuilder]::DefineDynamicAssembly('WarmPowerShell', 'Run')
     $type = $assembly.DefineDynamicModule('WarmPowerShell').DefineType('Libc', 'Public')
     foreach ($signature in @(
-            @('open', [int], ([string], [int])), @('dup2', [int], ([int], [int])), @('close', [int], (, [int])),
-            @('setenv', [int], ([string], [string], [int])), @('unsetenv', [int], (, [string]))
+            , @('open', [int], ([string], [int]))
+            , @('dup2', [int], ([int], [int]))
+            , @('close', [int], (, [int]))
+            , @('setenv', [int], ([string], [string], [int]))
+            , @('unsetenv', [int], (, [string]))
         )) {
         $name, $returns, $takes = $signature
-        $method = $type.DefinePInvokeMethod($name, 'libc', 'Public, Static, PinvokeImpl', 'Standard', $returns, [type[]] $takes, 'Winapi', 'Ansi')
+        $attributes = 'Public, Static, PinvokeImpl'
+        $method = $type.DefinePInvokeMethod(
+            $name, 'libc', $attributes, 'Standard', $returns, [type[]] $takes, 'Winapi', 'Ansi')
         $method.SetImplementationFlags('PreserveSig')
     }
     $type.CreateType()
@@ -22,7 +30,8 @@ function New-NativeType {
 
 # .NET reads the certificate authorities of SSL_CERT_FILE once in a process.
 function Get-AuthorityField {
-    $type = [System.Security.Cryptography.X509Certificates.X509Store].Assembly.GetType('System.Security.Cryptography.X509Certificates.OpenSslCachedSystemStoreProvider', $true)
+    $store = [System.Security.Cryptography.X509Certificates.X509Store]
+    $type = $store.Assembly.GetType("$($store.Namespace).OpenSslCachedSystemStoreProvider", $true)
     foreach ($name in 's_nativeCollections', 's_rootStoreFile', 's_rootStoreDirectories') {
         $field = $type.GetField($name, 'Static, NonPublic')
         if (-not $field -or $field.IsInitOnly) { throw "This .NET keeps the authorities of its first run: $name" }
@@ -31,6 +40,7 @@ function Get-AuthorityField {
 }
 
 function Set-StandardInput {
+    [CmdletBinding()]
     param([string] $Path)
     $opened = $libc::open($Path, 0)
     if ($opened -lt 0 -or $libc::dup2($opened, 0) -lt 0) { throw "$Path cannot be opened" }
@@ -39,12 +49,19 @@ function Set-StandardInput {
 }
 
 function Set-Environment {
+    [CmdletBinding()]
     param($Variables)
-    foreach ($name in @([Environment]::GetEnvironmentVariables().Keys)) { [Environment]::SetEnvironmentVariable($name, $null) }
+    foreach ($name in @([Environment]::GetEnvironmentVariables().Keys)) {
+        [Environment]::SetEnvironmentVariable($name, $null)
+    }
     foreach ($name in $Variables.Keys) { [Environment]::SetEnvironmentVariable($name, $Variables[$name]) }
     # OpenSSL asks the C library, of which .NET keeps a copy.
     $authority = $Variables['SSL_CERT_FILE']
-    if ($authority) { $null = $libc::setenv('SSL_CERT_FILE', $authority, 1) } else { $null = $libc::unsetenv('SSL_CERT_FILE') }
+    if ($authority) {
+        $null = $libc::setenv('SSL_CERT_FILE', $authority, 1)
+    } else {
+        $null = $libc::unsetenv('SSL_CERT_FILE')
+    }
     foreach ($field in $authorityFields) { $field.SetValue($null, $null) }
 }
 

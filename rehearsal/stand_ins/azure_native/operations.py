@@ -13,6 +13,7 @@ from rehearsal.stand_ins.script_results import CommandResult
 
 from .errors import ArmError, DeploymentFailedError
 from .resource_types import ResourceType, find_type
+from .rules.disks import attached_disks
 from .store import Json, Resource
 from .subscription import STOPPED, AzureSubscription
 
@@ -45,6 +46,10 @@ class MachineHost(Protocol):
     def create_machine(self, vm: VirtualMachine) -> None: ...
 
     def delete_machine(self, id: str) -> None: ...
+
+    def disks_attached(self, vm_id: str, luns: Mapping[str, int]) -> None:
+        """The data disks of the virtual machine are these: the disk's ARM id -> its LUN."""
+        ...
 
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
         """Run a script as SYSTEM on the virtual machine with this ARM id."""
@@ -147,6 +152,11 @@ class AzureOperations:
             admin_password=inputs["osProfile"]["adminPassword"],
         )
 
+    def _luns(self, vm_id: str) -> dict[str, int]:
+        machine = self._subscription.get(vm_id)
+        attached = attached_disks(machine) if machine else []
+        return {(entry.get("managedDisk") or {}).get("id", entry["name"]).lower(): entry["lun"] for entry in attached}
+
     def _run(self, resource: Resource, inputs: Json) -> None:
         """Each PUT of a run command runs its script."""
         started = datetime.now(UTC)
@@ -157,7 +167,9 @@ class AzureOperations:
         }
         result = CommandResult(exit_code=0, output="", error="")
         if self._host is not None:
-            result = self._host.run_command(resource.id.rsplit("/", 2)[0], inputs["source"]["script"], parameters)
+            vm_id = resource.id.rsplit("/", 2)[0]
+            self._host.disks_attached(vm_id, self._luns(vm_id))
+            result = self._host.run_command(vm_id, inputs["source"]["script"], parameters)
         self._subscription.hide(resource.id, {"instanceView": _instance_view(result, started)})
         if result.exit_code and inputs.get("treatFailureAsDeploymentFailure"):
             raise DeploymentFailedError(

@@ -1,21 +1,52 @@
-# What the Exchange cmdlets do. Each returns items @{ Stream = Output | Warning | Error | Terminating; Value = … } for the proxy to pass on.
+# The cmdlets of the Exchange stand-in. Each returns items for the proxy to pass on:
+# @{ Stream = Output, Warning, Error or Terminating; Value = ... }.
 
-function Out-Object { param($Value) @{ Stream = 'Output'; Value = $Value } }
-function Out-Warning { param([string] $Text) @{ Stream = 'Warning'; Value = $Text } }
+function Out-Object {
+    [CmdletBinding()]
+    param($Value)
+    @{ Stream = 'Output'; Value = $Value }
+}
+
+function Out-Warning {
+    [CmdletBinding()]
+    param([string] $Text)
+    @{ Stream = 'Warning'; Value = $Text }
+}
 
 function Out-Error {
-    param([string] $Text, [string] $Stream = 'Error', [string] $Id = 'InvalidOperation')
-    $record = New-Object System.Management.Automation.ErrorRecord((New-Object System.InvalidOperationException $Text), $Id, 'InvalidOperation', $null)
+    [CmdletBinding()]
+    param(
+        [string] $Text,
+        [string] $Stream = 'Error',
+        [string] $Id = 'InvalidOperation'
+    )
+    $exception = New-Object System.InvalidOperationException $Text
+    $record = New-Object System.Management.Automation.ErrorRecord($exception, $Id, 'InvalidOperation', $null)
     @{ Stream = $Stream; Value = $record }
 }
 
-# One call through an imported function.
+function Out-NotFound {
+    [CmdletBinding()]
+    param(
+        [string] $Identity,
+        [string] $DomainController
+    )
+    Out-Error "The operation couldn't be performed because object '$Identity' couldn't be found on '$DomainController'."
+}
+
+# Runs one call of an imported function.
 function Invoke-Proxied {
-    param([string] $Cmdlet, [int] $SessionId, $Bound)
+    [CmdletBinding()]
+    param(
+        [string] $Cmdlet,
+        [int] $SessionId,
+        $Bound
+    )
     $session = $Sessions[$SessionId]
     if ($session -and $session.WebSite -ne (Get-WebSiteRestart)) { $session.State = 'Broken' }
     if (-not $session -or $session.State -ne 'Opened') {
-        return Out-Error -Stream Terminating -Text "The session $SessionId is no longer available; the command $Cmdlet cannot run."
+        $text = "The session $SessionId is no longer available; the command $Cmdlet cannot run."
+        return Out-Error -Stream Terminating -Text $text
     }
     Add-Call $Cmdlet $Bound
     $organisation = Read-Organisation
@@ -23,50 +54,80 @@ function Invoke-Proxied {
     if ($dc -isnot [string]) { return $dc }
     $verb, $noun = $Cmdlet -split '-', 2
     $fault = if ($verb -eq 'Get') { Find-Fault (Read-Server $env:COMPUTERNAME) $Cmdlet }
-    if ($fault) { if ($null -ne $fault.message) { Out-Error $fault.message }; return }
+    if ($fault) {
+        if ($null -ne $fault.message) { Out-Error $fault.message }
+        return
+    }
     if ($Cmdlet -eq 'Get-ExchangeServer') {
         Get-ExchangeServerItem $Bound $dc
     } elseif ($noun -eq 'ServerComponentState') {
-        if ($verb -eq 'Get') { Get-ComponentItem $Bound $dc } else { Use-Lock "$($Bound['Identity'])" { Set-ComponentItem $Bound $dc } }
+        if ($verb -eq 'Get') {
+            Get-ComponentItem $Bound $dc
+        } else {
+            Use-Lock "$($Bound['Identity'])" { Set-ComponentItem $Bound $dc }
+        }
     } elseif ($verb -eq 'Get') {
         Get-ObjectItem $noun $Bound $dc
     } else {
-        Use-Lock "$(("$($Bound['Identity'])" -split '[^A-Za-z0-9-]')[0])" { Set-ObjectItem $noun $Bound $dc $organisation }
+        $server = @("$($Bound['Identity'])" -split '[^A-Za-z0-9-]')[0]
+        Use-Lock $server { Set-ObjectItem $noun $Bound $dc $organisation }
     }
 }
 
-# Unless it is told, Exchange reads and writes where it likes: here at each domain controller in turn, so that what was just written is
-# not there when it is read.
+# Without DomainController Exchange chooses one. The stand-in takes each in turn, so that a read misses the write before
+# it.
 $Turn = 0
 
 function Get-BoundDomainController {
-    param($Bound, $Organisation)
+    [CmdletBinding()]
+    param(
+        $Bound,
+        $Organisation
+    )
     if (-not $Bound.ContainsKey('DomainController')) {
         $script:Turn = ($Turn + 1) % @($Organisation.domainControllers).Count
         return $Organisation.domainControllers[$Turn]
     }
     $dc = "$($Bound['DomainController'])"
     if ($dc -in $Organisation.domainControllers) { return $dc }
-    Out-Error "The domain controller `"$dc`" is not available for use. Please specify a different domain controller's fully qualified domain name."
+    Out-Error ("The domain controller `"$dc`" is not available for use. " +
+        "Please specify a different domain controller's fully qualified domain name.")
 }
 
 function Get-ExchangeServerItem {
-    param($Bound, [string] $DomainController)
-    $wanted = if ($Bound.ContainsKey('Identity') -and $null -ne $Bound['Identity']) { "$($Bound['Identity'])" } else { '*' }
+    [CmdletBinding()]
+    param(
+        $Bound,
+        [string] $DomainController
+    )
+    $hasIdentity = $Bound.ContainsKey('Identity') -and $null -ne $Bound['Identity']
+    $wanted = if ($hasIdentity) { "$($Bound['Identity'])" } else { '*' }
     $found = @(Read-Servers $wanted | Where-Object { $_.name -like $wanted -or $_.fqdn -like $wanted })
-    if ($found.Count -eq 0) { return Out-Error "The operation couldn't be performed because object '$wanted' couldn't be found on '$DomainController'." }
+    if ($found.Count -eq 0) {
+        return Out-NotFound $wanted $DomainController
+    }
     foreach ($server in $found) {
         Out-Object (New-RemoteObject 'Management.ExchangeServer' $server $DomainController ([ordered]@{
-                    Identity = $server.name; Name = $server.name; Fqdn = $server.fqdn; AdminDisplayVersion = $server.adminDisplayVersion; IsClientAccessServer = $true
-                }))
+            Identity             = $server.name
+            Name                 = $server.name
+            Fqdn                 = $server.fqdn
+            AdminDisplayVersion  = $server.adminDisplayVersion
+            IsClientAccessServer = $true
+        }))
     }
 }
 
-# An identity that does not exist returns the objects of all servers, as Microsoft's pages warn.
+# Returns the objects of all servers for an unknown identity, as Microsoft's documentation warns.
 function Get-ObjectItem {
-    param([string] $Noun, $Bound, [string] $DomainController)
+    [CmdletBinding()]
+    param(
+        [string] $Noun,
+        $Bound,
+        [string] $DomainController
+    )
     if ($Bound.ContainsKey('Server')) {
-        $found = @(Get-Candidate $Noun "$($Bound['Server'])" | Where-Object { "$($Bound['Server'])" -in $_.Server.name, $_.Server.fqdn })
+        $wanted = "$($Bound['Server'])"
+        $found = @(Get-Candidate $Noun $wanted | Where-Object { $wanted -in $_.Server.name, $_.Server.fqdn })
     } else {
         $found = @(Select-ByIdentity @(Get-Candidate $Noun "$($Bound['Identity'])") "$($Bound['Identity'])")
         if ($found.Count -eq 0) { $found = @(Get-Candidate $Noun '') }
@@ -75,32 +136,62 @@ function Get-ObjectItem {
 }
 
 function Get-Candidate {
-    param([string] $Noun, [string] $Identity)
+    [CmdletBinding()]
+    param(
+        [string] $Noun,
+        [string] $Identity
+    )
     $kind = $ObjectKinds[$Noun]
     foreach ($server in @(Read-Servers $Identity)) {
         $copy = @($server.copies.Values)[0]
         if (-not $copy.ContainsKey($kind.Object)) { continue }
-        @{ Server = $server; Identity = $(if ($kind.Name) { "$($server.name)\$($kind.Name)" } else { $server.name }) }
+        @{
+            Server   = $server
+            Identity = $(if ($kind.Name) { "$($server.name)\$($kind.Name)" } else { $server.name })
+        }
     }
 }
 
 function Select-ByIdentity {
-    param($Candidate, [string] $Identity)
+    [CmdletBinding()]
+    param(
+        $Candidate,
+        [string] $Identity
+    )
     if ($Identity -eq '') { return }
-    $Candidate | Where-Object { $_.Identity -eq $Identity -or ($Identity.Contains('*') -and $_.Identity -like $Identity) -or ($_.Identity -eq $_.Server.name -and $_.Server.fqdn -eq $Identity) }
+    $Candidate | Where-Object {
+        $isPattern = $Identity.Contains('*') -and $_.Identity -like $Identity
+        $isServer = $_.Identity -eq $_.Server.name -and $_.Server.fqdn -eq $Identity
+        $_.Identity -eq $Identity -or $isPattern -or $isServer
+    }
 }
 
 function Set-ObjectItem {
-    param([string] $Noun, $Bound, [string] $DomainController, $Organisation)
+    [CmdletBinding()]
+    param(
+        [string] $Noun,
+        $Bound,
+        [string] $DomainController,
+        $Organisation
+    )
     $kind = $ObjectKinds[$Noun]
     $given = @{}
     foreach ($name in @($Bound.Keys | Where-Object { $kind.Set.Contains($_) })) {
-        try { $given[$name] = ConvertTo-BoundValue $name $kind.Set[$name] $Bound[$name] } catch { return Out-Error -Stream Terminating -Id 'ParameterArgumentTransformationError' -Text $_.Exception.Message }
+        try {
+            $given[$name] = ConvertTo-BoundValue $name $kind.Set[$name] $Bound[$name]
+        } catch {
+            $failure = @{ Stream = 'Terminating'; Id = 'ParameterArgumentTransformationError' }
+            return Out-Error @failure -Text $_.Exception.Message
+        }
     }
     $identity = "$($Bound['Identity'])"
     $found = @(Select-ByIdentity @(Get-Candidate $Noun $identity) $identity)
-    if ($found.Count -eq 0) { return Out-Error "The operation couldn't be performed because object '$identity' couldn't be found on '$DomainController'." }
-    if ($found.Count -gt 1) { return Out-Error "The operation couldn't be performed because '$identity' matches multiple entries." }
+    if ($found.Count -eq 0) {
+        return Out-NotFound $identity $DomainController
+    }
+    if ($found.Count -gt 1) {
+        return Out-Error "The operation couldn't be performed because '$identity' matches multiple entries."
+    }
     $server = $found[0].Server
     $present = $server.copies[$DomainController][$kind.Object]
 
@@ -112,7 +203,12 @@ function Set-ObjectItem {
     Get-ChangeWarning $Noun $given $server $DomainController
     $values = @{}
     foreach ($name in $given.Keys) { if ($present.ContainsKey($name)) { $values[$name] = $given[$name] } }
-    $changed = @($values.Keys | Where-Object { (ConvertTo-Json $values[$_] -Compress) -cne (ConvertTo-Json $present[$_] -Compress) })
-    if ($changed.Count -eq 0) { return Out-Warning "The command completed successfully but no settings of '$($found[0].Identity)' have been modified." }
+    $changed = @($values.Keys | Where-Object {
+            (ConvertTo-Json $values[$_] -Compress) -cne (ConvertTo-Json $present[$_] -Compress)
+        })
+    if ($changed.Count -eq 0) {
+        return Out-Warning ('The command completed successfully but no settings of ' +
+            "'$($found[0].Identity)' have been modified.")
+    }
     if (-not $fault) { Write-ServerObject $server $Organisation $DomainController $kind.Object $values }
 }

@@ -1,13 +1,20 @@
-# The disks of the Windows stand-in; a part of WindowsStandIn.psm1. State: disks in windows.json, each with number, lun, style, offline, readOnly,
-# system and partitions (number, letter, type, fileSystem, label, unit).
+# The disks of the Windows stand-in; a part of WindowsStandIn.psm1. State: disks in windows.json, each with number, lun,
+# style, offline, readOnly, system and partitions (number, letter, type, fileSystem, label, unit).
 
 function Get-DiskState {
-    param($State, [int] $Number)
+    [CmdletBinding()]
+    param(
+        $State,
+        [int] $Number
+    )
     @($State.disks | Where-Object { $_.number -eq $Number })[0]
 }
 
 function Get-DiskDrive {
-    foreach ($disk in (Read-Windows).disks) { [pscustomobject]@{ Index = [uint32] $disk.number; SCSILogicalUnit = [uint16] $disk.lun } }
+    foreach ($disk in (Read-Windows).disks) { [pscustomobject]@{
+        Index           = [uint32] $disk.number
+        SCSILogicalUnit = [uint16] $disk.lun
+    } }
 }
 
 function Get-Disk {
@@ -15,15 +22,26 @@ function Get-Disk {
     param()
     foreach ($disk in (Read-Windows).disks) {
         [pscustomobject]@{
-            Number = [uint32] $disk.number; PartitionStyle = $disk.style; IsOffline = $disk.offline; IsReadOnly = $disk.readOnly
-            IsBoot = $disk.system; IsSystem = $disk.system
+            Number         = [uint32] $disk.number
+            PartitionStyle = $disk.style
+            IsOffline      = $disk.offline
+            IsReadOnly     = $disk.readOnly
+            IsBoot         = $disk.system
+            IsSystem       = $disk.system
         }
     }
 }
 
 function Set-Disk {
     [CmdletBinding()]
-    param([Parameter(Mandatory)] [uint32] $Number, [bool] $IsOffline, [bool] $IsReadOnly)
+    param(
+        [Parameter(Mandatory)]
+        [uint32] $Number,
+
+        [bool] $IsOffline,
+
+        [bool] $IsReadOnly
+    )
     $state = Read-Windows
     $disk = Get-DiskState $state $Number
     if ($PSBoundParameters.ContainsKey('IsOffline')) { $disk.offline = $IsOffline }
@@ -32,7 +50,11 @@ function Set-Disk {
 }
 
 function Test-Writable {
-    param($Cmdlet, $Disk)
+    [CmdletBinding()]
+    param(
+        $Cmdlet,
+        $Disk
+    )
     if (-not ($Disk.offline -or $Disk.readOnly)) { return $true }
     $Cmdlet.WriteError((New-Error 'The disk is offline or read-only.' 'NotSpecified'))
     $false
@@ -40,13 +62,27 @@ function Test-Writable {
 
 function Initialize-Disk {
     [CmdletBinding()]
-    param([Parameter(Mandatory)] [uint32] $Number, [ValidateSet('GPT', 'MBR')] [string] $PartitionStyle = 'GPT')
+    param(
+        [Parameter(Mandatory)]
+        [uint32] $Number,
+
+        [ValidateSet('GPT', 'MBR')]
+        [string] $PartitionStyle = 'GPT'
+    )
     $state = Read-Windows
     $disk = Get-DiskState $state $Number
     if (-not (Test-Writable $PSCmdlet $disk)) { return }
-    if ($disk.style -ne 'RAW') { return $PSCmdlet.WriteError((New-Error 'The disk has already been initialized.' 'NotSpecified')) }
+    if ($disk.style -ne 'RAW') {
+        return $PSCmdlet.WriteError((New-Error 'The disk has already been initialized.' 'NotSpecified'))
+    }
     $disk.style = $PartitionStyle
-    if ($PartitionStyle -eq 'GPT') { $disk.partitions = @(@{ number = 1; letter = ''; type = 'Reserved'; fileSystem = ''; label = '' }) }
+    if ($PartitionStyle -eq 'GPT') { $disk.partitions = @(@{
+        number     = 1
+        letter     = ''
+        type       = 'Reserved'
+        fileSystem = ''
+        label      = ''
+    }) }
     Write-Windows $state
 }
 
@@ -56,13 +92,22 @@ function Get-Partition {
     foreach ($disk in (Read-Windows).disks) {
         foreach ($partition in $disk.partitions) {
             $letter = if ($partition.letter) { [char] $partition.letter } else { [char] 0 }
-            [pscustomobject]@{ DiskNumber = [uint32] $disk.number; PartitionNumber = [uint32] $partition.number; DriveLetter = $letter; Type = $partition.type }
+            [pscustomobject]@{
+                DiskNumber      = [uint32] $disk.number
+                PartitionNumber = [uint32] $partition.number
+                DriveLetter     = $letter
+                Type            = $partition.type
+            }
         }
     }
 }
 
 function Test-FreeLetter {
-    param($Cmdlet, [char] $Letter)
+    [CmdletBinding()]
+    param(
+        $Cmdlet,
+        [char] $Letter
+    )
     if (-not @(Get-Partition | Where-Object { $_.DriveLetter -eq $Letter })) { return $true }
     $Cmdlet.WriteError((New-Error 'The requested access path is already in use.' 'NotSpecified'))
     $false
@@ -70,20 +115,47 @@ function Test-FreeLetter {
 
 function New-Partition {
     [CmdletBinding()]
-    param([Parameter(Mandatory)] [uint32] $DiskNumber, [Parameter(Mandatory)] [switch] $UseMaximumSize, [Parameter(Mandatory)] [char] $DriveLetter)
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'UseMaximumSize')]
+    param(
+        [Parameter(Mandatory)]
+        [uint32] $DiskNumber,
+
+        [Parameter(Mandatory)]
+        [switch] $UseMaximumSize,
+
+        [Parameter(Mandatory)]
+        [char] $DriveLetter
+    )
     $state = Read-Windows
     $disk = Get-DiskState $state $DiskNumber
     if (-not (Test-Writable $PSCmdlet $disk) -or -not (Test-FreeLetter $PSCmdlet $DriveLetter)) { return }
-    if ($disk.style -eq 'RAW') { return $PSCmdlet.WriteError((New-Error 'The disk has not been initialized.' 'NotSpecified')) }
+    if ($disk.style -eq 'RAW') {
+        return $PSCmdlet.WriteError((New-Error 'The disk has not been initialized.' 'NotSpecified'))
+    }
     $number = @($disk.partitions).Count + 1
-    $disk.partitions = @($disk.partitions) + @{ number = $number; letter = [string] $DriveLetter; type = 'Basic'; fileSystem = ''; label = '' }
+    $disk.partitions = @($disk.partitions) + @{
+        number     = $number
+        letter     = [string] $DriveLetter
+        type       = 'Basic'
+        fileSystem = ''
+        label      = ''
+    }
     Write-Windows $state
     [pscustomobject]@{ DiskNumber = $DiskNumber; PartitionNumber = $number; DriveLetter = $DriveLetter }
 }
 
 function Set-Partition {
     [CmdletBinding()]
-    param([Parameter(Mandatory)] [uint32] $DiskNumber, [Parameter(Mandatory)] [uint32] $PartitionNumber, [Parameter(Mandatory)] [char] $NewDriveLetter)
+    param(
+        [Parameter(Mandatory)]
+        [uint32] $DiskNumber,
+
+        [Parameter(Mandatory)]
+        [uint32] $PartitionNumber,
+
+        [Parameter(Mandatory)]
+        [char] $NewDriveLetter
+    )
     $state = Read-Windows
     if (-not (Test-FreeLetter $PSCmdlet $NewDriveLetter)) { return }
     $partition = @((Get-DiskState $state $DiskNumber).partitions | Where-Object { $_.number -eq $PartitionNumber })[0]
@@ -92,15 +164,26 @@ function Set-Partition {
 }
 
 function Find-Volume {
-    param($State, [char] $Letter)
+    [CmdletBinding()]
+    param(
+        $State,
+        [char] $Letter
+    )
     @($State.disks.partitions | Where-Object { $_.letter -eq [string] $Letter })[0]
 }
 
 function Format-Volume {
     [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]
     param(
-        [Parameter(Mandatory)] [char] $DriveLetter, [ValidateSet('NTFS', 'ReFS')] [string] $FileSystem = 'NTFS',
-        [uint32] $AllocationUnitSize = 4096, [string] $NewFileSystemLabel = ''
+        [Parameter(Mandatory)]
+        [char] $DriveLetter,
+
+        [ValidateSet('NTFS', 'ReFS')]
+        [string] $FileSystem = 'NTFS',
+
+        [uint32] $AllocationUnitSize = 4096,
+
+        [string] $NewFileSystemLabel = ''
     )
     if (-not $PSCmdlet.ShouldProcess("$DriveLetter")) { return }
     $state = Read-Windows
@@ -114,10 +197,19 @@ function Get-Volume {
     [CmdletBinding()]
     param([char] $DriveLetter)
     $state = Read-Windows
-    $wanted = if ($PSBoundParameters.ContainsKey('DriveLetter')) { @(Find-Volume $state $DriveLetter | Where-Object { $_ }) } else { @($state.disks.partitions | Where-Object { $_.type -eq 'Basic' }) }
+    $wanted = @(
+        if ($PSBoundParameters.ContainsKey('DriveLetter')) {
+            Find-Volume $state $DriveLetter | Where-Object { $_ }
+        } else {
+            $state.disks.partitions | Where-Object { $_.type -eq 'Basic' }
+        }
+    )
     foreach ($volume in $wanted) {
         $letter = if ($volume.letter) { [char] $volume.letter } else { [char] 0 }
         [pscustomobject]@{ DriveLetter = $letter; FileSystem = $volume.fileSystem; FileSystemLabel = $volume.label }
     }
-    if ($wanted.Count -eq 0) { $PSCmdlet.WriteError((New-Error "No MSFT_Volume objects found with property 'DriveLetter' equal to '$DriveLetter'.")) }
+    if ($wanted.Count -eq 0) {
+        $text = "No MSFT_Volume objects found with property 'DriveLetter' equal to '$DriveLetter'."
+        $PSCmdlet.WriteError((New-Error $text))
+    }
 }

@@ -1,4 +1,4 @@
-# Stand-in of the parts of Windows that the scripts use. State: windows.json in the server's folder.
+# Stand-in for the parts of Windows that the scripts use. State: windows.json in the server's folder.
 
 . (Join-Path $PSScriptRoot 'ExchangeState.ps1')
 . (Join-Path $PSScriptRoot 'WindowsDisks.ps1')
@@ -12,33 +12,54 @@ function Read-ThisServer {
 }
 
 function New-Error {
-    param([string] $Text, [string] $Category = 'ObjectNotFound')
-    New-Object System.Management.Automation.ErrorRecord((New-Object System.InvalidOperationException $Text), 'WindowsStandIn', $Category, $null)
+    [CmdletBinding()]
+    param(
+        [string] $Text,
+        [string] $Category = 'ObjectNotFound'
+    )
+    $exception = New-Object System.InvalidOperationException $Text
+    New-Object System.Management.Automation.ErrorRecord($exception, 'WindowsStandIn', $Category, $null)
 }
 
 function Get-Process {
     [CmdletBinding()]
-    param([Parameter(Position = 0)] [string[]] $Name = '*')
+    param(
+        [Parameter(Position = 0)]
+        [string[]] $Name = '*'
+    )
     $running = @('svchost', 'w3wp') + @((Read-Windows).processes)
     foreach ($pattern in $Name) {
         $found = @($running | Where-Object { $_ -like $pattern })
         foreach ($process in $found) { [pscustomobject]@{ Name = $process; ProcessName = $process } }
         if ($found.Count -eq 0 -and -not [WildcardPattern]::ContainsWildcardCharacters($pattern)) {
-            $PSCmdlet.WriteError((New-Error "Cannot find a process with the name `"$pattern`". Verify the process name and call the cmdlet again."))
+            $text = "Cannot find a process with the name `"$pattern`". " +
+            'Verify the process name and call the cmdlet again.'
+            $PSCmdlet.WriteError((New-Error $text))
         }
     }
 }
 
 function Get-CimInstance {
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)] [string] $ClassName)
+    param(
+        [Parameter(Mandatory, Position = 0)]
+        [string] $ClassName
+    )
     switch ($ClassName) {
         'Win32_ComputerSystem' {
             $server = Read-ThisServer
             $domain = if ($server) { $server.domain } else { 'WORKGROUP' }
-            [pscustomobject]@{ Name = $env:COMPUTERNAME; DNSHostName = $env:COMPUTERNAME.ToLowerInvariant(); Domain = $domain; PartOfDomain = [bool] $server }
+            [pscustomobject]@{
+                Name         = $env:COMPUTERNAME
+                DNSHostName  = $env:COMPUTERNAME.ToLowerInvariant()
+                Domain       = $domain
+                PartOfDomain = [bool] $server
+            }
         }
-        'Win32_OperatingSystem' { [pscustomobject]@{ BuildNumber = "$((Read-Windows).build)"; ProductType = [uint32] 3 } }
+        'Win32_OperatingSystem' { [pscustomobject]@{
+            BuildNumber = "$((Read-Windows).build)"
+            ProductType = [uint32] 3
+        } }
         'Win32_DiskDrive' { Get-DiskDrive }
         default { $PSCmdlet.WriteError((New-Error "Invalid class $ClassName")) }
     }
@@ -57,11 +78,18 @@ function Get-ServiceTable {
 
 function Get-Service {
     [CmdletBinding()]
-    param([Parameter(Position = 0)] [string[]] $Name = '*')
+    param(
+        [Parameter(Position = 0)]
+        [string[]] $Name = '*'
+    )
     $services = Get-ServiceTable
     foreach ($pattern in $Name) {
         $found = @($services.Keys | Where-Object { $_ -like $pattern })
-        foreach ($service in $found) { [pscustomobject]@{ Name = $service; ServiceName = $service; Status = $services[$service] } }
+        foreach ($service in $found) { [pscustomobject]@{
+            Name        = $service
+            ServiceName = $service
+            Status      = $services[$service]
+        } }
         if ($found.Count -eq 0 -and -not [WildcardPattern]::ContainsWildcardCharacters($pattern)) {
             $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$pattern'."))
         }
@@ -70,25 +98,51 @@ function Get-Service {
 
 function New-Service {
     [CmdletBinding()]
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'DisplayName')]
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'Description')]
     param(
-        [Parameter(Mandatory)] [string] $Name, [Parameter(Mandatory)] [string] $BinaryPathName, [string] $DisplayName, [string] $Description,
-        [ValidateSet('Automatic', 'Manual', 'Disabled')] [string] $StartupType = 'Automatic'
+        [Parameter(Mandatory)]
+        [string] $Name,
+
+        [Parameter(Mandatory)]
+        [string] $BinaryPathName,
+
+        [string] $DisplayName,
+
+        [string] $Description,
+
+        [ValidateSet('Automatic', 'Manual', 'Disabled')]
+        [string] $StartupType = 'Automatic'
     )
-    if ((Get-ServiceTable).ContainsKey($Name)) { return $PSCmdlet.WriteError((New-Error "Service '$Name' cannot be created: The specified service already exists." 'ResourceExists')) }
+    if ((Get-ServiceTable).ContainsKey($Name)) {
+        $text = "Service '$Name' cannot be created: The specified service already exists."
+        return $PSCmdlet.WriteError((New-Error $text 'ResourceExists'))
+    }
     Save-Sshd @{ status = 'Stopped'; startup = $StartupType; binary = $BinaryPathName }
     Get-Service -Name $Name
 }
 
 function Set-Service {
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)] [string] $Name, [ValidateSet('Automatic', 'Manual', 'Disabled')] [string] $StartupType)
-    if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "Service $Name was not found on computer '.'.")) }
+    param(
+        [Parameter(Mandatory, Position = 0)]
+        [string] $Name,
+
+        [ValidateSet('Automatic', 'Manual', 'Disabled')]
+        [string] $StartupType
+    )
+    if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) {
+        return $PSCmdlet.WriteError((New-Error "Service $Name was not found on computer '.'."))
+    }
     Save-Sshd @{ startup = $StartupType }
 }
 
 function Start-Service {
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)] [string] $Name)
+    param(
+        [Parameter(Mandatory, Position = 0)]
+        [string] $Name
+    )
     $service = Get-Service -Name $Name -ErrorAction SilentlyContinue
     if (-not $service) { return $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$Name'.")) }
     if ($service.Status -eq 'Running') { return }
@@ -98,21 +152,37 @@ function Start-Service {
 
 function Restart-Service {
     [CmdletBinding()]
-    param([Parameter(Mandatory, Position = 0)] [string] $Name, [switch] $Force)
-    if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) { return $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$Name'.")) }
+    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'Force')]
+    param(
+        [Parameter(Mandatory, Position = 0)]
+        [string] $Name,
+
+        [switch] $Force
+    )
+    if (-not (Get-Service -Name $Name -ErrorAction SilentlyContinue)) {
+        return $PSCmdlet.WriteError((New-Error "Cannot find any service with service name '$Name'."))
+    }
     switch ($Name) {
-        'sshd' { Save-Sshd @{ status = 'Stopped' }; Start-Service -Name sshd }
+        'sshd' {
+            Save-Sshd @{ status = 'Stopped' }
+            Start-Service -Name sshd
+        }
         { $_ -in 'W3SVC', 'MSExchangeTransport' } {
             $fault = Find-Fault (Read-ThisServer) "Restart-Service $Name"
             if ($fault) { return $PSCmdlet.WriteError((New-Error $fault.message 'CloseError')) }
             Restart-ExchangeService $Name
         }
-        default { $PSCmdlet.WriteError((New-Error "Service '$Name' cannot be stopped due to the following error: Cannot open $Name service on computer '.'." 'CloseError')) }
+        default {
+            $text = "Service '$Name' cannot be stopped due to the following error: " +
+            "Cannot open $Name service on computer '.'."
+            $PSCmdlet.WriteError((New-Error $text 'CloseError'))
+        }
     }
 }
 
-# The web site's restart is counted, for those who have connections and sessions to lose.
+# Counts the restarts of the web site, because each ends its connections and sessions.
 function Restart-ExchangeService {
+    [CmdletBinding()]
     param([string] $Name)
     if ($env:EXCHANGE_STANDIN_ORGANISATION) { Add-Call 'Restart-Service' @{ Name = $Name } }
     $state = Read-Windows
@@ -123,8 +193,9 @@ function Restart-ExchangeService {
     Write-Warning "Waiting for service '$Name' to start..."
 }
 
-# Where a web site follows this Windows, a file says which restart it has come to.
+# Waits for a web site that follows this Windows. A file holds the restart that the web site has reached.
 function Wait-WebSite {
+    [CmdletBinding()]
     param([int] $Restart)
     $followed = Join-Path $env:EXCHANGE_STANDIN_ROOT 'w3svc-followed'
     $until = (Get-Date).AddSeconds(60)
@@ -135,6 +206,7 @@ function Wait-WebSite {
 }
 
 function Save-Sshd {
+    [CmdletBinding()]
     param([hashtable] $Values)
     $state = Read-Windows
     if (-not $state.ContainsKey('sshd')) { $state['sshd'] = @{} }
@@ -142,17 +214,33 @@ function Save-Sshd {
     Write-Windows $state
 }
 
-# The first start makes the configuration and the host keys; a server's keys wait in its folder host-keys.
+# Starts sshd. The first start writes the configuration and copies the host keys from the server's folder host-keys.
+# Returns the reason if sshd cannot start.
 function Start-SshdProcess {
     $sshd = (Read-Windows)['sshd']
-    $programs = @($env:ProgramFiles, (Join-Path $env:SystemRoot 'System32')) | ForEach-Object { [System.IO.Path]::GetFullPath($_) + [System.IO.Path]::DirectorySeparatorChar }
+    $programs = @($env:ProgramFiles, (Join-Path $env:SystemRoot 'System32')) | ForEach-Object {
+        [System.IO.Path]::GetFullPath($_) + [System.IO.Path]::DirectorySeparatorChar
+    }
     $binary = [System.IO.Path]::GetFullPath($sshd['binary'])
-    if (-not @($programs | Where-Object { $binary.StartsWith($_) })) { return 'sshd serves no connection from outside of Program Files.' }
-    if ($sshd['startup'] -eq 'Disabled') { return 'The service cannot be started, either because it is disabled or because it has no enabled devices associated with it.' }
+    if (-not @($programs | Where-Object { $binary.StartsWith($_) })) {
+        return 'sshd serves no connection from outside of Program Files.'
+    }
+    if ($sshd['startup'] -eq 'Disabled') {
+        return 'The service cannot be started, either because it is disabled or because it has no enabled devices ' +
+        'associated with it.'
+    }
     New-Item -ItemType Directory -Path $SshFolder -Force | Out-Null
     $config = Join-Path $SshFolder 'sshd_config'
     if (-not (Test-Path -LiteralPath $config)) {
-        [System.IO.File]::WriteAllText($config, "# This is the sshd server system-wide configuration file.`n#Port 22`n`nMatch Group administrators`n       AuthorizedKeysFile __PROGRAMDATA__/ssh/administrators_authorized_keys`n")
+        $lines = @(
+            '# This is the sshd server system-wide configuration file.'
+            '#Port 22'
+            ''
+            'Match Group administrators'
+            '       AuthorizedKeysFile __PROGRAMDATA__/ssh/administrators_authorized_keys'
+            ''
+        )
+        [System.IO.File]::WriteAllText($config, $lines -join "`n")
     }
     $key = Join-Path $SshFolder 'ssh_host_ed25519_key'
     foreach ($suffix in '', '.pub') {
@@ -164,11 +252,12 @@ function Start-SshdProcess {
     Save-Sshd @{ status = 'Running'; port = $(if ($port.Success) { [int] $port.Groups[1].Value } else { 22 }) }
 }
 
-# Takes the one form that locks a folder; windows.json keeps who may do what.
+# Accepts only the arguments that replace the access list of a folder. windows.json keeps the list.
 function icacls.exe {
     $folder, $words = $args
     $grants = @($words | Where-Object { $_ -like '`*S-1-*' })
-    if (-not (Test-Path -LiteralPath $folder) -or $words[0] -ne '/inheritance:r' -or $words[1] -ne '/grant:r' -or $grants.Count -ne $words.Count - 2) {
+    $isForm = $words[0] -eq '/inheritance:r' -and $words[1] -eq '/grant:r' -and $grants.Count -eq $words.Count - 2
+    if (-not (Test-Path -LiteralPath $folder) -or -not $isForm) {
         $global:LASTEXITCODE = 87
         return "Invalid parameter in: icacls $args"
     }
@@ -179,16 +268,42 @@ function icacls.exe {
     "processed file: $folder"
 }
 
-$public = 'Get-ItemProperty', 'New-ItemProperty', 'Remove-ItemProperty', 'icacls.exe', 'Get-Process', 'Get-CimInstance', 'Get-Service', 'New-Service', 'Set-Service', 'Start-Service', 'Restart-Service', 'Get-NetFirewallRule', 'New-NetFirewallRule', 'Set-NetFirewallRule'
-$public += 'Get-Disk', 'Set-Disk', 'Initialize-Disk', 'Get-Partition', 'New-Partition', 'Set-Partition', 'Format-Volume', 'Get-Volume'
+$public = @(
+    'Get-ItemProperty'
+    'New-ItemProperty'
+    'Remove-ItemProperty'
+    'icacls.exe'
+    'Get-Process'
+    'Get-CimInstance'
+    'Get-Service'
+    'New-Service'
+    'Set-Service'
+    'Start-Service'
+    'Restart-Service'
+    'Get-NetFirewallRule'
+    'New-NetFirewallRule'
+    'Set-NetFirewallRule'
+    'Get-Disk'
+    'Set-Disk'
+    'Initialize-Disk'
+    'Get-Partition'
+    'New-Partition'
+    'Set-Partition'
+    'Format-Volume'
+    'Get-Volume'
+)
 
-# Windows Server 2012 R2 has no capabilities; 2016 has no OpenSSH among them.
+# Windows Server 2012 R2 has no capabilities. Windows Server 2016 has no capability OpenSSH.
 if ((Read-Windows).build -ge 14393) {
     $OpenSshServer = 'OpenSSH.Server~~~~0.0.1.0'
 
     function Get-WindowsCapability {
         [CmdletBinding()]
-        param([Parameter(Mandatory)] [switch] $Online)
+        [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'Online')]
+        param(
+            [Parameter(Mandatory)]
+            [switch] $Online
+        )
         [pscustomobject]@{ Name = 'Language.Basic~~~en-US~0.0.1.0'; State = 'Installed' }
         $state = Read-Windows
         if ($state.build -ge 17763) {
@@ -199,13 +314,34 @@ if ((Read-Windows).build -ge 14393) {
 
     function Add-WindowsCapability {
         [CmdletBinding()]
-        param([Parameter(Mandatory)] [switch] $Online, [Parameter(Mandatory)] [string] $Name)
+        [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'Online')]
+        param(
+            [Parameter(Mandatory)]
+            [switch] $Online,
+
+            [Parameter(Mandatory)]
+            [string] $Name
+        )
         $state = Read-Windows
-        if ($Name -ne $OpenSshServer -or $state.build -lt 17763) { return $PSCmdlet.WriteError((New-Error 'Add-WindowsCapability failed. Error code = 0x800f0954')) }
+        if ($Name -ne $OpenSshServer -or $state.build -lt 17763) {
+            return $PSCmdlet.WriteError((New-Error 'Add-WindowsCapability failed. Error code = 0x800f0954'))
+        }
         $state.capability = 'Installed'
         Write-Windows $state
-        Save-Sshd @{ status = 'Stopped'; startup = 'Manual'; binary = (Join-Path $env:SystemRoot 'System32' 'OpenSSH' 'sshd.exe') }
-        Save-FirewallRule 'OpenSSH-Server-In-TCP' @{ DisplayName = 'OpenSSH SSH Server (sshd)'; LocalPort = @('22'); Protocol = 'TCP'; Profile = 'Private'; Enabled = 'True'; Action = 'Allow'; Direction = 'Inbound' }
+        Save-Sshd @{
+            status  = 'Stopped'
+            startup = 'Manual'
+            binary  = (Join-Path $env:SystemRoot 'System32' 'OpenSSH' 'sshd.exe')
+        }
+        Save-FirewallRule 'OpenSSH-Server-In-TCP' @{
+            DisplayName = 'OpenSSH SSH Server (sshd)'
+            LocalPort   = @('22')
+            Protocol    = 'TCP'
+            Profile     = 'Private'
+            Enabled     = 'True'
+            Action      = 'Allow'
+            Direction   = 'Inbound'
+        }
         [pscustomobject]@{ Online = $true; RestartNeeded = $false }
     }
 
