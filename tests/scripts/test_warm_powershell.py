@@ -45,7 +45,7 @@ def run(program: Path, script: Path, *arguments: str, folder: Path, **variables:
         capture_output=True,
         encoding="utf-8",
         cwd=folder,
-        env={"PATH": os.environ["PATH"], **lookup.environment(), **variables},
+        env={"PATH": os.environ["PATH"], **lookup.powershell_environment(), **variables},
         timeout=120,
         check=False,
     )

@@ -54,11 +54,11 @@ class Computer:
 
     def fail(self) -> str:
         """The one sentence of a set-up that installs nothing and leaves nothing of it."""
-        before = lookup.stamp()
+        before = lookup.read_stamp()
         _, sentences = self.set_up()
         assert len(sentences) == 1, sentences
         assert "https://aka.ms/powershell" in sentences[0]
-        assert lookup.stamp() == before
+        assert lookup.read_stamp() == before
         assert self.rest() <= {"pwsh.download"}
         return sentences[0]
 
