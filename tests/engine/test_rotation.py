@@ -92,7 +92,7 @@ def test_two_servers_move_in_opposite_directions_in_one_run(quick_lab: Rehearsal
 
 def test_taking_the_last_server_out_is_refused_and_nothing_changes(quick_lab: Rehearsal) -> None:
     rotate(quick_lab, ex01=False, ex02=False)
-    with Watch(quick_lab) as watch, pytest.raises(CommandFailedError, match="no server is in rotation"):
+    with Watch(quick_lab) as watch, pytest.raises(CommandFailedError, match="No server is in rotation"):
         quick_lab.stack.up()
     assert watch.moments == []
     assert dialled(quick_lab) == set()

@@ -207,7 +207,7 @@ def test_an_edit_that_is_not_deployed_is_one_line_of_the_output(deployment: Depl
     assert (code, out.splitlines().count(line), "heal with" in out) == (0, 1, False)
     deployment.farm.organisation.change("ex02", "owa", "InternalUrl", "https://other/owa")
     code, out, _ = shell.run("drift")
-    assert "heal with (undo or deploy the edit of the stack file first: the command takes the file as it is):" in out
+    assert "heal with (undo or deploy the edit of the stack file first: the command uses the edited file):" in out
     assert json.loads(shell.run("drift", "--json")[1])["file"]["state"] == "shown"
 
 
