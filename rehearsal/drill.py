@@ -72,7 +72,7 @@ class Drill:
             loss.cause(self.server)
             clients.wait(promise + self.pace.slack, since)
             seen = clients.observe(loss.title, since, (self._mark(loss.event, since),))
-        losses.restore(self.server, self.rehearsal.organisation)
+        losses.restore_server(self.server, self.rehearsal.organisation)
         figures = seen.figures
         kept = figures.within(promise) and not figures.failed_requests
         return DrillResult(observation=seen, promise=f"every client served again within {promise:g} s", kept=kept)
@@ -91,7 +91,7 @@ class Drill:
             clients.wait(ttl + slack, left)
             marks = self._mark("answers 503", since), self._mark("is taken out", taken_out)
             seen = clients.observe("503, then taken out", since, marks)
-        losses.restore(self.server, self.rehearsal.organisation)
+        losses.restore_server(self.server, self.rehearsal.organisation)
         self.rotate(True)
         healed = max((_last_failure(seen, since) - left), 0.0)
         return DrillResult(

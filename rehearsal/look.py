@@ -12,7 +12,7 @@ from rehearsal import limits
 from rehearsal.rehearsal import SCRIPTS_RUN
 from rehearsal.stand_ins.azure_native import AzureSubscription
 from rehearsal.stand_ins.exchange import Organisation
-from rehearsal.tables import build_record_table, build_settings_table
+from rehearsal.tables import build_record_table, build_service_table
 
 
 def show_state(folder: Path, console: Console) -> None:
@@ -27,7 +27,7 @@ def show_state(folder: Path, console: Console) -> None:
     console.print(build_record_table(subscription.record_sets()))
     organisation = Organisation(folder / "exchange")
     servers = sorted(file.stem for file in (folder / "exchange" / "servers").glob("*.json"))
-    console.print(build_settings_table({server: _format_settings(organisation, server) for server in servers}))
+    console.print(build_service_table({server: _format_settings(organisation, server) for server in servers}))
     if scripts_run:
         console.print(f"{len(organisation.calls())} calls of Exchange cmdlets")
     console.print(f"The files: {folder}", soft_wrap=True)

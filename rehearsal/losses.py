@@ -1,4 +1,4 @@
-"""Ways to lose a server, each made with real sockets. `restore` brings a server back from each of them."""
+"""Ways to lose a server, each made with real sockets. `restore_server` brings a server back from each of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.server import ServerStandIn
 
 
-def stop(server: ServerStandIn) -> None:
+def stop_server(server: ServerStandIn) -> None:
     """An orderly shutdown: FIN on open connections; every port refuses, as with stealth mode off."""
     server.stop()
 
@@ -19,12 +19,12 @@ def stop_web_site(server: ServerStandIn) -> None:
     server.stop_https()
 
 
-def refuse(server: ServerStandIn) -> None:
+def crash_web_site(server: ServerStandIn) -> None:
     """The web site crashes: RST on open connections; the port refuses."""
     server.reset_https()
 
 
-def silence(server: ServerStandIn) -> None:
+def silence_server(server: ServerStandIn) -> None:
     """The host is gone: no answer on open or new connections, on any port."""
     server.silence()
 
@@ -34,7 +34,7 @@ def make_unavailable(server: ServerStandIn, organisation: Organisation) -> None:
     organisation.set_component(server.computer_name, "ServerWideOffline", "Inactive", "HealthAPI")
 
 
-def restore(server: ServerStandIn, organisation: Organisation) -> None:
+def restore_server(server: ServerStandIn, organisation: Organisation) -> None:
     organisation.set_component(server.computer_name, "ServerWideOffline", "Active", "HealthAPI")
     server.start()
 
@@ -52,13 +52,13 @@ class Loss:
     retransmissions: int | None = None
 
 
-SILENCE = Loss(title="silence, Windows defaults", event="falls silent", cause=silence, retransmissions=4)
+SILENCE = Loss(title="silence, Windows defaults", event="falls silent", cause=silence_server, retransmissions=4)
 LOSSES = (
-    Loss(title="orderly stop, every port refuses", event="stops", cause=stop),
-    Loss(title="crash (reset), port refuses", event="crashes", cause=refuse),
+    Loss(title="orderly stop, every port refuses", event="stops", cause=stop_server),
+    Loss(title="crash (reset), port refuses", event="crashes", cause=crash_web_site),
     Loss(
         title="web site stopped, Windows defaults", event="stops its web site", cause=stop_web_site, retransmissions=4
     ),
     SILENCE,
-    Loss(title="silence, tuned", event="falls silent", cause=silence, retransmissions=2),
+    Loss(title="silence, tuned", event="falls silent", cause=silence_server, retransmissions=2),
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from types import TracebackType
 from anyio.from_thread import start_blocking_portal
 
 from components import namespace
-from components.args import FarmArgs
 from rehearsal import stack_file
 from rehearsal.datacentre import Datacentre, PlacedServer, find_free_ports
 from rehearsal.elsewhere import add_missing_records, list_client_hosts
@@ -108,7 +106,7 @@ class Rehearsal:
         self.datacentre = self._create_datacentre()
         self.azure = AzureNative(self.folder / "azure.json", host=self.datacentre)
         if not kept:
-            for id, body in list_existing_resources(self.file.farm, self._name):
+            for id, body in stack_file.list_existing_resources(self.file.farm, self._name):
                 self.azure.subscription.put_existing(id, body)
         self._before = kept.before if kept else tuple(self.azure.subscription.resources)
         self.private_dns = AzureDns(self._list_records, private=True)
@@ -191,29 +189,3 @@ def create_certificates(hosts: set[str]) -> Certificates:
             f"No certificate can be created for one of {', '.join(sorted(hosts))}: {error}. "
             "Write a host of letters, digits and hyphens in the URL that names it."
         ) from None
-
-
-def list_existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[str, object]]]:
-    """ARM id and body of each resource that the stack file expects to exist: resource group, zones, networks, image."""
-    groups = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
-    if farm.resource_group.existing:
-        yield f"{groups}/{farm.resource_group.name_in(stack)}", {"location": "westeurope"}
-    names = namespace.client_names(farm.namespace)
-    for zone, kind, name in (
-        (farm.dns.private, "privateDnsZones", names.client),
-        (farm.dns.public, "dnszones", names.external_client),
-    ):
-        if zone and zone.existing_resource_group:
-            domain = name.partition(".")[2]
-            path = f"{groups}/{zone.existing_resource_group}/providers/Microsoft.Network/{kind}/{domain}"
-            yield path, {"location": "global"}
-    for linked in farm.dns.private.linked_networks if farm.dns.private else ():
-        yield linked, {"location": "westeurope"}
-    if farm.network.subnet_id:
-        network = farm.network.subnet_id.rpartition("/subnets/")[0]
-        space = {"addressPrefixes": [farm.network.subnet_prefix]}
-        yield network, {"location": "westeurope", "addressSpace": space}
-        yield farm.network.subnet_id, {"addressPrefix": farm.network.subnet_prefix}
-    if farm.image.id:
-        # Trusted Launch needs the second generation; an image without a location is in every region.
-        yield farm.image.id, {"hyperVGeneration": "V2" if farm.image.trusted_launch else "V1"}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import choice
 from typing import Any
 
+from components import namespace
 from components.args import FarmArgs
 from components.azure_args import NetworkArgs
 from components.forms import CIDR, IPV4
+from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from rehearsal.tools import REPOSITORY
 from stacks import arguments, file
 
@@ -107,3 +109,29 @@ def read_loopback_addresses(path: Path) -> list[str]:
     rows = servers.values() if isinstance(servers, Mapping) else ()
     found = (server.get("address") for server in rows if isinstance(server, Mapping))
     return [move_to_loopback(address) for address in found if isinstance(address, str) and ADDRESS.fullmatch(address)]
+
+
+def list_existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """ARM id and body of each resource that the stack file expects to exist: resource group, zones, networks, image."""
+    groups = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
+    if farm.resource_group.existing:
+        yield f"{groups}/{farm.resource_group.name_in(stack)}", {"location": "westeurope"}
+    names = namespace.client_names(farm.namespace)
+    for zone, kind, name in (
+        (farm.dns.private, "privateDnsZones", names.client),
+        (farm.dns.public, "dnszones", names.external_client),
+    ):
+        if zone and zone.existing_resource_group:
+            domain = name.partition(".")[2]
+            path = f"{groups}/{zone.existing_resource_group}/providers/Microsoft.Network/{kind}/{domain}"
+            yield path, {"location": "global"}
+    for linked in farm.dns.private.linked_networks if farm.dns.private else ():
+        yield linked, {"location": "westeurope"}
+    if farm.network.subnet_id:
+        network = farm.network.subnet_id.rpartition("/subnets/")[0]
+        space = {"addressPrefixes": [farm.network.subnet_prefix]}
+        yield network, {"location": "westeurope", "addressSpace": space}
+        yield farm.network.subnet_id, {"addressPrefix": farm.network.subnet_prefix}
+    if farm.image.id:
+        # Trusted Launch needs the second generation; an image without a location is in every region.
+        yield farm.image.id, {"hyperVGeneration": "V2" if farm.image.trusted_launch else "V1"}

@@ -17,7 +17,7 @@ from operations.drill.outlook import OutlookClient
 from operations.result import State
 from operations.stack import read_stack
 from rehearsal.rehearsal import MAILBOX, Rehearsal
-from rehearsal.tables import build_record_table, build_settings_table
+from rehearsal.tables import build_record_table, build_service_table
 
 PROMISE_SECONDS = 20
 
@@ -86,7 +86,7 @@ class Story:
 
     def _up(self) -> None:
         update = self._rehearsal.stack.up(show=True)
-        self._say(f"{len(update.changes)} resources created in {update.seconds:.1f} s")
+        self._say(f"{len(update.changes)} resources created")
 
     def _show_records(self) -> None:
         self._print(build_record_table(self._rehearsal.azure.subscription.record_sets()))
@@ -98,7 +98,7 @@ class Story:
             for row in server.settings:
                 services = values.setdefault(server.server, {})
                 services.setdefault(row.service, {})[row.setting] = format_setting_value(row.actual)
-        self._print(build_settings_table(values))
+        self._print(build_service_table(values))
         drifted = sum(len(server.drifted) for server in servers)
         self._expect(drifted == 0, f"{drifted} settings differ from the stack")
 
@@ -182,5 +182,5 @@ class Story:
             stack.run("state", "unprotect", "--all", "--yes", "--stack", stack.name)
         update = stack.destroy(show=True)
         left = self._rehearsal.left_over()
-        self._say(f"{len(update.changes)} resources deleted in {update.seconds:.1f} s, {len(left)} left")
+        self._say(f"{len(update.changes)} resources deleted, {len(left)} left")
         self._expect(not left, f"left in the subscription: {', '.join(left)}")

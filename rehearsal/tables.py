@@ -26,7 +26,7 @@ def build_record_table(rows: Iterable[RecordSet]) -> Table:
     return table
 
 
-def build_settings_table(servers: SettingTexts) -> Table:
+def build_service_table(servers: SettingTexts) -> Table:
     """One row per service and value. The URL that most values begin with is only in the title."""
     common = find_common_url(servers)
     groups, last = _group_settings(servers), ""

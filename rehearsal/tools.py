@@ -64,10 +64,10 @@ def describe_part(path: Path | None) -> str:
 
 def find_tools() -> Tools:
     """Looks on this computer. Raises ToolMissingError without an engine."""
-    engine = build.installed() or build.ENGINE
+    engine = build.find_installed_engine() or build.ENGINE
     if not engine.exists():
         raise ToolMissingError("No Pulumi engine found: run `make setup`, which builds one, or install Pulumi.")
-    scripts_run_on = lookup.find()
+    scripts_run_on = lookup.locate_powershell()
     return Tools(
         engine=engine,
         language_host=find_language_host(engine),
@@ -99,7 +99,7 @@ def is_program(file: Path) -> bool:
 
 def find_powershell() -> Path | None:
     """The PowerShell that runs the scripts on this computer."""
-    found = lookup.find()
+    found = lookup.locate_powershell()
     return found.path if found else None
 
 

@@ -1,4 +1,4 @@
-"""What every tier needs."""
+"""Fixtures and the summary that every tier shares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REMEDY = "`make setup` brings PowerShell where it can download it; or install it
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> Iterator[None]:
-    """In the background of a shell Ctrl-C is ignored, by the tests and by every program that they start."""
+    """A shell's background jobs, and every program that they start, ignore Ctrl-C: restore its default."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -26,7 +26,10 @@ def interruptible() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def cold_powershell() -> Path:
-    """Skips the test on a computer without PowerShell, and fails it where CI is set: CI runs every test."""
+    """The PowerShell of this computer, which starts a process for each script.
+
+    Without one the test is skipped; with `CI` set it fails, because CI runs every test.
+    """
     found = tools.find_powershell()
     if found is None and os.environ.get("CI"):
         pytest.fail(f"{NO_POWERSHELL}. {REMEDY}")
@@ -37,7 +40,7 @@ def cold_powershell() -> Path:
 
 @pytest.fixture(scope="session")
 def powershell(cold_powershell: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The same program, but its processes are kept: a script that ran before is compiled already."""
+    """A launcher with the arguments of `pwsh`. Its processes run one script after the other (tests/warm_powershell)."""
     if not AVAILABLE:
         yield cold_powershell
         return
@@ -47,7 +50,7 @@ def powershell(cold_powershell: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
-    """Says last how much was not shown."""
+    """Prints below everything else how many tests were skipped for want of PowerShell."""
     yield
     skipped = [report for report in terminalreporter.getreports("skipped") if NO_POWERSHELL in str(report.longrepr)]
     if skipped:

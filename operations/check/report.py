@@ -43,7 +43,7 @@ def print_drift(result: Drift, console: Console) -> None:
     console.print(build_drift_table(result.settings))
     print_problems(result.findings(), console)
     if result.heal:
-        first = " (undo or deploy the edit of the stack file first: the command takes the file as it is)"
+        first = " (undo or deploy the edit of the stack file first: the command uses the edited file)"
         console.print(f"\nheal with{first if result.file.detail else ''}:", soft_wrap=True)
         # One line without markup, ready to copy.
         console.print(result.heal, markup=False, soft_wrap=True)

@@ -10,9 +10,9 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import groupby, pairwise, zip_longest
+from itertools import groupby, zip_longest
 
-from operations.drill.figures import ClientRecord, Mark, Observation
+from operations.drill.figures import ClientRecord, Mark, Observation, find_waits, longest_wait
 from operations.drill.timeline import BEFORE_SECONDS, assign_colours, axis_seconds, find_stretches
 
 WIDTH, LEFT, RIGHT, EDGE = 880, 92, 20, 12
@@ -44,28 +44,16 @@ class Panel:
     observation: Observation
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wait:
-    """A client without a good answer, in seconds from the loss."""
-
-    start: float
-    end: float
-
-    @property
-    def seconds(self) -> float:
-        return self.end - self.start
-
-
 def draw_failover(panels: Sequence[Panel], title: str, caption: str, budget: float) -> str:
     """The whole SVG file; `budget` is the promise in seconds. The height does not depend on the number of clients."""
     height = TOP + len(panels) * (HEAD + ROWS + AXIS) + FOOT
     colours = assign_colours([panel.observation for panel in panels])
-    said = " ".join(f"{panel.title}: {panel.sentence}" for panel in panels)
+    sentences = " ".join(f"{panel.title}: {panel.sentence}" for panel in panels)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         'role="img" aria-labelledby="title desc">',
         f'<title id="title">{escape(title)}</title>',
-        f'<desc id="desc">{escape(f"{said} {caption}")}</desc>',
+        f'<desc id="desc">{escape(f"{sentences} {caption}")}</desc>',
         f"<style>{STYLE}</style>",
         '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<path d="M0 0v6" class="hatch"/></pattern></defs>',
@@ -167,25 +155,12 @@ def _draw_group(server: str, clients: int, middle: float, height: float) -> Iter
         yield _text(EDGE, middle + 13, f"{clients} client{'s' if clients > 1 else ''}", "small quiet")
 
 
-def find_waits(client: ClientRecord, seen: Observation) -> list[Wait]:
-    """Each time without a good answer that a user notices: over two beats, after the loss."""
-    good = [beat.at - seen.since for beat in client.beats if beat.server]
-    end = seen.until - seen.since
-    pairs = pairwise([*good, end] if good else [0.0, end])
-    return [Wait(start=first, end=last) for first, last in pairs if last > 0 and last - first > 2 * seen.beat]
-
-
 def _join_stretches(client: ClientRecord, seen: Observation) -> Iterator[tuple[str, float, float]]:
     """As `find_stretches`, in seconds from the loss; a stretch that no wait follows lasts until the next one."""
     rows = list(find_stretches(client.beats, 2 * seen.beat))
     for (server, first, last), after in zip_longest(rows, rows[1:]):
         end = after[1] if after and after[1] - last <= 2 * seen.beat else last
         yield server, first - seen.since, end - seen.since
-
-
-def longest_wait(seen: Observation) -> Wait | None:
-    waits = (wait for client in seen.clients for wait in find_waits(client, seen))
-    return max(waits, key=lambda wait: wait.seconds, default=None)
 
 
 def _bar(left: float, right: float, y: float, row: float, paint: str) -> str:

@@ -41,6 +41,18 @@ class Mark:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wait:
+    """A client without a good answer, in seconds from the loss."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recovery:
     """How one client recovered. `before` and `after` are servers ("": none); `tried` are the addresses that failed."""
 
@@ -134,6 +146,19 @@ def measure_recovery(client: ClientRecord, since: float, until: float, beat: flo
         dead_first=bool(moves and moves[0].failed),
         tried=tuple(dict.fromkeys(attempt.address for move in moves for attempt in move.failed)),
     )
+
+
+def find_waits(client: ClientRecord, seen: Observation) -> list[Wait]:
+    """Each time without a good answer that a user notices: over two beats, after the loss."""
+    good = [beat.at - seen.since for beat in client.beats if beat.server]
+    end = seen.until - seen.since
+    pairs = pairwise([*good, end] if good else [0.0, end])
+    return [Wait(start=first, end=last) for first, last in pairs if last > 0 and last - first > 2 * seen.beat]
+
+
+def longest_wait(seen: Observation) -> Wait | None:
+    waits = (wait for client in seen.clients for wait in find_waits(client, seen))
+    return max(waits, key=lambda wait: wait.seconds, default=None)
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

@@ -178,8 +178,8 @@ RULES = {
     "most-addresses-gone": DangerRule(most_addresses_gone, "Take out one server per run."),
     "enters-dns-as-made": DangerRule(
         enters_as_created,
-        "Add the server with inRotation: false. Remove that in a second run, when Exchange and its certificate are "
-        "installed.",
+        "Add the server with inRotation: false. Remove that line in a second run, when Exchange and its certificate "
+        "are installed.",
     ),
     "clients-shut-out": DangerRule(
         security_groups.find_shut_out,

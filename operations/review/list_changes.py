@@ -95,7 +95,7 @@ def describe_item(item: Mapping[str, Any] | None, keys: Sequence[str], path: str
 
 
 def compare_nameless(before: Sequence[Any], after: Sequence[Any]) -> Iterator[tuple[str, str, str]]:
-    # Two different secrets look the same.
+    # Compared by their whole values: two different secrets have the same text.
     whole = {json.dumps(item, sort_keys=True): format_item(item) for item in (*before, *after)}
     counts = [Counter(json.dumps(item, sort_keys=True) for item in half) for half in (before, after)]
     gone, come = counts[0] - counts[1], counts[1] - counts[0]

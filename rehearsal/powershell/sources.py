@@ -1,4 +1,4 @@
-"""Where the set-up takes PowerShell from: a folder beside the checkout, or the official release. Standard library."""
+"""Where the set-up gets PowerShell: a folder beside the checkout, or the official release. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 
 from rehearsal import set_up
 from rehearsal.powershell.download import Download
-from rehearsal.powershell.release import Archive
+from rehearsal.powershell.release import PowerShellArchive
 
 
-def say(text: str) -> None:
+def print_powershell_progress(text: str) -> None:
     set_up.print_progress("powershell", text)
 
 
-class Source(Protocol):
-    """`origin` is for people. `key` differs when what was taken from here earlier is not what it would give now."""
+class PowerShellSource(Protocol):
+    """`origin` names the source for people. `key` changes when the source has another PowerShell."""
 
     @property
     def origin(self) -> str: ...
@@ -29,11 +29,11 @@ class Source(Protocol):
     def key(self) -> str: ...
 
     def fill(self, folder: Path) -> None:
-        """Puts PowerShell into the empty folder. Raises OSError, DownloadError, TarError."""
+        """Copies PowerShell into the empty folder. Raises OSError, DownloadError, TarError."""
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedFolder:
     """A folder that holds a PowerShell."""
 
     folder: Path
@@ -41,13 +41,13 @@ class Shared:
 
     @property
     def key(self) -> str:
-        """Names, sizes and times of its files: quick to look at, and different after a change."""
+        """A hash of the names, sizes and times of its files, which is quick and changes with them."""
         files = sorted(path for path in self.folder.rglob("*") if path.is_file())
         facts = [(str(path.relative_to(self.folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
         return hashlib.sha256(repr(facts).encode()).hexdigest()
 
     def fill(self, folder: Path) -> None:
-        # Not copytree: its folders would be as little writable as those they come from.
+        # copytree would copy the read-only mode of the folders.
         for path in sorted(self.folder.rglob("*")):
             target = folder / path.relative_to(self.folder)
             if path.is_dir():
@@ -57,10 +57,10 @@ class Shared:
 
 
 @dataclass(frozen=True)
-class Release:
-    """The archive of an official release; `downloads` is the folder where it is kept until it is unpacked."""
+class ReleaseArchive:
+    """The archive of an official release. `downloads` is the folder that keeps it until it is unpacked."""
 
-    archive: Archive
+    archive: PowerShellArchive
     downloads: Path
     origin = "the official release archive"
 
@@ -74,9 +74,11 @@ class Release:
         for other in self.downloads.iterdir():
             if other != file:
                 other.unlink()
-        say(f"downloading {self.archive.name} from {urlsplit(self.archive.url).hostname}, about 70 MB, once")
-        Download(self.archive.url, file, self.archive.sha256, say).finish()
-        # Python 3.11.0 to 3.11.3 have no filters; the archive is the pinned one all the same.
+        print_powershell_progress(
+            f"downloading {self.archive.name} from {urlsplit(self.archive.url).hostname}, about 70 MB, once"
+        )
+        Download(self.archive.url, file, self.archive.sha256, print_powershell_progress).finish()
+        # Python 3.11.0 to 3.11.3 have no filters. The SHA-256 of the archive was checked.
         checked: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
         with tarfile.open(file, "r:gz") as members:
             members.extractall(folder, **checked)  # noqa: S202 - filtered

@@ -24,7 +24,7 @@ class CheckFailedError(Exception):
 
 def main() -> int:
     """Prints the faults and returns the exit code: 1 if there are any."""
-    found = lookup.find()
+    found = lookup.locate_powershell()
     if found is None:
         print_progress("powershell", "not found, so the style of the PowerShell files was not checked")
         return 0
@@ -45,7 +45,7 @@ def powershell_files() -> list[Path]:
 def find_faults(pwsh: Path, files: list[Path]) -> tuple[list[str], str]:
     """The faults, "file:line: rule: text" each, and whether PSScriptAnalyzer ran. Raises CheckFailedError."""
     argv = [str(pwsh), "-NoProfile", "-NonInteractive", "-File", str(CHECK), *map(str, files)]
-    environment = {**os.environ, **lookup.environment()}
+    environment = {**os.environ, **lookup.powershell_environment()}
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, cwd=REPOSITORY)
     lines = done.stdout.splitlines()
     if done.returncode != 0 or done.stderr or not lines or not lines[-1].startswith(ANALYZER):

@@ -138,7 +138,7 @@ def check_powershell(tools: Tools, folder: Path) -> Iterator[str]:
         server, [], pwsh=str(tools.powershell), root=server, computer_name="PROOF", logon="password", names=server
     )
     try:
-        ran = lookup.ask(tools.powershell, "", environment).describe().removesuffix(", ")
+        ran = lookup.inspect_powershell(tools.powershell, "", environment).describe().removesuffix(", ")
     except lookup.CannotStartError as error:
         ran = f"does not start ({error})"
     if not tools.powershell_kind.startswith(f"{ran}, "):

@@ -1,6 +1,6 @@
-"""Previews of the real engine, and what the review says of each: unsafe ones by name, beside a safe one each.
+"""Reviews of previews by the real engine: each unsafe change is refused by name, and a safe variant is not.
 
-The texts are in tests/data/reviews. They are written anew with REVIEWS=write in the environment; read the difference.
+The reviews are kept in tests/data/reviews. REVIEWS=write in the environment rewrites them; read the difference.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ TEXTS = REPOSITORY / "tests" / "data" / "reviews"
 SERVERS, DNS, NETWORK, NAMESPACE, PROTECT, ROTATION, IMAGE, TAGS = (
     f"{PROJECT}:{key}" for key in ("servers", "dns", "network", "namespace", "protect", "rotation", "image", "tags")
 )
-# Nobody waits for clients of a rehearsal.
+# A rehearsal has no clients to wait for.
 QUICK = {"drainSeconds": 2, "healthSeconds": 60}
 
 
 def three_servers(config: dict[str, Any]) -> None:
-    """In a private and a public zone, two of them with public addresses that are made with them."""
+    """With a private and a public zone; two servers get public addresses from Azure."""
     config[f"{PROJECT}:allowSingleServer"] = True
     config[DNS] = {"private": {}, "public": {}, "ttlSeconds": 1}
     config[ROTATION] = QUICK
@@ -43,7 +43,7 @@ def three_servers(config: dict[str, Any]) -> None:
 
 
 class Gallery:
-    """A stack that is up, and previews of what its file would do if it were changed; it never is."""
+    """A deployed stack, and previews of edits of its file, which are undone."""
 
     def __init__(self, rehearsal: Rehearsal, folder: Path, created: dict[str, Any]) -> None:
         self.rehearsal, self.folder, self.created = rehearsal, folder, created
@@ -58,7 +58,7 @@ class Gallery:
                 stack.change(edit)
             return stack.preview(*options)
         except CommandFailedError as error:
-            # A preview that fails is printed all the same.
+            # A failed preview is printed, too.
             found: dict[str, Any] = json.JSONDecoder().raw_decode(str(error).partition("\n")[2])[0]
             return found
         finally:
@@ -99,7 +99,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory, rehearsals: Rehearsals) ->
 
 
 def as_kept(gallery: Gallery, name: str, text: str) -> None:
-    """The text is the one that is kept, but for public addresses, which Azure gives as it likes, and for free ports."""
+    """The text is the kept one. Public addresses and free ports, which differ each time, are replaced by words."""
     farm = gallery.rehearsal.file.farm
     for port, word in ((farm.https_port, "HTTPS-PORT"), (farm.ssh.port, "SSH-PORT")):
         text = re.sub(rf"\b{port}\b", word, text)
@@ -146,7 +146,7 @@ def ttl(seconds: int) -> Edit:
 
 
 def elsewhere(*keys: str) -> Edit:
-    """Clients outside meet these servers at other addresses, which belong to nothing that Azure makes."""
+    """These servers get external addresses that Azure does not manage."""
 
     def edit(config: dict[str, Any]) -> None:
         for key in keys:
@@ -167,7 +167,7 @@ def zone_of_others(config: dict[str, Any]) -> None:
     config[DNS]["private"] = {"existingResourceGroup": "dns"}
 
 
-def test_what_is_created_has_its_text(gallery: Gallery) -> None:
+def test_the_first_preview_has_its_kept_review(gallery: Gallery) -> None:
     text, refused, code = gallery.review(gallery.created)
     as_kept(gallery, "create", text)
     assert (refused, code) == (set(), 0)
@@ -196,7 +196,7 @@ def test_what_is_created_has_its_text(gallery: Gallery) -> None:
         pytest.param("tags", (put(tags={"owner": "messaging"}),), set(), id="tags"),
     ],
 )
-def test_each_preview_has_its_text_and_the_unsafe_ones_are_refused_by_name(
+def test_each_change_has_its_kept_review_and_unsafe_ones_are_refused_by_name(
     gallery: Gallery, name: str, edits: tuple[Edit, ...], refused: set[str]
 ) -> None:
     text, names, code = gallery.review(gallery.preview(*edits))
@@ -215,7 +215,7 @@ def test_a_renamed_namespace_leaves_the_old_names_without_an_address(gallery: Ga
     assert (refused, code) == (set(), 0)
 
 
-def test_a_rebuilt_server_is_refused_in_rotation_and_two_of_them_by_another_name(gallery: Gallery) -> None:
+def test_a_rebuilt_server_in_rotation_is_refused_and_several_are_another_danger(gallery: Gallery) -> None:
     machine = gallery.rehearsal.stack.urn("cas-ex02-vm")
     text, refused, _ = gallery.review(gallery.preview(options=("--replace", machine)))
     as_kept(gallery, "rebuilt", text)
@@ -225,15 +225,15 @@ def test_a_rebuilt_server_is_refused_in_rotation_and_two_of_them_by_another_name
     assert refused == {"serving-server-lost", "several-servers-replaced"}
 
 
-def test_a_public_address_that_is_made_anew_is_refused_as_not_known_yet(gallery: Gallery) -> None:
-    """The same address with other tags is the case `tags` above, which is fine."""
+def test_a_replaced_public_address_is_refused_as_not_known_yet(gallery: Gallery) -> None:
+    """An address that only gets other tags is safe: case `tags` above."""
     address = gallery.rehearsal.stack.urn("cas-ex02-ip")
     text, refused, _ = gallery.review(gallery.preview(options=("--replace", address)))
-    as_kept(gallery, "address-made-anew", text)
+    as_kept(gallery, "address-replaced", text)
     assert refused == {"not-known-yet"}
 
 
-def test_the_engine_s_events_say_the_same_of_clients(gallery: Gallery) -> None:
+def test_events_of_the_engine_give_the_same_addresses(gallery: Gallery) -> None:
     stack = gallery.rehearsal.stack
     stack.environment["PULUMI_ENABLE_STREAMING_JSON_PREVIEW"] = "true"
     was = stack.file.read_text(encoding="utf-8")
@@ -251,8 +251,8 @@ def test_the_engine_s_events_say_the_same_of_clients(gallery: Gallery) -> None:
     assert result.stderr.startswith("Refused: enters-dns-as-made.")
 
 
-def test_the_policy_pack_stops_the_engine_by_the_names_of_policies(gallery: Gallery) -> None:
-    """The engine takes a program as a pack, too, which spares the Python host that a Pulumi install brings."""
+def test_the_policy_pack_stops_the_engine_and_names_the_policy(gallery: Gallery) -> None:
+    """The engine also runs a program as a pack, so the Python host of a Pulumi installation is not needed."""
     pack = gallery.folder / "policies"
     python, policies = REPOSITORY / "policies" / ".venv" / "bin" / "python", REPOSITORY / "policies"
     assert python.exists(), "The policies have no environment; run: make policies"
@@ -275,8 +275,8 @@ def table(text: str) -> str:
     return text.partition("### Addresses")[2].partition("### ")[0]
 
 
-def test_what_changes_the_stack_comes_last(gallery: Gallery) -> None:
-    """Out of rotation a server is rebuilt and removed safely; protected, nothing is deleted."""
+def test_a_server_out_of_rotation_is_rebuilt_and_removed_safely(gallery: Gallery) -> None:
+    """The last test here, because it changes the stack. Protected resources are not deleted."""
     stack = gallery.rehearsal.stack
     machine = stack.urn("cas-ex02-vm")
     stack.change(out("ex02"))
@@ -285,7 +285,7 @@ def test_what_changes_the_stack_comes_last(gallery: Gallery) -> None:
 
     assert refusals(gallery, options=("--replace", machine)) == {"protected-deleted"}
     assert refusals(gallery, put(protect=False)) == set()
-    assert refusals(gallery, put(protect=False), back("ex02")) == set(), "a command that is run again is no deletion"
+    assert refusals(gallery, put(protect=False), back("ex02")) == set(), "running a command again is not a deletion"
     assert refusals(gallery, put(protect=False), no_gateway) == {"protection-off-and-deletion"}
     assert refusals(gallery, no_gateway) == set()
     text, refused, code = gallery.review(gallery.preview(without("ex02")))

@@ -16,13 +16,13 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.tools import REPOSITORY
 from tests.engine.conftest import SERVERS, Start
-from tests.engine.looks import PROJECT, cmdlets, scripts_run, servers_in, wanted
+from tests.engine.looks import PROJECT, cmdlets, promised_settings, scripts_run, servers_in
 
 pytestmark = pytest.mark.engine
 
 
 def operations(rehearsal: Rehearsal, *words: str) -> subprocess.CompletedProcess[str]:
-    """The command in the repository, with the variables that lead `pulumi` to the rehearsed stack."""
+    """Run the command in the repository, with the environment in which `pulumi` finds the rehearsed stack."""
     where = ("--stack", rehearsal.stack.name, "--cwd", str(rehearsal.stack.project))
     return subprocess.run(
         [rehearsal.tools.python, "-m", "operations", words[0], *where, *words[1:]],
@@ -47,7 +47,7 @@ def where(server: AzureDns) -> str:
 
 
 def another(value: object) -> object:
-    """Not the value that is promised."""
+    """A value that differs from the stack's."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, list):
@@ -59,15 +59,15 @@ def secrets_of(rehearsal: Rehearsal) -> list[str]:
     return list(rehearsal.file.secrets.values())
 
 
-def test_each_setting_changed_by_hand_is_named_and_the_printed_command_heals_that_server_alone(
+def test_each_changed_setting_is_named_and_the_printed_command_corrects_only_that_server(
     deployed: Start, tmp_path: Path
 ) -> None:
     existing = deployed("existing", powershell=True)
-    promised: dict[str, dict[str, Any]] = wanted("mail-domain.com")
-    promised["mapi"]["IISAuthenticationMethods"] = ["Ntlm", "OAuth", "Negotiate"]
+    expected: dict[str, dict[str, Any]] = promised_settings("mail-domain.com")
+    expected["mapi"]["IISAuthenticationMethods"] = ["Ntlm", "OAuth", "Negotiate"]
     changed = [
         ("EX-CAS16-2", service, setting, value, another(value))
-        for service, settings in promised.items()
+        for service, settings in expected.items()
         for setting, value in settings.items()
     ]
     for server, service, setting, _, value in changed:
@@ -84,8 +84,8 @@ def test_each_setting_changed_by_hand_is_named_and_the_printed_command_heals_tha
     ) == sorted(changed)
     assert verify(existing, tmp_path).returncode == 1
 
-    told = operations(existing, "drift").stdout.splitlines()
-    (command,) = [line for line in told if line.startswith("pulumi ")]
+    lines = operations(existing, "drift").stdout.splitlines()
+    (command,) = [line for line in lines if line.startswith("pulumi ")]
     assert command == found["heal"]
     before = len(existing.organisation.calls())
     existing.stack.run(*shlex.split(command)[1:], "--yes", "--skip-preview")
@@ -95,21 +95,21 @@ def test_each_setting_changed_by_hand_is_named_and_the_printed_command_heals_tha
     assert clean.returncode == 0, clean.stdout + clean.stderr
     assert "verdict: fine" in clean.stdout
     assert "stack file" not in clean.stdout
-    existing.stack.change(waits_for_its_up)
+    existing.stack.change(edit_without_deploying)
     healed = operations(existing, "drift")
     assert healed.returncode == 0
     assert "heal with" not in healed.stdout
-    assert WAITS in healed.stdout
-    printed = "".join(run.stdout + run.stderr for run in (done, clean, healed)) + "".join(told)
+    assert NOT_DEPLOYED in healed.stdout
+    printed = "".join(run.stdout + run.stderr for run in (done, clean, healed)) + "".join(lines)
     assert not any(secret in printed for secret in secrets_of(existing))
 
 
-def waits_for_its_up(config: dict[str, Any]) -> None:
-    """An edit that nothing has deployed."""
+def edit_without_deploying(config: dict[str, Any]) -> None:
+    """An edit that is not deployed."""
     config[f"{PROJECT}:namespace"]["clientName"], config[f"{PROJECT}:httpsPort"] = "mail", 444
 
 
-WAITS = (
+NOT_DEPLOYED = (
     "shown: stack file: it differs from what is deployed: namespace.client, namespace.externalClient, dns.private, "
     "httpsPort, "
 )
@@ -121,7 +121,7 @@ def three_servers(config: dict[str, Any]) -> None:
     servers["cas3"] = {**servers["cas1"], "computerName": THIRD.lower(), "address": "10.16.0.13"}
 
 
-def test_the_printed_command_heals_the_canary_alone_and_several_servers_at_once_and_writes_to_no_other(
+def test_the_printed_command_corrects_the_canary_or_several_servers_and_touches_no_other(
     deployed: Start,
 ) -> None:
     existing = deployed("existing", three_servers)
@@ -132,18 +132,20 @@ def test_the_printed_command_heals_the_canary_alone_and_several_servers_at_once_
         before = Counter(scripts_run(existing))
         existing.stack.run(*shlex.split(found["heal"])[1:], "--yes", "--skip-preview")
         ran = Counter(scripts_run(existing)) - before
-        assert set(ran) == {(server, "Set-ClientAccessNamespace") for server in drifted}, "no other is even read"
+        assert set(ran) == {(server, "Set-ClientAccessNamespace") for server in drifted}, (
+            "other servers are not even read"
+        )
         assert operations(existing, "drift").returncode == 0
 
 
-def test_verify_looks_at_both_zones_of_a_stack_and_tells_the_three_cases_apart(deployed: Start, tmp_path: Path) -> None:
+def test_verify_checks_both_zones_and_has_three_exit_codes(deployed: Start, tmp_path: Path) -> None:
     prod = deployed("prod")
     sides = ("--name-server", where(prod.public_dns))
     fine = verify(prod, tmp_path, "--json", *sides)
-    told = json.loads(fine.stdout)
-    assert (fine.returncode, told["verdict"]) == (0, "fine"), fine.stderr
-    assert told["file"] == {"state": "fine", "detail": ""}
-    assert len({row["source"] for row in told["dns"]}) == 2
+    result = json.loads(fine.stdout)
+    assert (fine.returncode, result["verdict"]) == (0, "fine"), fine.stderr
+    assert result["file"] == {"state": "fine", "detail": ""}
+    assert len({row["source"] for row in result["dns"]}) == 2
     names = sorted(prod.datacentre.servers)
 
     prod.organisation.set_component(names[0], "EwsProxy", "Inactive", "HealthAPI")
@@ -157,12 +159,12 @@ def test_verify_looks_at_both_zones_of_a_stack_and_tells_the_three_cases_apart(d
     assert silent.returncode == 2
     assert f"could not look: {names[1]} settings: no answer over SSH within 10 s" in silent.stdout
     assert "503 Service Unavailable" in silent.stdout
-    assert {script for _, script in scripts_run(prod)} == {"Get-ClientAccessNamespace"}, "it reads, and never writes"
+    assert {script for _, script in scripts_run(prod)} == {"Get-ClientAccessNamespace"}, "it only reads"
     printed = "".join(run.stdout + run.stderr for run in (fine, different, silent))
     assert not any(secret in printed for secret in secrets_of(prod))
 
 
-def test_a_stack_with_a_key_logon_is_read_with_its_credential(start: Start, tmp_path: Path) -> None:
+def test_verify_logs_on_with_the_private_key(start: Start, tmp_path: Path) -> None:
     existing = start("existing")
     key = asyncssh.generate_private_key("ssh-ed25519")
     password = existing.file.secrets["operatorPassword"]

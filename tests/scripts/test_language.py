@@ -44,7 +44,7 @@ def findings(pwsh: str, folder: Path) -> dict[str, list[str]]:
     """File name -> what it uses that is newer. The script that is sent alone may call no function of another."""
     options = ["-Folder", str(folder), "-Alone", "Enable-OpenSsh.ps1,Initialize-DataDisk.ps1"]
     argv = [pwsh, "-NoProfile", "-NonInteractive", "-File", str(CHECKER), *options]
-    environment = {**os.environ, **lookup.environment()}
+    environment = {**os.environ, **lookup.powershell_environment()}
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     found: dict[str, list[str]] = json.loads(done.stdout)

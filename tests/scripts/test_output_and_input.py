@@ -51,7 +51,7 @@ def test_a_warning_of_windows_and_a_long_sentence_go_to_people_as_utf_8_in_bound
     assert outcome.report["changed"] == 0, "nothing but the report is on standard output"
 
 
-def test_what_powershell_itself_prints_is_utf_8_whatever_the_console_had(pwsh: str, tmp_path: Path) -> None:
+def test_what_powershell_itself_prints_is_utf_8_whatever_the_console_had(cold_powershell: Path, tmp_path: Path) -> None:
     script = tmp_path / "console.ps1"
     script.write_text(
         "[Console]::OutputEncoding = [System.Text.Encoding]::GetEncoding('ISO-8859-1')\n"
@@ -59,13 +59,17 @@ def test_what_powershell_itself_prints_is_utf_8_whatever_the_console_had(pwsh: s
         "[Console]::OutputEncoding.WebName + ' ' + [Console]::OutputEncoding.GetPreamble().Count\n",
         encoding="utf-8",
     )
-    done = subprocess.run([pwsh, "-NoProfile", "-File", script], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [cold_powershell, "-NoProfile", "-File", script], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout == "utf-8 0\n"
 
 
-def test_an_input_that_a_script_leaves_unread_is_seen(pwsh: str, tmp_path: Path) -> None:
+def test_an_input_that_a_script_leaves_unread_is_seen(cold_powershell: Path, tmp_path: Path) -> None:
     """So that the look of `Servers.run` is one that can fail."""
     script = tmp_path / "hasty.ps1"
     script.write_text("'done'\n", encoding="utf-8")
-    done, left = run_with_input([pwsh, "-NoProfile", "-NonInteractive", "-File", str(script)], {}, b"12345")
+    done, left = run_with_input(
+        [str(cold_powershell), "-NoProfile", "-NonInteractive", "-File", str(script)], {}, b"12345"
+    )
     assert (done.stdout, left) == (b"done\n", 5)

@@ -1,4 +1,4 @@
-"""A deployed stack for the tests of operations: server and DNS stand-ins, and what `pulumi` would tell of them."""
+"""A deployed stack for the tests of operations: server and DNS stand-ins, and what `pulumi` would print about it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Record(RecordSet):
 
 @dataclass(kw_only=True)
 class Deployment:
-    """`count` servers as promised; `rows`, `outputs` (of servers) and `values` (the stack file) may be changed.
+    """`count` servers as deployed. Tests may change `rows` (DNS), `outputs` (of servers) and `values` (the stack file).
 
     With `deployed`, the stack was deployed from those values, and the file was edited since.
     """

@@ -15,7 +15,7 @@ from operations.drill.outlook import (
 )
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.tls import Certificates
-from tests.unit.raw_site import Answers, RawSite, page
+from tests.unit.raw_site import Answers, RawSite, http_answer
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA, PASSWORD, USER
 from tests.unit.test_dns_stand_in import Row
 from tests.unit.test_drill_command import here as here
@@ -49,8 +49,8 @@ def account(*protocols: str, action: str = "settings") -> bytes:
 
 def mapi(**urls: str) -> str:
     """MAPI over HTTP for each side: InternalUrl, ExternalUrl."""
-    told = "".join(f"<{name}>{escape(url)}</{name}>" for name, url in urls.items())
-    return f'<Protocol Type="mapiHttp" Version="1"><MailStore>{told}</MailStore></Protocol>'
+    elements = "".join(f"<{name}>{escape(url)}</{name}>" for name, url in urls.items())
+    return f'<Protocol Type="mapiHttp" Version="1"><MailStore>{elements}</MailStore></Protocol>'
 
 
 def over_http(kind: str, server: str) -> str:
@@ -114,4 +114,4 @@ def always(*pieces: bytes) -> Answers:
 
 
 def moved(location: str, status: str = "302 Found") -> bytes:
-    return page(b"", status, f"Location: {location}")
+    return http_answer(b"", status, f"Location: {location}")

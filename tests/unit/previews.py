@@ -1,4 +1,4 @@
-"""Digests of `pulumi preview --json` in the engine's form, for tests of what the review makes of them."""
+"""Documents as `pulumi preview --json` prints them, for tests of the review."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def step(
     after: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> Step:
-    """One step; `more` goes into the digest's step, but for old and new, which go into its two states."""
+    """One step. `old` and `new` of `more` go into its two states, the rest into the step."""
     old, new = more.pop("old", {}), more.pop("new", {})
     found: Step = {"op": operation, "urn": urn(parent, type, name), "detailedDiff": None, **more}
     if operation != "create":
@@ -138,7 +138,7 @@ def stack(**servers: Mapping[str, Any]) -> Step:
 def digest(
     steps: Iterable[Step], servers: Mapping[str, Any], was: Mapping[str, Any] | None = None, **config: Any
 ) -> Step:
-    """`servers` of the stack file, and those that `was` there after the last run."""
+    """`servers`: of the stack file; `was`: those of the last outputs."""
     settings = {"servers": servers, **config}
     return {
         "config": {
@@ -151,13 +151,13 @@ def digest(
 
 
 def events(content: Step) -> list[str]:
-    """The same as the engine's events, one a line."""
+    """The same as events of the engine, one per line."""
     found: list[dict[str, Any]] = [{"preludeEvent": {"config": content["config"]}}]
     for each in content["steps"]:
         diff = {key: {"diffKind": value["kind"]} for key, value in (each["detailedDiff"] or {}).items()}
-        told = {"op": each["op"], "urn": each["urn"], "old": each.get("oldState"), "new": each.get("newState")}
-        found.append({"resourcePreEvent": {"metadata": {**told, "detailedDiff": diff}}})
-    found += ({"diagnosticEvent": said} for said in content.get("diagnostics", ()))
+        metadata = {"op": each["op"], "urn": each["urn"], "old": each.get("oldState"), "new": each.get("newState")}
+        found.append({"resourcePreEvent": {"metadata": {**metadata, "detailedDiff": diff}}})
+    found += ({"diagnosticEvent": entry} for entry in content.get("diagnostics", ()))
     found.append({"summaryEvent": {}})
     return [json.dumps({"sequence": number, **event}) for number, event in enumerate(found)]
 

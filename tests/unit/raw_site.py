@@ -1,4 +1,4 @@
-"""A web site somewhere on the Internet: over TLS it answers each request with whatever bytes a test says."""
+"""A web site over TLS that answers each request with the bytes that a test chooses."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from rehearsal.stand_ins.tls import Certificates
 
-PATIENCE = 60  # seconds; what takes longer hangs
+PATIENCE = 60  # seconds after which a test counts as hanging
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request, as it came; `host` with the port that it names."""
+class RawRequest:
+    """One request; `host` is the Host header, with its port."""
 
     host: str
     path: str
@@ -23,19 +23,19 @@ class Asked:
     logged_on: bool
 
 
-# The bytes of an answer, in the pieces in which they are sent; the connection is closed after the last.
-Answers = Callable[[Asked], Iterator[bytes]]
+# The pieces of an answer in the order of sending; the connection is closed after the last.
+Answers = Callable[[RawRequest], Iterator[bytes]]
 
 
 @dataclass(kw_only=True)
 class RawSite:
-    """Listens while it is a context; `requests` has what was asked, in order."""
+    """A context manager that listens; `requests` has all requests in order."""
 
     address: str
     certificates: Certificates
     answers: Answers
     port: int = 0
-    requests: list[Asked] = field(default_factory=list)
+    requests: list[RawRequest] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> RawSite:
@@ -58,7 +58,7 @@ class RawSite:
                 accepted, _ = self._listening.accept()
             except OSError:
                 return
-            # The client may have gone, which is its right.
+            # The client may have closed the connection.
             with contextlib.suppress(OSError), self.certificates.server_context.wrap_socket(accepted, True) as secured:
                 secured.settimeout(PATIENCE)
                 self._answer(secured)
@@ -69,7 +69,7 @@ class RawSite:
             rows = [row.decode("ascii").strip() for row in iter(coming.readline, b"\r\n")]
             headers = {name.lower(): value for name, _, value in (row.partition(": ") for row in rows)}
             body = coming.read(int(headers.get("content-length", "0")))
-        asked = Asked(headers["host"], path, body, "authorization" in headers)
+        asked = RawRequest(headers["host"], path, body, "authorization" in headers)
         self.requests.append(asked)
         for piece in self.answers(asked):
             if self.over.is_set():
@@ -77,7 +77,7 @@ class RawSite:
             secured.sendall(piece)
 
 
-def page(body: bytes = b"", status: str = "200 OK", *headers: str) -> bytes:
-    """A whole answer."""
+def http_answer(body: bytes = b"", status: str = "200 OK", *headers: str) -> bytes:
+    """An HTTP answer with its headers."""
     rows = [f"HTTP/1.1 {status}", "Content-Type: text/xml", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(rows).encode() + body

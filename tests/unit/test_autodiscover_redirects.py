@@ -25,13 +25,13 @@ from tests.unit.internet import (
 )
 from tests.unit.internet import certificates as certificates
 from tests.unit.internet import internet as internet
-from tests.unit.raw_site import page
+from tests.unit.raw_site import http_answer
 from tests.unit.servers import AUTODISCOVER, DOMAIN, OWA
 from tests.unit.test_drill_command import here as here
 
 pytestmark = pytest.mark.unit
 
-ENDPOINT = page(
+ENDPOINT = http_answer(
     account(mapi(InternalUrl=f"https://{OWA}/mapi/emsmdb/?MailboxId=1@x", ExternalUrl=f"https://{OTHER}/m"))
 )
 
@@ -47,14 +47,14 @@ FIRST, LAST = (AUTODISCOVER, PATH), (OWA, "/mapi/emsmdb/?MailboxId=1@x")
         (moved(f"https://{OTHER}/there.xml", "307 Temporary Redirect"), (OTHER, "/there.xml")),
         (moved("/there.xml"), (AUTODISCOVER, "/there.xml")),
         (moved(f"//{OTHER}/a%20b?c=d"), (OTHER, "/a%20b?c=d")),
-        (page(redirect_url(f" https://{OTHER.upper()}/there/\u00e4 b ")), (OTHER, "/there/%C3%A4%20b")),
-        (page(redirect_address(f"me@elsewhere.{DOMAIN}")), (ELSEWHERE, PATH)),
+        (http_answer(redirect_url(f" https://{OTHER.upper()}/there/\u00e4 b ")), (OTHER, "/there/%C3%A4%20b")),
+        (http_answer(redirect_address(f"me@elsewhere.{DOMAIN}")), (ELSEWHERE, PATH)),
     ],
 )
 def test_a_redirect_is_followed_as_outlook_follows_it(
     internet: Internet, redirect: bytes, second: tuple[str, str]
 ) -> None:
-    answers = iter([redirect, ENDPOINT, page()])
+    answers = iter([redirect, ENDPOINT, http_answer()])
     site = internet.site(lambda _asked: iter([next(answers)]))
     assert internet.connect().host == OWA
     assert internet.asked() == [FIRST, second, LAST]
@@ -66,9 +66,9 @@ def test_a_redirect_is_followed_as_outlook_follows_it(
 
 def test_a_client_uses_the_port_of_a_url_and_sends_it_as_its_host(internet: Internet) -> None:
     internet.site(lambda _asked: iter([moved(f"https://{OTHER}:{second.port}/x")]))
-    third = internet.site(always(page()))
+    third = internet.site(always(http_answer()))
     there = f"https://{OWA}:{third.port}/mapi"
-    second = internet.site(always(page(account(mapi(InternalUrl=there)))))
+    second = internet.site(always(http_answer(account(mapi(InternalUrl=there)))))
     assert internet.connect().host == OWA
     assert [(asked.host, asked.path) for asked in second.requests] == [(f"{OTHER}:{second.port}", "/x")]
     assert [(asked.host, asked.path) for asked in third.requests] == [(f"{OWA}:{third.port}", "/mapi")]
@@ -78,8 +78,8 @@ def test_a_client_uses_the_port_of_a_url_and_sends_it_as_its_host(internet: Inte
     "answers",
     [
         [moved(f"https://{AUTODISCOVER}{PATH}")],
-        [page(redirect_url(f"https://{OTHER}/")), moved(f"https://{AUTODISCOVER}{PATH}")],
-        [page(redirect_address(f"me@elsewhere.{DOMAIN}")), page(redirect_address(f"user@{DOMAIN}"))],
+        [http_answer(redirect_url(f"https://{OTHER}/")), moved(f"https://{AUTODISCOVER}{PATH}")],
+        [http_answer(redirect_address(f"me@elsewhere.{DOMAIN}")), http_answer(redirect_address(f"user@{DOMAIN}"))],
     ],
 )
 def test_redirects_in_a_circle_are_followed_once(internet: Internet, answers: list[bytes]) -> None:
@@ -117,7 +117,7 @@ def test_a_client_follows_at_most_ten_redirects_as_microsoft_says(internet: Inte
 def test_an_endpoint_that_cannot_be_looked_up_is_named(
     internet: Internet, url: str, kind: type[OutlookError], words: str
 ) -> None:
-    internet.site(always(page(account(mapi(InternalUrl=url)))))
+    internet.site(always(http_answer(account(mapi(InternalUrl=url)))))
     with pytest.raises(OutlookError) as caught:
         internet.connect()
     assert type(caught.value) is kind
@@ -140,7 +140,7 @@ def test_an_endpoint_that_cannot_be_looked_up_is_named(
 def test_a_client_takes_the_endpoint_for_its_side_and_never_the_other_one(
     internet: Internet, protocols: list[str], inside: str | None, outside: str | None
 ) -> None:
-    internet.site(lambda asked: iter([page(account(*protocols)) if asked.path == PATH else page()]))
+    internet.site(lambda asked: iter([http_answer(account(*protocols)) if asked.path == PATH else http_answer()]))
     for side, host in ((True, inside), (False, outside)):
         if host:
             assert internet.connect(inside=side).host == host

@@ -54,7 +54,7 @@ def failed(seen: Observation, client: int) -> list[tuple[str, str]]:
     return [(attempt.address, attempt.reason) for move in moves for attempt in move.failed]
 
 
-@pytest.mark.parametrize("make", [losses.stop, losses.refuse])
+@pytest.mark.parametrize("make", [losses.stop_server, losses.crash_web_site])
 def test_a_hard_loss_moves_every_client_at_once_and_fails_no_request(
     namespace: DrillNamespace, make: Callable[[ServerStandIn], None]
 ) -> None:
@@ -66,7 +66,7 @@ def test_a_hard_loss_moves_every_client_at_once_and_fails_no_request(
     assert "no answer" not in reasons, "no timer ran out"
 
 
-@pytest.mark.parametrize("make", [losses.silence, losses.stop_web_site])
+@pytest.mark.parametrize("make", [losses.silence_server, losses.stop_web_site])
 def test_a_client_that_tries_a_silent_address_first_waits_the_syn_timer_once(
     namespace: DrillNamespace, make: Callable[[ServerStandIn], None]
 ) -> None:
@@ -89,7 +89,7 @@ def test_a_lost_server_disturbs_clients_and_a_slow_answer_does_not(namespace: Dr
         wait_until(lambda: sum(len(client.moves) for client in clients._clients) > NUMBER)  # the request was sent again
         assert clients.wait(PATIENCE, time.monotonic())
         assert clients.last_disturbance(since) is None
-        losses.silence(namespace.lost)
+        losses.silence_server(namespace.lost)
         assert clients.wait(PATIENCE, time.monotonic())
         assert clients.last_disturbance(since) is not None
 
@@ -123,9 +123,15 @@ def test_a_server_that_is_restored_serves_again_after_every_loss(namespace: Dril
     namespace.addresses(EX01)
     with namespace.clients(1) as clients:
         assert clients.wait(PATIENCE, 0.0)
-        for make in (losses.stop, losses.stop_web_site, losses.refuse, losses.silence, unavailable):
+        for make in (
+            losses.stop_server,
+            losses.stop_web_site,
+            losses.crash_web_site,
+            losses.silence_server,
+            unavailable,
+        ):
             make(namespace.lost)
-            losses.restore(namespace.lost, organisation)
+            losses.restore_server(namespace.lost, organisation)
             assert clients.wait(PATIENCE, time.monotonic()), make
 
 
@@ -141,7 +147,7 @@ def test_a_connection_failure_makes_a_client_run_autodiscover_again(namespace: D
         assert clients.wait(PATIENCE, 0.0)
         before = len(discoveries(namespace, 200))
         since = time.monotonic()
-        losses.refuse(namespace.lost)
+        losses.crash_web_site(namespace.lost)
         wait_until(lambda: len(discoveries(namespace, 200)) - before >= NUMBER // 2)
         assert clients.wait(PATIENCE, since)
     assert len(discoveries(namespace, 200)) - before == NUMBER // 2, "one for each that lost its connection"
@@ -169,7 +175,7 @@ def test_after_a_failed_autodiscover_failing_connections_do_not_run_it_before_it
     with namespace.clients(1) as clients:
         assert clients.wait(PATIENCE, 0.0)
         namespace.farm.organisation.set_component("ex02", "AutoDiscoverProxy", "Inactive", "HealthAPI")
-        losses.refuse(namespace.lost)
+        losses.crash_web_site(namespace.lost)
         wait_until(lambda: len(discoveries(namespace, 503)) >= 3)
         seen = clients.observe("refused", 0.0)
     gaps = [later - earlier for earlier, later in pairwise(discoveries(namespace, 503))]
@@ -184,7 +190,7 @@ def test_each_client_has_a_separate_dns_cache(namespace: DrillNamespace) -> None
 
 
 def test_the_report_needs_no_network_and_shows_every_client(namespace: DrillNamespace) -> None:
-    seen = replace(namespace.lose(losses.refuse), title="refused <&>", beat=PATIENCE)
+    seen = replace(namespace.lose(losses.crash_web_site), title="refused <&>", beat=PATIENCE)
     html = build_report_page([judge_observation(seen, 20)], "here & now", 20)
     assert all(word not in html for word in ("<script", "src=", "href=", "url(", "<&>"))
     picture = Xml.fromstring(html[html.index("<svg") : html.index("</svg>") + 6])  # noqa: S314 - our own
@@ -197,8 +203,8 @@ def test_the_report_needs_no_network_and_shows_every_client(namespace: DrillName
 def test_clients_end_at_once_whatever_they_wait_for(namespace: DrillNamespace) -> None:
     with namespace.clients(timers=ENDLESS) as clients:
         assert clients.wait(PATIENCE, 0.0)
-        losses.silence(namespace.lost)
-        losses.silence(namespace.other)
+        losses.silence_server(namespace.lost)
+        losses.silence_server(namespace.other)
         wait_until(lambda: all(client._transport._trying for client in clients._clients))
         ending = time.monotonic()
     assert time.monotonic() - ending < PATIENCE
@@ -208,8 +214,8 @@ def test_clients_end_at_once_during_a_handshake_without_an_answer(namespace: Dri
     with ExitStack() as deaf:
         with namespace.clients(timers=ENDLESS) as clients:
             assert clients.wait(PATIENCE, 0.0)
-            losses.refuse(namespace.lost)
-            losses.refuse(namespace.other)
+            losses.crash_web_site(namespace.lost)
+            losses.crash_web_site(namespace.other)
             ports = [deaf.enter_context(socket.create_server((own, namespace.port))) for own in (EX01, EX02)]
             ports[0].settimeout(PATIENCE)
             connection, _ = ports[0].accept()
@@ -234,7 +240,7 @@ class PausingTls(ssl.SSLContext):
 
 def test_a_client_that_is_ended_between_two_steps_ends_at_once(namespace: DrillNamespace) -> None:
     namespace.addresses(EX01)
-    losses.refuse(namespace.lost)
+    losses.crash_web_site(namespace.lost)
     tls = PausingTls(ssl.PROTOCOL_TLS_CLIENT)
     with socket.create_server((EX01, namespace.port)):
         client = namespace.clients(1, tls=tls, timers=ENDLESS)._clients[0]

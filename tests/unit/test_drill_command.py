@@ -149,7 +149,7 @@ def test_the_drill_ends_once_every_client_is_served_again_and_the_json_says_the_
 ) -> None:
     terminal = typed("--json")
     terminal.read_until(SERVED)
-    losses.refuse(namespace.lost)
+    losses.crash_web_site(namespace.lost)
     code, out, err = terminal.end()
     (result,) = json.loads(out)
     assert (code, result["kept"], "ended by hand" in err) == (0, True, False)
@@ -200,7 +200,7 @@ def test_ctrl_c_before_clients_are_served_prints_nothing(
     namespace: DrillNamespace, typed: Callable[..., DrillProcess]
 ) -> None:
     for server in (namespace.lost, namespace.other):
-        losses.silence(server)
+        losses.silence_server(server)
     terminal = typed()
     wait_until(lambda: bool(namespace.dns.queries))
     terminal.interrupt()

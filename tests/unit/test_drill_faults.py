@@ -19,7 +19,7 @@ from tests.unit.internet import (
 )
 from tests.unit.internet import certificates as certificates
 from tests.unit.internet import internet as internet
-from tests.unit.raw_site import Answers, RawSite, page
+from tests.unit.raw_site import Answers, RawSite, http_answer
 from tests.unit.servers import OWA
 from tests.unit.test_drill_command import here as here
 
@@ -44,8 +44,11 @@ def raw(namespace: DrillNamespace) -> Iterator[Callable[[Answers], RawSite]]:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (page(b"<html>Log on</html>"), "answered 200 with what is not an Autodiscover document: its root is html"),
-        (page(account(mapi(InternalUrl=f"https://{OWA}/mapi"))), "names no external URL of MAPI over HTTP"),
+        (
+            http_answer(b"<html>Log on</html>"),
+            "answered 200 with what is not an Autodiscover document: its root is html",
+        ),
+        (http_answer(account(mapi(InternalUrl=f"https://{OWA}/mapi"))), "names no external URL of MAPI over HTTP"),
     ],
 )
 def test_a_drill_without_an_endpoint_asks_once_and_ends_with_the_answer(

@@ -10,8 +10,8 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from operations.drill.client import Beat, Move
-from operations.drill.failover import WIDTH, Panel, Wait, draw_failover, find_waits, longest_wait
-from operations.drill.figures import ClientRecord, DrillLoad, Mark, Observation
+from operations.drill.failover import WIDTH, Panel, draw_failover
+from operations.drill.figures import ClientRecord, DrillLoad, Mark, Observation, Wait, find_waits, longest_wait
 from operations.drill.outlook import Attempt, Timers
 from operations.drill.report import DrillResult
 from rehearsal.drill import ROTATION_IN, ROTATION_OUT, Pace

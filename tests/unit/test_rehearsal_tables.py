@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rehearsal.stand_ins.dns import RecordSet
-from rehearsal.tables import build_record_table, build_settings_table, find_common_url
+from rehearsal.tables import build_record_table, build_service_table, find_common_url
 from rehearsal.tools import REPOSITORY
 
 pytestmark = pytest.mark.unit
@@ -40,7 +40,7 @@ def words(text: str) -> list[str]:
 
 
 def test_settings_of_one_service_with_one_value_are_one_row_and_the_common_url_is_shown_once() -> None:
-    text = print_at(120, build_settings_table({"EX01": SETTINGS, "EX02": SETTINGS}))
+    text = print_at(120, build_service_table({"EX01": SETTINGS, "EX02": SETTINGS}))
     rows = [line.split() for line in text.splitlines()]
     assert ["activesync", "ExternalUrl,", "InternalUrl", "…/Microsoft-Server-ActiveSync"] in rows
     assert ["IISAuthenticationMethods", "Ntlm,", "OAuth"] in rows, "the service is named in its first row"
@@ -51,7 +51,7 @@ def test_settings_of_one_service_with_one_value_are_one_row_and_the_common_url_i
 
 def test_no_name_of_a_setting_or_a_record_is_cut_at_80_columns() -> None:
     names = {name for settings in SETTINGS.values() for name in settings}
-    text = print_at(80, build_settings_table({"EX01": SETTINGS, "EX02": SETTINGS}))
+    text = print_at(80, build_service_table({"EX01": SETTINGS, "EX02": SETTINGS}))
     assert names | SETTINGS.keys() <= set(words(text))
     assert max(map(len, text.splitlines())) <= 80
     for value in ("…/Microsoft-Server-ActiveSync", "https://autodiscover.lab.mail-domain.com/autodiscover.xml"):
@@ -65,7 +65,7 @@ def test_no_name_of_a_setting_or_a_record_is_cut_at_80_columns() -> None:
 
 def test_a_setting_that_differs_is_a_row_for_each_value_with_its_servers() -> None:
     other = {**SETTINGS, "mapi": {**SETTINGS["mapi"], "InternalUrl": "https://ex02.corp.example/mapi"}}
-    text = print_at(120, build_settings_table({"EX01": SETTINGS, "EX02": other}))
+    text = print_at(120, build_service_table({"EX01": SETTINGS, "EX02": other}))
     rows = [line.split() for line in text.splitlines()]
     assert ["InternalUrl", "https://ex02.corp.example/mapi", "EX02"] in rows
     assert ["InternalUrl", "…/mapi", "EX01"] in rows
@@ -76,7 +76,7 @@ def test_a_setting_that_differs_is_a_row_for_each_value_with_its_servers() -> No
 def test_without_two_urls_of_one_host_no_url_is_shortened() -> None:
     assert find_common_url({"EX01": {"owa": {"InternalUrl": f"{BASE}/owa", "LogonFormat": "Domain"}}}) == ""
     assert find_common_url({}) == ""
-    text = print_at(120, build_settings_table({"EX01": {"owa": {"InternalUrl": f"{BASE}/owa"}}}))
+    text = print_at(120, build_service_table({"EX01": {"owa": {"InternalUrl": f"{BASE}/owa"}}}))
     assert f"{BASE}/owa" in text
     assert "…" not in text
 

@@ -28,7 +28,7 @@ from tests.unit.previews import (
 pytestmark = pytest.mark.unit
 
 
-def test_strict_refuses_by_name_and_without_it_the_same_is_only_told(review: Review) -> None:
+def test_strict_refuses_by_name_and_without_it_the_review_is_the_same(review: Review) -> None:
     unsafe = change(records("delete", [ONE, TWO], None))
     strict, told = review(unsafe, "--strict"), review(unsafe)
     assert (strict.exit_code, told.exit_code) == (1, 0)
@@ -48,7 +48,7 @@ def test_an_accepted_danger_is_printed_with_its_reason_and_another_one_is_still_
     assert "**Accepted.**" in result.stdout
 
 
-def test_what_is_accepted_wrongly_is_told_all_at_once(review: Review) -> None:
+def test_all_mistakes_in_allow_are_reported_at_once(review: Review) -> None:
     result = review(change(), "--allow", "zone-deletd=because", "--allow", "zone-deleted=", "--allow", "zone-deleted")
     assert result.exit_code == 2
     assert result.stdout == ""
@@ -69,14 +69,14 @@ def test_what_is_accepted_wrongly_is_told_all_at_once(review: Review) -> None:
         b"\xff\xfe\x00",
     ],
 )
-def test_a_file_that_is_no_preview_is_refused_by_its_name_with_the_remedy(review: Review, content: bytes) -> None:
+def test_a_file_that_is_not_a_preview_is_an_error_with_a_remedy(review: Review, content: bytes) -> None:
     result = review(content)
     assert result.exit_code == 2
     assert "preview.json is not the whole output of `pulumi preview --json`" in result.stderr
     assert result.stdout == ""
 
 
-def test_a_file_that_is_not_there_is_refused_by_its_name(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["review", str(tmp_path / "none.json")])
     assert result.exit_code == 2
     assert "none.json: No such file or directory" in result.stderr
@@ -87,7 +87,7 @@ def test_a_file_as_powershell_writes_it_is_read(review: Review, encoding: str) -
     assert review(json.dumps(change(DRAINED)).encode(encoding)).stdout == review(change(DRAINED)).stdout
 
 
-def test_a_preview_that_failed_is_shown_with_its_dangers_and_is_never_fine(review: Review) -> None:
+def test_a_failed_preview_is_shown_with_its_dangers_and_exit_code_2(review: Review) -> None:
     failed = change(DRAINED) | {"diagnostics": [{"severity": "error", "message": "error: no ``` such thing"}]}
     result = review(failed)
     assert result.exit_code == 2
@@ -97,7 +97,7 @@ def test_a_preview_that_failed_is_shown_with_its_dangers_and_is_never_fine(revie
     assert review(unsafe, "--strict").exit_code == 1
 
 
-def test_the_engine_s_events_tell_the_same_as_its_digest(review: Review) -> None:
+def test_events_give_the_same_review_as_the_document(review: Review) -> None:
     steps = [stack(**SERVERS), records("update", [ONE, TWO], [ONE], detailedDiff={"aRecords[1]": {"kind": "delete"}})]
     content = {**change(), "steps": steps}
     lines = events(content)
@@ -109,7 +109,7 @@ def test_the_engine_s_events_tell_the_same_as_its_digest(review: Review) -> None
     assert "```text\nerror: it broke\n```" in failed.stdout
 
 
-def test_the_markdown_goes_into_a_file_instead(review: Review, tmp_path: Path) -> None:
+def test_output_writes_the_markdown_to_a_file(review: Review, tmp_path: Path) -> None:
     file = tmp_path / "review.md"
     result = review(change(DRAINED), "--output", str(file))
     assert result.stdout == ""
@@ -119,7 +119,7 @@ def test_the_markdown_goes_into_a_file_instead(review: Review, tmp_path: Path) -
     assert "Name a file in a folder that exists" in result.stderr
 
 
-def test_the_command_starts_without_the_parts_that_only_other_commands_need() -> None:
+def test_the_command_does_not_load_modules_that_only_other_commands_need() -> None:
     """They cost half a second; a review shall take less than one."""
     loaded = "import operations.__main__, sys; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", loaded], cwd=REPOSITORY, capture_output=True, text=True, check=True)

@@ -148,7 +148,7 @@ CASES = [
         ],
         {"servers": TWO_SERVERS},
         "enters-dns-as-made",
-        id="told by the network interface alone",
+        id="known from the network interface only",
     ),
     pytest.param(
         [machine("create", "ex03"), public_address("create", "ex03"), outside([ONE], [ONE, UNKNOWN], "ex03")],
@@ -187,7 +187,7 @@ CASES = [
         [machine("replace", "ex02")],
         {"was": {}, "safe": {"was": OUT}},
         "serving-server-lost",
-        id="taken for serving where nothing tells",
+        id="counted as serving without information",
     ),
     pytest.param(
         [machine("replace", "ex02"), command("update", "ex02", "rotation", IN_ROTATION, OUT_OF_ROTATION)],
@@ -317,7 +317,7 @@ CASES = [
         [public_address("update", "ex02", TWO), outside([ONE, TWO], [ONE, UNKNOWN], "ex02")],
         {},
         "not-known-yet",
-        id="a public address made anew, or only changed",
+        id="a public address replaced, or only changed",
     ),
     pytest.param(
         [
@@ -336,7 +336,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("unsafe", "safe", "setting", "name"), CASES)
-def test_an_unsafe_plan_is_found_by_its_name_and_its_safe_sibling_is_not(
+def test_an_unsafe_plan_has_its_danger_and_its_safe_variant_does_not(
     tmp_path: Path, unsafe: list[Step], safe: list[Step], setting: dict[str, Any], name: str
 ) -> None:
     general = {key: value for key, value in setting.items() if key != "safe"}
@@ -346,7 +346,7 @@ def test_an_unsafe_plan_is_found_by_its_name_and_its_safe_sibling_is_not(
     assert name not in {danger.name for danger in previews.found(tmp_path, digest(safe, **places))}
 
 
-def test_each_danger_has_a_case_above_a_remedy_and_a_row_in_the_docs() -> None:
+def test_each_danger_has_a_case_here_and_a_row_in_the_docs() -> None:
     assert {case.values[3] for case in CASES} == set(RULES)
     rows = re.findall(
         r"^\| `([a-z-]+)` \|", (REPOSITORY / "docs" / "review.md").read_text(encoding="utf-8"), re.MULTILINE
@@ -354,13 +354,13 @@ def test_each_danger_has_a_case_above_a_remedy_and_a_row_in_the_docs() -> None:
     assert set(RULES) <= set(rows)
 
 
-def test_a_rebuilt_server_that_enters_dns_in_the_same_run_is_new_to_its_clients(tmp_path: Path) -> None:
+def test_a_rebuilt_server_that_enters_dns_in_the_same_run_counts_as_new(tmp_path: Path) -> None:
     steps = [machine("replace", "ex02"), records("update", [ONE], [ONE, TWO])]
     names = {danger.name for danger in previews.found(tmp_path, digest(steps, TWO_SERVERS, OUT))}
     assert names == {"enters-dns-as-made"}
 
 
-def test_both_names_and_both_sides_are_told_in_one_danger_of_a_new_server(tmp_path: Path) -> None:
+def test_a_new_server_has_one_danger_for_all_of_its_names(tmp_path: Path) -> None:
     steps = [machine("create", "ex03")] + [
         records("update", [ONE, TWO], [ONE, TWO, THREE], label=label, type=type)
         for label in ("owa", "autodiscover")
@@ -371,14 +371,14 @@ def test_both_names_and_both_sides_are_told_in_one_danger_of_a_new_server(tmp_pa
     assert "`autodiscover.mail-domain.com` and `owa.mail-domain.com`" in danger.reason
 
 
-def test_addresses_gone_are_counted_in_each_record_set_by_itself(tmp_path: Path) -> None:
+def test_lost_addresses_are_counted_for_each_record_set(tmp_path: Path) -> None:
     steps = [records("update", [ONE, TWO], [ONE]), records("delete", [ONE, TWO], None, label="autodiscover")]
     (danger,) = previews.found(tmp_path, digest(steps, TWO_SERVERS))
     assert (danger.name, danger.subject) == ("no-address-left", "autodiscover.mail-domain.com (inside)")
 
 
-def test_two_addresses_not_known_yet_are_never_taken_for_the_ones_before(tmp_path: Path) -> None:
-    """Of three addresses two are made anew: the preview has one known address, as if the other two were gone."""
+def test_unknown_addresses_do_not_count_as_the_old_ones(tmp_path: Path) -> None:
+    """Two of three addresses are replaced: the preview has one known address, as if the others were removed."""
     steps = [
         public_address("replace", "ex01", ONE),
         public_address("replace", "ex02", TWO),
@@ -388,7 +388,7 @@ def test_two_addresses_not_known_yet_are_never_taken_for_the_ones_before(tmp_pat
     assert names == {"most-addresses-gone", "not-known-yet"}
 
 
-def test_more_unknown_addresses_than_sources_are_all_left_unknown(tmp_path: Path) -> None:
+def test_if_sources_are_missing_all_unknown_addresses_stay_unknown(tmp_path: Path) -> None:
     steps = [public_address("update", "ex02", TWO), outside([ONE, TWO], [UNKNOWN, UNKNOWN], "ex02")]
     names = {danger.name for danger in previews.found(tmp_path, digest(steps, TWO_SERVERS))}
     assert names == {"no-address-left", "not-known-yet"}
@@ -400,25 +400,25 @@ def test_a_record_set_that_moves_in_the_program_keeps_its_addresses(tmp_path: Pa
     assert previews.found(tmp_path, digest([records("delete", [ONE, TWO], None), moved], TWO_SERVERS)) == []
 
 
-def test_another_label_is_another_name_and_the_old_one_is_gone(tmp_path: Path) -> None:
+def test_another_label_is_another_name_and_the_old_one_has_no_address_left(tmp_path: Path) -> None:
     step = records("replace", [ONE, TWO], [ONE, TWO])
     step["newState"]["inputs"]["relativeRecordSetName"] = "mail"
     (danger,) = previews.found(tmp_path, digest([step], TWO_SERVERS))
     assert (danger.name, danger.subject) == ("no-address-left", "owa.mail-domain.com (inside)")
 
 
-def test_what_a_broken_off_run_left_over_is_no_server_that_is_lost(tmp_path: Path) -> None:
+def test_the_rest_of_an_interrupted_run_is_not_a_lost_server(tmp_path: Path) -> None:
     left_over = machine("delete", "ex02", old={"delete": True})
     assert previews.found(tmp_path, digest([left_over], TWO_SERVERS)) == []
 
 
-def test_a_replacement_that_is_told_in_three_steps_is_one(tmp_path: Path) -> None:
+def test_a_replacement_in_three_steps_is_one_danger(tmp_path: Path) -> None:
     steps = [machine(operation, "ex02") for operation in ("create-replacement", "replace", "delete-replaced")]
     (danger,) = previews.found(tmp_path, digest(steps, TWO_SERVERS))
     assert danger.name == "serving-server-lost"
 
 
-def test_the_way_back_of_an_existing_server_is_no_server(tmp_path: Path) -> None:
+def test_the_restoration_of_an_existing_server_is_not_a_server(tmp_path: Path) -> None:
     parent = previews.NAMESPACE
     steps = [step("create", parent, RESTORE, "cas-ex-cas16-1-restore"), records("update", [ONE], [ONE, TWO])]
     assert previews.found(tmp_path, digest(steps, TWO_SERVERS)) == []

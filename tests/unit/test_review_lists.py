@@ -22,13 +22,13 @@ pytestmark = pytest.mark.unit
 
 
 def read_items(text: str, title: str) -> list[list[str]]:
-    """The rows under a heading, without the part that they are of."""
+    """The rows under a heading, without the first column."""
     table = text.partition(f"### {title}\n")[2].partition("\n###")[0]
     lines = [line for line in table.splitlines() if line.startswith("| ")][1:]
     return [[cell.strip() for cell in line.strip("|").split("|")][1:] for line in lines]
 
 
-def test_who_is_let_in_is_told_rule_by_rule_old_and_new(review: Review) -> None:
+def test_security_rules_are_listed_with_old_and_new(review: Review) -> None:
     others = previews.rule("DenyOthers", 4000, "*", 443, access="Deny")
     before = [
         previews.rule("AllowClients", 300, "VirtualNetwork", 443, 80),
@@ -114,14 +114,14 @@ def test_who_is_let_in_is_told_rule_by_rule_old_and_new(review: Review) -> None:
         ),
     ],
 )
-def test_every_list_that_differs_is_told_item_by_item(
+def test_changed_lists_are_listed_item_by_item(
     review: Review, before: Step, after: Step, rows: list[list[str]]
 ) -> None:
     text = review(change(step("update", RECORDS, NAT, "cas-outbound", before, after))).stdout
     assert read_items(text, "Changed lists") == rows
 
 
-def test_lists_that_have_a_place_of_their_own_are_not_told_twice(review: Review) -> None:
+def test_lists_with_their_own_section_are_not_listed_twice(review: Review) -> None:
     gate = step(
         "replace", NAMESPACE, previews.COMMAND, "cas-ex01-rotation", {"triggers": [True]}, {"triggers": [False]}
     )

@@ -45,7 +45,7 @@ LINKS = re.compile(r"www\.|://|(?:@|&#64;)\w")
 
 
 def hostile(text: str) -> list[Step]:
-    """Previews with this text in each place where a preview has a text of somebody's own."""
+    """Previews with this text in each place where a user's text may appear."""
     return [
         change(records("update", [ONE, TWO], [ONE], label=text)),
         change(records("update", [ONE, TWO], [text, "x|y"])),
@@ -68,13 +68,13 @@ def hostile(text: str) -> list[Step]:
 
 
 @pytest.mark.parametrize("content", [*hostile(HOSTILE), *hostile(re.sub(r"[`|\\]", "", HOSTILE))])
-def test_no_value_is_markup_a_mention_a_link_or_a_cell_of_its_own(review: Review, content: Step) -> None:
+def test_no_value_becomes_markup_a_mention_a_link_or_a_cell(review: Review, content: Step) -> None:
     text = review(content).stdout
-    # What GitHub takes as code, it takes for nothing else.
+    # GitHub renders nothing else in code.
     without_code = re.sub(r"<code>(?:[^<>`|]|<!-- -->)*</code>|`[^`\n]*`", "CODE", text)
     for sign in ("<img", "@everyone", "](http", "![", "**loud**", "#1", "\u202e", "www.", "://", "@evil"):
         assert sign not in without_code
-    # But for a tag: there it looks for links, as in all other text.
+    # Except in tags, where it looks for links as in all other text.
     assert [tag for tag in re.findall(r"<code>(.*?)</code>", text) if LINKS.search(tag)] == []
     tables = re.findall(r"(?:^\|.*\n)+", without_code, re.MULTILINE)
     for table in tables:
@@ -83,7 +83,7 @@ def test_no_value_is_markup_a_mention_a_link_or_a_cell_of_its_own(review: Review
 
 
 @pytest.mark.parametrize("value", ["a|b", "a`b", "a\\|b", "``", "\\", "|me@www.example"])
-def test_a_value_with_signs_of_a_table_can_be_read_back(value: str) -> None:
+def test_a_value_with_table_characters_can_be_read_back(value: str) -> None:
     assert html.unescape(code(value)).replace("<!-- -->", "") == f"<code>{value}</code>"
 
 
@@ -105,7 +105,7 @@ def many(count: int) -> Step:
     return digest(steps, servers)
 
 
-def test_a_long_review_fits_a_comment_with_its_dangers_whole_and_says_what_is_left_out(review: Review) -> None:
+def test_a_long_review_fits_a_comment_keeps_its_dangers_and_counts_what_is_left_out(review: Review) -> None:
     text = review(many(200)).stdout
     assert len(text.encode()) <= LONGEST < 65_536
     assert "more, left out because a comment would be too long" in text
@@ -130,7 +130,7 @@ def test_a_long_table_is_folded_and_a_short_one_is_not(review: Review) -> None:
 
 
 def test_twice_the_servers_take_about_twice_the_work(tmp_path: Path) -> None:
-    """The work is linear: a review of many servers is no wait. Calls are counted, which no busy computer adds to."""
+    """The work grows linearly. Calls are counted, because a busy computer does not add to them."""
 
     def work(count: int) -> int:
         from operations.review.page import build_page

@@ -1,4 +1,4 @@
-"""No secret of a preview is printed, wherever it stands in there."""
+"""A review prints no secret of its preview."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.unit
     ],
 )
 @pytest.mark.parametrize("around", ["logon with {} failed", "CORP\\me | {} | failed"], ids=["plain", "signs"])
-def test_no_secret_is_printed_though_the_preview_shows_them(review: Review, secret: str, around: str) -> None:
+def test_no_secret_of_a_preview_is_printed(review: Review, secret: str, around: str) -> None:
     document = {
         "server": "EX01",
         "credential": {"userName": "me", "password": secret},
@@ -60,14 +60,14 @@ def test_no_secret_is_printed_though_the_preview_shows_them(review: Review, secr
     assert text.count(around.format("[secret]")) == 2
 
 
-def test_of_a_secret_where_an_error_is_cut_nothing_is_left(review: Review) -> None:
+def test_no_part_of_a_secret_is_left_where_an_error_is_cut(review: Review) -> None:
     secret = "hunter2-Passw0rd"  # noqa: S105
     content = change(DRAINED, operatorPassword=secret)
     content["diagnostics"] = [{"severity": "error", "message": "x" * (LONGEST_ERROR - 8) + secret}]
     assert "hunter2" not in review(content).output
 
 
-def test_a_credential_in_a_document_is_not_printed_where_nothing_else_tells_that_it_is_one(review: Review) -> None:
+def test_a_credential_known_only_from_a_script_input_is_not_printed(review: Review) -> None:
     secret = "hunter2-Passw0rd"  # noqa: S105
     old = {"settings": {"owa": {"X": 1}}, "credential": {"userName": "me", "password": "another"}}
     new = {"settings": {"owa": {"X": 2}}, "credential": {"userName": "me", "password": secret}}
@@ -106,7 +106,7 @@ def _stack(**states: Any) -> Step:
 
 @pytest.mark.parametrize("place", SECRET_PLACES)
 @pytest.mark.parametrize("streamed", [False, True], ids=["digest", "events"])
-def test_a_secret_is_known_wherever_in_the_preview_it_stands_alone(review: Review, place: str, streamed: bool) -> None:
+def test_a_secret_is_found_in_every_place_of_a_preview(review: Review, place: str, streamed: bool) -> None:
     secret = "hunter2-Passw0rd"  # noqa: S105
     content = change(SECRET_PLACES[place](secret), DRAINED)
     content["diagnostics"] = [{"severity": "error", "message": f"logon with {secret} failed"}]

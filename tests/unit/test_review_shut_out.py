@@ -74,7 +74,7 @@ def like(old: Step, **changes: Any) -> Step:
         pytest.param([], "`203.0.113.0/24`", id="no rules at all"),
     ],
 )
-def test_clients_that_could_reach_the_port_and_cannot_any_more(tmp_path: Path, after: list[Step], who: str) -> None:
+def test_clients_that_lose_access_to_the_port_are_named(tmp_path: Path, after: list[Step], who: str) -> None:
     reasons = shut_out(tmp_path, security("update", RULES, after))
     assert any(f"Port 443 is open to {who}" in reason for reason in reasons), reasons
 
@@ -118,7 +118,7 @@ def test_clients_that_could_reach_the_port_and_cannot_any_more(tmp_path: Path, a
         ),
     ],
 )
-def test_clients_that_another_rule_lets_in_are_not_shut_out(tmp_path: Path, after: list[Step]) -> None:
+def test_clients_that_another_rule_allows_are_not_shut_out(tmp_path: Path, after: list[Step]) -> None:
     assert shut_out(tmp_path, security("update", RULES, after)) == []
 
 
@@ -146,13 +146,13 @@ def test_a_service_tag_and_ipv6_are_clients_of_their_own(tmp_path: Path) -> None
     assert shut_out(tmp_path, security("update", [like(four, sourceAddressPrefix="*")], [four])) == []
 
 
-def test_what_only_azures_own_rule_lets_in_counts_until_a_rule_denies_it(tmp_path: Path) -> None:
+def test_access_by_azures_default_rule_counts_until_a_rule_denies_it(tmp_path: Path) -> None:
     assert shut_out(tmp_path, security("update", [], [rule("Admins", 400, "10.0.0.1", 22)])) == []
     (reason,) = shut_out(tmp_path, security("update", [], [OTHERS]))
     assert "open to `VirtualNetwork` (rule `AllowVnetInBound`)" in reason
 
 
-def test_a_source_that_is_left_to_azures_own_rule_is_shut_out_and_the_reason_says_so(tmp_path: Path) -> None:
+def test_a_source_that_only_azures_default_rules_allow_is_shut_out(tmp_path: Path) -> None:
     """clientPorts: [80]: the rule that denies the rest names no port 443 either."""
     after = [rule("AllowClients", 300, "10.99.9.9", 80), rule("DenyOthers", 4000, "*", 80, 22, access="Deny")]
     (reason,) = shut_out(tmp_path, security("update", [CLIENTS, OTHERS], after))
@@ -162,14 +162,14 @@ def test_a_source_that_is_left_to_azures_own_rule_is_shut_out_and_the_reason_say
     )
 
 
-def test_the_servers_may_be_on_another_port(tmp_path: Path) -> None:
+def test_https_port_of_the_stack_file_is_the_port_that_counts(tmp_path: Path) -> None:
     after = [like(one, destinationPortRanges=["8443"]) for one in RULES]
     both = [like(one, destinationPortRanges=["8443", "443"]) for one in RULES]
     assert shut_out(tmp_path, security("update", both, after)) != []
     assert shut_out(tmp_path, security("update", both, after), httpsPort="8443") == []
 
 
-def test_servers_that_move_to_another_port_are_reached_there(tmp_path: Path) -> None:
+def test_after_a_change_of_the_port_the_new_port_counts(tmp_path: Path) -> None:
     gate = command("update", "ex01", "rotation", {"health": {"port": 443}}, {"health": {"port": 8443}})
     after = [like(one, destinationPortRanges=["8443"]) for one in RULES]
     assert shut_out(tmp_path, gate, security("update", RULES, after), httpsPort="8443") == []
@@ -187,7 +187,7 @@ MADE = urn(previews.NETWORK, previews.GROUP, "cas-others")
 
 
 @pytest.mark.parametrize(
-    ("steps", "said"),
+    ("steps", "sentence"),
     [
         pytest.param([security("delete", RULES)], "It is deleted", id="group deleted"),
         pytest.param([security("replace", RULES)], "deleted and created again", id="group replaced"),
@@ -206,8 +206,8 @@ MADE = urn(previews.NETWORK, previews.GROUP, "cas-others")
         ),
     ],
 )
-def test_a_security_group_that_goes_and_a_link_that_changes(tmp_path: Path, steps: list[Step], said: str) -> None:
-    assert any(said in reason for reason in shut_out(tmp_path, *steps))
+def test_a_removed_group_or_a_changed_link_shuts_clients_out(tmp_path: Path, steps: list[Step], sentence: str) -> None:
+    assert any(sentence in reason for reason in shut_out(tmp_path, *steps))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_a_security_group_that_goes_and_a_link_that_changes(tmp_path: Path, step
         pytest.param([security("update", RULES, RULES)], id="nothing but tags"),
     ],
 )
-def test_a_security_group_that_goes_on_as_it_was_shuts_out_nobody(tmp_path: Path, steps: list[Step]) -> None:
+def test_a_group_or_link_with_the_same_rules_shuts_no_client_out(tmp_path: Path, steps: list[Step]) -> None:
     assert shut_out(tmp_path, *steps) == []
 
 

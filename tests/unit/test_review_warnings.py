@@ -31,7 +31,7 @@ LINK = "azure-native:privatedns:VirtualNetworkLink"
 
 
 @pytest.mark.parametrize(
-    ("steps", "said"),
+    ("steps", "sentence"),
     [
         pytest.param([DRAINED], "one address is behind the name", id="one address"),
         pytest.param(
@@ -88,13 +88,13 @@ LINK = "azure-native:privatedns:VirtualNetworkLink"
         ),
     ],
 )
-def test_what_is_worth_a_second_thought_is_said_and_not_refused(review: Review, steps: list[Step], said: str) -> None:
+def test_a_warning_is_printed_and_does_not_refuse_the_plan(review: Review, steps: list[Step], sentence: str) -> None:
     result = review(change(*steps), "--strict")
-    assert said in result.stdout
+    assert sentence in result.stdout
     assert result.exit_code == 0
 
 
-def test_an_existing_server_that_joins_in_dns_is_a_second_thought(review: Review) -> None:
+def test_an_existing_server_that_enters_dns_before_its_urls_is_a_warning(review: Review) -> None:
     steps = [
         command("create", "ex02", "namespace", None, {"server": "EX02"}),
         command("create", "ex02", "rotation", None, {"inRotation": True}),
@@ -111,7 +111,7 @@ LINKED = {"virtualNetwork": {"id": "/subscriptions/s/…/hub"}}
 
 
 @pytest.mark.parametrize(
-    ("steps", "said"),
+    ("steps", "sentence"),
     [
         pytest.param(
             [records("create", None, [ONE, TWO], label=one) for one in ("owa", "mail")],
@@ -125,16 +125,16 @@ LINKED = {"virtualNetwork": {"id": "/subscriptions/s/…/hub"}}
         ),
     ],
 )
-def test_what_a_preview_cannot_see_in_the_way_of_new_names_and_links_is_a_second_thought(
-    review: Review, steps: list[Step], said: str
+def test_new_names_and_links_that_may_conflict_in_azure_are_warnings(
+    review: Review, steps: list[Step], sentence: str
 ) -> None:
     result = review(change(*steps), "--strict")
     assert result.exit_code == 0
-    assert said in result.stdout
+    assert sentence in result.stdout
     assert result.stdout.count("`python -m operations adopt` shows") == 1
 
 
-def test_a_new_zone_and_a_new_network_have_nothing_in_the_way(review: Review) -> None:
+def test_a_new_zone_and_a_new_network_cannot_conflict(review: Review) -> None:
     zone = step("create", RECORDS, previews.PRIVATE_ZONE, "cas-zone", None, {"privateZoneName": "mail-domain.com"})
     link = step("create", RECORDS, LINK, "cas-servers-link", None, {"virtualNetwork": {"id": UNKNOWN}})
     assert (
@@ -143,21 +143,21 @@ def test_a_new_zone_and_a_new_network_have_nothing_in_the_way(review: Review) ->
     assert "operations adopt" not in review(change(DRAINED)).stdout
 
 
-def test_warnings_of_the_program_are_told(review: Review) -> None:
+def test_warnings_of_the_program_are_printed(review: Review) -> None:
     content = change(DRAINED) | {"diagnostics": [{"severity": "warning", "message": "warning: something is odd\n"}]}
     assert "- `something is odd`" in review(content).stdout
 
 
-def test_what_is_a_danger_already_is_not_said_once_more_by_the_programs_warning(review: Review) -> None:
-    said = "a client keeps the address of a lost server for 3600 s"
+def test_a_warning_of_the_program_that_is_a_danger_already_is_left_out(review: Review) -> None:
+    sentence = "a client keeps the address of a lost server for 3600 s"
     long = change(records("update", [ONE, TWO], [ONE, TWO], ttl=3600))
     long["diagnostics"] = [
-        {"severity": "warning", "message": f"dns.ttlSeconds = 3600: {said}; at most 300 s is advised."}
+        {"severity": "warning", "message": f"dns.ttlSeconds = 3600: {sentence}; at most 300 s is advised."}
     ]
     text = review(long).stdout
-    assert text.lower().count(said) == 1
+    assert text.lower().count(sentence) == 1
     assert "### Warnings" not in text
-    assert said in review({**long, "steps": []}).stdout, "where nothing else says it, the program does"
+    assert sentence in review({**long, "steps": []}).stdout, "without the danger, the warning is printed"
 
 
 def zone(operation: str, *, protect: bool, type: str = previews.PRIVATE_ZONE) -> Step:
@@ -167,14 +167,12 @@ def zone(operation: str, *, protect: bool, type: str = previews.PRIVATE_ZONE) ->
 
 @pytest.mark.parametrize("type", [previews.PRIVATE_ZONE, previews.PUBLIC_ZONE])
 @pytest.mark.parametrize("operation", ["create", "update", "same"])
-def test_a_zone_of_production_that_is_not_protected_is_spoken_of_once(
-    review: Review, operation: str, type: str
-) -> None:
-    said = "a zone of production is not protected, and one command deletes it. Set protect: true."
+def test_an_unprotected_zone_of_production_has_one_warning(review: Review, operation: str, type: str) -> None:
+    sentence = "a zone of production is not protected, and one command deletes it. Set protect: true."
     unprotected = change(zone(operation, protect=False, type=type))
-    assert f"- `mail-domain.com: {said}`" in review(unprotected, "--strict").stdout
-    by_the_program = {"diagnostics": [{"severity": "warning", "message": f"dns.private: {said}"}]}
-    assert review({**unprotected, **by_the_program}).stdout.count(said) == 1
-    assert said not in review(change(zone(operation, protect=True, type=type))).stdout
+    assert f"- `mail-domain.com: {sentence}`" in review(unprotected, "--strict").stdout
+    by_the_program = {"diagnostics": [{"severity": "warning", "message": f"dns.private: {sentence}"}]}
+    assert review({**unprotected, **by_the_program}).stdout.count(sentence) == 1
+    assert sentence not in review(change(zone(operation, protect=True, type=type))).stdout
     of_a_lab = json.dumps(unprotected).replace("pulumi:prod::", "pulumi:lab::")
-    assert said not in review(of_a_lab.encode()).stdout
+    assert sentence not in review(of_a_lab.encode()).stdout

@@ -72,10 +72,10 @@ def test_parts_with_real_names_each_part_of_a_pulumi_install_that_is_missing(
     computer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_program(computer / "bin" / "pulumi", "v3.300.1")
-    told = CliRunner().invoke(app, ["parts", "--real"])
-    assert told.exit_code == 1
-    assert "Stand-ins replace: Python language host, command provider." in told.stdout
-    assert f"pulumi plugin install resource command {version('pulumi-command')}" in told.stdout
+    result = CliRunner().invoke(app, ["parts", "--real"])
+    assert result.exit_code == 1
+    assert "Stand-ins replace: Python language host, command provider." in result.stdout
+    assert f"pulumi plugin install resource command {version('pulumi-command')}" in result.stdout
     assert CliRunner().invoke(app, ["parts"]).exit_code == 0, "without --real it only shows"
 
     write_program(computer / "bin" / LANGUAGE_HOST)
@@ -84,9 +84,9 @@ def test_parts_with_real_names_each_part_of_a_pulumi_install_that_is_missing(
     write_program(
         computer / "home" / "plugins" / f"resource-command-v{version('pulumi-command')}" / tools.COMMAND_PLUGIN
     )
-    told = CliRunner().invoke(app, ["parts", "--real"])
-    assert (told.exit_code, "Stand-ins replace" in told.stdout) == (1, False), "this engine runs no program"
-    assert "Pulumi engine: " in told.stdout.partition("Another program runs than the table shows:")[2]
+    result = CliRunner().invoke(app, ["parts", "--real"])
+    assert (result.exit_code, "Stand-ins replace" in result.stdout) == (1, False), "this engine runs no program"
+    assert "Pulumi engine: " in result.stdout.partition("Another program runs than the table shows:")[2]
     monkeypatch.setattr(introduction, "prove", lambda _: [])
     assert CliRunner().invoke(app, ["parts", "--real"]).exit_code == 0
 

@@ -19,7 +19,7 @@ def deployment(farm: Farm) -> Deployment:
     return Deployment(farm=farm)
 
 
-def test_a_stack_that_is_as_promised_is_fine_on_every_server_name_and_service(deployment: Deployment) -> None:
+def test_an_unchanged_stack_is_fine_on_every_server_name_and_service(deployment: Deployment) -> None:
     result = deployment.verify()
     assert exit_code(result.findings()) == 0, [row for row in result.findings() if row.detail]
     seen = {
@@ -39,7 +39,7 @@ def test_a_stack_that_is_as_promised_is_fine_on_every_server_name_and_service(de
     assert [len(server.settings) for server in result.settings] == [21, 21]
 
 
-def test_the_settings_of_a_server_out_of_rotation_are_judged(deployment: Deployment) -> None:
+def test_differing_settings_of_a_server_out_of_rotation_count(deployment: Deployment) -> None:
     deployment.outputs["ex02"]["inRotation"] = False
     deployment.rows[:] = [Record(name=name, values=("127.40.1.1",)) for name in ("owa", "autodiscover")]
     deployment.farm.organisation.change("ex02", "ecp", "InternalUrl", "https://ex02/ecp")
@@ -58,7 +58,7 @@ def test_drift_of_a_setting_is_named_with_both_values(deployment: Deployment) ->
     assert (row.service, row.setting, row.actual) == ("mapi", "IISAuthenticationMethods", ["Basic"])
 
 
-def test_a_server_whose_exchange_is_not_the_stacks_is_not_read(deployment: Deployment) -> None:
+def test_a_server_that_the_stack_does_not_configure_is_not_read(deployment: Deployment) -> None:
     del deployment.outputs["ex01"]["namespaceUrn"]
     deployment.farm.organisation.change("ex01", "owa", "InternalUrl", "https://other/owa")
     assert exit_code(deployment.verify().findings()) == 0
@@ -85,7 +85,7 @@ def test_where_every_service_is_opted_out_no_server_is_read(
         (True, "wrong-Password-1", "it refuses the logon over SSH"),
     ],
 )
-def test_a_server_that_is_not_trusted_or_trusts_nobody_could_not_be_looked_at(
+def test_a_wrong_host_key_or_password_means_could_not_look(
     deployment: Deployment, host_key: bool, password: str, detail: str
 ) -> None:
     if not host_key:
@@ -97,7 +97,7 @@ def test_a_server_that_is_not_trusted_or_trusts_nobody_could_not_be_looked_at(
     assert deployment.servers[0].ssh.connections[0].commands == []
 
 
-def test_a_key_that_cannot_be_read_means_that_nothing_could_be_looked_at_and_is_not_shown(
+def test_an_unreadable_private_key_means_could_not_look_and_is_not_printed(
     deployment: Deployment,
 ) -> None:
     deployment.values["operatorPrivateKey"] = "no key at all"
@@ -107,7 +107,7 @@ def test_a_key_that_cannot_be_read_means_that_nothing_could_be_looked_at_and_is_
     assert "no key at all" not in format_json(result)
 
 
-def test_what_the_script_says_of_its_failure_is_handed_on(deployment: Deployment) -> None:
+def test_the_error_text_of_the_script_is_the_detail(deployment: Deployment) -> None:
     deployment.farm.organisation.remove_server("ex01")
     lines = describe_findings(deployment.verify(), State.UNSEEN)
     assert any("exchange is not installed on ex01" in line.lower() for line in lines)

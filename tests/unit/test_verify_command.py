@@ -1,4 +1,4 @@
-"""The commands as they are typed: a stack read through a `pulumi` on the PATH, exit codes, what is printed."""
+"""The commands `verify` and `drift` with a `pulumi` on the PATH: exit codes and output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.unit.servers import OWA, PASSWORD, Farm
 
 pytestmark = pytest.mark.unit
 
-# Answers as pulumi does, from the files beside it.
+# Prints what pulumi would, from the files beside it.
 PULUMI = """\
 #!{python}
 import pathlib, sys
@@ -41,25 +41,25 @@ Ended = tuple[int, str, str]
 
 
 class Shell:
-    """Somebody's shell, where `pulumi` tells of a deployment."""
+    """A shell whose `pulumi` prints the outputs and the configuration of a deployment."""
 
     def __init__(self, deployment: Deployment, folder: Path) -> None:
         self.folder = folder
         self._script = folder / "pulumi"
         self._script.write_text(PULUMI.format(python=sys.executable))
         self._script.chmod(0o755)
-        self.tell("outputs", deployment.all_outputs())
+        self.write("outputs", deployment.all_outputs())
         self.configure(deployment.values)
         (folder / "authority.pem").write_text(deployment.farm.certificates.authority_pem)
 
-    def tell(self, file: str, content: object) -> None:
+    def write(self, file: str, content: object) -> None:
         (self.folder / file).write_text(json.dumps(content))
 
     def configure(self, values: Mapping[str, object]) -> None:
         """The stack file."""
         named = {f"exchange-cas:{name}": value for name, value in values.items()}
         entries = {"azure-native:location": "westeurope", **named}
-        self.tell("config", {name: {"value": as_pulumi_hands_on(value)} for name, value in entries.items()})
+        self.write("config", {name: {"value": to_config_text(value)} for name, value in entries.items()})
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}"}
@@ -82,7 +82,7 @@ class Shell:
         return result.exit_code, result.stdout, result.stderr
 
     def type(self, *words: str) -> Ended:
-        """The same in a process of its own."""
+        """The same in a new process."""
         process = self.start(*words)
         out, err = process.communicate(timeout=120)
         assert PASSWORD not in out + err
@@ -96,7 +96,7 @@ class Shell:
             return by(self)("verify", "--ca", str(self.folder / "authority.pem"), "--resolver", where, *words)
 
 
-def as_pulumi_hands_on(value: object) -> str:
+def to_config_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -111,9 +111,7 @@ def shell(deployment: Deployment, tmp_path: Path) -> Shell:
     return Shell(deployment, tmp_path / "bin")
 
 
-def test_verify_tells_fine_differences_and_could_not_look_apart_by_its_exit_code(
-    deployment: Deployment, shell: Shell
-) -> None:
+def test_verify_has_an_exit_code_for_fine_differences_and_could_not_look(deployment: Deployment, shell: Shell) -> None:
     code, out, err = shell.verify(deployment, by=lambda shell: shell.type)
     assert (code, out.splitlines()[-1], err) == (0, "verdict: fine", "")
     deployment.farm.organisation.change("ex02", "owa", "InternalUrl", "https://other/owa")
@@ -151,7 +149,7 @@ def test_drift_prints_one_command_for_all_servers_that_drifted_and_no_other(
         (["verify", "--name-server", "127.0.0.1"], "the stack has no public zone"),
     ],
 )
-def test_what_cannot_be_read_is_one_clear_error_and_exit_code_2(shell: Shell, words: list[str], reason: str) -> None:
+def test_unreadable_input_is_one_clear_error_and_exit_code_2(shell: Shell, words: list[str], reason: str) -> None:
     code, out, err = shell.run(*words)
     assert (code, out) == (2, "")
     assert reason in err
@@ -163,17 +161,17 @@ def test_what_cannot_be_read_is_one_clear_error_and_exit_code_2(shell: Shell, wo
     [{"dns": {}}, {"servers": {"ex01": {"computerName": "EX01", "inRotation": True}}}],
     ids=["while the stack is read", "while servers are looked at"],
 )
-def test_an_error_that_nobody_expected_is_one_line_and_never_the_exit_code_of_differences(
+def test_an_unexpected_error_is_one_line_and_exit_code_2(
     deployment: Deployment, shell: Shell, outputs: dict[str, object]
 ) -> None:
-    shell.tell("outputs", {**deployment.all_outputs(), **outputs})
+    shell.write("outputs", {**deployment.all_outputs(), **outputs})
     code, out, err = shell.verify(deployment)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("Unexpected KeyError: ")
 
 
 def test_a_stack_without_servers_says_what_to_run(shell: Shell) -> None:
-    shell.tell("outputs", {})
+    shell.write("outputs", {})
     assert shell.run("drift") == (
         2,
         "",
@@ -182,12 +180,12 @@ def test_a_stack_without_servers_says_what_to_run(shell: Shell) -> None:
 
 
 def test_a_stack_that_an_older_program_deployed_says_what_to_run(deployment: Deployment, shell: Shell) -> None:
-    shell.tell("outputs", {key: deployment.all_outputs()[key] for key in ("names", "settings", "servers")})
+    shell.write("outputs", {key: deployment.all_outputs()[key] for key in ("names", "settings", "servers")})
     reason = "without the outputs namespace, dns, exchangeVersion, httpsPort, ssh"
-    told = (
+    error = (
         f"The stack test was deployed by an older version of this program, {reason}. Run once: pulumi up --stack test\n"
     )
-    assert shell.run("verify") == shell.run("drift") == (2, "", told)
+    assert shell.run("verify") == shell.run("drift") == (2, "", error)
 
 
 def test_a_stack_file_without_a_logon_says_what_is_missing(deployment: Deployment, shell: Shell) -> None:
@@ -197,9 +195,7 @@ def test_a_stack_file_without_a_logon_says_what_is_missing(deployment: Deploymen
     assert shell.run("drift") == (2, "", error + remedy)
 
 
-def test_an_edit_of_the_stack_file_that_waits_for_its_up_is_one_line_in_what_is_printed(
-    deployment: Deployment, shell: Shell
-) -> None:
+def test_an_edit_that_is_not_deployed_is_one_line_of_the_output(deployment: Deployment, shell: Shell) -> None:
     shell.configure({**deployment.values, "httpsPort": 9, "dns": {**deployment.values["dns"], "ttlSeconds": 60}})
     line = (
         "shown: stack file: it differs from what is deployed: dns.ttlSeconds, httpsPort. "
@@ -211,11 +207,11 @@ def test_an_edit_of_the_stack_file_that_waits_for_its_up_is_one_line_in_what_is_
     assert (code, out.splitlines().count(line), "heal with" in out) == (0, 1, False)
     deployment.farm.organisation.change("ex02", "owa", "InternalUrl", "https://other/owa")
     code, out, _ = shell.run("drift")
-    assert "heal with (undo or deploy the edit of the stack file first: the command takes the file as it is):" in out
+    assert "heal with (undo or deploy the edit of the stack file first: the command uses the edited file):" in out
     assert json.loads(shell.run("drift", "--json")[1])["file"]["state"] == "shown"
 
 
-def test_an_interruption_is_quiet(farm: Farm, tmp_path: Path) -> None:
+def test_an_interruption_prints_nothing(farm: Farm, tmp_path: Path) -> None:
     deployment, running = Deployment(farm=farm, pwsh=sys.executable), tmp_path / "running"
     os.mkfifo(running)
     script = f"import time\nopen({str(running)!r}, 'w').close()\ntime.sleep(600)"

@@ -31,7 +31,7 @@ def deployment(farm: Farm) -> Deployment:
     ],
     ids=["an address missing", "kept too long", "no name", "no address"],
 )
-def test_what_the_resolver_answers_otherwise_is_a_difference(
+def test_a_wrong_answer_of_the_resolver_is_a_difference(
     deployment: Deployment, rows: list[Record], detail: str
 ) -> None:
     deployment.rows[0:1] = rows
@@ -45,7 +45,7 @@ def test_a_resolvers_ttl_may_have_counted_down(deployment: Deployment) -> None:
     assert exit_code(deployment.verify().findings()) == 0
 
 
-def test_a_resolver_that_refuses_could_not_be_asked(deployment: Deployment) -> None:
+def test_a_resolver_that_refuses_means_could_not_look(deployment: Deployment) -> None:
     deployment.rows.clear()
     result = deployment.verify()
     assert len(describe_findings(result, State.UNSEEN)) == 2
@@ -64,7 +64,7 @@ def outside(deployment: Deployment) -> Deployment:
     return deployment
 
 
-def test_name_servers_are_asked_for_the_public_addresses_and_the_very_ttl(outside: Deployment) -> None:
+def test_name_servers_must_answer_with_the_public_addresses_and_the_exact_ttl(outside: Deployment) -> None:
     with AzureDns(lambda: outside.rows) as first, AzureDns(lambda: outside.rows) as second:
         result = outside.verify(name_servers=[first, second])
         assert exit_code(result.findings()) == 0
@@ -91,14 +91,14 @@ def test_the_name_servers_of_a_zone_are_found_by_asking_the_resolver(outside: De
     ]
 
 
-def test_where_the_private_zone_hides_the_public_one_its_name_servers_have_to_be_given(outside: Deployment) -> None:
+def test_if_the_private_zone_hides_the_public_one_its_name_servers_must_be_given(outside: Deployment) -> None:
     result = outside.verify()
     hidden = f"{DOMAIN} at its name servers: the resolver has no NS records for it; name the servers: --name-server"
     assert describe_findings(result, State.UNSEEN) == [hidden]
     assert exit_code(result.findings()) == 2
 
 
-def test_a_server_that_does_not_own_the_zone_is_no_name_server(outside: Deployment) -> None:
+def test_an_answer_without_authority_is_a_difference(outside: Deployment) -> None:
     with AzureDns(lambda: outside.rows) as owner:
         owner.resolve = without_authority(owner.resolve)  # type: ignore[method-assign]
         result = outside.verify(name_servers=[owner])

@@ -25,7 +25,7 @@ def deployment(farm: Farm) -> Deployment:
     return Deployment(farm=farm)
 
 
-def test_every_handshake_names_the_name_that_is_looked_at(deployment: Deployment) -> None:
+def test_every_handshake_sends_the_name_that_is_checked(deployment: Deployment) -> None:
     asked: list[str | None] = []
 
     def note(_socket: object, name: str | None, _context: object) -> None:
@@ -37,7 +37,7 @@ def test_every_handshake_names_the_name_that_is_looked_at(deployment: Deployment
     assert asked.count(AUTODISCOVER) == 2 * 2, "on each server the certificate and one page"
 
 
-def test_a_service_that_answers_with_an_error_is_a_difference_of_that_server_and_service_alone(
+def test_an_error_page_is_a_difference_of_that_server_and_service_only(
     deployment: Deployment,
 ) -> None:
     deployment.farm.organisation.set_component("ex02", "EwsProxy", "Inactive", "HealthAPI")
@@ -46,7 +46,7 @@ def test_a_service_that_answers_with_an_error_is_a_difference_of_that_server_and
     assert exit_code(result.findings()) == 1
 
 
-def test_a_server_that_answers_in_the_place_of_another_is_a_difference(deployment: Deployment) -> None:
+def test_a_server_that_answers_instead_of_another_is_a_difference(deployment: Deployment) -> None:
     deployment.outputs["ex01"]["address"], deployment.outputs["ex02"]["address"] = "127.40.1.2", "127.40.1.1"
     assert f"EX01 owa on {OWA}: answered by EX02.corp.example" in describe_findings(deployment.verify())
 
@@ -61,7 +61,7 @@ def test_a_stopped_web_site_is_a_difference_and_the_settings_are_still_read(depl
     assert exit_code(result.findings()) == 1
 
 
-def test_a_server_out_of_rotation_is_shown_and_not_judged_on_its_health(deployment: Deployment) -> None:
+def test_the_health_of_a_server_out_of_rotation_is_shown_and_does_not_count(deployment: Deployment) -> None:
     deployment.outputs["ex02"]["inRotation"] = False
     deployment.rows[:] = [Record(name=name, values=("127.40.1.1",)) for name in ("owa", "autodiscover")]
     deployment.servers[1].reset_https()
@@ -82,7 +82,7 @@ def test_a_server_out_of_rotation_is_shown_and_not_judged_on_its_health(deployme
     ],
     ids=["a name missing", "an unknown authority", "expired", "soon to end", "just long enough", "a wildcard"],
 )
-def test_a_certificate_is_judged_as_clients_do_and_its_days_are_counted(
+def test_a_certificate_is_verified_as_clients_do_and_its_days_are_counted(
     deployment: Deployment, names: list[str], days: int, trusted: bool, detail: str | None
 ) -> None:
     authority, now = trustme.CA(), datetime.now(UTC)

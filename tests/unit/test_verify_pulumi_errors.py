@@ -42,7 +42,7 @@ def run_failing_preview(folder: Path, printed: str) -> str:
     ],
     ids=["the exit code follows the reason", "a reason twice", "only the exit code"],
 )
-def test_the_exit_code_of_the_program_is_shown_only_where_there_is_no_other_error(
+def test_the_exit_code_of_the_program_is_shown_only_if_there_is_no_other_error(
     tmp_path: Path, messages: Sequence[str], lines: Sequence[str]
 ) -> None:
     digest = {"diagnostics": [{"severity": "error", "message": message} for message in messages]}

@@ -1,4 +1,4 @@
-"""verify where servers are silent, gone in the middle, behind a jump host, or logged on to with a key."""
+"""verify with silent or lost servers, a jump host, or a private key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def unseen(result: Verification) -> list[str]:
 
 
 def left(sites: int, settings: int) -> bool:
-    """Whether no more of `verify` is under way than this: so many sites and servers' settings."""
+    """Whether at most so many checks of sites and of settings are running, and no DNS query."""
     looks = count_running(check_site), count_running(check_server)
     return sum(looks) > 0 and looks[0] <= sites and looks[1] <= settings and not count_running(ask_resolver)
 
@@ -51,7 +51,7 @@ def test_twenty_servers_with_a_silent_one_take_15_seconds_at_most(farm: Farm) ->
     }
 
 
-def test_a_silent_web_site_could_not_be_looked_at_and_the_settings_are_still_read(farm: Farm) -> None:
+def test_a_silent_web_site_means_could_not_look_and_the_settings_are_still_read(farm: Farm) -> None:
     deployment = Deployment(farm=farm)
     deployment.servers[0].stop_https()  # stealth mode is on: the closed port is silent
     result = deployment.verify(run=StandingClock(only_timers=lambda: left(2, 0)).run)
@@ -59,7 +59,7 @@ def test_a_silent_web_site_could_not_be_looked_at_and_the_settings_are_still_rea
     assert len(result.settings[0].settings) == 21
 
 
-def test_a_server_that_is_lost_while_its_script_runs_is_noticed(farm: Farm, tmp_path: Path) -> None:
+def test_a_connection_lost_while_the_script_runs_is_detected(farm: Farm, tmp_path: Path) -> None:
     deployment = Deployment(farm=farm, count=1, pwsh=sys.executable)
     deployment.values["allowSingleServer"] = True
     (server,), opened = deployment.servers, tmp_path / "running"
@@ -84,7 +84,7 @@ def test_a_server_that_is_lost_while_its_script_runs_is_noticed(farm: Farm, tmp_
     assert unseen(result) == ["EX01 settings: the connection was lost"]
 
 
-def test_differences_are_told_where_something_else_could_not_be_looked_at(farm: Farm) -> None:
+def test_differences_are_listed_although_another_server_could_not_be_checked(farm: Farm) -> None:
     deployment = Deployment(farm=farm)
     farm.organisation.change("ex01", "owa", "InternalUrl", "https://other/owa")
     deployment.servers[1].stop()
@@ -94,7 +94,7 @@ def test_differences_are_told_where_something_else_could_not_be_looked_at(farm: 
     assert exit_code(result.findings()) == 2
 
 
-def test_a_logon_with_a_key_brings_the_credential_on_standard_input(farm: Farm) -> None:
+def test_a_logon_with_a_key_passes_the_credential_on_standard_input(farm: Farm) -> None:
     deployment = Deployment(farm=farm)
     key = asyncssh.generate_private_key("ssh-ed25519")
     farm.accounts.put(USER, PASSWORD, key.export_public_key().decode())
@@ -111,7 +111,7 @@ def through(deployment: Deployment, jump: ScriptedSshServer, password: str = JUM
     deployment.values["jumpHostPassword"] = password
 
 
-def test_everything_of_a_server_goes_through_the_jump_host(farm: Farm, tmp_path: Path) -> None:
+def test_all_connections_to_a_server_go_through_the_jump_host(farm: Farm, tmp_path: Path) -> None:
     deployment = Deployment(farm=farm)
     with ScriptedSshServer(tmp_path / "jump") as jump:
         through(deployment, jump)
@@ -121,7 +121,7 @@ def test_everything_of_a_server_goes_through_the_jump_host(farm: Farm, tmp_path:
     assert {line for line in jump.log if line.startswith("forward")} == {"forward 127.40.1.1", "forward 127.40.1.2"}
 
 
-def test_behind_a_jump_host_that_refuses_the_logon_no_server_could_be_looked_at(farm: Farm, tmp_path: Path) -> None:
+def test_a_jump_host_that_refuses_the_logon_means_could_not_look(farm: Farm, tmp_path: Path) -> None:
     deployment = Deployment(farm=farm)
     with ScriptedSshServer(tmp_path / "jump") as jump:
         through(deployment, jump, "wrong")
@@ -131,7 +131,7 @@ def test_behind_a_jump_host_that_refuses_the_logon_no_server_could_be_looked_at(
     assert [row.state for row in result.dns] == [State.FINE, State.FINE]
 
 
-def test_a_jump_host_that_is_gone_says_nothing_of_the_servers_behind_it(farm: Farm, tmp_path: Path) -> None:
+def test_a_stopped_jump_host_means_could_not_look(farm: Farm, tmp_path: Path) -> None:
     deployment = Deployment(farm=farm)
     with ScriptedSshServer(tmp_path / "jump") as jump:
         through(deployment, jump)

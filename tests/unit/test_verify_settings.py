@@ -1,4 +1,4 @@
-"""When a setting that a server holds is the one that the stack promised, and what of those that nobody could read."""
+"""verify compares settings, and reports the ones that could not be read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OWA = "https://mail.example.com/owa"
         (None, None),
     ],
 )
-def test_what_exchange_writes_otherwise_but_means_the_same_is_no_drift(promised: object, held: object) -> None:
+def test_another_spelling_of_the_same_value_is_not_drift(promised: object, held: object) -> None:
     assert is_same_setting(promised, held)
     assert is_same_setting(held, promised)
 
@@ -59,7 +59,7 @@ def test_what_exchange_writes_otherwise_but_means_the_same_is_no_drift(promised:
         (True, False),
     ],
 )
-def test_what_clients_would_meet_otherwise_is_drift(promised: object, held: object) -> None:
+def test_a_value_that_changes_something_for_clients_is_drift(promised: object, held: object) -> None:
     assert not is_same_setting(promised, held)
     assert not is_same_setting(held, promised)
 
@@ -68,7 +68,7 @@ UNREAD = "Not every service could be read:\n  ews: Get-WebServicesVirtualDirecto
 
 
 def one_server(farm: Farm, script: str) -> Deployment:
-    """Whose script is this one, in Python."""
+    """A deployment with one server that runs this Python text as the script."""
     deployment = Deployment(farm=farm, count=1, pwsh=sys.executable)
     deployment.values["allowSingleServer"] = True
     deployment.servers[0].drive.local(f"{SCRIPTS}Get-ClientAccessNamespace.ps1").write_text(script)
@@ -76,7 +76,7 @@ def one_server(farm: Farm, script: str) -> Deployment:
 
 
 def read_with_failure(farm: Farm, settings: Settings) -> ServerSettings:
-    """One server, whose script fails: it reports these settings and says `UNREAD`."""
+    """The result of one server whose script reports these settings, prints `UNREAD` and fails."""
     report = json.dumps({"settings": settings, "skipped": {}})
     result = one_server(farm, f"import sys\nprint({report!r})\nsys.exit({UNREAD!r})").verify()
     assert exit_code(result.findings()) == 2
@@ -85,7 +85,7 @@ def read_with_failure(farm: Farm, settings: Settings) -> ServerSettings:
     return server
 
 
-def test_a_service_that_cannot_be_read_hides_no_difference_of_the_others(farm: Farm) -> None:
+def test_an_unreadable_service_does_not_hide_differences_of_others(farm: Farm) -> None:
     promised = exchange_settings(NamespaceArgs(domain=DOMAIN))
     held = {service: dict(values) for service, values in promised.items() if service != "ews"}
     held["owa"]["InternalUrl"] = "https://other/owa"
@@ -99,7 +99,7 @@ def test_a_service_that_cannot_be_read_hides_no_difference_of_the_others(farm: F
     assert states["owa", "ExternalUrl"] is State.FINE
 
 
-def test_a_shell_that_prints_beside_the_report_hides_nothing(farm: Farm) -> None:
+def test_other_output_beside_the_report_does_not_matter(farm: Farm) -> None:
     report = json.dumps({"settings": exchange_settings(NamespaceArgs(domain=DOMAIN)), "skipped": {}}, indent=2)
     marked = f"{powershell.REPORT_BEGINS}\n{report}\n{powershell.REPORT_ENDS}\nGoodbye"
     deployment = one_server(farm, f"print({marked!r})")
@@ -110,11 +110,11 @@ def test_a_shell_that_prints_beside_the_report_hides_nothing(farm: Farm) -> None
 
 
 @pytest.mark.parametrize("printed", ["", "Property of CORP", '{"settings": ["owa"]}', "[]", '{"skipped": {}}'])
-def test_a_server_that_prints_no_report_says_where_to_look(farm: Farm, printed: str) -> None:
+def test_a_missing_report_says_where_to_look(farm: Farm, printed: str) -> None:
     (server,) = one_server(farm, f"print({printed!r})").verify().settings
     assert (server.state, server.settings) == (State.UNSEEN, ())
     assert "AutoRun" in server.detail
 
 
-def test_where_no_service_could_be_read_no_setting_is_judged(farm: Farm) -> None:
+def test_if_no_service_could_be_read_no_setting_is_compared(farm: Farm) -> None:
     assert read_with_failure(farm, {}).settings == ()

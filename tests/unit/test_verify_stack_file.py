@@ -1,4 +1,4 @@
-"""verify on a stack whose file was edited since the last `up`: what is deployed is looked at, and the edit is told."""
+"""verify on a stack whose file was edited since the last `up`: it checks what is deployed and names the edited keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Values = dict[str, Any]
 
 @pytest.fixture
 def deployment(farm: Farm) -> Deployment:
-    """As deployed; its `values` are there to be edited."""
+    """A deployment whose `values` the tests edit."""
     made = Deployment(farm=farm)
     made.deployed, made.values = made.values, deepcopy(made.values)
     return made
@@ -83,7 +83,7 @@ SERVICES = [
 
 
 @pytest.mark.parametrize(
-    ("edit", "told"),
+    ("edit", "keys"),
     [
         (renamed, ["namespace.client", "namespace.externalClient", "dns.private", *SERVICES]),
         (moved, ["namespace.externalAutodiscover", "namespace.externalClient", *SERVICES]),
@@ -98,8 +98,8 @@ SERVICES = [
         (gone, ["servers.ex02"]),
     ],
 )
-def test_an_edit_that_waits_for_its_up_is_told_and_what_is_deployed_is_looked_at(
-    deployment: Deployment, edit: Callable[[Values], None], told: list[str]
+def test_an_edit_that_is_not_deployed_is_shown_and_the_deployed_values_are_checked(
+    deployment: Deployment, edit: Callable[[Values], None], keys: list[str]
 ) -> None:
     edit(deployment.values)
     result = deployment.verify()
@@ -109,10 +109,10 @@ def test_an_edit_that_waits_for_its_up_is_told_and_what_is_deployed_is_looked_at
     (line,) = [row for row in result.findings() if row.detail]
     assert (line.subject, line.state) == ("stack file", State.SHOWN)
     how = "See it: pulumi preview --stack test; deploy it: pulumi up --stack test"
-    assert line.detail == f"it differs from what is deployed: {', '.join(told)}. {how}"
+    assert line.detail == f"it differs from what is deployed: {', '.join(keys)}. {how}"
 
 
-def test_a_live_name_that_fails_is_found_while_the_file_has_another(deployment: Deployment) -> None:
+def test_a_failing_deployed_name_is_found_although_the_file_has_another(deployment: Deployment) -> None:
     renamed(deployment.values)
     deployment.rows[0].__dict__["values"] = ("127.40.1.1",)
     result = deployment.verify()
@@ -123,7 +123,7 @@ def different(findings: list[Finding]) -> list[Finding]:
     return [row for row in findings if row.state is State.DIFFERENT]
 
 
-def test_a_file_with_mistakes_hides_nothing_of_what_is_deployed_and_its_values_are_not_told(
+def test_a_file_with_errors_hides_no_finding_and_its_values_are_not_printed(
     deployment: Deployment,
 ) -> None:
     deployment.values["servers"]["ex01"]["hostKey"] = deployment.values["nonsense"] = "a password in the wrong place"
@@ -136,13 +136,13 @@ def test_a_file_with_mistakes_hides_nothing_of_what_is_deployed_and_its_values_a
     assert "a password in the wrong place" not in format_json(result)
 
 
-def test_what_is_none_and_what_a_state_leaves_out_are_the_same() -> None:
+def test_none_equals_a_key_that_the_state_leaves_out() -> None:
     assert list(differing_keys({"owa": {"InternalUrl": None}, "ecp": None}, {"owa": {}})) == []
     assert list(differing_keys({"owa": {"InternalUrl": None}}, {"owa": {"InternalUrl": f"https://{OWA}/owa"}})) == [
         "owa"
     ]
 
 
-def test_a_file_as_it_was_deployed_says_nothing(deployment: Deployment) -> None:
+def test_an_unedited_file_is_not_mentioned(deployment: Deployment) -> None:
     deployment.outputs["ex01"]["hostKey"] = deployment.values["servers"]["ex01"]["hostKey"]
     assert (deployment.stack().file.state, deployment.stack().file.detail) == (State.FINE, "")

@@ -1,4 +1,4 @@
-"""The tests on a computer without PowerShell: what needs it is skipped and counted, and under CI it fails."""
+"""The test suite on a computer without PowerShell: tests that need it are skipped and counted; in CI they fail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def bare(tmp_path: Path) -> BareCheckout:
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "side by side"])
-def test_what_needs_the_scripts_is_skipped_for_one_reason_and_counted_last(
+def test_tests_that_need_powershell_are_skipped_and_the_last_lines_count_them(
     bare: BareCheckout, workers: tuple[str, ...]
 ) -> None:
     done = bare.run("pytest", *FILES, *QUIET, *workers)
@@ -38,7 +38,7 @@ def test_what_needs_the_scripts_is_skipped_for_one_reason_and_counted_last(
     assert remedy == f"To run them, too: {REMEDY}"
 
 
-def test_under_ci_a_missing_powershell_is_a_failure(bare: BareCheckout) -> None:
+def test_in_ci_a_missing_powershell_is_a_failure(bare: BareCheckout) -> None:
     done = bare.run("pytest", *FILES, *QUIET, CI="true")
     assert done.returncode == 1
     assert f"{NO_POWERSHELL}. {REMEDY}" in done.stdout

@@ -222,7 +222,7 @@ def test_expired_labs_go_although_one_could_not_be_read_and_the_job_still_fails(
 
 def test_the_workflows_install_the_engine_that_rehearsals_build() -> None:
     (installed,) = [step.given["pulumi-version"] for step in every_step() if step.uses.startswith("pulumi/actions@")]
-    assert f"v{installed}" == build.pinned()
+    assert f"v{installed}" == build.read_pinned_version()
 
 
 def test_the_workflows_install_the_command_provider_that_the_program_asks_for() -> None:

@@ -60,7 +60,7 @@ class WarmProcess:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=error,
-                env={**os.environ, **lookup.environment(), **SETTINGS},
+                env={**os.environ, **lookup.powershell_environment(), **SETTINGS},
             )
             os.close(output)
             os.close(error)

@@ -23,7 +23,7 @@ MOST_REDIRECTS = 10
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-def build_request(mailbox: str) -> bytes:
+def build_autodiscover_request(mailbox: str) -> bytes:
     root = Xml.Element("Autodiscover", xmlns=REQUEST_SCHEMA)
     request = Xml.SubElement(root, "Request")
     Xml.SubElement(request, "EMailAddress").text = mailbox
@@ -64,7 +64,7 @@ def ask_autodiscover(
 ) -> tuple[tuple[Attempt, ...], MailboxEndpoint | OtherUrl | OtherMailbox]:
     """One request: the attempts that failed before the answer, and the answer."""
     try:
-        link, failed, answer = transport.ask_any(url, "POST", build_request(mailbox))
+        link, failed, answer = transport.ask_any(url, "POST", build_autodiscover_request(mailbox))
     except HttpError as error:
         if error.status not in REDIRECTS:
             raise

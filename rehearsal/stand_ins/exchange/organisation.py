@@ -211,7 +211,7 @@ class Organisation:
         for folder in ("ProgramData", "Program Files", "Windows/System32", "Temp"):
             (drive / folder).mkdir(parents=True, exist_ok=True)
         environment = {
-            **lookup.environment(),
+            **lookup.powershell_environment(),
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(drive),
             "TMPDIR": str(drive / "Temp"),
