@@ -113,7 +113,7 @@ def security_rules(
         *allow_sources("Trusted", 200, args.trusted_sources, ["*"]),
         *allow_sources("Clients", 300, args.client_sources, clients),
         *allow_sources("Admins", 400, args.admin_sources, ssh),
-        build_rule("DenyOthers", 4000, "Deny", "*", [*clients, *ssh]),
+        build_security_rule("DenyOthers", 4000, "Deny", "*", [*clients, *ssh]),
     ]
 
 
@@ -122,10 +122,10 @@ def allow_sources(
 ) -> Iterator[azure.network.SecurityRuleArgs]:
     """One rule for each source: a rule holds either one service tag or a list of prefixes, never both."""
     for index, source in enumerate(sources):
-        yield build_rule(f"Allow{who}{index or ''}", priority + index, "Allow", source, ports)
+        yield build_security_rule(f"Allow{who}{index or ''}", priority + index, "Allow", source, ports)
 
 
-def build_rule(
+def build_security_rule(
     name: str, priority: int, access: str, source: str, ports: Sequence[str]
 ) -> azure.network.SecurityRuleArgs:
     every = list(ports) == ["*"]

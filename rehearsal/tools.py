@@ -67,7 +67,7 @@ def find_tools() -> Tools:
     engine = build.find_installed_engine() or build.ENGINE
     if not engine.exists():
         raise ToolMissingError("No Pulumi engine found: run `make setup`, which builds one, or install Pulumi.")
-    scripts_run_on = lookup.find_powershell()
+    scripts_run_on = lookup.locate_powershell()
     return Tools(
         engine=engine,
         language_host=find_language_host(engine),
@@ -99,7 +99,7 @@ def is_program(file: Path) -> bool:
 
 def find_powershell() -> Path | None:
     """The PowerShell that runs the scripts on this computer."""
-    found = lookup.find_powershell()
+    found = lookup.locate_powershell()
     return found.path if found else None
 
 

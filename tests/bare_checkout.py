@@ -1,4 +1,4 @@
-"""This checkout on a computer that has no PowerShell, and where the set-up could bring none."""
+"""A copy of this checkout as on a computer without PowerShell, where the set-up could not fetch one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEFT_OUT = (".git", ".venv", ".tools", ".rehearsal", ".*_cache", ".hypothesis", 
 
 
 class BareCheckout:
-    """A copy in `folder`. `engine` is the one that was built there; `python` runs its commands."""
+    """A copy in `folder`. `engine` is linked as its built engine; `python` runs its commands."""
 
     def __init__(self, folder: Path, python: Path, *, engine: Path | None = None) -> None:
         self._folder, self._python = folder, python
@@ -38,7 +38,7 @@ class BareCheckout:
         )
 
     def rehearse(self, *words: str) -> str:
-        """What `python -m rehearsal` prints, in one line; it has to end well."""
+        """The output of `python -m rehearsal WORDS` in one line; asserts exit code 0."""
         done = self.run("rehearsal", *words)
         assert done.returncode == 0, done.stdout + done.stderr
         return " ".join(done.stdout.split())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -22,9 +22,10 @@ DELETION_SECONDS = 3600
 class ResourceManagerClient:
     """Use it as a context manager. Every method raises StackError where Azure does not answer or refuses."""
 
-    def __init__(self, endpoint: str, subscription: str, token: str) -> None:
+    def __init__(self, endpoint: str, subscription: str, get_token: Callable[[], str]) -> None:
         self._root = f"/subscriptions/{subscription}"
-        self._client = httpx.Client(base_url=endpoint, headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS)
+        self._get_token = get_token
+        self._client = httpx.Client(base_url=endpoint, timeout=SECONDS)
 
     def __enter__(self) -> ResourceManagerClient:
         return self
@@ -78,6 +79,7 @@ class ResourceManagerClient:
         """`missing`: 404 is an answer. A URL from Azure (`nextLink`, `Location`) has its api-version already."""
         if path.startswith(self._root):
             request["params"] = {**API, **request.get("params", {})}
+        request["headers"] = {"Authorization": f"Bearer {self._get_token()}"}
         for attempt in range(1, TRIES + 1):
             try:
                 answer = self._client.request(method, path, **request)

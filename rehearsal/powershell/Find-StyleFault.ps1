@@ -94,8 +94,8 @@ function Find-TokenFault {
     }
 }
 
-# Each attribute and each parameter has a line of its own. Exempt are the parameters of a script block that is no
-# function.
+# Each attribute and each parameter has a line of its own. Parameters of a script block that is not a function are
+# exempt.
 function Find-ParameterFault {
     [CmdletBinding()]
     param([hashtable] $Nodes)

@@ -1,1 +1,1 @@
-"""PowerShell on this computer: where it is, what it says of itself, and how the set-up brings one if there is none."""
+"""PowerShell on this computer: finding it, installing it if it is missing, and the style of its files."""

@@ -1,4 +1,4 @@
-"""Puts PowerShell into .tools/pwsh where there is none on PATH: `python3 -m rehearsal.powershell.install`.
+"""Puts PowerShell into .tools/pwsh if there is none on PATH: `python3 -m rehearsal.powershell.install`.
 
 Takes it from ../shared/pwsh if that folder exists, else from the official release archive. Prints a failure as one
 sentence and exits with 0, because the set-up continues and most of the project works without PowerShell.
@@ -21,7 +21,7 @@ from pathlib import Path
 from rehearsal.powershell import lookup
 from rehearsal.powershell.download import DownloadError
 from rehearsal.powershell.release import UnsupportedError, read_pinned_archive
-from rehearsal.powershell.sources import PowerShellSource, ReleaseArchive, SharedFolder, print_progress
+from rehearsal.powershell.sources import PowerShellSource, ReleaseArchive, SharedFolder, print_powershell_progress
 from rehearsal.set_up import REPOSITORY, print_warning
 
 SHARED = REPOSITORY.parent / "shared" / "pwsh"
@@ -29,7 +29,7 @@ SHARED = REPOSITORY.parent / "shared" / "pwsh"
 
 def main() -> None:
     if found := lookup.find_on_path():
-        print_progress(f"using {found.path}")
+        print_powershell_progress(f"using {found.path}")
         return
     try:
         ensure_powershell()
@@ -115,7 +115,7 @@ def install_from(source: PowerShellSource) -> None:
         raise
     finally:
         remove_paths(*find_leftovers())
-    print_progress(f"{found.version} installed from {source.origin}")
+    print_powershell_progress(f"{found.version} installed from {source.origin}")
 
 
 def path_beside(role: str) -> Path:
@@ -148,7 +148,7 @@ def hold_lock() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print_progress("waiting for another set-up of this checkout")
+            print_powershell_progress("waiting for another set-up of this checkout")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

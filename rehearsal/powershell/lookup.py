@@ -49,7 +49,7 @@ class PowerShell:
         return f"{kind}: {self.version}, {self.origin}"
 
 
-def find_powershell() -> PowerShell | None:
+def locate_powershell() -> PowerShell | None:
     """The PowerShell to use, or None. Skips one that does not start, with a sentence on standard error."""
     return find_on_path() or find_installed()
 

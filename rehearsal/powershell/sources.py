@@ -15,7 +15,7 @@ from rehearsal.powershell.download import Download
 from rehearsal.powershell.release import PowerShellArchive
 
 
-def print_progress(text: str) -> None:
+def print_powershell_progress(text: str) -> None:
     set_up.print_progress("powershell", text)
 
 
@@ -74,8 +74,10 @@ class ReleaseArchive:
         for other in self.downloads.iterdir():
             if other != file:
                 other.unlink()
-        print_progress(f"downloading {self.archive.name} from {urlsplit(self.archive.url).hostname}, about 70 MB, once")
-        Download(self.archive.url, file, self.archive.sha256, print_progress).finish()
+        print_powershell_progress(
+            f"downloading {self.archive.name} from {urlsplit(self.archive.url).hostname}, about 70 MB, once"
+        )
+        Download(self.archive.url, file, self.archive.sha256, print_powershell_progress).finish()
         # Python 3.11.0 to 3.11.3 have no filters. The SHA-256 of the archive was checked.
         checked: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
         with tarfile.open(file, "r:gz") as members:

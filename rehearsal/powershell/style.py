@@ -24,7 +24,7 @@ class CheckFailedError(Exception):
 
 def main() -> int:
     """Prints the faults and returns the exit code: 1 if there are any."""
-    found = lookup.find_powershell()
+    found = lookup.locate_powershell()
     if found is None:
         print_progress("powershell", "not found, so the style of the PowerShell files was not checked")
         return 0

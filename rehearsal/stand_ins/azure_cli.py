@@ -14,15 +14,17 @@ from pathlib import Path
 
 TENANT_ID = "00000000-0000-4000-8000-00000000000a"
 RESOURCES = ("https://management.azure.com", "https://management.core.windows.net")
-TOKEN_SECONDS = 3600
 
 
-def write_azure_cli(folder: Path, *, subscription: str, token: str) -> None:
-    """Writes `az` into the folder, for PATH, and `az.json` with the token; without that file `az` is signed out."""
+def write_azure_cli(folder: Path, *, subscription: str, token: str, seconds: int = 3600) -> None:
+    """Writes `az` into the folder, for PATH, and `az.json` with a token that is valid for `seconds`.
+
+    Without `az.json` it is signed out.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     account = folder / "az.json"
     account.touch(mode=0o600)
-    account.write_text(json.dumps({"subscription": subscription, "token": token}), encoding="ascii")
+    account.write_text(json.dumps({"subscription": subscription, "token": token, "seconds": seconds}), encoding="ascii")
     launcher = folder / "az"
     words = shlex.join([sys.executable, "-I", str(Path(__file__).resolve()), str(account)])
     launcher.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
@@ -63,7 +65,7 @@ def answer_words(account: Path, words: argparse.Namespace) -> dict[str, object]:
         raise AzureCliError(f"AADSTS90002: Tenant '{words.tenant}' not found.")
     if words.resource.rstrip("/") not in RESOURCES:
         raise AzureCliError(f"AADSTS500011: The resource principal named {words.resource} was not found in the tenant.")
-    expires = int(time.time()) + TOKEN_SECONDS
+    expires = int(time.time()) + known["seconds"]
     return {
         "accessToken": known["token"],
         "expiresOn": f"{datetime.fromtimestamp(expires):%Y-%m-%d %H:%M:%S.%f}",

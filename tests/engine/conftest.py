@@ -1,4 +1,4 @@
-"""Rehearsals for the engine tier: the real engine against the stand-ins; the scripts run where a test asks for it."""
+"""Rehearsals for the engine tier: the real engine against the stand-ins. Scripts run only if a test asks for it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ DRAIN_SECONDS = 2
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """A stack right after its first `up`, which every test may go on from; `fresh`: the settings of each server
-    that existed, as they were before."""
+    """A stack right after its first `up`. `fresh`: the settings of each existing server before it."""
 
     kept: KeptRehearsal
     first: Update
@@ -43,7 +42,7 @@ class Deployed:
 
 
 class Rehearsals:
-    """Starts rehearsals of stack files; each is deployed once, and copied for every test that goes on from there."""
+    """Starts rehearsals of stack files; each is deployed once and copied for each test that continues from it."""
 
     def __init__(self, found: tools.Tools, folder: Path) -> None:
         self._found, self._folder = found, folder
@@ -81,9 +80,9 @@ class Rehearsals:
 
 @pytest.fixture(scope="session")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tools.Tools]:
-    """The parts of this computer; the host's stand-in forks a Python that is warm already.
+    """The tools of this computer; the language host's stand-in forks a warm Python.
 
-    It lies beside an engine of its own, as other workers have another one.
+    Each worker has its own copy of the engine, because the engine finds the stand-in beside itself.
     """
     parts = tools.find_tools()
     if parts.language_host or not AVAILABLE:
@@ -111,14 +110,14 @@ def rehearsals(found: tools.Tools, tmp_path_factory: pytest.TempPathFactory) -> 
 def start(tmp_path: Path, rehearsals: Rehearsals, request: pytest.FixtureRequest) -> Iterator[Start]:
     """`start("lab", edit)` starts the rehearsal of a stack file, edited before it is read; nothing is deployed yet.
 
-    With `powershell=True` the scripts run, which takes their time; otherwise the stand-ins answer for them.
+    With `powershell=True` the real scripts run, which takes longer; otherwise stand-ins answer for them.
     """
     yield from _started(rehearsals.fresh, tmp_path, request)
 
 
 @pytest.fixture
 def deployed(tmp_path: Path, rehearsals: Rehearsals, request: pytest.FixtureRequest) -> Iterator[Start]:
-    """`deployed("lab", edit)` goes on from a stack that is up: a copy, of which nothing comes back."""
+    """`deployed("lab", edit)` continues from a copy of a stack that is up; the original stays as it is."""
     yield from _started(rehearsals.go_on, tmp_path, request)
 
 
@@ -135,12 +134,12 @@ def _started(
 
 
 def keep_whole(rehearsal: Rehearsal) -> None:
-    """Its backend writes nothing in two steps (docs/state-for-teams.md): a run may be killed at any moment."""
+    """The backend writes each file in one step (docs/state-for-teams.md): a run may be killed at any moment."""
     rehearsal.stack.environment["PULUMI_BACKEND_URL"] += "?metadata=skip"
 
 
 def quick(config: dict[str, Any]) -> None:
-    """A stack whose clients forget an address after a second, so that a rotation takes seconds."""
+    """Shortens the TTL to one second and the waits of a rotation, so that a rotation takes seconds."""
     config["exchange-cas:dns"] = {**config.get("exchange-cas:dns", {}), "ttlSeconds": 1}
     config["exchange-cas:allowSingleServer"] = True
     config[ROTATION] = {"drainSeconds": DRAIN_SECONDS, "healthSeconds": 60}
@@ -148,12 +147,12 @@ def quick(config: dict[str, Any]) -> None:
 
 @pytest.fixture
 def quick_lab(deployed: Start) -> Rehearsal:
-    """Such a lab, up."""
+    """A deployed lab with these short times."""
     return deployed("lab", quick)
 
 
 def rotate(rehearsal: Rehearsal, **keys: bool) -> None:
-    """`ex02=False`: out of rotation."""
+    """Edits `inRotation` of servers; `ex02=False` takes ex02 out of rotation."""
 
     def edit(config: dict[str, Any]) -> None:
         for server, in_rotation in keys.items():

@@ -1,4 +1,4 @@
-"""What a killed engine leaves running: a real language host notices it up to half a minute later."""
+"""Processes that outlive a killed engine: a real language host notices its death up to 30 s later."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ SECONDS = 120
 
 
 class LeftBehind:
-    """Processes by their ids, noted before the kill and waited for at the end, when most of the time is over."""
+    """Notes processes before the kill, and waits for their end when the test is over."""
 
     def __init__(self) -> None:
         self._processes: list[psutil.Process] = []
 
     def note(self, id: int) -> None:
-        """All that this process has started."""
+        """Remembers every descendant of this process."""
         self._processes += psutil.Process(id).children(recursive=True)
 
     def wait(self) -> None:

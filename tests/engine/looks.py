@@ -1,4 +1,4 @@
-"""What tests look at after a run: the servers' settings, the zones, what was asked of whom."""
+"""What tests read after a run: the servers' settings, DNS answers, the calls and scripts of each server."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rehearsal.stand_ins.dns import AzureDns
 PROJECT = "exchange-cas"
 
 
-def wanted(domain: str) -> dict[str, dict[str, Any]]:
-    """The idea's values for one domain, written out here a second time on purpose."""
+def promised_settings(domain: str) -> dict[str, dict[str, Any]]:
+    """The settings that the README promises for a domain, written independently of the program."""
     owa = f"https://owa.{domain}"
     paths = {
         "owa": "/owa",
@@ -46,7 +46,7 @@ def wanted(domain: str) -> dict[str, dict[str, Any]]:
 
 
 def differences(rehearsal: Rehearsal, computer_name: str, expected: dict[str, dict[str, Any]]) -> dict[str, object]:
-    """service.setting -> what the Exchange stand-in holds, where it is not what is expected."""
+    """service.setting -> value in the Exchange stand-in, for each setting that differs from `expected`."""
     held = rehearsal.organisation.settings(computer_name)
     return {
         f"{service}.{setting}": held[service].get(setting)
@@ -56,15 +56,15 @@ def differences(rehearsal: Rehearsal, computer_name: str, expected: dict[str, di
     }
 
 
-def ask(server: AzureDns, name: str) -> tuple[set[str], int]:
-    """Addresses and TTL that a name server answers, asked with another library than the one it is made with."""
+def resolve(server: AzureDns, name: str) -> tuple[set[str], int]:
+    """Addresses and TTL that a name server answers; the client library is not the one the server uses."""
     answer = dns.query.udp(dns.message.make_query(name, "A"), server.address, port=server.port, timeout=60)
     found = [record for group in answer.answer for record in group if record.rdtype == dns.rdatatype.A]
     return {record.address for record in found}, answer.answer[0].ttl if answer.answer else 0
 
 
 def cmdlets(rehearsal: Rehearsal, since: int = 0, verb: str = "") -> list[tuple[str, str]]:
-    """(server, cmdlet) of every Exchange call after the first `since`, of one verb where it is given."""
+    """(server, cmdlet) of every Exchange call after the first `since`; `verb` ("Set-") filters them."""
     calls = rehearsal.organisation.calls()[since:]
     return [(call.server.upper(), call.cmdlet) for call in calls if call.cmdlet.startswith(verb)]
 
@@ -74,7 +74,7 @@ def servers_in(calls: Iterable[tuple[str, str]]) -> set[str]:
 
 
 def scripts_run(rehearsal: Rehearsal) -> list[tuple[str, str]]:
-    """(server, script) of every command over SSH since the rehearsal began, or went on from a deployed stack."""
+    """(server, script) of every command over SSH since the rehearsal started."""
     return [
         (server.computer_name.upper(), re.findall(r"([\w-]+)\.ps1", command)[0])
         for server in rehearsal.datacentre.servers.values()
@@ -83,7 +83,7 @@ def scripts_run(rehearsal: Rehearsal) -> list[tuple[str, str]]:
     ]
 
 
-def dialled(rehearsal: Rehearsal) -> set[str]:
-    """The servers that somebody connected to over SSH in that time."""
+def servers_dialled(rehearsal: Rehearsal) -> set[str]:
+    """The servers that received an SSH connection since the rehearsal started."""
     servers = rehearsal.datacentre.servers.values()
     return {server.computer_name.upper() for server in servers if server.ssh.connections}

@@ -16,7 +16,7 @@ from rehearsal.stack import CommandFailedError
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from rehearsal.tools import REPOSITORY
 from tests.engine.conftest import Start
-from tests.engine.looks import PROJECT, ask, differences, wanted
+from tests.engine.looks import PROJECT, differences, promised_settings, resolve
 
 pytestmark = pytest.mark.engine
 
@@ -107,8 +107,8 @@ def test_live_records_of_two_servers_are_adopted_and_a_third_server_is_added(sta
     assert changed["cas-owa-a"] == changed["cas-autodiscover-a"] == "update"
     for label in LABELS:
         addresses = {f"127.16.0.{number}" for number in (11, 12, 13)}
-        assert ask(existing.private_dns, f"{label}.mail-domain.com") == (addresses, 300)
-    assert differences(existing, "ex-cas16-3", wanted("mail-domain.com")) == {}
+        assert resolve(existing.private_dns, f"{label}.mail-domain.com") == (addresses, 300)
+    assert differences(existing, "ex-cas16-3", promised_settings("mail-domain.com")) == {}
     assert existing.stack.up().changes == []
 
 

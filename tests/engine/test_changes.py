@@ -11,7 +11,15 @@ import pytest
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
 from tests.engine.conftest import Start
-from tests.engine.looks import PROJECT, ask, cmdlets, dialled, differences, servers_in, wanted
+from tests.engine.looks import (
+    PROJECT,
+    cmdlets,
+    differences,
+    promised_settings,
+    resolve,
+    servers_dialled,
+    servers_in,
+)
 from tests.unit import scripted_ssh_server
 
 pytestmark = pytest.mark.engine
@@ -35,19 +43,19 @@ def third_in_the_file(config: dict[str, Any]) -> None:
     config[SERVERS]["ex03"] = {"computerName": "EX03", "address": "10.40.0.13"}
 
 
-def of(changed: dict[str, str], server: str) -> set[str]:
+def names_of(changed: dict[str, str], server: str) -> set[str]:
     return {name for name in changed if name.startswith(f"cas-{server}")}
 
 
 def test_a_third_server_is_made_and_configured_while_the_first_two_are_left_alone(lab: Rehearsal) -> None:
     lab.stack.change(third)
     changed = lab.stack.up().changed()
-    assert of(changed, "ex01") == of(changed, "ex02") == set()
-    assert {"cas-ex03-vm", "cas-ex03-scripts", "cas-ex03-namespace"} <= of(changed, "ex03")
+    assert names_of(changed, "ex01") == names_of(changed, "ex02") == set()
+    assert {"cas-ex03-vm", "cas-ex03-scripts", "cas-ex03-namespace"} <= names_of(changed, "ex03")
     assert changed["cas-owa-a"] == changed["cas-autodiscover-a"] == "update"
-    assert dialled(lab) == {"EX03"}
-    assert differences(lab, "EX03", wanted(LAB)) == {}
-    assert ask(lab.private_dns, f"owa.{LAB}")[0] == {"127.40.0.11", "127.40.0.12", "127.40.0.13"}
+    assert servers_dialled(lab) == {"EX03"}
+    assert differences(lab, "EX03", promised_settings(LAB)) == {}
+    assert resolve(lab.private_dns, f"owa.{LAB}")[0] == {"127.40.0.11", "127.40.0.12", "127.40.0.13"}
 
 
 def test_a_server_taken_away_leaves_both_record_sets_before_its_virtual_machine_goes(deployed: Start) -> None:
@@ -56,9 +64,9 @@ def test_a_server_taken_away_leaves_both_record_sets_before_its_virtual_machine_
     update = lab.stack.up()
     order = [step.name for step in update.changes]
     assert max(order.index("cas-owa-a"), order.index("cas-autodiscover-a")) < order.index("cas-ex02-vm")
-    assert of(update.changed(), "ex01") == of(update.changed(), "ex03") == set()
-    assert dialled(lab) == set()
-    assert ask(lab.private_dns, f"autodiscover.{LAB}")[0] == {"127.40.0.11", "127.40.0.13"}
+    assert names_of(update.changed(), "ex01") == names_of(update.changed(), "ex03") == set()
+    assert servers_dialled(lab) == set()
+    assert resolve(lab.private_dns, f"autodiscover.{LAB}")[0] == {"127.40.0.11", "127.40.0.13"}
     assert "EX02" not in lab.datacentre.servers
 
 
@@ -66,8 +74,8 @@ def test_a_server_out_of_rotation_is_configured_and_in_no_record_set(quick_lab: 
     quick_lab.stack.change(third)
     quick_lab.stack.change(lambda config: config[SERVERS]["ex03"].update(inRotation=False))
     quick_lab.stack.up()
-    assert differences(quick_lab, "EX03", wanted(LAB)) == {}
-    assert ask(quick_lab.private_dns, f"owa.{LAB}")[0] == {"127.40.0.11", "127.40.0.12"}
+    assert differences(quick_lab, "EX03", promised_settings(LAB)) == {}
+    assert resolve(quick_lab.private_dns, f"owa.{LAB}")[0] == {"127.40.0.11", "127.40.0.12"}
     quick_lab.stack.change(lambda config: config[SERVERS]["ex03"].update(inRotation=True))
     changed = quick_lab.stack.up().changed()
     assert {name for name in changed if name.startswith("cas-")} == {
@@ -75,7 +83,7 @@ def test_a_server_out_of_rotation_is_configured_and_in_no_record_set(quick_lab: 
         "cas-autodiscover-a",
         "cas-ex03-rotation",
     }
-    assert "127.40.0.13" in ask(quick_lab.private_dns, f"owa.{LAB}")[0]
+    assert "127.40.0.13" in resolve(quick_lab.private_dns, f"owa.{LAB}")[0]
 
 
 def images(lab: Rehearsal) -> dict[str, str]:
@@ -90,11 +98,13 @@ def test_a_rebuilt_virtual_machine_gets_its_scripts_and_its_namespace_again(lab:
     lab.stack.change(lambda config: config.update({f"{PROJECT}:image": {"sku": "2022-datacenter-g2"}}))
     update = lab.stack.up("--replace", lab.stack.urn("cas-ex02-vm"))
     assert lab.datacentre.servers["EX02"].host_key != old_key
-    assert {"cas-ex02-vm", "cas-ex02-ssh", "cas-ex02-scripts", "cas-ex02-namespace"} <= of(update.changed(), "ex02")
-    assert of(update.changed(), "ex01") == set()
-    assert dialled(lab) == {"EX02"}
+    assert {"cas-ex02-vm", "cas-ex02-ssh", "cas-ex02-scripts", "cas-ex02-namespace"} <= names_of(
+        update.changed(), "ex02"
+    )
+    assert names_of(update.changed(), "ex01") == set()
+    assert servers_dialled(lab) == {"EX02"}
     assert images(lab) == {"EX01": "2025-datacenter-g2", "EX02": "2022-datacenter-g2"}
-    assert differences(lab, "EX02", wanted(LAB)) == {}
+    assert differences(lab, "EX02", promised_settings(LAB)) == {}
     assert lab.stack.up().changes == []
 
 
@@ -128,7 +138,7 @@ def test_drift_on_one_server_is_healed_there_and_no_other_server_is_written(depl
     before = len(existing.organisation.calls())
     existing.stack.up("--target-replace", existing.stack.urn("cas-cas2-namespace"))
     assert cmdlets(existing, before, "Set-") == [("EX-CAS16-2", "Set-WebServicesVirtualDirectory")]
-    assert differences(existing, "EX-CAS16-2", wanted("mail-domain.com")) == {}
+    assert differences(existing, "EX-CAS16-2", promised_settings("mail-domain.com")) == {}
 
 
 def test_refresh_finds_nothing_to_change_after_up(lab: Rehearsal) -> None:

@@ -11,7 +11,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from rehearsal.stand_ins.windows_state import read_state
 from tests.engine.conftest import Start
-from tests.engine.looks import PROJECT, dialled
+from tests.engine.looks import PROJECT, servers_dialled
 
 pytestmark = pytest.mark.engine
 
@@ -94,7 +94,7 @@ def test_new_tags_reach_all_but_the_run_commands_while_every_machine_is_stopped(
     changed = lab.stack.up().changed()
     assert changed["cas-ex01-vm"] == changed["cas-ex01-nic"] == changed["cas-ex01-shutdown"] == "update"
     assert "cas-ex01-ssh" not in changed
-    assert dialled(lab) == set()
+    assert servers_dialled(lab) == set()
     assert machine(lab, "EX01")[1]["tags"] == {"purpose": "lab", "owner": "messaging"}
 
 

@@ -11,7 +11,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from tests.engine.conftest import Start
-from tests.engine.looks import PROJECT, ask, differences, wanted
+from tests.engine.looks import PROJECT, differences, promised_settings, resolve
 
 pytestmark = pytest.mark.engine
 
@@ -45,10 +45,10 @@ def vm_id(lab: Rehearsal, name: str) -> str:
 def test_a_stack_that_uses_everything_comes_up_and_goes_again(deployed: Start) -> None:
     lab = deployed("lab", everything)
     for name in ("EX01", "EX02", "OLD"):
-        assert differences(lab, name, wanted(LAB)) == {}
-    inside, ttl = ask(lab.private_dns, f"owa.{LAB}")
+        assert differences(lab, name, promised_settings(LAB)) == {}
+    inside, ttl = resolve(lab.private_dns, f"owa.{LAB}")
     assert (inside, ttl) == ({"127.40.0.11", "127.40.0.12", "127.16.0.9"}, 60)
-    outside, _ = ask(lab.public_dns, f"autodiscover.{LAB}")
+    outside, _ = resolve(lab.public_dns, f"autodiscover.{LAB}")
     made = {row["publicAddress"] for row in lab.stack.outputs()["servers"].values()}
     assert outside == made
     assert "127.16.0.99" in outside
@@ -91,8 +91,8 @@ def test_a_lab_of_exchange_2013_comes_up_from_an_image_of_ones_own(
     lab = start("lab", own_image)
     lab.stack.up()
     for name in ("EX01", "EX02"):
-        assert differences(lab, name, wanted(LAB)) == {}
-    assert ask(lab.private_dns, f"owa.{LAB}")[0] == {"127.40.0.11", "127.40.0.12"}
+        assert differences(lab, name, promised_settings(LAB)) == {}
+    assert resolve(lab.private_dns, f"owa.{LAB}")[0] == {"127.40.0.11", "127.40.0.12"}
     machines = [body for id, body in lab.azure.subscription.resources.items() if "/virtualMachines/" in id]
     assert {body["storageProfile"]["imageReference"]["id"] for body in machines if "storageProfile" in body} == {id}
     lab.stack.destroy()
@@ -105,7 +105,7 @@ def test_a_renamed_namespace_gets_its_new_names_before_the_old_ones_go(deployed:
     existing.stack.change(lambda config: config[f"{PROJECT}:namespace"].update(clientName="mail"))
     order = [(step.operation, step.name) for step in existing.stack.up().changes]
     assert order.index(("create", "cas-mail-a")) < order.index(("delete", "cas-owa-a"))
-    assert ask(existing.private_dns, "mail.mail-domain.com")[0] == {"127.16.0.11", "127.16.0.12"}
+    assert resolve(existing.private_dns, "mail.mail-domain.com")[0] == {"127.16.0.11", "127.16.0.12"}
     held = existing.organisation.settings("ex-cas16-1")
     assert held["owa"]["InternalUrl"] == "https://mail.mail-domain.com/owa"
 
@@ -126,7 +126,7 @@ def test_what_azure_refuses_to_change_makes_a_new_server_and_leaves_the_others(
     changed = lab.stack.up().changed()
     name = change.get("computerName", "EX01")
     assert vm_id(lab, name) != old
-    assert differences(lab, name, wanted(LAB)) == {}
+    assert differences(lab, name, promised_settings(LAB)) == {}
     assert not any(resource.startswith(("cas-ex02", "cas-old")) for resource in changed)
     assert lab.stack.up().changes == []
 

@@ -11,7 +11,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
 from rehearsal.stand_ins import windows_state
 from tests.engine.conftest import Rehearsals, Start
-from tests.engine.looks import PROJECT, ask, cmdlets, differences, scripts_run, wanted
+from tests.engine.looks import PROJECT, cmdlets, differences, promised_settings, resolve, scripts_run
 
 pytestmark = pytest.mark.engine
 
@@ -32,10 +32,10 @@ def test_a_lab_goes_from_its_file_to_one_namespace_and_back_to_nothing(start: St
 
     up = lab.stack.up()
 
-    assert differences(lab, "EX01", wanted(LAB)) == {}
-    assert differences(lab, "EX02", wanted(LAB)) == {}
+    assert differences(lab, "EX01", promised_settings(LAB)) == {}
+    assert differences(lab, "EX02", promised_settings(LAB)) == {}
     for name in BOTH_NAMES:
-        assert ask(lab.private_dns, name) == ({"127.40.0.11", "127.40.0.12"}, 300)
+        assert resolve(lab.private_dns, name) == ({"127.40.0.11", "127.40.0.12"}, 300)
     assert lab.organisation.open_sessions() == []
 
     connections, calls = lab.datacentre.connections(), len(lab.organisation.calls())
@@ -82,19 +82,19 @@ def test_servers_that_exist_are_configured_and_no_virtual_machine_is_made(
     assert made.changes
     assert not any("compute" in step.type or "network" in step.type for step in made.changes)
     for name in ("ex-cas16-1", "ex-cas16-2"):
-        assert differences(existing, name, wanted("mail-domain.com")) == {}
-    assert ask(existing.private_dns, "owa.mail-domain.com") == ({"127.16.0.11", "127.16.0.12"}, 300)
+        assert differences(existing, name, promised_settings("mail-domain.com")) == {}
+    assert resolve(existing.private_dns, "owa.mail-domain.com") == ({"127.16.0.11", "127.16.0.12"}, 300)
     existing.stack.destroy()
     assert existing.left_over() == []
-    assert differences(existing, "ex-cas16-1", wanted("mail-domain.com")) == {}, "destroy touches no server"
+    assert differences(existing, "ex-cas16-1", promised_settings("mail-domain.com")) == {}, "destroy touches no server"
 
 
 def test_without_powershell_a_rehearsal_comes_to_the_same_namespace(deployed: Start) -> None:
     lab = deployed("lab")
     for name in ("EX01", "EX02"):
-        assert differences(lab, name, wanted(LAB)) == {}
+        assert differences(lab, name, promised_settings(LAB)) == {}
     for name in BOTH_NAMES:
-        assert ask(lab.private_dns, name)[0] == {"127.40.0.11", "127.40.0.12"}
+        assert resolve(lab.private_dns, name)[0] == {"127.40.0.11", "127.40.0.12"}
     assert lab.organisation.calls() == [], "no script ran"
     assert lab.stack.up().changes == []
 
@@ -103,12 +103,12 @@ def test_production_answers_inside_and_outside_and_cannot_be_destroyed_by_accide
     deployed: Start, rehearsals: Rehearsals
 ) -> None:
     prod = deployed("prod")
-    expected = wanted("mail-domain.com")
+    expected = promised_settings("mail-domain.com")
     expected["outlookAnywhere"]["ExternalClientAuthenticationMethod"] = "Negotiate"
     for name in ("EX01", "EX02", "EX03"):
         assert differences(prod, name, expected) == {}
-    assert ask(prod.private_dns, "owa.mail-domain.com")[0] == {f"127.20.4.1{n}" for n in (1, 2, 3)}
-    assert ask(prod.public_dns, "owa.mail-domain.com")[0] == {f"127.51.100.1{n}" for n in (1, 2, 3)}
+    assert resolve(prod.private_dns, "owa.mail-domain.com")[0] == {f"127.20.4.1{n}" for n in (1, 2, 3)}
+    assert resolve(prod.public_dns, "owa.mail-domain.com")[0] == {f"127.51.100.1{n}" for n in (1, 2, 3)}
     done = [step.name for step in rehearsals.deployed("prod").first.changes if step.name.endswith("-namespace")]
     assert done == [f"cas-ex0{number}-namespace" for number in (1, 2, 3)], "one by one, the canary first"
     zones = {vm["name"]: vm["zones"] for vm in prod.azure.subscription.resources.values() if "zones" in vm}
@@ -116,7 +116,7 @@ def test_production_answers_inside_and_outside_and_cannot_be_destroyed_by_accide
 
     with pytest.raises(CommandFailedError, match="protected"):
         prod.stack.destroy()
-    assert ask(prod.private_dns, "owa.mail-domain.com")[0] == {f"127.20.4.1{n}" for n in (1, 2, 3)}
+    assert resolve(prod.private_dns, "owa.mail-domain.com")[0] == {f"127.20.4.1{n}" for n in (1, 2, 3)}
 
 
 def test_the_diff_of_a_changed_url_shows_the_old_and_the_new_one(deployed: Start) -> None:
@@ -140,7 +140,7 @@ def test_the_diff_of_a_changed_url_shows_the_old_and_the_new_one(deployed: Start
         "cas-cas1-namespace",
         "cas-cas2-namespace",
     }
-    expected = wanted("mail-domain.com")
+    expected = promised_settings("mail-domain.com")
     expected["oab"]["ExternalUrl"] = "https://download.mail-domain.com/OAB"
     for name in ("ex-cas16-1", "ex-cas16-2"):
         assert differences(existing, name, expected) == {}
@@ -179,17 +179,17 @@ def test_without_exchange_the_script_says_so_in_one_sentence_and_changes_nothing
     with pytest.raises(CommandFailedError, match="Exchange is not installed") as caught:
         lab.stack.up()
     assert "configureNamespace: false" in str(caught.value)
-    assert ask(lab.private_dns, f"owa.{LAB}")[0] == set(), "no server without Exchange enters DNS"
+    assert resolve(lab.private_dns, f"owa.{LAB}")[0] == set(), "no server without Exchange enters DNS"
 
     lab.stack.change(lambda config: config.update({f"{PROJECT}:configureNamespace": False}))
     lab.stack.up()
-    assert ask(lab.private_dns, f"owa.{LAB}")[0] == {"127.40.0.11", "127.40.0.12"}
+    assert resolve(lab.private_dns, f"owa.{LAB}")[0] == {"127.40.0.11", "127.40.0.12"}
 
     for server in ("EX01", "EX02"):
         lab.organisation.add_server(server, version="SE")
     lab.stack.change(lambda config: config.pop(f"{PROJECT}:configureNamespace"))
     lab.stack.up()
-    assert differences(lab, "EX01", wanted(LAB)) == differences(lab, "EX02", wanted(LAB)) == {}
+    assert differences(lab, "EX01", promised_settings(LAB)) == differences(lab, "EX02", promised_settings(LAB)) == {}
 
 
 def test_a_server_with_another_host_key_is_not_talked_to(start: Start) -> None:
@@ -223,5 +223,5 @@ def test_twenty_servers_come_up_and_all_stand_behind_both_names(start: Start) ->
     lab = start("lab", many, powershell=True)
     lab.stack.up()
     addresses = {f"127.40.0.{n}" for n in range(11, 31)}
-    assert [ask(lab.private_dns, name) for name in BOTH_NAMES] == [(addresses, 300)] * 2
-    assert all(differences(lab, f"EX{n:02}", wanted(LAB)) == {} for n in range(1, 21))
+    assert [resolve(lab.private_dns, name) for name in BOTH_NAMES] == [(addresses, 300)] * 2
+    assert all(differences(lab, f"EX{n:02}", promised_settings(LAB)) == {} for n in range(1, 21))

@@ -21,7 +21,7 @@ from rehearsal.stack import CommandFailedError
 from rehearsal.tools import REPOSITORY
 from tests.engine.conftest import Rehearsals, Start, keep_whole
 from tests.engine.left_behind import LeftBehind
-from tests.engine.looks import ask
+from tests.engine.looks import resolve
 
 # A busy computer needs this long.
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
@@ -219,7 +219,7 @@ def test_a_lab_has_its_own_names_and_goes_only_when_everything_in_it_is_its_own(
     labs.trust("anna")
     up = labs.type("up", "anna", "--owner", "anna", "--hours", "5")
     assert up.code == 0, up.err
-    assert ask(labs.rehearsal.private_dns, f"owa.anna.{DOMAIN}")[0] == {"127.40.0.11", "127.40.0.12"}
+    assert resolve(labs.rehearsal.private_dns, f"owa.anna.{DOMAIN}")[0] == {"127.40.0.11", "127.40.0.12"}
     urls = [labs.rehearsal.organisation.settings(f"ANNA-EX0{number}")["owa"]["InternalUrl"] for number in (1, 2)]
     assert urls == [f"https://owa.anna.{DOMAIN}/owa"] * 2
     held = labs.rehearsal.azure.subscription.resources
@@ -328,8 +328,8 @@ def test_two_labs_at_once_do_not_affect_each_other(bare: Labs) -> None:
     state = bare.state("ben")
     down = bare.type("down", "anna")
     assert (down.code, azure.resources, bare.state("ben")) == (0, bens, state), down.err
-    assert ask(bare.rehearsal.private_dns, f"owa.ben.{DOMAIN}")[0] == {"127.51.0.11", "127.51.0.12"}
-    assert ask(bare.rehearsal.private_dns, f"owa.anna.{DOMAIN}")[0] == set()
+    assert resolve(bare.rehearsal.private_dns, f"owa.ben.{DOMAIN}")[0] == {"127.51.0.11", "127.51.0.12"}
+    assert resolve(bare.rehearsal.private_dns, f"owa.anna.{DOMAIN}")[0] == set()
     assert set(bare.rehearsal.datacentre.servers) == {"BEN-EX01", "BEN-EX02"}
     assert bare.type("down", "ben").code == 0
     assert bare.left() == []

@@ -14,7 +14,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError, Update
 from restoration.ssh import DIAL_SECONDS
 from tests.engine.conftest import Rehearsals, Start
-from tests.engine.looks import PROJECT, ask, differences, scripts_run, wanted
+from tests.engine.looks import PROJECT, differences, promised_settings, resolve, scripts_run
 
 pytestmark = pytest.mark.engine
 
@@ -112,9 +112,9 @@ def test_a_server_that_leaves_gets_back_what_it_had_once_no_name_leads_to_it(
     leave(existing, "cas2", "cas3")
     assert after_the_names(existing, "ex-cas16-2", "ex-cas16-3")
     assert held(existing, "ex-cas16-3") == before["ex-cas16-3"]
-    assert differences(existing, "ex-cas16-2", wanted("mail-domain.com")) == {}, "it did not ask for it"
-    assert differences(existing, "ex-cas16-1", wanted("mail-domain.com")) == {}
-    assert [ask(existing.private_dns, name)[0] for name in NAMES] == [{"127.16.0.11"}] * 2
+    assert differences(existing, "ex-cas16-2", promised_settings("mail-domain.com")) == {}, "it did not ask for it"
+    assert differences(existing, "ex-cas16-1", promised_settings("mail-domain.com")) == {}
+    assert [resolve(existing.private_dns, name)[0] for name in NAMES] == [{"127.16.0.11"}] * 2
     assert existing.stack.up().changes == []
 
 
@@ -140,7 +140,7 @@ def test_no_server_that_stays_is_restored_whatever_its_row_says(deployed: Start)
     existing.stack.up()
     assert {script for _, script in scripts_run(existing)} == {"Set-ClientAccessNamespace", "Set-ClientAccessRotation"}
     for name in CAS:
-        assert differences(existing, name, wanted("mail-domain.com")) == {}
+        assert differences(existing, name, promised_settings("mail-domain.com")) == {}
 
 
 def test_servers_that_are_dead_cost_one_dial_and_the_removal_goes_on(deployed: Start) -> None:
@@ -152,7 +152,7 @@ def test_servers_that_are_dead_cost_one_dial_and_the_removal_goes_on(deployed: S
         assert dials(listener) == 1
     assert update.changed()["cas-ex-cas16-2-restore"] == update.changed()["cas-ex-cas16-3-restore"] == "delete"
     assert update.seconds > DIAL_SECONDS, "the silent one had its time"
-    assert [ask(existing.private_dns, name)[0] for name in NAMES] == [{"127.16.0.11"}] * 2
+    assert [resolve(existing.private_dns, name)[0] for name in NAMES] == [{"127.16.0.11"}] * 2
     assert "-restore" not in existing.stack.state().replace("cas-ex-cas16-1-restore", "")
     assert existing.stack.up().changes == []
 
@@ -174,7 +174,7 @@ def test_a_destroy_restores_who_answers_passes_over_who_is_dead_and_leaves_nothi
     assert existing.left_over() == []
     assert held(existing, "ex-cas16-1") == before["ex-cas16-1"]
     assert held(existing, "ex-cas16-3") == before["ex-cas16-3"]
-    assert differences(existing, "ex-cas16-2", wanted("mail-domain.com")) == {}
+    assert differences(existing, "ex-cas16-2", promised_settings("mail-domain.com")) == {}
 
 
 def test_a_server_that_answers_and_cannot_be_restored_fails_the_run_by_its_name_and_is_tried_again(
@@ -188,7 +188,7 @@ def test_a_server_that_answers_and_cannot_be_restored_fails_the_run_by_its_name_
     assert "pulumi state delete" in str(failed.value)
     for secret in existing.file.secrets.values():
         assert secret not in str(failed.value)
-    assert ask(existing.private_dns, NAMES[0])[0] == {"127.16.0.11", "127.16.0.12"}, "it left DNS all the same"
+    assert resolve(existing.private_dns, NAMES[0])[0] == {"127.16.0.11", "127.16.0.12"}, "it left DNS all the same"
 
     existing.accounts.put(existing.file.farm.operator, existing.file.secrets["operatorPassword"])
     assert existing.stack.up().changed() == {"cas-ex-cas16-3-restore": "delete"}

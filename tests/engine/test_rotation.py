@@ -9,7 +9,7 @@ import pytest
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError
 from tests.engine.conftest import DRAIN_SECONDS, ROTATION, SERVERS, Start, quick, rotate
-from tests.engine.looks import ask, cmdlets, dialled, scripts_run, servers_in
+from tests.engine.looks import cmdlets, resolve, scripts_run, servers_dialled, servers_in
 from tests.engine.watch import Watch
 
 pytestmark = pytest.mark.engine
@@ -74,7 +74,7 @@ def test_a_server_that_fails_its_gate_stays_out_of_dns_and_the_run_fails_by_its_
     rotate(quick_lab, ex02=True)
     quick_lab.organisation.set_component("EX02", "EwsProxy", "Active", "HealthAPI")
     quick_lab.stack.up()
-    assert ask(quick_lab.private_dns, OWA)[0] == {"127.40.0.11", "127.40.0.12"}
+    assert resolve(quick_lab.private_dns, OWA)[0] == {"127.40.0.11", "127.40.0.12"}
 
 
 def test_two_servers_move_in_opposite_directions_in_one_run(quick_lab: Rehearsal) -> None:
@@ -87,19 +87,19 @@ def test_two_servers_move_in_opposite_directions_in_one_run(quick_lab: Rehearsal
         assert watch.at("EX02 healthy", True).can_precede(watch.at(f"EX02 in {label}", True))
         assert watch.at(f"EX01 in {label}", False).can_precede(watch.at("EX01 healthy", False), DRAIN_SECONDS)
         assert f"{label} has addresses" not in {moment.what for moment in watch.moments}, "no name was ever empty"
-    assert ask(quick_lab.private_dns, OWA)[0] == {"127.40.0.12"}
+    assert resolve(quick_lab.private_dns, OWA)[0] == {"127.40.0.12"}
 
 
 def test_taking_the_last_server_out_is_refused_and_nothing_changes(quick_lab: Rehearsal) -> None:
     rotate(quick_lab, ex01=False, ex02=False)
-    with Watch(quick_lab) as watch, pytest.raises(CommandFailedError, match="no server is in rotation"):
+    with Watch(quick_lab) as watch, pytest.raises(CommandFailedError, match="No server is in rotation"):
         quick_lab.stack.up()
     assert watch.moments == []
-    assert dialled(quick_lab) == set()
+    assert servers_dialled(quick_lab) == set()
 
 
 def test_a_dead_server_leaves_dns_although_nobody_can_reach_it(quick_lab: Rehearsal) -> None:
     quick_lab.datacentre.servers["EX02"].stop()
     quick_lab.stack.change(lambda config: config[SERVERS]["ex02"].update(inRotation=False, configureNamespace=False))
     quick_lab.stack.up()
-    assert ask(quick_lab.private_dns, OWA)[0] == {"127.40.0.11"}
+    assert resolve(quick_lab.private_dns, OWA)[0] == {"127.40.0.11"}

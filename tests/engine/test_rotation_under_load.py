@@ -16,7 +16,7 @@ from rehearsal import losses
 from rehearsal.drill import Drill
 from rehearsal.rehearsal import Rehearsal
 from tests.engine.conftest import SERVERS, Start, quick, rotate
-from tests.engine.looks import ask
+from tests.engine.looks import resolve
 
 pytestmark = pytest.mark.engine
 
@@ -31,7 +31,7 @@ def drill_of(rehearsal: Rehearsal, key: str) -> Drill:
 
 def in_dns(rehearsal: Rehearsal) -> list[set[str]]:
     """The addresses of both names in DNS."""
-    return [ask(rehearsal.private_dns, name)[0] for name in (rehearsal.names.client, rehearsal.names.autodiscover)]
+    return [resolve(rehearsal.private_dns, name)[0] for name in (rehearsal.names.client, rehearsal.names.autodiscover)]
 
 
 def offline(drill: Drill) -> str:

@@ -15,7 +15,7 @@ from rehearsal.stack_file import move_to_loopback
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from rehearsal.tools import REPOSITORY
 from tests.engine.conftest import Start
-from tests.engine.looks import ask, differences, wanted
+from tests.engine.looks import differences, promised_settings, resolve
 
 pytestmark = pytest.mark.engine
 
@@ -84,7 +84,7 @@ class Reader:
         return next(self._blocks, None) is None
 
     def addresses(self, label: str = "owa") -> set[str]:
-        return ask(self._rehearsal.private_dns, f"{label}.{LAB}")[0]
+        return resolve(self._rehearsal.private_dns, f"{label}.{LAB}")[0]
 
 
 def join_words(line: str) -> str:
@@ -102,7 +102,7 @@ def test_add_a_server(quick_lab: Rehearsal, tmp_path: Path) -> None:
     assert reader.addresses() == BOTH
     quick_lab.datacentre.install("EX03")
     reader.step()
-    assert differences(quick_lab, "EX03", wanted(LAB)) == {}
+    assert differences(quick_lab, "EX03", promised_settings(LAB)) == {}
     assert reader.addresses() == BOTH
     reader.step()
     assert reader.addresses() == {*BOTH, "127.40.0.13"}
@@ -134,7 +134,7 @@ def test_a_server_died(quick_lab: Rehearsal, tmp_path: Path) -> None:
     azure.hide(run_command, {"instanceView": {"output": f'{{"hostKey": "{key}"}}'}})
     quick_lab.organisation.change("EX02", "owa", "InternalUrl", "https://ex02.corp.example/owa")
     reader.step()
-    assert differences(quick_lab, "EX02", wanted(LAB)) == {}
+    assert differences(quick_lab, "EX02", promised_settings(LAB)) == {}
     reader.step()
     assert reader.addresses() == BOTH
     assert reader.finished()
@@ -175,9 +175,9 @@ def test_adopt_what_exists(start: Start, tmp_path: Path) -> None:
         existing.azure.subscription.put_existing(f"{zone}/mail-domain.com/A/{label}", body)
     assert "127.16.0.11, 127.16.0.12, 127.16.0.13" in reader.step()
     reader.step()
-    assert ask(existing.private_dns, "owa.mail-domain.com") == ({*live}, 3600)
+    assert resolve(existing.private_dns, "owa.mail-domain.com") == ({*live}, 3600)
     reader.step()
-    assert ask(existing.private_dns, "owa.mail-domain.com") == ({*live, "127.16.0.13"}, 300)
+    assert resolve(existing.private_dns, "owa.mail-domain.com") == ({*live, "127.16.0.13"}, 300)
     assert "nothing to adopt" in reader.step()
     assert reader.finished()
 

@@ -16,7 +16,7 @@ from rehearsal.rehearsal import Rehearsal
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.tools import REPOSITORY
 from tests.engine.conftest import SERVERS, Start
-from tests.engine.looks import PROJECT, cmdlets, scripts_run, servers_in, wanted
+from tests.engine.looks import PROJECT, cmdlets, promised_settings, scripts_run, servers_in
 
 pytestmark = pytest.mark.engine
 
@@ -63,7 +63,7 @@ def test_each_changed_setting_is_named_and_the_printed_command_corrects_only_tha
     deployed: Start, tmp_path: Path
 ) -> None:
     existing = deployed("existing", powershell=True)
-    expected: dict[str, dict[str, Any]] = wanted("mail-domain.com")
+    expected: dict[str, dict[str, Any]] = promised_settings("mail-domain.com")
     expected["mapi"]["IISAuthenticationMethods"] = ["Ntlm", "OAuth", "Negotiate"]
     changed = [
         ("EX-CAS16-2", service, setting, value, another(value))

@@ -14,7 +14,7 @@ import pytest
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.tools import REPOSITORY
 from tests.engine.conftest import Start, quick
-from tests.engine.looks import ask, dialled, differences, scripts_run, wanted
+from tests.engine.looks import differences, promised_settings, resolve, scripts_run, servers_dialled
 from tests.unit.github_stand_in import TOKEN, GitHubStandIn, github
 from tests.workflow_files import WorkflowStep, job_steps
 
@@ -122,11 +122,11 @@ def test_a_stack_is_deployed_as_approved_checked_for_drift_and_its_changes_are_r
     existing.stack.change(set_owa_url("https://elsewhere.example/owa"))
     assert not runner.run("deploy-stack", "up", **{"needs.plan.outputs.plan": approved["plan"]})
     assert "not what was approved" in runner.output_of("approved")
-    assert dialled(existing) == set()
+    assert servers_dialled(existing) == set()
     existing.stack.change(lambda config: config["exchange-cas:namespace"].pop("services"))
     assert runner.run("deploy-stack", "up", **{"needs.plan.outputs.plan": approved["plan"]}), runner.printed
-    assert differences(existing, "ex-cas16-2", wanted(DOMAIN)) == {}
-    assert ask(existing.private_dns, f"owa.{DOMAIN}")[0]
+    assert differences(existing, "ex-cas16-2", promised_settings(DOMAIN)) == {}
+    assert resolve(existing.private_dns, f"owa.{DOMAIN}")[0]
     assert runner.run("deploy-stack", "plan")
     assert runner.outputs()["changes"] == "false", "nothing is left to do, so no approval is needed"
 

@@ -1,7 +1,7 @@
-"""A Python that has imported the slow packages already: a server forks it for each program that is run.
+"""A Python that has imported the slow packages already: a server process forks for each program.
 
 Importing pulumi and azure-native takes longer than most of the programs that the engine tier starts. The launcher of
-`WarmPython` takes the arguments of `python`, and behaves as one: standard streams, folder, environment, signals and
+`WarmPython` takes the arguments of `python` and behaves like it: standard streams, folder, environment, signals and
 exit code are those of the program. Linux only (pidfd).
 """
 
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 AVAILABLE = hasattr(os, "pidfd_open")
-# Packages of others only: the project's own are imported by each program, as it finds them.
+# Third-party packages only: each program imports the project's own modules itself.
 SLOW_PACKAGES = (
     "pulumi",
     "pulumi_command.local",
@@ -38,7 +38,7 @@ SLOW_PACKAGES = (
 )
 LENGTH = 8
 FLAGS = ("-P", "-u")
-BEAT_SECONDS = 0.5  # how soon a program ends whose starter was killed
+BEAT_SECONDS = 0.5  # a program ends within this time after its starter was killed
 
 
 class WarmPython:
@@ -66,7 +66,7 @@ class WarmPython:
 
 
 def run(path: str, arguments: list[str]) -> int:
-    """Has one program run, and gives its exit code."""
+    """Asks the server to run one program: its exit code."""
     starter = os.getppid()
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(path)
@@ -104,7 +104,7 @@ def serve(path: str) -> None:
 
 
 def supervise(connection: socket.socket) -> NoReturn:
-    """Runs the program in a process of its own, passes signals on to it, and ends it when its starter is gone."""
+    """Runs the program in a child process, forwards signals to it, and kills it when its starter is gone."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     head, streams, _, _ = socket.recv_fds(connection, LENGTH, 3)
     length = int.from_bytes(head, "big")
@@ -133,7 +133,7 @@ def supervise(connection: socket.socket) -> NoReturn:
 
 
 def execute(arguments: list[str], folder: str, environment: dict[str, str]) -> int:
-    """`python ARGUMENTS`: -P, -u, then -m MODULE or a script, and the program's own."""
+    """`python ARGUMENTS`: -P, -u, then -m MODULE or a script, then the program's own arguments."""
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

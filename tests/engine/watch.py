@@ -1,4 +1,4 @@
-"""What clients could see while the engine works: who is in DNS, and whose health page answers, moment by moment."""
+"""Records what clients could see while the engine works: the addresses in DNS, and the health pages that answer."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import dns.exception
 import httpx
 
 from rehearsal.rehearsal import Rehearsal
-from tests.engine.looks import ask
+from tests.engine.looks import resolve
 
-# A busy computer is no server that is down.
+# Long, so that a busy computer is not mistaken for a server that is down.
 PATIENCE_SECONDS = 60
 
 
 class Moment(NamedTuple):
-    """Between `after` and `before` (time.monotonic) it came to be so: a busy computer makes the two lie far apart."""
+    """`what` became `is_so` between `after` and `before` (time.monotonic); a busy computer widens that interval."""
 
     after: float
     before: float
@@ -27,14 +27,14 @@ class Moment(NamedTuple):
     is_so: bool
 
     def can_precede(self, other: Moment, seconds: float = 0) -> bool:
-        """Whether the other came at least so many seconds later, as far as both were seen."""
+        """Whether the two intervals allow that the other came more than `seconds` later."""
         return self.after + seconds < other.before
 
 
 class Watch:
     """Asks both names and every server's health page, many times a second, until the block ends.
 
-    `moments` has each change in its order: "EX01 in owa", "EX01 in autodiscover", "EX01 healthy", and
+    `moments` holds each change in order: "EX01 in owa", "EX01 in autodiscover", "EX01 healthy", and
     "owa has addresses".
     """
 
@@ -60,7 +60,7 @@ class Watch:
         self._look()
 
     def at(self, what: str, is_so: bool) -> Moment:
-        """When this came to be, exactly once."""
+        """The one moment at which `what` became `is_so`; asserts that there is exactly one."""
         (moment,) = [row for row in self.moments if row.what == what and row.is_so is is_so]
         return moment
 
@@ -77,7 +77,7 @@ class Watch:
         for label, name in (("owa", names.client), ("autodiscover", names.autodiscover)):
             began = time.monotonic()
             try:
-                addresses, _ = ask(self._rehearsal.private_dns, name)
+                addresses, _ = resolve(self._rehearsal.private_dns, name)
             except dns.exception.Timeout:
                 continue
             self._note(began, f"{label} has addresses", bool(addresses))
@@ -98,7 +98,7 @@ class Watch:
             return False
 
     def _note(self, began: float, what: str, is_so: bool) -> None:
-        """Something that was asked for at `began` and answered by now."""
+        """Records the answer to a question that was asked at `began`."""
         asked, was_so = self._last.get(what, (began, not is_so))
         if was_so is not is_so:
             self.moments.append(Moment(asked, time.monotonic(), what, is_so))

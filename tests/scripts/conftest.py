@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.scripts.servers import ADDRESS, NAMES, Servers
-from tests.scripts.web_site import WebSite, serving
+from tests.scripts.web_site import GateSite, serving
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,14 +23,14 @@ def pwsh(powershell: Path) -> str:
 
 @pytest.fixture
 def servers(tmp_path: Path, pwsh: str) -> Iterator[Servers]:
-    """An organisation of one's own, empty; no script may leave a session open in it."""
+    """An empty organisation for this test; at the end no script may have left a session open in it."""
     servers = Servers(tmp_path, pwsh)
     yield servers
     assert servers.organisation.open_sessions() == []
 
 
 @pytest.fixture
-def site(servers: Servers) -> Iterator[WebSite]:
+def site(servers: Servers) -> Iterator[GateSite]:
     """ex1's web site, healthy, with a certificate that ex1 trusts for both names."""
     with serving(servers.folder, address=ADDRESS, names=NAMES) as site:
         servers.authority = site.authority

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.scripts.servers import ROTATE, Outcome, Servers, rotation
-from tests.scripts.web_site import WebSite
+from tests.scripts.web_site import GateSite
 
 LOCAL = r"HKLM:\SYSTEM\CurrentControlSet\services\SharedAccess\Parameters\FirewallPolicy"
 POLICY = r"HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall"
@@ -16,7 +16,7 @@ PROFILES = ("DomainProfile", "PublicProfile", "StandardProfile")
 KEPT = "C/ProgramData/ExchangeCas/original-closed-ports.json"
 
 
-def reject(servers: Servers, site: WebSite, wanted: bool) -> Outcome:
+def reject(servers: Servers, site: GateSite, wanted: bool) -> Outcome:
     return servers.run(ROTATE, rotation(site.port, in_rotation=True, rejectClosedPorts=wanted))
 
 
@@ -33,7 +33,7 @@ def server(servers: Servers) -> Servers:
 
 @pytest.mark.parametrize("before", [[None, None, None], [0, 1, None]])
 def test_stealth_mode_goes_off_in_every_profile_and_comes_back_as_it_was(
-    server: Servers, site: WebSite, before: list[int | None]
+    server: Servers, site: GateSite, before: list[int | None]
 ) -> None:
     values = zip(PROFILES, before, strict=True)
     server.windows(
@@ -60,7 +60,7 @@ def test_stealth_mode_goes_off_in_every_profile_and_comes_back_as_it_was(
     assert not (server.root("ex1") / KEPT).exists()
 
 
-def test_a_server_that_was_never_touched_is_left_alone(server: Servers, site: WebSite) -> None:
+def test_a_server_that_was_never_touched_is_left_alone(server: Servers, site: GateSite) -> None:
     registry = {rf"{LOCAL}\{profile}": {"DisableStealthMode": 1} for profile in PROFILES}
     server.windows("ex1", registry=registry)
     outcome = reject(server, site, False)
@@ -71,7 +71,7 @@ def test_a_server_that_was_never_touched_is_left_alone(server: Servers, site: We
 
 @pytest.mark.parametrize("profile", ["DomainProfile", "PrivateProfile", "PublicProfile", "StandardProfile"])
 def test_group_policy_that_says_otherwise_is_reported_and_nothing_is_changed(
-    server: Servers, site: WebSite, profile: str
+    server: Servers, site: GateSite, profile: str
 ) -> None:
     state = {"registry": {rf"{POLICY}\{profile}": {"DisableStealthMode": 0}}}
     server.windows("ex1", **state)
@@ -85,7 +85,7 @@ def test_group_policy_that_says_otherwise_is_reported_and_nothing_is_changed(
 
 
 def test_group_policy_that_says_otherwise_is_reported_after_a_server_has_gone_out(
-    server: Servers, site: WebSite
+    server: Servers, site: GateSite
 ) -> None:
     server.windows("ex1", registry={rf"{POLICY}\DomainProfile": {"DisableStealthMode": 0}})
     outcome = server.run(ROTATE, rotation(site.port, in_rotation=False, rejectClosedPorts=True))
@@ -95,13 +95,13 @@ def test_group_policy_that_says_otherwise_is_reported_after_a_server_has_gone_ou
     assert stealth(server) == [None, None, None]
 
 
-def test_group_policy_that_says_the_same_is_no_hindrance(server: Servers, site: WebSite) -> None:
+def test_group_policy_that_says_the_same_is_no_hindrance(server: Servers, site: GateSite) -> None:
     server.windows("ex1", registry={rf"{POLICY}\DomainProfile": {"DisableStealthMode": 1}})
     assert reject(server, site, True).exit_code == 0
     assert stealth(server) == [1, 1, 1]
 
 
-def test_a_file_that_is_not_this_servers_is_neither_put_back_nor_relied_on(server: Servers, site: WebSite) -> None:
+def test_a_file_that_is_not_this_servers_is_neither_put_back_nor_relied_on(server: Servers, site: GateSite) -> None:
     file = server.root("ex1") / KEPT
     file.parent.mkdir(parents=True)
     for wanted, content, reason in (

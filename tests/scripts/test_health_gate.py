@@ -13,7 +13,7 @@ import pytest
 
 from rehearsal.stand_ins import without_powershell
 from tests.scripts.servers import ADDRESS, NAMES, ROTATE, Outcome, Servers, altered, rotation
-from tests.scripts.web_site import PAGE, WebSite, serving
+from tests.scripts.web_site import PAGE, GateSite, serving
 
 PATHS = {
     "owa": "/owa",
@@ -28,7 +28,7 @@ PATHS = {
 HEALTH, PROBE = "ClientAccess.Health.ps1", "$ProbeMilliseconds = 10000"
 
 
-def knock(servers: Servers, site: WebSite, *, seconds: int = 0, version: str = "2016") -> Outcome:
+def knock(servers: Servers, site: GateSite, *, seconds: int = 0, version: str = "2016") -> Outcome:
     document = rotation(site.port, in_rotation=True, version=version)
     document["health"]["seconds"] = seconds
     return servers.run(ROTATE, document)
@@ -45,7 +45,7 @@ def assert_shut(outcome: Outcome, *reasons: str) -> None:
     assert outcome.report["done"] is False
 
 
-def test_each_service_is_asked_for_by_the_name_its_clients_use(servers: Servers, site: WebSite) -> None:
+def test_each_service_is_asked_for_by_the_name_its_clients_use(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     assert knock(servers, site).exit_code == 0
     names = dict.fromkeys(PATHS, NAMES[0]) | {"autodiscover": NAMES[1]}
@@ -80,7 +80,7 @@ def test_a_service_is_asked_for_under_its_name_outside_as_well_and_a_wildcard_st
 
 
 @pytest.mark.parametrize("service", PATHS)
-def test_a_gate_that_one_service_shuts_names_it_and_no_other(servers: Servers, site: WebSite, service: str) -> None:
+def test_a_gate_that_one_service_shuts_names_it_and_no_other(servers: Servers, site: GateSite, service: str) -> None:
     servers.organisation.add_server("ex1")
     site.pages[f"{PATHS[service]}/healthcheck.htm"] = (503, PAGE)
     outcome = knock(servers, site)
@@ -89,7 +89,7 @@ def test_a_gate_that_one_service_shuts_names_it_and_no_other(servers: Servers, s
     assert named == [service]
 
 
-def test_what_another_requester_holds_down_is_told_with_its_name(servers: Servers, site: WebSite) -> None:
+def test_what_another_requester_holds_down_is_told_with_its_name(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.set_component("ex1", "MapiProxy", "Inactive", "HealthAPI")
     servers.organisation.set_component("ex1", "OabProxy", "Inactive", "HealthAPI")
@@ -105,7 +105,7 @@ def test_what_another_requester_holds_down_is_told_with_its_name(servers: Server
 @pytest.mark.parametrize(
     "body", ["200 OK<br/>EX2.corp.example", "200 OK<br/>MYEX1.corp.example", "<html>Sign in</html>"]
 )
-def test_a_page_of_another_server_is_not_this_ones_health(servers: Servers, site: WebSite, body: str) -> None:
+def test_a_page_of_another_server_is_not_this_ones_health(servers: Servers, site: GateSite, body: str) -> None:
     servers.organisation.add_server("ex1")
     site.pages["/owa/healthcheck.htm"] = (200, body)
     assert_shut(knock(servers, site), "owa: ", "200 OK, but not from ex1.corp.example")
@@ -120,7 +120,7 @@ def test_a_certificate_without_the_clients_name_shuts_the_gate(servers: Servers,
     assert "\n  owa: " not in outcome.stderr
 
 
-def test_a_certificate_of_nobody_the_server_trusts_shuts_the_gate(servers: Servers, site: WebSite) -> None:
+def test_a_certificate_of_nobody_the_server_trusts_shuts_the_gate(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.authority = None
     assert_shut(knock(servers, site), *(f"\n  {service}: " for service in PATHS), "certificate")
@@ -164,7 +164,7 @@ def test_a_web_site_that_never_answers_does_not_hold_up_the_run(
 
 
 def test_a_round_that_hangs_once_the_time_is_over_asks_nobody_else_and_the_whole_round_before_counts(
-    servers: Servers, site: WebSite, tmp_path: Path
+    servers: Servers, site: GateSite, tmp_path: Path
 ) -> None:
     """The script's clock goes on by an hour when the second round has begun, and its first answer hangs."""
     servers.organisation.add_server("ex1")
@@ -199,7 +199,7 @@ def test_without_powershell_a_shut_gate_is_told_in_the_same_words(servers: Serve
     assert told.error.splitlines()[0] in servers.run(ROTATE, document).stderr.splitlines()
 
 
-def test_a_service_that_becomes_healthy_in_time_opens_the_gate(servers: Servers, site: WebSite) -> None:
+def test_a_service_that_becomes_healthy_in_time_opens_the_gate(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     page = "/ews/healthcheck.htm"
     site.pages[page] = (503, "")
@@ -219,7 +219,7 @@ def test_a_service_that_becomes_healthy_in_time_opens_the_gate(servers: Servers,
     assert len(site.asked) == 2 * len(PATHS), "every service is asked again"
 
 
-def test_a_service_that_this_build_never_had_is_skipped_and_said(servers: Servers, site: WebSite) -> None:
+def test_a_service_that_this_build_never_had_is_skipped_and_said(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1", version="2013RTM")
     site.pages["/mapi/healthcheck.htm"] = (404, "")
     outcome = knock(servers, site, version="2013")

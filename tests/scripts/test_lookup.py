@@ -9,7 +9,7 @@ from pathlib import Path
 from rehearsal.powershell import lookup
 
 
-def says(pwsh: str, *options: str) -> str:
+def ask_powershell(pwsh: str, *options: str) -> str:
     environment = {**os.environ, **lookup.powershell_environment()}
     done = subprocess.run([pwsh, *options], capture_output=True, text=True, timeout=60, check=True, env=environment)
     return done.stdout.strip()
@@ -17,7 +17,7 @@ def says(pwsh: str, *options: str) -> str:
 
 def test_a_powershell_tells_its_version_and_whether_microsoft_built_it(pwsh: str) -> None:
     found = lookup.inspect_powershell(Path(pwsh), "here")
-    assert f"PowerShell {found.version}" == says(pwsh, "-Version")
-    home = Path(says(pwsh, "-NoProfile", "-NonInteractive", "-Command", "$PSHOME"))
-    console_host = home / "Microsoft.PowerShell.ConsoleHost.dll"  # Microsoft's, and in no host of somebody's own
+    assert f"PowerShell {found.version}" == ask_powershell(pwsh, "-Version")
+    home = Path(ask_powershell(pwsh, "-NoProfile", "-NonInteractive", "-Command", "$PSHOME"))
+    console_host = home / "Microsoft.PowerShell.ConsoleHost.dll"  # Microsoft's, and missing from other hosts
     assert found.official == console_host.exists()

@@ -11,7 +11,7 @@ import pytest
 
 from rehearsal.stand_ins.exchange import CmdletCall
 from tests.scripts.servers import ROTATE, SCRIPTS, STEPS_TOLD, Outcome, Servers, rotation
-from tests.scripts.web_site import WebSite
+from tests.scripts.web_site import GateSite
 
 STEPS = ("Set-ServerComponentState", "Restart-Service")
 
@@ -29,7 +29,7 @@ def _step(call: CmdletCall) -> str:
     return f"{call.parameters['Component']}={call.parameters['State']}"
 
 
-def rotate(servers: Servers, site: WebSite, *, into: bool, **changes: Any) -> Outcome:
+def rotate(servers: Servers, site: GateSite, *, into: bool, **changes: Any) -> Outcome:
     outcome = servers.run(ROTATE, rotation(site.port, in_rotation=into, **changes))
     assert outcome.exit_code == 0, outcome.stderr
     assert outcome.report["done"] is True
@@ -45,7 +45,7 @@ def rotate(servers: Servers, site: WebSite, *, into: bool, **changes: Any) -> Ou
     ],
 )
 def test_clients_are_let_go_between_draining_and_offline_and_the_way_back_undoes_it(
-    servers: Servers, site: WebSite, version: str, draining: list[str]
+    servers: Servers, site: GateSite, version: str, draining: list[str]
 ) -> None:
     servers.organisation.add_server("ex1", version=version)
     fresh = servers.organisation.component_states("ex1")
@@ -72,7 +72,7 @@ def test_clients_are_let_go_between_draining_and_offline_and_the_way_back_undoes
 
 
 @pytest.mark.parametrize("into", [True, False], ids=["into", "out of"])
-def test_a_second_run_changes_nothing_and_waits_for_nothing(servers: Servers, site: WebSite, into: bool) -> None:
+def test_a_second_run_changes_nothing_and_waits_for_nothing(servers: Servers, site: GateSite, into: bool) -> None:
     servers.organisation.add_server("ex1")
     rotate(servers, site, into=into)
     calls, state = len(servers.organisation.calls()), servers.state_file("ex1").read_text(encoding="utf-8")
@@ -83,7 +83,7 @@ def test_a_second_run_changes_nothing_and_waits_for_nothing(servers: Servers, si
 
 
 def test_no_session_is_open_while_clients_forget_the_address_and_nothing_is_done_before(
-    servers: Servers, site: WebSite
+    servers: Servers, site: GateSite
 ) -> None:
     servers.organisation.add_server("ex1")
     outcome = rotate(servers, site, into=False, drainSeconds=2)
@@ -106,7 +106,7 @@ def test_no_session_is_open_while_clients_forget_the_address_and_nothing_is_done
     assert not set(STEPS) & set(commands[: commands.index("Remove-PSSession")])
 
 
-def test_a_web_site_that_has_just_restarted_may_refuse_a_session_for_a_while(servers: Servers, site: WebSite) -> None:
+def test_a_web_site_that_has_just_restarted_may_refuse_a_session_for_a_while(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.windows("ex1", refusedSessions=1)
     outcome = rotate(servers, site, into=False)
@@ -114,7 +114,7 @@ def test_a_web_site_that_has_just_restarted_may_refuse_a_session_for_a_while(ser
     assert steps(servers)[-2:] == ["W3SVC restarted", "ServerWideOffline=Inactive"]
 
 
-def test_what_another_requester_holds_is_left_to_it(servers: Servers, site: WebSite) -> None:
+def test_what_another_requester_holds_is_left_to_it(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.set_component("ex1", "HubTransport", "Draining", "Functional")
     servers.organisation.set_component("ex1", "ImapProxy", "Inactive", "HealthAPI")
@@ -126,7 +126,7 @@ def test_what_another_requester_holds_is_left_to_it(servers: Servers, site: WebS
 
 @pytest.mark.parametrize("only", ["local", "remote"])
 def test_a_mark_in_the_registry_or_in_active_directory_alone_holds_a_server_down_and_is_taken_away(
-    servers: Servers, site: WebSite, only: str
+    servers: Servers, site: GateSite, only: str
 ) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.set_component("ex1", "ServerWideOffline", "Inactive", "Maintenance", only=only)
@@ -137,7 +137,7 @@ def test_a_mark_in_the_registry_or_in_active_directory_alone_holds_a_server_down
     assert servers.organisation.component_states("ex1")["ServerWideOffline"] == "Active"
 
 
-def test_a_transport_service_that_somebody_stopped_stays_stopped(servers: Servers, site: WebSite) -> None:
+def test_a_transport_service_that_somebody_stopped_stays_stopped(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.windows("ex1", services={"MSExchangeTransport": "Stopped"})
     outcome = rotate(servers, site, into=False)
@@ -145,7 +145,7 @@ def test_a_transport_service_that_somebody_stopped_stays_stopped(servers: Server
     assert "MSExchangeTransport: not running here" in outcome.stderr
 
 
-def test_the_other_servers_of_the_organisation_keep_their_states(servers: Servers, site: WebSite) -> None:
+def test_the_other_servers_of_the_organisation_keep_their_states(servers: Servers, site: GateSite) -> None:
     for server in ("ex1", "ex2"):
         servers.organisation.add_server(server)
     before = servers.organisation.component_states("ex2")
@@ -153,7 +153,7 @@ def test_the_other_servers_of_the_organisation_keep_their_states(servers: Server
     assert servers.organisation.component_states("ex2") == before
 
 
-def test_a_state_that_is_taken_but_not_kept_is_a_disagreement(servers: Servers, site: WebSite) -> None:
+def test_a_state_that_is_taken_but_not_kept_is_a_disagreement(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.fail("ex1", "Set-ServerComponentState", None)
     outcome = servers.run(ROTATE, rotation(site.port, in_rotation=False))
@@ -165,7 +165,7 @@ def test_a_state_that_is_taken_but_not_kept_is_a_disagreement(servers: Servers, 
     assert outcome.report["done"] is False
 
 
-def test_a_failure_after_draining_is_reported_with_what_was_done(servers: Servers, site: WebSite) -> None:
+def test_a_failure_after_draining_is_reported_with_what_was_done(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.fail("ex1", "Set-ServerComponentState", "Active Directory operation failed on dc1.", after=1)
     outcome = servers.run(ROTATE, rotation(site.port, in_rotation=False))
@@ -190,7 +190,7 @@ NOBODY_KNOWS = {"before": None, "after": None, "changed": None}
 
 
 def test_a_web_site_that_cannot_be_restarted_is_named_and_what_drains_is_reported(
-    servers: Servers, site: WebSite
+    servers: Servers, site: GateSite
 ) -> None:
     servers.organisation.add_server("ex1", version="SE")
     servers.organisation.fail("ex1", "Restart-Service W3SVC", "Access is denied")
@@ -205,7 +205,7 @@ def test_a_web_site_that_cannot_be_restarted_is_named_and_what_drains_is_reporte
 
 @pytest.mark.parametrize("known", [True, False], ids=["read again", "known to nobody"])
 def test_a_failure_on_the_way_in_reports_the_components_as_they_are(
-    servers: Servers, site: WebSite, known: bool
+    servers: Servers, site: GateSite, known: bool
 ) -> None:
     servers.organisation.add_server("ex1", version="SE")
     servers.organisation.set_component("ex1", "ServerWideOffline", "Inactive", "Maintenance")
@@ -219,7 +219,7 @@ def test_a_failure_on_the_way_in_reports_the_components_as_they_are(
     assert outcome.report["components"] == {"ServerWideOffline": after, "HubTransport": after}
 
 
-def test_components_that_cannot_be_read_at_all_are_known_to_nobody(servers: Servers, site: WebSite) -> None:
+def test_components_that_cannot_be_read_at_all_are_known_to_nobody(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.fail("ex1", "Get-ServerComponentState", "The server is busy")
     outcome = servers.run(ROTATE, rotation(site.port, in_rotation=True))
@@ -230,7 +230,7 @@ def test_components_that_cannot_be_read_at_all_are_known_to_nobody(servers: Serv
     assert outcome.report["components"] == {"ServerWideOffline": NOBODY_KNOWS}
 
 
-def test_a_missing_role_is_named_before_any_waiting(servers: Servers, site: WebSite) -> None:
+def test_a_missing_role_is_named_before_any_waiting(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.withhold("Set-ServerComponentState")
     outcome = servers.run(ROTATE, rotation(site.port, in_rotation=False, drainSeconds=3600))
@@ -244,7 +244,7 @@ def test_a_missing_role_is_named_before_any_waiting(servers: Servers, site: WebS
     )
 
 
-def test_a_key_logon_uses_the_credential_in_every_session_and_never_shows_it(servers: Servers, site: WebSite) -> None:
+def test_a_key_logon_uses_the_credential_in_every_session_and_never_shows_it(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.add_account(r"CORP\operator", "S3cret-pass")
     credential = {"userName": r"CORP\operator", "password": "S3cret-pass"}
@@ -253,7 +253,7 @@ def test_a_key_logon_uses_the_credential_in_every_session_and_never_shows_it(ser
     assert "S3cret-pass" not in outcome.stdout + outcome.stderr + repr(servers.organisation.calls())
 
 
-def test_without_exchange_or_beside_its_setup_nothing_is_touched(servers: Servers, site: WebSite) -> None:
+def test_without_exchange_or_beside_its_setup_nothing_is_touched(servers: Servers, site: GateSite) -> None:
     into = rotation(site.port, in_rotation=True, rejectClosedPorts=True)
     assert servers.run(ROTATE, into).exit_code == 3
     servers.organisation.add_server("ex1")
@@ -343,7 +343,7 @@ def test_a_document_without_its_keys_names_each_of_them(servers: Servers) -> Non
         assert f"\n  {key}: " in outcome.stderr
 
 
-def test_every_report_is_one_json_document_in_short_lines(servers: Servers, site: WebSite) -> None:
+def test_every_report_is_one_json_document_in_short_lines(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     for into in (False, True):
         outcome = rotate(servers, site, into=into)
@@ -353,7 +353,7 @@ def test_every_report_is_one_json_document_in_short_lines(servers: Servers, site
 
 
 def test_a_server_that_another_requester_holds_down_still_gets_its_own_mark_on_the_way_out(
-    servers: Servers, site: WebSite
+    servers: Servers, site: GateSite
 ) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.set_component("ex1", "ServerWideOffline", "Inactive", "HealthAPI")

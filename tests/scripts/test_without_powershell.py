@@ -35,7 +35,7 @@ ON_THE_WAY = re.compile(r"set-\w+: |the original values are kept")
 POOL_REFUSAL = "The service cannot accept control messages at this time. (Exception from HRESULT: 0x80070425)"
 
 
-def installed(servers: Servers) -> None:
+def install_exchange(servers: Servers) -> None:
     servers.root("ex1").mkdir()
     servers.organisation.add_server("ex1")
 
@@ -45,28 +45,28 @@ def older(servers: Servers) -> None:
 
 
 def pools_that_are_not_there(servers: Servers) -> None:
-    installed(servers)
+    install_exchange(servers)
     servers.organisation.set_app_pool("ex1", "MSExchangeOWAAppPool", "Stopped")
     servers.organisation.set_app_pool("ex1", "MSExchangeECPAppPool", None)
 
 
 def pools_that_refuse(servers: Servers) -> None:
-    installed(servers)
+    install_exchange(servers)
     servers.organisation.fail("ex1", "Restart-WebAppPool", POOL_REFUSAL)
 
 
 def a_setting_that_is_refused(servers: Servers) -> None:
-    installed(servers)
+    install_exchange(servers)
     servers.organisation.fail("ex1", "Set-OabVirtualDirectory", "Active Directory operation failed on dc1.")
 
 
 def a_setting_that_is_ignored(servers: Servers) -> None:
-    installed(servers)
+    install_exchange(servers)
     servers.organisation.fail("ex1", "Set-EcpVirtualDirectory", None)
 
 
 def values_of_another_server(servers: Servers) -> None:
-    installed(servers)
+    install_exchange(servers)
     for name in ("original-namespace.json", "original-closed-ports.json"):
         file = servers.root("ex1") / ORIGINALS
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -74,13 +74,13 @@ def values_of_another_server(servers: Servers) -> None:
 
 
 def held_down_by_another(servers: Servers) -> None:
-    installed(servers)
+    install_exchange(servers)
     servers.windows("ex1", services={"MSExchangeTransport": "Stopped"})
     servers.organisation.set_component("ex1", "ServerWideOffline", "Inactive", "HealthAPI")
 
 
 def being_updated(servers: Servers) -> None:
-    installed(servers)
+    install_exchange(servers)
     servers.windows("ex1", processes=["ExSetupUI"])
 
 
@@ -111,12 +111,12 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
     ("prepare", "runs", "codes"),
     [
         pytest.param(
-            installed,
+            install_exchange,
             [(GET, ONE_SERVICE), (SET, document()), (SET, document()), (RESTORE, document()), (GET, document())],
             [0, 0, 0, 0, 0],
             id="there and back",
         ),
-        pytest.param(installed, [(SET, document(recycleAppPools=False))], [0], id="nothing recycled"),
+        pytest.param(install_exchange, [(SET, document(recycleAppPools=False))], [0], id="nothing recycled"),
         pytest.param(pools_that_are_not_there, [(SET, document())], [0], id="pools that are not there"),
         pytest.param(
             pools_that_refuse,
@@ -137,15 +137,15 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
             id="values of another server",
         ),
         pytest.param(older, [(SET, document(version="2013"))], [0], id="Exchange 2013"),
-        pytest.param(installed, [(SET, "no document"), (GET, [])], [2, 2], id="no document"),
+        pytest.param(install_exchange, [(SET, "no document"), (GET, [])], [2, 2], id="no document"),
         pytest.param(
-            installed,
+            install_exchange,
             [(SET, document("ex2")), (GET, document("ex2")), (ROTATE, rotation(443, in_rotation=False, server="ex2"))],
             [2, 2, 2],
             id="another server",
         ),
         pytest.param(
-            installed,
+            install_exchange,
             [(SET, document(version="2019")), (ROTATE, rotation(443, in_rotation=False, version="SE"))],
             [1, 1],
             id="another version",
@@ -159,8 +159,8 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
         pytest.param(
             being_updated, [(SET, document()), (ROTATE, rotation(443, in_rotation=False))], [5, 5], id="setup"
         ),
-        pytest.param(installed, [(RESTORE, document())], [7], id="nothing kept"),
-        pytest.param(installed, [(ROTATE, LEAVE)], [0], id="out of rotation"),
+        pytest.param(install_exchange, [(RESTORE, document())], [7], id="nothing kept"),
+        pytest.param(install_exchange, [(ROTATE, LEAVE)], [0], id="out of rotation"),
         pytest.param(held_down_by_another, [(ROTATE, LEAVE), (ROTATE, LEAVE)], [0, 0], id="out, and held down before"),
     ],
 )

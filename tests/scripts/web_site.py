@@ -16,7 +16,7 @@ PAGE = "200 OK<br/>EX1.corp.example"
 
 
 @dataclass(kw_only=True)
-class WebSite:
+class GateSite:
     """`pages`: path -> (status, body) of what does not answer 200 with `PAGE`; `asked`: (SNI, Host, path) in order."""
 
     port: int
@@ -26,7 +26,7 @@ class WebSite:
 
 
 @contextmanager
-def serving(folder: Path, *, address: str, names: tuple[str, ...]) -> Iterator[WebSite]:
+def serving(folder: Path, *, address: str, names: tuple[str, ...]) -> Iterator[GateSite]:
     """A site on a free port whose certificate has these names."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
@@ -52,7 +52,7 @@ def serving(folder: Path, *, address: str, names: tuple[str, ...]) -> Iterator[W
 
     server = Server((address, 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    site = WebSite(port=server.server_port, authority=folder / "authority.pem")
+    site = GateSite(port=server.server_port, authority=folder / "authority.pem")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -27,7 +27,7 @@ FILLING = random.Random(1).randbytes(3_000_000)  # noqa: S311 - compresses to no
 
 @dataclass
 class Computer:
-    """`server` has the release that `releases` pins; each set-up is `said` in lines."""
+    """`server` has the release that `releases` pins; `set_up` returns the lines that it printed."""
 
     folder: Path
     server: ArchiveServer
@@ -49,11 +49,11 @@ class Computer:
         """Lines of standard output and of standard error. Ends as the program does, with no exception."""
         self.capsys.readouterr()
         install.main()
-        said = self.capsys.readouterr()
-        return said.out.splitlines(), said.err.splitlines()
+        printed = self.capsys.readouterr()
+        return printed.out.splitlines(), printed.err.splitlines()
 
     def fail(self) -> str:
-        """The one sentence of a set-up that installs nothing and leaves nothing of it."""
+        """Runs a set-up that must fail, and returns its sentence. It must install nothing and leave nothing."""
         before = lookup.read_stamp()
         _, sentences = self.set_up()
         assert len(sentences) == 1, sentences

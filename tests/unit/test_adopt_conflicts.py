@@ -227,7 +227,7 @@ def test_zones_are_found_by_name_with_their_links(azure: StandIn) -> None:
     for id, network in OTHER.items():
         there.put_existing(id, {"virtualNetwork": {"id": network}})
     there.put_existing(zone_id("dns", "other.com"), {"location": "global"})
-    with ResourceManagerClient(manager.endpoint, SUBSCRIPTION_ID, manager.token) as cloud:
+    with ResourceManagerClient(manager.endpoint, SUBSCRIPTION_ID, lambda: manager.token) as cloud:
         assert cloud.private_zones(ZONE.upper()) == [zone_id("hub-dns")]
         assert cloud.linked_networks(zone_id("hub-dns")) == OTHER
         assert cloud.linked_networks(zone_id("dns", "other.com")) == {}

@@ -25,7 +25,7 @@ NETWORK = f"{GROUP}/providers/Microsoft.Network"
 @pytest.fixture
 def cloud(azure: StandIn) -> Iterator[ResourceManagerClient]:
     manager = azure.stand_in.resource_manager
-    with ResourceManagerClient(manager.endpoint, SUBSCRIPTION_ID, manager.token) as opened:
+    with ResourceManagerClient(manager.endpoint, SUBSCRIPTION_ID, lambda: manager.token) as opened:
         yield opened
 
 
@@ -82,7 +82,7 @@ def test_deleting_a_group_waits_for_a_machine_that_still_boots(azure: StandIn, c
 def test_a_refused_token_is_tried_once_and_never_shown(azure: StandIn) -> None:
     manager = azure.stand_in.resource_manager
     with (
-        ResourceManagerClient(manager.endpoint, SUBSCRIPTION_ID, "wrong-token") as cloud,
+        ResourceManagerClient(manager.endpoint, SUBSCRIPTION_ID, lambda: "wrong-token") as cloud,
         pytest.raises(StackError, match="401 InvalidAuthenticationToken") as caught,
     ):
         cloud.group_tags("lab")
@@ -108,7 +108,7 @@ def scripted(
         return found
 
     seen: list[str] = []
-    with ResourceManagerClient("https://azure.example", "s", "token") as cloud:
+    with ResourceManagerClient("https://azure.example", "s", lambda: "token") as cloud:
         cloud._client = httpx.Client(base_url="https://azure.example", transport=httpx.MockTransport(answer))
 
         def script(*given: httpx.Response | Exception) -> list[str]:

@@ -17,6 +17,21 @@ from rehearsal.tools import REPOSITORY
 
 pytestmark = pytest.mark.unit
 
+# Says when it waits for `pulumi`: an earlier Ctrl-C would end it before that.
+INTERRUPTED = """
+import os, subprocess
+from pathlib import Path
+from operations.labs.locks import run_update
+
+wait = subprocess.Popen.communicate
+
+def communicate(process):
+    print("waiting", flush=True)
+    return wait(process)
+
+subprocess.Popen.communicate = communicate
+run_update("up", cwd=Path(), environment=os.environ)
+"""
 Write = Callable[[str], dict[str, str]]
 
 
@@ -67,19 +82,19 @@ def test_a_warning_about_locks_is_no_failure(pulumi: Write, tmp_path: Path) -> N
 
 def test_ctrl_c_waits_until_pulumi_has_written_its_state(pulumi: Write, tmp_path: Path) -> None:
     environment = pulumi("trap 'sleep 0.5; echo > state; exit 255' INT\necho ready\nwhile :; do sleep 0.05; done")
-    program = "import os; from pathlib import Path; from operations.labs.locks import run_update\n"
-    program += f"run_update('up', cwd=Path({str(tmp_path)!r}), environment=os.environ)"
+    program = tmp_path / "interrupted.py"
+    program.write_text(INTERRUPTED, encoding="utf-8")
     with subprocess.Popen(
-        [sys.executable, "-c", program],
-        cwd=REPOSITORY,
-        env=environment,
+        [sys.executable, str(program)],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(REPOSITORY)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     ) as process:
         assert process.stdout
-        assert process.stdout.readline() == "ready\n"
+        assert {process.stdout.readline(), process.stdout.readline()} == {"ready\n", "waiting\n"}
         os.killpg(process.pid, signal.SIGINT)
         process.wait()
         assert (tmp_path / "state").exists()

@@ -56,6 +56,22 @@ def test_after_az_login_the_token_and_the_subscription_come_from_the_azure_cli(
         assert client.group_tags("none") is None, "Azure took the token, in the subscription"
 
 
+@pytest.mark.parametrize(("seconds", "is_accepted"), [(60, True), (3600, False)])
+def test_a_token_is_replaced_shortly_before_it_expires(
+    azure: StandIn, environment: dict[str, str], tmp_path: Path, seconds: int, is_accepted: bool
+) -> None:
+    manager = azure.stand_in.resource_manager
+    write_azure_cli(tmp_path / "cli", subscription=SUBSCRIPTION_ID, token=manager.token, seconds=seconds)
+    with sign_in({}, environment) as client:
+        manager.token = "the-next-token"  # noqa: S105
+        write_azure_cli(tmp_path / "cli", subscription=SUBSCRIPTION_ID, token=manager.token)
+        if is_accepted:
+            assert client.group_tags("none") is None
+        else:
+            with pytest.raises(StackError, match="401 InvalidAuthenticationToken"):
+                client.group_tags("none")
+
+
 def test_without_a_sign_in_the_error_names_the_remedies_and_no_token(
     azure: StandIn, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,20 +18,20 @@ INSTALLED = "powershell: 7.4.12 installed from the official release archive"
 
 def test_progress_is_printed_in_megabytes_and_percent(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "PROGRESS_SECONDS", 0)
-    said, _ = computer.set_up()
-    told = [re.fullmatch(r"powershell: (\d+) of 3 MB, (\d+) %", line) for line in said[1:-1]]
-    percents = [int(line[2]) for line in told if line]
-    assert len(percents) == len(told) > 3
+    printed, _ = computer.set_up()
+    progress = [re.fullmatch(r"powershell: (\d+) of 3 MB, (\d+) %", line) for line in printed[1:-1]]
+    percents = [int(line[2]) for line in progress if line]
+    assert len(percents) == len(progress) > 3
     assert percents == sorted(percents)
     assert percents[-1] == 100
 
 
 def test_a_download_that_breaks_off_resumes_at_once(computer: Computer) -> None:
     computer.server.breaks_after = 1_000_000
-    said, failures = computer.set_up()
+    printed, failures = computer.set_up()
     assert computer.server.ranges == [None, "bytes=1000000-"]
-    assert "broke off after 1 of 3 MB, 33 %: going on from there" in said[1]
-    assert (said[-1], failures) == (INSTALLED, [])
+    assert "broke off after 1 of 3 MB, 33 %: going on from there" in printed[1]
+    assert (printed[-1], failures) == (INSTALLED, [])
     assert_unpacked(computer)
 
 
@@ -39,7 +39,7 @@ def test_a_download_that_breaks_off_again_and_again_resumes_in_the_next_set_up(c
     computer.server.breaks_after, computer.server.breaks_always = 200_000, True
     assert "the connection to 127.0.0.1 broke off after 1 of 3 MB, 19 %:" in computer.fail()
     assert computer.download.stat().st_size == 600_000
-    assert lookup.find_powershell() is None
+    assert lookup.locate_powershell() is None
     computer.server.breaks_after = None
     computer.server.requests.clear()
     assert computer.set_up()[0][-1] == INSTALLED
@@ -95,7 +95,7 @@ def test_an_archive_with_another_hash_is_thrown_away_unopened(
     assert "what 127.0.0.1 sent does not have the pinned SHA-256" in computer.fail()
     assert opened == []
     assert computer.rest() == set()
-    assert lookup.find_powershell() is None
+    assert lookup.locate_powershell() is None
 
 
 def test_a_full_disk_is_reported_and_frees_its_space(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,11 +20,11 @@ INSTALLED = "powershell: 7.4.12 installed from the official release archive"
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(404, "404 Not Found"), (500, "500 Internal Server Error"), (403, "403 Forbidden")]
+    ("status", "printed"), [(404, "404 Not Found"), (500, "500 Internal Server Error"), (403, "403 Forbidden")]
 )
-def test_a_server_that_refuses_is_reported(computer: Computer, status: int, said: str) -> None:
+def test_a_server_that_refuses_is_reported(computer: Computer, status: int, printed: str) -> None:
     computer.server.status = status
-    assert f"127.0.0.1 answered {said}: the set-up goes on without PowerShell" in computer.fail()
+    assert f"127.0.0.1 answered {printed}: the set-up goes on without PowerShell" in computer.fail()
     assert computer.rest() == set()
 
 
@@ -67,7 +67,7 @@ def test_a_connection_that_falls_silent_is_given_up(
     monkeypatch.setattr(network_errors, "SILENCE_SECONDS", 0.2)
     computer.server.silent_after = sent
     assert "127.0.0.1 sent nothing for 0.2 s:" in computer.fail()
-    assert lookup.find_powershell() is None
+    assert lookup.locate_powershell() is None
 
 
 def test_a_silent_server_is_given_up_within_five_seconds() -> None:
@@ -82,38 +82,38 @@ def proxy(monkeypatch: pytest.MonkeyPatch, scheme: str, status: int) -> Iterator
         yield server
 
 
-@pytest.mark.parametrize(("status", "said"), [(403, "403 Forbidden"), (407, "407 Proxy Authentication Required")])
+@pytest.mark.parametrize(("status", "printed"), [(403, "403 Forbidden"), (407, "407 Proxy Authentication Required")])
 def test_a_proxy_that_refuses_the_tunnel_is_reported_without_its_password(
-    computer: Computer, monkeypatch: pytest.MonkeyPatch, status: int, said: str
+    computer: Computer, monkeypatch: pytest.MonkeyPatch, status: int, printed: str
 ) -> None:
     computer.publish(archive(), base="https://downloads.example/v7.4.12/")
     with proxy(monkeypatch, "https", status) as server:
         sentence = computer.fail()
     assert [(method, target) for method, target, _ in server.requests] == [("CONNECT", "downloads.example:443")]
-    assert f"the proxy 127.0.0.1:{server.port} refused to connect to downloads.example ({said}):" in sentence
+    assert f"the proxy 127.0.0.1:{server.port} refused to connect to downloads.example ({printed}):" in sentence
     assert "s3cret" not in sentence
     assert "anna" not in sentence
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "printed"),
     [
         (403, "downloads.example, asked through the proxy 127.0.0.1:{port}, answered 403 Forbidden:"),
         (407, "the proxy 127.0.0.1:{port} answered 407 Proxy Authentication Required:"),
     ],
 )
 def test_a_proxy_that_refuses_a_plain_address_is_reported(
-    computer: Computer, monkeypatch: pytest.MonkeyPatch, status: int, said: str
+    computer: Computer, monkeypatch: pytest.MonkeyPatch, status: int, printed: str
 ) -> None:
     computer.publish(archive(), base="http://downloads.example/v7.4.12/")
     with proxy(monkeypatch, "http", status) as server:
         sentence = computer.fail()
-    assert said.format(port=server.port) in sentence
+    assert printed.format(port=server.port) in sentence
     assert "s3cret" not in sentence
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "printed"),
     [
         ("http://anna:s3cret@127.0.0.1:{port}", "the proxy 127.0.0.1:{port} cannot be reached (Connection refused):"),
         ("127.0.0.1:{port}", "the proxy 127.0.0.1:{port} cannot be reached (Connection refused):"),
@@ -122,13 +122,13 @@ def test_a_proxy_that_refuses_a_plain_address_is_reported(
     ],
 )
 def test_a_proxy_that_is_not_there_is_reported(
-    computer: Computer, monkeypatch: pytest.MonkeyPatch, address: str, said: str
+    computer: Computer, monkeypatch: pytest.MonkeyPatch, address: str, printed: str
 ) -> None:
     port = closed_port()
     computer.publish(archive(), base="https://downloads.example/v7.4.12/")
     monkeypatch.setenv("https_proxy", address.format(port=port))
     sentence = computer.fail()
-    assert said.format(port=port) in sentence
+    assert printed.format(port=port) in sentence
     assert "anna" not in sentence
     assert "s3" not in sentence
 

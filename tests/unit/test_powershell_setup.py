@@ -21,14 +21,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_where_there_is_no_pwsh_the_official_archive_is_unpacked(computer: Computer) -> None:
-    said, failures = computer.set_up()
+    printed, failures = computer.set_up()
     assert failures == []
-    assert "downloading" in said[0]
-    assert said[-1] == "powershell: 7.4.12 installed from the official release archive"
+    assert "downloading" in printed[0]
+    assert printed[-1] == "powershell: 7.4.12 installed from the official release archive"
     assert computer.server.requests == [("GET", f"/v7.4.12/{NAME}", None)]
     assert (computer.tools / "pwsh/Modules/PSReadLine/PSReadLine.psd1").read_text() == "@{}"
     assert computer.rest() == set()
-    found = lookup.find_powershell()
+    found = lookup.locate_powershell()
     assert found
     assert (found.path, found.describe()) == (
         computer.tools / "pwsh/pwsh",
@@ -78,7 +78,7 @@ def test_a_powershell_beside_the_checkout_is_copied_and_no_server_asked(computer
     assert computer.server.requests == []
     assert (computer.tools / "pwsh/Modules/Utility.psd1").read_text() == "@{}"
     assert computer.rest() == set()
-    found = lookup.find_powershell()
+    found = lookup.locate_powershell()
     assert found
     assert (found.path, found.describe()) == (
         computer.tools / "pwsh/pwsh",
@@ -105,24 +105,24 @@ def test_a_copy_stays_when_its_source_is_gone(computer: Computer) -> None:
     shutil.rmtree(computer.shared)
     assert computer.set_up() == ([], [])
     assert computer.server.requests == []
-    assert lookup.find_powershell()
+    assert lookup.locate_powershell()
 
 
 def test_an_official_build_is_not_replaced_by_a_folder_that_appears_later(computer: Computer) -> None:
     computer.set_up()
     share(computer, custom_host_answer())
     assert computer.set_up() == ([], [])
-    found = lookup.find_powershell()
+    found = lookup.locate_powershell()
     assert found
     assert found.official
 
 
 def test_a_powershell_beside_the_checkout_that_does_not_start_here_is_skipped(computer: Computer) -> None:
     share(computer, body="exit 126")
-    said, failures = computer.set_up()
+    printed, failures = computer.set_up()
     assert len(failures) == 1
     assert "../shared/pwsh does not start here (exit code 126" in failures[0]
-    assert said[-1] == "powershell: 7.4.12 installed from the official release archive"
+    assert printed[-1] == "powershell: 7.4.12 installed from the official release archive"
     assert computer.rest() == set()
 
 
@@ -138,7 +138,7 @@ def test_a_powershell_that_does_not_start_here_is_not_installed_and_not_download
     assert "version GLIBC_2.99 not found" in sentence
     assert "does not start here" in computer.fail()
     assert len(computer.server.requests) == 1
-    assert lookup.find_powershell() is None
+    assert lookup.locate_powershell() is None
 
 
 def test_make_setup_brings_powershell_beside_the_rest() -> None:

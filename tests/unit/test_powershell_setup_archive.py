@@ -25,7 +25,7 @@ def test_another_pinned_version_replaces_the_one_that_was_installed(computer: Co
     computer.set_up()
     computer.publish(archive(official_answer("7.4.13"), more="./new.dll"), version="7.4.13")
     assert computer.set_up()[0][-1] == "powershell: 7.4.13 installed from the official release archive"
-    found = lookup.find_powershell()
+    found = lookup.locate_powershell()
     assert found
     assert found.version == "7.4.13"
     assert (computer.tools / "pwsh" / "new.dll").exists()
@@ -37,7 +37,7 @@ def test_without_the_newly_pinned_version_the_old_one_stays(computer: Computer) 
     computer.publish(archive(official_answer("7.4.13")), version="7.4.13")
     computer.server.status = 500
     assert f"{computer.tools}/pwsh stays as it is" in computer.fail()
-    found = lookup.find_powershell()
+    found = lookup.locate_powershell()
     assert found
     assert found.version == "7.4.12"
     assert computer.rest() == set()

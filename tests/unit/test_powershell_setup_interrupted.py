@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 def test_a_folder_that_the_set_up_did_not_finish_is_replaced(computer: Computer) -> None:
     write_program(computer.tools / "pwsh" / "pwsh", official_answer("6.0.0"))
     computer.set_up()
-    found = lookup.find_powershell()
+    found = lookup.locate_powershell()
     assert found
     assert (found.version, found.origin) == ("7.4.12", "the official release archive")
 
@@ -38,16 +38,16 @@ def test_what_a_killed_set_up_left_is_removed(computer: Computer) -> None:
     computer.download.write_bytes(computer.server.content)
     assert computer.set_up() == ([], [])
     assert computer.rest() == set()
-    assert lookup.find_powershell()
+    assert lookup.locate_powershell()
 
 
 def test_a_set_up_that_was_killed_between_its_two_renames_is_completed(computer: Computer) -> None:
     computer.set_up()
     (computer.tools / "pwsh").rename(computer.tools / "pwsh.old")
     write_program(computer.tools / "pwsh.new" / "pwsh", official_answer())
-    assert lookup.find_powershell() is None
+    assert lookup.locate_powershell() is None
     computer.set_up()
-    assert lookup.find_powershell()
+    assert lookup.locate_powershell()
     assert computer.rest() == set()
 
 
@@ -79,11 +79,11 @@ def test_a_set_up_waits_for_another_of_the_same_checkout(computer: Computer, mon
     second.join(60)
     assert order == ["the first gives it up", "the second has it"]
     assert "waiting for another set-up" in computer.capsys.readouterr().out
-    assert lookup.find_powershell()
+    assert lookup.locate_powershell()
 
 
 def test_a_set_up_that_is_killed_leaves_nothing_half_done_and_the_next_one_goes_on(computer: Computer) -> None:
-    """A program of its own, without one package: only what Python itself brings."""
+    """Runs in another process without packages, with the standard library only."""
     checkout = computer.tools.parent
     package = checkout / "rehearsal"
     shutil.copytree(ROOT / "rehearsal" / "powershell", package / "powershell")
@@ -100,10 +100,10 @@ def test_a_set_up_that_is_killed_leaves_nothing_half_done_and_the_next_one_goes_
         out, err = killed.communicate(timeout=60)
     assert (b"downloading" in out, err) == (True, b"")
     assert not (computer.tools / "pwsh").exists()
-    assert lookup.find_powershell() is None
+    assert lookup.locate_powershell() is None
     computer.server.silent_after = None
     again = subprocess.run(command, cwd=checkout, capture_output=True, text=True, timeout=60, check=True)
     assert again.stdout.splitlines()[-1] == "powershell: 7.4.12 installed from the official release archive"
     assert again.stderr == ""
-    assert lookup.find_powershell()
+    assert lookup.locate_powershell()
     assert computer.rest() == set()

@@ -1,4 +1,4 @@
-"""The scripts on a real Windows without Exchange, under Windows PowerShell 5.1 and PowerShell 7; nothing stands in.
+"""The scripts on a real Windows without Exchange, under Windows PowerShell 5.1 and PowerShell 7, without any stand-in.
 
 Imports nothing of the rehearsal, whose stand-ins need Linux or macOS.
 """

@@ -74,7 +74,7 @@ class SignedInAccount:
         cloud = pulumi.Config("azure-native").get("environment") or os.environ.get("ARM_ENVIRONMENT", "")
         endpoint = manager_url(choose_cloud(cloud), os.environ)
         # The token stays in this process.
-        return ResourceManagerClient(endpoint, id, authorization.get_client_token().token)
+        return ResourceManagerClient(endpoint, id, lambda: str(authorization.get_client_token().token))
 
 
 @cache
