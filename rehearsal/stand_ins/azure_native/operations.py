@@ -156,8 +156,7 @@ class AzureOperations:
         machine = self._subscription.get(vm_id)
         attached = attached_disks(machine) if machine else []
         return {
-            str((entry.get("managedDisk") or {}).get("id", entry["name"])).lower(): entry["lun"]
-            for entry in attached
+            str((entry.get("managedDisk") or {}).get("id", entry["name"])).lower(): entry["lun"] for entry in attached
         }
 
     def _run(self, resource: Resource, inputs: Json) -> None:
