@@ -42,7 +42,7 @@ def test_an_exchange_version_and_another_case_of_names_change_no_machine(lab: Re
 
     lab.stack.change(edit)
     changed = lab.stack.up().changed()
-    # The version is told to the scripts.
+    # The scripts get the version in their documents.
     assert set(changed.values()) == {"update"}
     assert {name for name in changed if not name.endswith(("-namespace", "-rotation"))} == set()
 

@@ -134,8 +134,8 @@ def test_the_diff_of_a_changed_url_shows_the_old_and_the_new_one(deployed: Start
     for server in existing.datacentre.servers.values():
         windows_state.change_state(server.drive.root, autoRun="Property of CORP")
     update = existing.stack.up()
-    told = existing.stack.outputs()["servers"]["cas1"]["lastChanges"]
-    assert told["oab.ExternalUrl"]["after"] == "https://download.mail-domain.com/OAB", "whatever a shell prints"
+    changes = existing.stack.outputs()["servers"]["cas1"]["lastChanges"]
+    assert changes["oab.ExternalUrl"]["after"] == "https://download.mail-domain.com/OAB", "whatever a shell prints"
     assert {name for name in update.changed() if name.startswith("cas-")} == {
         "cas-cas1-namespace",
         "cas-cas2-namespace",

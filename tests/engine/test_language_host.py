@@ -70,8 +70,8 @@ def pulumi(folder: Path, found: tools.Tools) -> Run:
 
 
 def outputs(pulumi: Run) -> dict[str, object]:
-    told: dict[str, object] = json.loads(pulumi("stack", "output", "--json", "--show-secrets").stdout)
-    return told
+    outputs: dict[str, object] = json.loads(pulumi("stack", "output", "--json", "--show-secrets").stdout)
+    return outputs
 
 
 def test_a_program_finds_its_folder_its_modules_and_its_configuration(pulumi: Run, program: Path) -> None:
@@ -111,7 +111,7 @@ EXITED = "an unhandled error occurred: program exited with non-zero exit code:"
 
 
 @pytest.mark.parametrize(
-    ("text", "told", "added"),
+    ("text", "message", "added"),
     [
         (r"raise pulumi.RunError('mistakes:\n  - one\n  - two')", "error: mistakes:\n      - one\n", f"{EXITED} 1"),
         ("raise ValueError('oops')", "in <module>\n        raise ValueError('oops')\n    ValueError: oops", ""),
@@ -126,15 +126,15 @@ EXITED = "an unhandled error occurred: program exited with non-zero exit code:"
     ],
 )
 def test_a_program_that_fails_is_told_as_under_the_real_host(
-    pulumi: Run, program: Path, text: str, told: str, added: str
+    pulumi: Run, program: Path, text: str, message: str, added: str
 ) -> None:
-    """What the program told, and what the real host of 3.259 has the engine add to it."""
+    """The program's error, and what the real host of 3.259 has the engine add to it."""
     (program / "__main__.py").write_text(f"import pulumi\n{text}\n")
     preview = pulumi("preview")
     assert preview.returncode != 0
     diagnostics = preview.stdout.partition("Diagnostics:")[2] + preview.stderr
-    assert told in diagnostics
-    assert diagnostics.count("error: ") == sum(map(bool, ("error: " in told or "Error: " in told, added)))
+    assert message in diagnostics
+    assert diagnostics.count("error: ") == sum(map(bool, ("error: " in message or "Error: " in message, added)))
     assert f"error: {added}" in diagnostics
     assert "rpc error" not in diagnostics
 

@@ -1,4 +1,4 @@
-"""A preview talks to the engine and its providers, and to nobody else."""
+"""A preview connects to the engine and its providers only."""
 
 from __future__ import annotations
 

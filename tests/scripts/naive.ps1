@@ -64,7 +64,7 @@ Add-Result 'wrong password' {
     $guess = ConvertTo-SecureString 'guess' -AsPlainText -Force
     Open-Session 'ex1' @{ Credential = New-Object pscredential('CORP\operator', $guess) }
 }
-Add-Result 'failed session is no terminating error' {
+Add-Result 'failed session does not terminate the script' {
     New-PSSession -ConnectionUri 'http://ex1.corp.example/PowerShell/' 2>$null
     'went on'
 }

@@ -29,7 +29,7 @@ INSTALLER = (
 
 class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Requests are no news."""
+        """Do not log requests."""
 
 
 @pytest.fixture

@@ -74,9 +74,9 @@ def test_a_service_is_asked_for_under_its_name_outside_as_well_and_a_wildcard_st
         stdin, root = json.dumps(document).encode(), tmp_path / "without"
         root.mkdir()
         (root / "authority.pem").write_text(site.authority.read_text())
-        told = without_powershell.run_script(ROTATE, (), stdin, servers.organisation, "EX1", root)
-        assert f"owa: {NAMES[0]}: 200; {others[0]}: " in told.error
-        assert told.error.count("Hostname mismatch") == len(others)
+        result = without_powershell.run_script(ROTATE, (), stdin, servers.organisation, "EX1", root)
+        assert f"owa: {NAMES[0]}: 200; {others[0]}: " in result.error
+        assert result.error.count("Hostname mismatch") == len(others)
 
 
 @pytest.mark.parametrize("service", PATHS)
@@ -194,9 +194,9 @@ def test_without_powershell_a_shut_gate_is_told_in_the_same_words(servers: Serve
         pass
     document = rotation(gone.port, in_rotation=True)
     stdin = json.dumps(document).encode()
-    told = without_powershell.run_script(ROTATE, (), stdin, servers.organisation, "EX1", tmp_path)
-    assert told.exit_code == 6
-    assert told.error.splitlines()[0] in servers.run(ROTATE, document).stderr.splitlines()
+    result = without_powershell.run_script(ROTATE, (), stdin, servers.organisation, "EX1", tmp_path)
+    assert result.exit_code == 6
+    assert result.error.splitlines()[0] in servers.run(ROTATE, document).stderr.splitlines()
 
 
 def test_a_service_that_becomes_healthy_in_time_opens_the_gate(servers: Servers, site: GateSite) -> None:

@@ -103,15 +103,15 @@ def test_a_file_of_values_from_before_is_taken_whole_and_of_this_server_or_not_a
     }
     outcome = servers.run(Path(__file__).with_name("kept_files.ps1"), given, "-Scripts", str(SCRIPTS))
     assert outcome.exit_code == 0, outcome.stderr
-    told = outcome.printed
-    whole, trailing, other, *rest = told["namespace"]
+    found = outcome.printed
+    whole, trailing, other, *rest = found["namespace"]
     assert whole is None
     assert "not of EX1" in trailing
     assert "is of EX2, not of EX1" in other
     assert [
         content for content, said in zip(NOT_WHOLE, rest, strict=True) if "cannot be understood" not in str(said)
     ] == []
-    whole, other, *rest = told["firewall"]
+    whole, other, *rest = found["firewall"]
     assert whole is None
     assert "The file of the firewall's original values of EX1" in other
     assert "is of EX2, not of EX1. Nothing was changed. Put it back from a backup; or delete it" in other

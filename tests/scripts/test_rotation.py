@@ -88,8 +88,8 @@ def test_no_session_is_open_while_clients_forget_the_address_and_nothing_is_done
     servers.organisation.add_server("ex1")
     outcome = rotate(servers, site, into=False, drainSeconds=2)
     assert outcome.report["drainedSeconds"] == 2
-    told = [line for line in outcome.stderr.splitlines() if line.startswith(("Clients may", *STEPS_TOLD))]
-    assert [line.removesuffix(" by the requester Maintenance.") for line in told if "1 s more" not in line] == [
+    steps = [line for line in outcome.stderr.splitlines() if line.startswith(("Clients may", *STEPS_TOLD))]
+    assert [line.removesuffix(" by the requester Maintenance.") for line in steps if "1 s more" not in line] == [
         "Clients may hold the address of EX1 for 2 s more.",
         "HubTransport: set to Draining",
         "MSExchangeTransport: restarted.",
@@ -203,7 +203,7 @@ def test_a_web_site_that_cannot_be_restarted_is_named_and_what_drains_is_reporte
     }
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["read again", "known to nobody"])
+@pytest.mark.parametrize("known", [True, False], ids=["read again", "unknown"])
 def test_a_failure_on_the_way_in_reports_the_components_as_they_are(
     servers: Servers, site: GateSite, known: bool
 ) -> None:
@@ -224,8 +224,10 @@ def test_components_that_cannot_be_read_at_all_are_known_to_nobody(servers: Serv
     servers.organisation.fail("ex1", "Get-ServerComponentState", "The server is busy")
     outcome = servers.run(ROTATE, rotation(site.port, in_rotation=True))
     assert outcome.exit_code == 1
-    told = "EX1 Get-ServerComponentState: The server is busy. The states of the components are not known: mend it until"
-    assert outcome.stderr.startswith(told)
+    failure = (
+        "EX1 Get-ServerComponentState: The server is busy. The states of the components are not known: mend it until"
+    )
+    assert outcome.stderr.startswith(failure)
     assert outcome.stderr.count("\n") == 1
     assert outcome.report["components"] == {"ServerWideOffline": NOBODY_KNOWS}
 

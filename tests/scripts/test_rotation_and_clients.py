@@ -111,7 +111,7 @@ def test_no_request_on_a_kept_connection_meets_an_error_before_the_connection_is
         assert not client.is_alive(), "its connection was closed"
         assert set(client.answers) == {200}
     assert report["restarted"] == ["MSExchangeTransport", "W3SVC"]
-    # Whoever comes now is told so: the server is up and offline.
+    # A client that connects now gets 503: the server runs and is offline.
     late = Client(server)
     late.start()
     assert late.asked.wait(30)

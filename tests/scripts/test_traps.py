@@ -73,7 +73,7 @@ def test_the_stand_in_reports_what_exchange_reports_without_ending_the_script(
 
 def test_errors_of_imported_cmdlets_pass_a_scripts_error_preference_by(naive: dict[str, Any]) -> None:
     assert naive["error ends nothing"] == "went on"
-    assert naive["failed session is no terminating error"] == "went on"
+    assert naive["failed session does not terminate the script"] == "went on"
 
 
 def test_a_missing_identity_means_every_server_and_a_pipe_rewrites_them_all(naive: dict[str, Any]) -> None:

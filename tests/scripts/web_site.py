@@ -44,7 +44,7 @@ def serving(folder: Path, *, address: str, names: tuple[str, ...]) -> Iterator[G
             self.wfile.write(body.encode())
 
         def log_message(self, format: str, *args: object) -> None:
-            """Requests are no news."""
+            """Do not log requests."""
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, request: object, client_address: object) -> None:

@@ -18,7 +18,7 @@ from rehearsal.stand_ins.tls import Certificates
 from tests.unit.servers import DOMAIN, OWA, PASSWORD, USER, Farm
 from tests.unit.test_dns_stand_in import Row
 
-EX01, EX02, NOBODY = "127.40.0.11", "127.40.0.12", "127.40.0.99"
+EX01, EX02, UNUSED = "127.40.0.11", "127.40.0.12", "127.40.0.99"
 
 
 PATIENCE = 0.4  # seconds that a test's client waits for a silent address
@@ -76,16 +76,16 @@ def namespace(farm: Farm) -> Iterator[OutlookNamespace]:
 
 @pytest.fixture
 def listener(namespace: OutlookNamespace) -> Iterator[Callable[[int], None]]:
-    """Listens on the address NOBODY with a backlog and never accepts."""
+    """Listens on the address UNUSED with a backlog and never accepts."""
     bound = socket.socket()
-    bound.bind((NOBODY, namespace.port))
+    bound.bind((UNUSED, namespace.port))
     waiting: list[socket.socket] = []
 
     def listen(backlog: int) -> None:
         bound.listen(backlog)
         if backlog == 0:
             # This connection fills the queue: from now on the kernel answers no SYN, as if the server were gone.
-            waiting.append(socket.create_connection((NOBODY, namespace.port)))
+            waiting.append(socket.create_connection((UNUSED, namespace.port)))
 
     yield listen
     for made in (bound, *waiting):

@@ -64,7 +64,7 @@ def test_an_update_returns_all_outputs_not_only_the_inputs(azure: Azure) -> None
 def test_outputs_of_secret_inputs_are_secret_and_no_output_has_the_password(azure: Azure, tmp_path: Path) -> None:
     make_network(azure)
     interface_id, _ = azure.create("network:NetworkInterface", interface())
-    inputs = machine(interface_id, tags=secret({"owner": "nobody-knows"}))
+    inputs = machine(interface_id, tags=secret({"owner": "a-secret-owner"}))
     inputs["osProfile"]["adminPassword"] = secret("Correct-Horse-1")
     checked = azure.check("compute:VirtualMachine", inputs)
     assert read_plain_values(checked.inputs)[1] == {("tags",), ("osProfile", "adminPassword")}

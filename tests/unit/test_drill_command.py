@@ -254,7 +254,7 @@ def test_without_a_password_and_a_terminal_no_drill_starts(here: Callable[..., R
     ("words", "reason"),
     [
         (("--max-syn-retransmissions", "3"), "only 2, 4 and 6 were measured"),
-        (("--mailbox", "nobody"), "--mailbox: nobody is not a mail address"),
+        (("--mailbox", "someone"), "--mailbox: someone is not a mail address"),
         (("--mailbox", "me@a b"), "--mailbox: autodiscover.a b, whose host cannot be looked up."),
         (("--autodiscover", "https://a/"), "--autodiscover: https://a/, whose host cannot be looked up."),
         (("--ca", "/nowhere.pem"), "--ca /nowhere.pem: No such file"),

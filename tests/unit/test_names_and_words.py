@@ -20,7 +20,7 @@ PROSE = (".py", ".md", ".ps1", ".psm1", ".yml", ".yaml", "Makefile")
 # Each of them hides who does what. "there is no" and "is no longer" are plain.
 COY = re.compile(
     r"\banew\b|\bwho(so)?ever\b|\bnobody\b|(?<!\bthere )\b(is|are|was|were) no (?!longer\b|more than\b)"
-    r"|\b(is|are|was|were) said\b|\btold\b|\bnone of (ours|its|the)\b|\bas it comes\b|\bwhat came of\b|\bby the name of\b",
+    r"|\b(is|are|was|were) said\b|\btold\b|\bnone of (ours|its)\b|\bas it comes\b|\bwhat came of\b",
     re.IGNORECASE,
 )
 

@@ -13,7 +13,7 @@ from operations.drill.outlook import (
     NoAddressAnswersError,
 )
 from rehearsal.stand_ins.tls import Certificates
-from tests.unit.outlook_namespace import EX01, EX02, NOBODY, PATIENCE, OutlookNamespace
+from tests.unit.outlook_namespace import EX01, EX02, PATIENCE, UNUSED, OutlookNamespace
 from tests.unit.outlook_namespace import listener as listener
 from tests.unit.outlook_namespace import namespace as namespace
 from tests.unit.servers import AUTODISCOVER, OWA
@@ -52,10 +52,10 @@ def test_a_client_continues_with_the_other_server_when_its_server_stops(namespac
 
 
 def test_a_refused_address_costs_next_to_nothing(namespace: OutlookNamespace) -> None:
-    namespace.addresses(NOBODY, EX02)
+    namespace.addresses(UNUSED, EX02)
     connection = namespace.client().connect()
     refused = connection.attempts[0]
-    assert (connection.server, refused.host, refused.address) == ("EX02", AUTODISCOVER, NOBODY)
+    assert (connection.server, refused.host, refused.address) == ("EX02", AUTODISCOVER, UNUSED)
     assert "refused" in refused.reason
     assert refused.seconds < PATIENCE / 2
 
@@ -64,10 +64,10 @@ def test_a_silent_address_costs_the_whole_connect_timer(
     namespace: OutlookNamespace, listener: Callable[[int], None]
 ) -> None:
     listener(0)
-    namespace.addresses(NOBODY, EX02)
+    namespace.addresses(UNUSED, EX02)
     connection = namespace.client().connect()
     silent = connection.attempts[0]
-    assert (connection.server, silent.address, silent.step, silent.reason) == ("EX02", NOBODY, "connect", "no answer")
+    assert (connection.server, silent.address, silent.step, silent.reason) == ("EX02", UNUSED, "connect", "no answer")
     assert PATIENCE <= silent.seconds < PATIENCE + 2
     assert connection.seconds >= sum(row.seconds for row in connection.attempts)
 
@@ -76,14 +76,14 @@ def test_a_server_that_accepts_and_stays_silent_costs_the_answer_timer(
     namespace: OutlookNamespace, listener: Callable[[int], None]
 ) -> None:
     listener(10)
-    namespace.addresses(NOBODY, EX02)
+    namespace.addresses(UNUSED, EX02)
     connection = namespace.client().connect()
     assert (connection.server, connection.attempts[0].step) == ("EX02", "tls")
 
 
 def test_after_a_reset_before_an_answer_the_client_tries_the_next_address(namespace: OutlookNamespace) -> None:
-    namespace.addresses(NOBODY, EX02)
-    with socket.create_server((NOBODY, namespace.port)) as bound, ThreadPoolExecutor(1) as pool:
+    namespace.addresses(UNUSED, EX02)
+    with socket.create_server((UNUSED, namespace.port)) as bound, ThreadPoolExecutor(1) as pool:
         dropping = pool.submit(shake_hands_and_drop, bound, namespace.farm.certificates)
         connection = namespace.client().connect()
         dropping.result()
@@ -97,13 +97,13 @@ def shake_hands_and_drop(bound: socket.socket, certificates: Certificates) -> No
 
 
 def test_without_an_answering_address_the_error_names_each_address_and_its_step(namespace: OutlookNamespace) -> None:
-    namespace.addresses(NOBODY, EX02)
+    namespace.addresses(UNUSED, EX02)
     client = namespace.client()
     namespace.servers["EX02"].stop()
     with pytest.raises(NoAddressAnswersError) as caught:
         client.connect()
-    assert [(row.address, row.step) for row in caught.value.attempts] == [(NOBODY, "connect"), (EX02, "connect")]
-    assert NOBODY in str(caught.value)
+    assert [(row.address, row.step) for row in caught.value.attempts] == [(UNUSED, "connect"), (EX02, "connect")]
+    assert UNUSED in str(caught.value)
 
 
 def test_after_an_http_error_the_client_stays_and_asks_no_other_server(namespace: OutlookNamespace) -> None:

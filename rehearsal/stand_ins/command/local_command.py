@@ -80,7 +80,7 @@ async def _kill(process: asyncio.subprocess.Process, interruption: Interruption)
 
 async def _write_input(process: asyncio.subprocess.Process, content: bytes) -> None:
     assert process.stdin
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # unread input is no failure on this computer
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # unread input is not a failure on this computer
         process.stdin.write(content)
         await process.stdin.drain()
     process.stdin.close()

@@ -92,7 +92,7 @@ function Get-ChangeWarning {
     }
 }
 
-# Returns an object as it comes from a remote session: without methods, and with the properties that the session adds.
+# Returns an object as a remote session returns it: without methods, and with the properties that the session adds.
 function New-RemoteObject {
     [CmdletBinding()]
     param(
