@@ -83,7 +83,7 @@ class PreviewStep:
 class Preview:
     """`config`: the stack's configuration by full name; `outputs`: the stack's, of the last run.
 
-    `values`: all inputs and outputs in the file, old and new, also of resources that are no step here.
+    `values`: all inputs and outputs in the file, old and new, also of resources without a step here.
     `errors`: why the preview failed.
     """
 
