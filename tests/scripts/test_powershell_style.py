@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.powershell import style
+from rehearsal.powershell import lookup, style
 
 HEADER = "# Shows one fault to the check.\n"
 USED = "Get-Thing 1\n"
@@ -98,14 +98,14 @@ def test_every_powershell_file_of_the_repository_is_checked() -> None:
 def test_without_powershell_lint_says_that_nothing_was_checked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(style.lookup, "locate_powershell", lambda: None)
+    monkeypatch.setattr(lookup, "locate_powershell", lambda: None)
     assert style.main() == 0
     assert capsys.readouterr().out == ("powershell: not found, so the style of the PowerShell files was not checked\n")
 
 
 def test_lint_fails_with_a_fault(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    found = style.lookup.PowerShell(Path("pwsh"), "7.6.0", official=True, origin="a test")
-    monkeypatch.setattr(style.lookup, "locate_powershell", lambda: found)
+    found = lookup.PowerShell(Path("pwsh"), "7.6.0", official=True, origin="a test")
+    monkeypatch.setattr(lookup, "locate_powershell", lambda: found)
     for faults, code in (["a.ps1:1: columns: 121 columns"], 1), ([], 0):
         monkeypatch.setattr(style, "find_faults", lambda *_, faults=faults: (faults, "ran"))
         assert style.main() == code
