@@ -3,7 +3,7 @@ STACK ?= lab
 WORKERS ?= 3
 PYTHON ?= python3
 BIN := .venv/bin
-# Without kept bytecode each start of the program compiles azure-native anew: four seconds.
+# Without kept bytecode each start of the program compiles azure-native again, which takes four seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup rehearse look parts drill pictures test soak plans lab-up lab-down lint format bench schema lock clean

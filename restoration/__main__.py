@@ -6,12 +6,12 @@ import asyncio
 import json
 import sys
 
-from restoration.restore import NotRestoredError, restore_server
+from restoration.restore import NotRestoredError, restore_urls
 
 
 def main() -> int:
     try:
-        report, code = asyncio.run(restore_server(json.load(sys.stdin))), 0
+        report, code = asyncio.run(restore_urls(json.load(sys.stdin))), 0
     except NotRestoredError as error:
         report, code = f"{error}\nFix it and run this again, or leave the server as it is: pulumi state delete URN", 1
     sys.stderr.write(f"{report}\n")

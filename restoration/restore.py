@@ -28,7 +28,7 @@ class NotRestoredError(Exception):
     """The server answered but was not restored. The text says why."""
 
 
-async def restore_server(document: Mapping[str, Any]) -> str:
+async def restore_urls(document: Mapping[str, Any]) -> str:
     """The result in one sentence. Raises NotRestoredError."""
     server = document["server"]
     async with AsyncExitStack() as connections:

@@ -5,6 +5,7 @@ A problem reads as one sentence or two: the key, its value, what is wrong with i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import MISSING as MISSING
@@ -16,6 +17,9 @@ Report = Callable[[str, object, str], None]
 
 Row = TypeVar("Row")
 
+# The account of a URL, which may hold a password.
+ACCOUNT = re.compile(r"//[^/@\s]*@")
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -26,7 +30,7 @@ class Problem:
     remedy: str
 
     def __str__(self) -> str:
-        value = "" if self.value is MISSING else f" = {quote_value(self.value)}"
+        value = "" if self.value is MISSING else f" = {ACCOUNT.sub('//***@', quote_value(self.value))}"
         return f"{self.key}{value}: {self.remedy}"
 
 

@@ -19,6 +19,8 @@ SECONDS = 5
 DAYS_LEFT = 30
 # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH.
 HOSTNAME_MISMATCH = 62
+# What cryptography raises for malformed certificates.
+UNPARSABLE = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,7 @@ async def check_certificate(server: str, name: str, address: str, port: int, tru
     try:
         parsed = x509.load_der_x509_certificate(presented)
         names = read_dns_names(parsed)
-    except ValueError as error:
+    except UNPARSABLE as error:
         return replace(certificate, detail="; ".join(filter(None, (problem, f"it cannot be parsed: {error}"))))
     days = (parsed.not_valid_after_utc - datetime.now(UTC)).days
     certificate = replace(certificate, names=names, days_left=days)
@@ -79,7 +81,7 @@ async def handshake(name: str, address: str, port: int, context: ssl.SSLContext)
 
 
 def read_dns_names(certificate: x509.Certificate) -> tuple[str, ...]:
-    """Raises ValueError if an extension is malformed."""
+    """Raises one of UNPARSABLE if an extension is malformed."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

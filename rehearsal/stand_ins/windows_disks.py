@@ -82,7 +82,7 @@ def _prepare_drive(disks: Sequence[Disk], lun: int, letter: str) -> Disk:
     for other in disks:
         if other is not disk and any(partition["letter"] == letter for partition in other["partitions"]):
             raise FailedError(FAILURE, f"The drive letter {letter} of LUN {lun} is taken by disk {other['number']}.")
-    volumes = [partition for partition in disk["partitions"] if partition["type"] != "Reserved"]
+    volumes: list[Disk] = [partition for partition in disk["partitions"] if partition["type"] != "Reserved"]
     if len(volumes) > 1:
         raise FailedError(
             FAILURE,

@@ -55,12 +55,13 @@ REAL = DrillRound(Pace(ttl=8, drain=10), 19, WINDOWS_DEFAULTS)
 
 
 class FinishedDrill(NamedTuple):
-    """A finished drill: whether all promises were kept, the screen, the page, and the JSON by loss."""
+    """A finished drill: whether all promises were kept, the screen, the page, the picture, and the JSON by loss."""
 
     round: DrillRound
     kept: bool
     screen: str
     page: str
+    picture: str
     losses: dict[str, dict[str, Any]]
 
 
@@ -78,7 +79,8 @@ def held(
     assert isinstance(console.file, io.StringIO)
     rows = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     page = Path(folder / "report.html").read_text(encoding="utf-8")
-    return FinishedDrill(held, kept, console.file.getvalue(), page, {row["loss"]: row for row in rows})
+    picture = Path(folder / "failover.svg").read_text(encoding="utf-8")
+    return FinishedDrill(held, kept, console.file.getvalue(), page, picture, {row["loss"]: row for row in rows})
 
 
 def test_a_drill_has_the_timers_of_windows_by_default() -> None:
@@ -152,6 +154,15 @@ def test_the_report_is_one_page_that_opens_without_a_network(held: FinishedDrill
         assert title in held.page
         words = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
         assert words[:CLIENTS] == [str(number + 1) for number in range(CLIENTS)], "one row per client"
+
+
+def test_the_failover_picture_has_every_client_in_silence_and_in_rotation(held: FinishedDrill) -> None:
+    picture = Xml.fromstring(held.picture)  # noqa: S314 - our own picture
+    assert int(picture.get("height", "0")) <= 700
+    kinds = [part.get("class", "") for part in picture.iter()]
+    assert (kinds.count("client"), kinds.count("mark")) == (2 * CLIENTS, 3)
+    worst = held.losses["silence, Windows defaults"]["figures"]["worst"]
+    assert f"longest wait {worst:.1f} s" in "".join(picture.itertext())
 
 
 def test_screen_page_and_json_have_the_same_figures(held: FinishedDrill) -> None:

@@ -172,8 +172,10 @@ def found(path: Path, content: Step) -> list[Danger]:
     return find_dangers(Plan(preview(path, content)))
 
 
-ONE, TWO, THREE = (f"10.0.0.{number}" for number in range(1, 4))
-SERVERS = {"ex01": server(1), "ex02": server(2)}
+ONE, TWO, THREE, FOUR = (f"10.0.0.{number}" for number in range(1, 5))
+TWO_SERVERS = SERVERS = {"ex01": server(1), "ex02": server(2)}
+THREE_SERVERS = {**TWO_SERVERS, "ex03": server(3)}
+OUT = {**TWO_SERVERS, "ex02": server(2, inRotation=False)}
 DRAINED = records("update", [ONE, TWO], [ONE])
 
 
@@ -186,3 +188,17 @@ def find_row(text: str, name: str) -> list[str]:
     """The cells of the one table row of a review that begins with this text."""
     (line,) = [line for line in text.splitlines() if line.startswith(f"| {name}")]
     return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def public_address(operation: str, key: str, address: str | None = None, **more: Any) -> Step:
+    old = {"outputs": {"ipAddress": address}} if address else {}
+    return step(operation, SERVER, IP, f"cas-{key}-ip", {"publicIPAllocationMethod": "Static"}, old=old, **more)
+
+
+def needing(*keys: str) -> dict[str, Any]:
+    """What a record set with the public addresses of these servers depends on."""
+    return {"propertyDependencies": {"aRecords": [urn(SERVER, IP, f"cas-{key}-ip") for key in keys]}}
+
+
+def outside(before: list[str], after: list[str], *keys: str) -> Step:
+    return records("update", before, after, type=PUBLIC, new=needing(*keys))

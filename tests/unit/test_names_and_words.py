@@ -17,9 +17,9 @@ pytestmark = pytest.mark.unit
 
 PROGRAM = ("components", "restoration", "stacks", "operations", "rehearsal", "policies")
 PROSE = (".py", ".md", ".ps1", ".psm1", ".yml", ".yaml", "Makefile")
-# Each of them hides who does what. "is no longer" is plain.
+# Each of them hides who does what. "there is no" and "is no longer" are plain.
 COY = re.compile(
-    r"\banew\b|\bwho(so)?ever\b|\bnobody\b|\b(is|are|was|were) no (?!longer\b|more than\b)|\b(is|are|was|were) said\b"
+    r"\banew\b|\bwho(so)?ever\b|\bnobody\b|(?<!\bthere )\b(is|are|was|were) no (?!longer\b|more than\b)|\b(is|are|was|were) said\b"
     r"|\btold\b|\bnone of (ours|its|the)\b|\bas it comes\b|\bwhat came of\b|\bby the name of\b",
     re.IGNORECASE,
 )
@@ -95,7 +95,7 @@ def test_code_and_documents_use_plain_words() -> None:
 
 def test_a_repeated_name_and_a_coy_word_are_found() -> None:
     assert repeated_names({"a": "def read(): ...\n", "b": "class read: ...\n"}) == {"read": ["a", "b"]}
-    assert coy_lines("A group of nobody.\nIt is no longer there.\nThis is no group.\n") == [
+    assert coy_lines("A group of nobody.\nIt is no longer here.\nThere is no group.\nThis is no group.\n") == [
         "A group of nobody.",
         "This is no group.",
     ]

@@ -170,6 +170,13 @@ def test_a_url_that_clients_cannot_use_is_refused_with_the_reason(url: str, reas
     assert reason in find_problems(change_service("owa", internalUrl=url))["namespace.services.owa.internalUrl"].remedy
 
 
+@pytest.mark.parametrize("url", ["https://me:s3cret@a.com/owa", "http://s3cret@a.com/owa"])
+def test_the_account_of_a_url_is_not_shown(url: str) -> None:
+    problem = find_problems(change_service("owa", internalUrl=url))["namespace.services.owa.internalUrl"]
+    assert "s3cret" not in str(problem)
+    assert "//***@a.com/owa" in str(problem)
+
+
 @pytest.mark.parametrize(
     ("given", "meant"),
     [

@@ -56,7 +56,7 @@ class LeavingServer:
 
     def restore(self, script: str = SUCCEEDS, **changes: Any) -> str:
         (self._scripts / "Restore-ClientAccessNamespace.ps1").write_text(script)
-        return asyncio.run(restore.restore_server({**self.document, **changes}))
+        return asyncio.run(restore.restore_urls({**self.document, **changes}))
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_a_server_that_falls_silent_after_the_logon_fails_the_run(
         )
         where = {"host": "127.0.0.1", "port": listener.get_port(), "hostKey": key.export_public_key().decode()}
         try:
-            return await restore.restore_server({**leaving.document, **where})
+            return await restore.restore_urls({**leaving.document, **where})
         finally:
             listener.close()
 

@@ -73,12 +73,12 @@ def test_a_run_script_is_deleted_from_the_drive(farm: Farm) -> None:
 @pytest.fixture
 def server(farm: Farm) -> ServerStandIn:
     """A server on a computer without PowerShell, as a fresh setup leaves it, with the project's scripts on it."""
-    made = farm.server(pwsh=None, client_name="ex01.corp.example")
-    folder = made.drive.local("C:/ProgramData/ExchangeCas/1234")
+    running = farm.server(pwsh=None, client_name="ex01.corp.example")
+    folder = running.drive.local("C:/ProgramData/ExchangeCas/1234")
     folder.mkdir(parents=True)
     for verb in ("Set", "Get", "Restore"):
         Path(folder, f"{verb}-ClientAccessNamespace.ps1").write_text("throw 'no PowerShell runs this'")
-    return made
+    return running
 
 
 def namespace(on: ServerStandIn, verb: str, /, **request: Any) -> tuple[int | None, Any, str]:

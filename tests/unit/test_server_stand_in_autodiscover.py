@@ -22,9 +22,9 @@ def server(farm: Farm) -> ServerStandIn:
 
 @pytest.fixture
 def browser(farm: Farm, server: ServerStandIn) -> Iterator[Browser]:
-    made = Browser(server, farm.certificates)
-    yield made
-    made.close()
+    connected = Browser(server, farm.certificates)
+    yield connected
+    connected.close()
 
 
 A = "{http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a}"

@@ -22,9 +22,9 @@ def server(farm: Farm) -> ServerStandIn:
 
 @pytest.fixture
 def browser(farm: Farm, server: ServerStandIn) -> Iterator[Browser]:
-    made = Browser(server, farm.certificates)
-    yield made
-    made.close()
+    connected = Browser(server, farm.certificates)
+    yield connected
+    connected.close()
 
 
 PATHS = ["owa", "ecp", "ews", "oab", "autodiscover", "rpc", "mapi", "Microsoft-Server-ActiveSync"]
@@ -60,9 +60,9 @@ def test_another_host_name_is_refused_as_http_sys_does(browser: Browser, name: s
 @pytest.fixture
 def with_wildcard(farm: Farm, server: ServerStandIn) -> Iterator[Browser]:
     farm.certificates.renew(["*.mail-domain.com", "mail.named.example"])
-    made = Browser(server, farm.certificates)
-    yield made
-    made.close()
+    connected = Browser(server, farm.certificates)
+    yield connected
+    connected.close()
 
 
 @pytest.mark.parametrize("host", ["owa.mail-domain.com", "OWA.Mail-Domain.com", "mail.named.example"])

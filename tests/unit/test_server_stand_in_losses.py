@@ -36,28 +36,28 @@ def server(farm: Farm) -> ServerStandIn:
     return farm.server()
 
 
-def secured(farm: Farm, server: ServerStandIn, port: int | None = None) -> ssl.SSLSocket:
-    """A connection that was answered once and is kept."""
+def connect_over_tls(farm: Farm, server: ServerStandIn, port: int | None = None) -> ssl.SSLSocket:
+    """An open connection that was answered once."""
     context = ssl.create_default_context(cadata=farm.certificates.authority_pem)
     raw = socket.create_connection((ADDRESS, port or server.https.port or 0), timeout=5)
     kept = context.wrap_socket(raw, server_hostname=OWA)
-    assert healthy(kept)
+    assert is_healthy(kept)
     return kept
 
 
 @pytest.fixture
 def kept(farm: Farm, server: ServerStandIn) -> Iterator[ssl.SSLSocket]:
-    with secured(farm, server) as connection:
+    with connect_over_tls(farm, server) as connection:
         yield connection
 
 
-def healthy(kept: ssl.SSLSocket) -> bool:
+def is_healthy(kept: ssl.SSLSocket) -> bool:
     kept.sendall(HEALTH)
     return b"EX01.corp.example" in kept.recv(65536)
 
 
-def end(kept: ssl.SSLSocket) -> str:
-    """How TCP brought the connection to its end; the ssl module does not tell the two apart."""
+def wait_for_end(kept: ssl.SSLSocket) -> str:
+    """Wait until the connection ends: by "RST" or "FIN", which the ssl module does not distinguish."""
     with socket.socket(fileno=os.dup(kept.fileno())) as raw:
         raw.settimeout(5)
         try:
@@ -68,8 +68,8 @@ def end(kept: ssl.SSLSocket) -> str:
     return "FIN"
 
 
-def answer(port: int) -> str:
-    """What a SYN to the server's port brings: accepted, refused or silence."""
+def probe_port(port: int) -> str:
+    """The result of a SYN to the server's port: accepted, refused or silence."""
     with socket.socket() as tried:
         tried.settimeout(SILENCE)
         try:
@@ -81,7 +81,7 @@ def answer(port: int) -> str:
     return "accepted"
 
 
-def stealth(server: ServerStandIn, off: int, *, where: str = FIREWALL) -> None:
+def set_stealth_mode(server: ServerStandIn, off: int, *, where: str = FIREWALL) -> None:
     file = server.drive.root / "windows.json"
     state: dict[str, Any] = json.loads(file.read_text())
     for profile in PROFILES:
@@ -91,7 +91,7 @@ def stealth(server: ServerStandIn, off: int, *, where: str = FIREWALL) -> None:
 
 @contextmanager
 def unanswered(kept: socket.socket) -> Iterator[None]:
-    """What is sent meanwhile, and what was sent before, gets no answer, no end and no reset."""
+    """Nothing sent before or in the block is answered, and the connection is neither closed nor reset."""
     kept.settimeout(SILENCE)
     yield
     with pytest.raises(TimeoutError):
@@ -107,15 +107,15 @@ def test_a_silent_server_answers_no_open_connection(server: ServerStandIn, kept:
 
 def test_a_silent_server_answers_no_new_connection_on_any_port(server: ServerStandIn) -> None:
     web, ssh = server.https.port or 0, server.ssh.port or 0
-    assert [answer(port) for port in (web, ssh)] == ["accepted"] * 2
+    assert [probe_port(port) for port in (web, ssh)] == ["accepted"] * 2
     server.silence()
-    assert [answer(port) for port in (web, ssh)] == ["silence"] * 2
+    assert [probe_port(port) for port in (web, ssh)] == ["silence"] * 2
 
 
 def test_a_server_can_fall_silent_while_a_connection_is_just_ending(
     farm: Farm, server: ServerStandIn, kept: ssl.SSLSocket
 ) -> None:
-    """Between two turns of the loop its socket is gone already, and the connection not yet."""
+    """Between two turns of the loop, the connection still exists but its socket does not."""
     looking = threading.Event()
 
     async def silence_when_it_ends() -> bool:
@@ -134,7 +134,7 @@ def test_a_server_can_fall_silent_while_a_connection_is_just_ending(
     kept.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     kept.close()
     assert silenced.result(10), "it was met while it ended"
-    assert answer(port) == "silence"
+    assert probe_port(port) == "silence"
 
 
 def test_an_open_ssh_connection_of_a_silent_server_is_neither_answered_nor_closed(server: ServerStandIn) -> None:
@@ -154,9 +154,9 @@ def test_a_silent_server_that_starts_again_resets_open_connections_and_answers(
     kept.sendall(HEALTH)
     server._https_port = port
     server.start()
-    assert end(kept) == "RST"
-    with secured(farm, server, port):
-        assert [answer(number) for number in (port, server.ssh.port or ssh)] == ["accepted"] * 2
+    assert wait_for_end(kept) == "RST"
+    with connect_over_tls(farm, server, port):
+        assert [probe_port(number) for number in (port, server.ssh.port or ssh)] == ["accepted"] * 2
 
 
 def test_a_silent_server_can_be_stopped(server: ServerStandIn, kept: ssl.SSLSocket) -> None:
@@ -164,14 +164,14 @@ def test_a_silent_server_can_be_stopped(server: ServerStandIn, kept: ssl.SSLSock
     server.silence()
     kept.sendall(HEALTH)
     server.stop()
-    assert answer(port) == "refused"
+    assert probe_port(port) == "refused"
 
 
 def test_a_server_that_is_reset_does_not_close_tls(server: ServerStandIn, kept: ssl.SSLSocket) -> None:
     port = server.https.port or 0
     server.reset_https()
-    assert end(kept) == "RST"
-    assert answer(port) == "refused"
+    assert wait_for_end(kept) == "RST"
+    assert probe_port(port) == "refused"
 
 
 def test_a_stopped_site_closes_in_order_and_is_silent_by_windows_default(
@@ -179,9 +179,9 @@ def test_a_stopped_site_closes_in_order_and_is_silent_by_windows_default(
 ) -> None:
     port = server.https.port or 0
     server.stop_https()
-    assert end(kept) == "FIN"
-    assert answer(port) == "silence"
-    assert answer(server.ssh.port or 0) == "accepted"
+    assert wait_for_end(kept) == "FIN"
+    assert probe_port(port) == "silence"
+    assert probe_port(server.ssh.port or 0) == "accepted"
 
 
 @pytest.mark.parametrize(
@@ -191,22 +191,22 @@ def test_the_firewall_decides_how_a_closed_port_answers(
     server: ServerStandIn, local: int, by_policy: int | None, seen: str
 ) -> None:
     port = server.https.port or 0
-    stealth(server, local)
+    set_stealth_mode(server, local)
     if by_policy is not None:
-        stealth(server, by_policy, where=FIREWALL_BY_POLICY)
+        set_stealth_mode(server, by_policy, where=FIREWALL_BY_POLICY)
     server.stop_https()
-    assert answer(port) == seen
+    assert probe_port(port) == seen
 
 
 def test_stealth_mode_is_off_only_if_it_is_off_in_all_profiles(server: ServerStandIn) -> None:
     port = server.https.port or 0
-    stealth(server, 1)
+    set_stealth_mode(server, 1)
     file = server.drive.root / "windows.json"
     state = json.loads(file.read_text())
     del state["registry"][f"{FIREWALL}\\PublicProfile"]
     file.write_text(json.dumps(state))
     server.stop_https()
-    assert answer(port) == "silence"
+    assert probe_port(port) == "silence"
 
 
 def test_a_script_that_restarts_the_site_closes_its_connections_in_order(
@@ -214,8 +214,8 @@ def test_a_script_that_restarts_the_site_closes_its_connections_in_order(
 ) -> None:
     port = server.https.port
     assert server.run_script(RESTART, {}).exit_code == 0
-    assert end(kept) == "FIN"
-    with secured(farm, server):
+    assert wait_for_end(kept) == "FIN"
+    with connect_over_tls(farm, server):
         assert server.https.port == port
 
 
@@ -243,4 +243,4 @@ def test_a_restarting_site_answers_earlier_requests(
     assert asked.wait(5)
     server.run_script(RESTART, {})
     assert b"EX01.corp.example" in kept.recv(65536)
-    assert end(kept) == "FIN"
+    assert wait_for_end(kept) == "FIN"

@@ -106,10 +106,13 @@ def test_a_certificate_is_verified_as_clients_do_and_its_days_are_counted(
     [(True, "not for this name"), (False, "self-signed certificate")],
     ids=["trusted", "unknown"],
 )
+@pytest.mark.parametrize(
+    "names", [b"\x30\x03\x82\x01\xff", b"\x30\x04\xa3\x02\x05\x00"], ids=["not ASCII", "an X.400 address"]
+)
 def test_a_certificate_that_cannot_be_parsed_is_a_finding_of_its_server(
-    deployment: Deployment, tmp_path: Path, trusted: bool, problem: str
+    deployment: Deployment, tmp_path: Path, trusted: bool, problem: str, names: bytes
 ) -> None:
-    pem = build_malformed_certificate(tmp_path)
+    pem = build_malformed_certificate(tmp_path, names)
     deployment.farm.certificates.server_context.load_cert_chain(pem)
     context = deployment.trusted
     if trusted:
@@ -125,18 +128,18 @@ def test_a_certificate_that_cannot_be_parsed_is_a_finding_of_its_server(
     assert exit_code(result.findings()) == 1
 
 
-def build_malformed_certificate(folder: Path) -> Path:
-    """A PEM file with a key and a certificate whose only DNS name has a byte that is not ASCII."""
+def build_malformed_certificate(folder: Path, names: bytes) -> Path:
+    """A PEM file with a key and a certificate; `names` is its subject alternative name in DER."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "EX01")])
-    names = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, b"\x30\x03\x82\x01\xff")
+    extension = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, names)
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder(issuer_name=subject, subject_name=subject, public_key=key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=90))
-        .add_extension(names, critical=False)
+        .add_extension(extension, critical=False)
         .sign(key, hashes.SHA256())
     )
     file = folder / "malformed.pem"

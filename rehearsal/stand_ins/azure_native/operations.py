@@ -155,7 +155,9 @@ class AzureOperations:
     def _luns(self, vm_id: str) -> dict[str, int]:
         machine = self._subscription.get(vm_id)
         attached = attached_disks(machine) if machine else []
-        return {(entry.get("managedDisk") or {}).get("id", entry["name"]).lower(): entry["lun"] for entry in attached}
+        return {
+            str((entry.get("managedDisk") or {}).get("id", entry["name"])).lower(): entry["lun"] for entry in attached
+        }
 
     def _run(self, resource: Resource, inputs: Json) -> None:
         """Each PUT of a run command runs its script."""
