@@ -62,7 +62,7 @@ def trust_authorities(file: Path | None) -> ssl.SSLContext:
 
 
 def open_console(*, stderr: bool = False) -> Console:
-    """Use 200 columns where the output is not a terminal: a log has no width, and Rich would cut tables at 80."""
+    """Use 200 columns unless the output is a terminal: a log has no width, and Rich would cut tables at 80."""
     console = Console(highlight=False, stderr=stderr)
     return console if console.is_terminal else Console(highlight=False, stderr=stderr, width=200)
 

@@ -210,7 +210,7 @@ def test_a_renamed_namespace_leaves_the_old_names_without_an_address(gallery: Ga
     text, refused, _ = gallery.review(renamed)
     as_kept(gallery, "renamed", text)
     assert refused == {"no-address-left", "zone-deleted"}
-    accepted = ("--allow", "no-address-left=it is retired", "--allow", "zone-deleted=it is a lab")
+    accepted = ("--allow", "no-address-left=no client uses them", "--allow", "zone-deleted=it is a lab")
     _, refused, code = gallery.review(renamed, *accepted)
     assert (refused, code) == (set(), 0)
 

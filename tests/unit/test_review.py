@@ -77,14 +77,14 @@ def test_the_property_that_forces_a_replacement_is_named(review: Review) -> None
 
 
 @pytest.mark.parametrize(
-    "triggers",
+    "reasons",
     [
         {"diffReasons": ["triggers"]},
         {"diffReasons": ["triggers"], "detailedDiff": {"triggers[0]": {"kind": "update-replace", "inputDiff": False}}},
     ],
 )
-def test_a_changed_trigger_is_the_reason_to_run_a_command_again(review: Review, triggers: dict[str, Any]) -> None:
-    text = review(change(command("replace", "ex02", "rotation", {}, {}, **triggers))).stdout
+def test_a_changed_trigger_is_the_reason_to_run_a_command_again(review: Review, reasons: dict[str, Any]) -> None:
+    text = review(change(command("replace", "ex02", "rotation", {}, {}, **reasons))).stdout
     assert "the server goes into or out of rotation" in text
 
 
@@ -170,7 +170,7 @@ def many(count: int) -> Step:
     steps = [records("update", [ONE], [row["address"] for row in servers.values()], label=one) for one in ("owa", "a")]
     for number, key in enumerate(servers):
         steps.append(machine("create", key))
-        numbered = json.loads(json.dumps(new).replace("new", f"new-{number}"))
-        steps += [command("update", key, what, old, numbered) for what in ("namespace", "rotation")]
+        document = json.loads(json.dumps(new).replace("new", f"new-{number}"))
+        steps += [command("update", key, what, old, document) for what in ("namespace", "rotation")]
         steps += [step("create", SERVER, NAT, f"cas-{key}-{index}") for index in range(20)]
     return digest(steps, servers)

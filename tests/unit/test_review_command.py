@@ -30,19 +30,19 @@ pytestmark = pytest.mark.unit
 
 def test_strict_refuses_by_name_and_without_it_the_review_is_the_same(review: Review) -> None:
     unsafe = change(records("delete", [ONE, TWO], None))
-    strict, lenient = review(unsafe, "--strict"), review(unsafe)
-    assert (strict.exit_code, lenient.exit_code) == (1, 0)
-    assert "**Refused: no-address-left.**" in lenient.stdout == strict.stdout
+    strict, plain = review(unsafe, "--strict"), review(unsafe)
+    assert (strict.exit_code, plain.exit_code) == (1, 0)
+    assert "**Refused: no-address-left.**" in plain.stdout == strict.stdout
     assert "Refused: no-address-left." in strict.stderr
 
 
 def test_an_accepted_danger_is_printed_with_its_reason_and_another_one_is_still_refused(review: Review) -> None:
     both = change(records("delete", [ONE, TWO], None), machine("delete", "ex02"))
-    accepted = ["--strict", "--allow", "no-address-left=the name is | given up @someone"]
+    accepted = ["--strict", "--allow", "no-address-left=the name is | given up @everyone"]
     result = review(both, *accepted)
     assert result.exit_code == 1
     assert "**Refused: serving-server-lost.**" in result.stdout
-    assert "*Accepted:* <code>the name is &#124; given up &#64;<!-- -->someone</code>" in result.stdout
+    assert "*Accepted:* <code>the name is &#124; given up &#64;<!-- -->everyone</code>" in result.stdout
     result = review(both, *accepted, "--allow", "serving-server-lost=it is empty")
     assert result.exit_code == 0
     assert "**Accepted.**" in result.stdout

@@ -99,8 +99,8 @@ def many(count: int) -> Step:
     steps = [records("update", [ONE], [row["address"] for row in servers.values()], label=one) for one in ("owa", "a")]
     for number, key in enumerate(servers):
         steps.append(machine("create", key))
-        numbered = json.loads(json.dumps(new).replace("new", f"new-{number}"))
-        steps += [command("update", key, what, old, numbered) for what in ("namespace", "rotation")]
+        document = json.loads(json.dumps(new).replace("new", f"new-{number}"))
+        steps += [command("update", key, what, old, document) for what in ("namespace", "rotation")]
         steps += [step("create", SERVER, NAT, f"cas-{key}-{index}") for index in range(20)]
     return digest(steps, servers)
 

@@ -125,10 +125,10 @@ def test_verify_only_reads(deployment: Deployment) -> None:
 def test_the_json_has_everything_and_no_secret(deployment: Deployment) -> None:
     deployment.farm.organisation.change("ex01", "owa", "InternalUrl", "https://other/owa")
     text = format_json(deployment.verify())
-    result = json.loads(text)
-    assert (result["verdict"], result["exitCode"]) == ("differences", 1)
-    assert result["sites"][0]["certificate"]["daysLeft"] > 30
-    assert [row for server in result["settings"] for row in server["settings"] if row["state"] == "different"] == [
+    document = json.loads(text)
+    assert (document["verdict"], document["exitCode"]) == ("differences", 1)
+    assert document["sites"][0]["certificate"]["daysLeft"] > 30
+    assert [row for server in document["settings"] for row in server["settings"] if row["state"] == "different"] == [
         {
             "state": "different",
             "detail": f"expected https://{OWA}/owa, found https://other/owa",
