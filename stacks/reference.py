@@ -27,7 +27,7 @@ def describe_keys(row: type, path: str) -> Iterator[tuple[str, str, str, str]]:
     """Path, type, default and description of each key."""
     for name, (field, hint, key) in keys_of(row).items():
         kind = unwrap_optional(hint) or hint
-        default = "**needed**" if is_required(field) else format_default(field.default)
+        default = "**required**" if is_required(field) else format_default(field.default)
         yield f"{path}{name}", name_type(kind), default, key.description
         if get_origin(kind) is Mapping and is_dataclass(get_args(kind)[1]):
             yield from describe_keys(get_args(kind)[1], f"{path}{name}.KEY.")

@@ -34,7 +34,7 @@ function Set-ClosedPortAnswer {
     $different = @($FirewallProfiles | Where-Object { $wanted[$_] -ne $present[$_] })
     $writing = @{
         Subject = 'rejectClosedPorts'
-        Remedy  = "DisableStealthMode could not be written below ${FirewallKey}: mend that, then run this again."
+        Remedy  = "DisableStealthMode could not be written below ${FirewallKey}: fix that, then run this again."
     }
     Invoke-Step @writing -Step {
         foreach ($one in $different) { Write-StealthMode -FirewallProfile $one -Value $wanted[$one] }

@@ -19,7 +19,7 @@ function Read-ComponentState {
     Assert-Imported -Exchange $Exchange -Name $ComponentCmdlets
     $components = @{}
     $parameters = @{ Identity = $Exchange.Server; DomainController = $Exchange.DomainController }
-    $remedy = 'The states of the components are not known: mend it until Get-ServerComponentState shows them there, ' +
+    $remedy = 'The states of the components are not known: fix it until Get-ServerComponentState shows them there, ' +
     'then run this again.'
     $reading = @{ Subject = 'Get-ServerComponentState'; Remedy = $remedy }
     $all = @(Invoke-Step @reading -Step { Invoke-ExchangeCmdlet 'Get-ServerComponentState' $parameters })
@@ -92,7 +92,7 @@ function Set-ComponentState {
         DomainController = $Exchange.DomainController
         Confirm          = $false
     }
-    $remedy = "Set-ServerComponentState failed to set it to ${State}: mend the cause, then run this again, " +
+    $remedy = "Set-ServerComponentState failed to set it to ${State}: fix the cause, then run this again, " +
     'which goes on from the states it finds.'
     Invoke-Step -Subject $Name -Remedy $remedy -Step {
         Invoke-ExchangeCmdlet 'Set-ServerComponentState' $parameters | Out-Null

@@ -42,7 +42,7 @@ function Save-NewFile {
         [Parameter(Mandatory)]
         [string] $Text
     )
-    $remedy = "They could not be kept in $Path, so nothing was changed: mend that, then run this again."
+    $remedy = "They could not be kept in $Path, so nothing was changed: fix that, then run this again."
     Invoke-Step -Subject 'original values' -Remedy $remedy -Step {
         New-Item -ItemType Directory -Path (Split-Path -Parent $Path) -Force | Out-Null
         $draft = "$Path.$PID"

@@ -66,7 +66,7 @@ function Assert-ServerReady {
 }
 
 function Get-ServerFqdn {
-    $remedy = 'Windows must be able to tell its own name: mend WMI there, then run this again.'
+    $remedy = 'Windows must be able to tell its own name: repair WMI there, then run this again.'
     $system = Invoke-Step -Subject 'Win32_ComputerSystem' -Remedy $remedy -Step {
         Get-CimInstance -ClassName Win32_ComputerSystem
     }
@@ -151,7 +151,7 @@ function Invoke-ExchangeCmdlet {
 }
 
 function Get-ThisExchangeServer {
-    $remedy = 'Mend it until Get-ExchangeServer shows this server in the Exchange Management Shell there, ' +
+    $remedy = 'Fix it until Get-ExchangeServer shows this server in the Exchange Management Shell there, ' +
     'then run this again.'
     $found = @(Invoke-Step -Subject 'Get-ExchangeServer' -Remedy $remedy -Step {
             Invoke-ExchangeCmdlet 'Get-ExchangeServer' @{ Identity = $env:COMPUTERNAME }

@@ -23,7 +23,7 @@ function Read-Namespace {
             $failure = @{
                 Subject = $service
                 Cause   = $_.Exception.Message
-                Remedy  = "Mend it until $($Exchange.Services[$service].Getter) shows it, then run this again; " +
+                Remedy  = "Fix it until $($Exchange.Services[$service].Getter) shows it, then run this again; " +
                 'a service that is not wanted is opted out in the stack file ' +
                 "(namespace.services.$service.enabled: false)."
             }

@@ -30,11 +30,11 @@ function Update-Namespace {
         Add-DuePool -Pool @($toWrite | ForEach-Object { $Exchange.Services[$_].AppPools })
     }
     $failures = @()
-    $leftAlone = @()
+    $notAttempted = @()
     foreach ($name in $Present.Keys) {
         $after = $Present[$name]
         if ($name -in $toWrite -and $failures.Count -gt 0) {
-            $leftAlone += $name
+            $notAttempted += $name
         } elseif ($name -in $toWrite) {
             $service = @{
                 Exchange = $Exchange
@@ -54,7 +54,7 @@ function Update-Namespace {
         }
         Add-ServiceReport -Report $Report -Name $name @values
     }
-    if ($leftAlone.Count -gt 0) { $failures += "Left alone after that: $($leftAlone -join ', ')." }
+    if ($notAttempted.Count -gt 0) { $failures += "Not attempted after that: $($notAttempted -join ', ')." }
     if ($Document.RecycleAppPools) {
         $failures += @(Restart-NamespaceAppPool -Exchange $Exchange -Earlier $earlier -Report $Report)
     }
@@ -92,7 +92,7 @@ function Write-ServiceSetting {
         $failure = @{
             Subject = $Name
             Cause   = $_.Exception.Message
-            Remedy  = "$($service.Setter) failed: mend the cause, then run this again; " +
+            Remedy  = "$($service.Setter) failed: fix the cause, then run this again; " +
             'what agrees already is not written again.'
         }
         $written.Failures += Get-FailureText @failure

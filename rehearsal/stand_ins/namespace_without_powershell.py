@@ -115,7 +115,7 @@ class NamespaceRun:
                 failures += self._write(name, different[name])
         self._report_settings(rows, before)
         if not_written:
-            failures.append(f"Left alone after that: {', '.join(not_written)}.")
+            failures.append(f"Not attempted after that: {', '.join(not_written)}.")
         if recycling:
             failures += due.recycle(earlier, self.report, self.notes)
         self._conclude(failures)
@@ -127,7 +127,7 @@ class NamespaceRun:
             setter = "Set-ClientAccessServer"
         message = self.organisation.fault(self.computer_name, setter)
         if message is not None:
-            remedy = f"{setter} failed: mend the cause, then run this again; what agrees already is not written again."
+            remedy = f"{setter} failed: fix the cause, then run this again; what agrees already is not written again."
             return [format_failure(self._name, service, message, remedy)]
         if not self.organisation.ignores(self.computer_name, setter):
             for setting, value in values.items():

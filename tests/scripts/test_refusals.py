@@ -142,9 +142,9 @@ def test_a_failed_write_stops_the_others_and_the_report_tells_what_was_changed(s
     assert outcome.exit_code == 1
     assert failure_of(outcome) == [
         "On EX1 not everything could be done:",
-        "  EX1 oab: Active Directory operation failed on dc1. Set-OabVirtualDirectory failed: mend the cause, then run "
+        "  EX1 oab: Active Directory operation failed on dc1. Set-OabVirtualDirectory failed: fix the cause, then run "
         "this again; what agrees already is not written again.",
-        "  Left alone after that: activesync, mapi, outlookAnywhere, autodiscover.",
+        "  Not attempted after that: activesync, mapi, outlookAnywhere, autodiscover.",
     ]
     assert report["agreement"] is False
     entries = {service: list(settings.values()) for service, settings in report["settings"].items()}
@@ -196,7 +196,7 @@ def test_a_value_that_was_written_but_cannot_be_read_again_is_known_to_nobody(se
         "On EX1 not everything could be done:",
         "  EX1 owa: The server is busy. Get-OwaVirtualDirectory failed after Set-OwaVirtualDirectory, so what holds "
         "now is not known: run this again, it reads first.",
-        "  Left alone after that: ecp.",
+        "  Not attempted after that: ecp.",
     ]
     entry = outcome.report["settings"]["owa"]["ExternalUrl"]
     assert entry == {"before": None, "expected": "https://mail.example.com/owa", "after": None, "changed": None}
@@ -208,8 +208,8 @@ def test_a_value_that_was_written_but_cannot_be_read_again_is_known_to_nobody(se
 @pytest.mark.parametrize(
     ("cmdlet", "subject", "remedy"),
     [
-        ("Get-ExchangeServer", "Get-ExchangeServer", "Mend it until Get-ExchangeServer shows this server"),
-        ("Get-OabVirtualDirectory", "oab", "Mend it until Get-OabVirtualDirectory shows it, then run this again; a"),
+        ("Get-ExchangeServer", "Get-ExchangeServer", "Fix it until Get-ExchangeServer shows this server"),
+        ("Get-OabVirtualDirectory", "oab", "Fix it until Get-OabVirtualDirectory shows it, then run this again; a"),
     ],
 )
 def test_what_cannot_be_read_before_the_first_write_is_named_with_its_remedy_and_nothing_is_changed(

@@ -172,7 +172,7 @@ def test_a_failure_after_draining_is_reported_with_what_was_done(servers: Server
     assert outcome.exit_code == 1
     assert (
         "EX1 UMCallRouter: Active Directory operation failed on dc1. Set-ServerComponentState failed to set it to "
-        "Draining: mend the cause, then run this again" in outcome.stderr
+        "Draining: fix the cause, then run this again" in outcome.stderr
     )
     assert outcome.report["components"] == {
         "ServerWideOffline": unchanged("Active"),
@@ -225,7 +225,7 @@ def test_components_that_cannot_be_read_at_all_are_known_to_nobody(servers: Serv
     outcome = servers.run(ROTATE, rotation(site.port, in_rotation=True))
     assert outcome.exit_code == 1
     failure = (
-        "EX1 Get-ServerComponentState: The server is busy. The states of the components are not known: mend it until"
+        "EX1 Get-ServerComponentState: The server is busy. The states of the components are not known: fix it until"
     )
     assert outcome.stderr.startswith(failure)
     assert outcome.stderr.count("\n") == 1

@@ -268,7 +268,7 @@ def test_a_half_written_attrs_file_is_removed_and_nothing_else(
     for name, text in contents.items():
         (stacks / name).write_text(text, encoding="utf-8")
     remove_torn_attributes((tmp_path / "a b").as_uri().replace("file:", "azblob:"))
-    assert {path.name for path in stacks.iterdir()} == contents.keys(), "backends in a cloud are left alone"
+    assert {path.name for path in stacks.iterdir()} == contents.keys(), "backends in a cloud stay as they are"
     remove_torn_attributes((tmp_path / "a b").as_uri())
     assert {path.name for path in stacks.iterdir()} == contents.keys() - {"lab-anna.json.attrs"}
     message = "lab-anna.json.attrs was half written by a run that was killed: removed\n"
