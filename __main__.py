@@ -20,7 +20,7 @@ async def main() -> pulumi.Inputs:
         raise pulumi.RunError(str(error)) from None
     for warning in advice.list_warnings(args, pulumi.get_stack()):
         pulumi.log.warn(warning)
-    return ClientAccessFarm("cas", args, with_disks=changes.servers_with_disks(args, last)).outputs
+    return ClientAccessFarm("cas", args, servers_with_disks=changes.find_servers_with_disks(args, last)).outputs
 
 
 engine.run_quickly(main)

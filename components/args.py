@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from components.azure_args import (
-    MOST_LUNS,
+    MAX_LUNS,
     AutoShutdownArgs,
     DataDiskArgs,
     DnsArgs,
@@ -22,7 +22,7 @@ ExchangeVersion = Literal["2013", "2016", "2019", "SE"]
 # How long Azure's name servers may take to show a change (Microsoft: Azure DNS FAQ).
 DNS_CHANGE_SECONDS = 60
 # One Azure DNS record set holds this many records.
-MOST_SERVERS = 20
+MAX_SERVERS = 20
 
 
 @args
@@ -40,19 +40,20 @@ class ServerArgs:
     )
     address: str = key("The server's static private address.", form=ADDRESS)
     in_rotation: bool = key(
-        "true: active, healthy, then in the record sets; false: out of them, drained, then offline for maintenance.",
+        "true: the server is active and healthy, then enters the record sets. false: it leaves them, serves until it "
+        "is drained, then goes offline for maintenance.",
         default=True,
     )
     configure_namespace: bool = key(
-        "false: this server's Exchange is neither changed nor checked for health; set inRotation: false with it.",
+        "false: this server's Exchange is neither changed nor checked for health. Set inRotation: false, too.",
         default=True,
     )
     existing: bool = key("true: the server exists already; no virtual machine is created.", default=False)
     restore_on_remove: bool = key(
-        "true: when an existing server leaves the stack, it gets the URLs back that it had before.", default=False
+        "true: when an existing server leaves the stack, it gets its old URLs back.", default=False
     )
     host_key: str | None = key(
-        "The SSH host key to expect. An existing server needs it; of a virtual machine created here, Azure reports it.",
+        "The SSH host key to expect. An existing server needs it; Azure reports that of a new virtual machine.",
         default=None,
         form=HOST_KEY,
     )
@@ -66,7 +67,7 @@ class ServerArgs:
         "Data disks of a virtual machine created here. They stay when it is rebuilt. Disks that you attach yourself "
         "stay attached.",
         default=(),
-        maxItems=MOST_LUNS,
+        maxItems=MAX_LUNS,
     )
 
 
@@ -85,7 +86,7 @@ class SshArgs:
     """How the servers are reached over SSH."""
 
     port: int = key("The SSH port of the servers.", default=22, minimum=1, maximum=65535)
-    address: Literal["private", "public"] = key("Which address of a server is dialled.", default="private")
+    address: Literal["private", "public"] = key("The address of a server that SSH connects to.", default="private")
     jump_host: JumpHostArgs | None = key("A jump host in front of the servers.", default=None)
     package_url: str | None = key(
         "The OpenSSH package for Windows Server 2012 R2 and 2016. The URL is stored and shown in plain, so use none "
@@ -110,7 +111,7 @@ class RolloutArgs:
 
 @args
 class RotationArgs:
-    """How a server leaves the record sets, and what it must show before it enters them."""
+    """How long a server is drained after it leaves the record sets, and may take to become healthy before it enters."""
 
     drain_seconds: int | None = key(
         "How long a server keeps serving after it has left the record sets; dns.ttlSeconds + 60 if left out.",
@@ -128,22 +129,24 @@ class FarmArgs:
     """The whole stack file."""
 
     namespace: NamespaceArgs = key("The names that clients use.")
-    servers: Mapping[str, ServerArgs] = key(
-        "The Client Access Servers, each under a key of your choice (ex01). Data disks that you attach to a virtual "
-        "machine created here stay attached: an update sends Azure all of the machine's disks, or no list of them."
-    )
+    servers: Mapping[str, ServerArgs] = key("The Client Access Servers, each under a key of your choice (ex01).")
     operator: str = key(
         "The domain account that logs on over SSH and runs the cmdlets: CORP\\name or name@domain.", form=OPERATOR
     )
-    operator_password: Secret = key("Its password.")
-    operator_private_key: Secret | None = key("Its SSH private key, to log on with a key instead.", default=None)
+    operator_password: Secret = key("The operator's password.")
+    operator_private_key: Secret | None = key(
+        "The operator's SSH private key. With it, SSH uses the key, and only the cmdlets use operatorPassword.",
+        default=None,
+    )
     administrator: str = key(
         "The local account of virtual machines created here.",
         default="casadmin",
         form=Form(pattern=r"[A-Za-z][A-Za-z0-9_-]*", remedy="Write letters, digits, - and _, a letter first."),
         maxLength=20,
     )
-    admin_password: Secret | None = key("Its password; needed if virtual machines are created.", default=None)
+    admin_password: Secret | None = key(
+        "The administrator's password; needed if virtual machines are created.", default=None
+    )
     jump_host_password: Secret | None = key("The password on the jump host.", default=None)
     jump_host_private_key: Secret | None = key("The SSH private key for the jump host.", default=None)
     exchange_version: ExchangeVersion = key(
@@ -160,15 +163,15 @@ class FarmArgs:
         "`pulumi up --replace URN` rebuilds.",
         default=ImageArgs(),
     )
-    ssh: SshArgs = key("How the servers are reached.", default=SshArgs())
+    ssh: SshArgs = key("How the servers are reached over SSH.", default=SshArgs())
     https_port: int = key("The port of the servers' web site.", default=443, minimum=1, maximum=65535)
     rollout: RolloutArgs = key("The order in which servers receive the namespace.", default=RolloutArgs())
     rotation: RotationArgs = key("How servers leave and enter the record sets.", default=RotationArgs())
     reject_closed_ports: bool = key(
         "true: a server answers a connection to a closed port with a reset, so that clients leave a stopped web site "
-        "after one round trip instead of 21 s. The price: any computer that can reach the server can tell closed "
-        "ports from filtered ones, which Windows Firewall's stealth mode hides; a network security group in front of "
-        "it limits that to the sources it allows. false restores the firewall's setting.",
+        "after one round trip instead of 21 s. The price: a computer that reaches the server can tell closed ports "
+        "from filtered ones, which Windows Firewall's stealth mode hides. A network security group limits this to the "
+        "sources that it allows. false restores the firewall's setting.",
         default=False,
     )
     resource_group: ResourceGroupArgs = key("The resource group.", default=ResourceGroupArgs())
@@ -199,6 +202,6 @@ class FarmArgs:
 
     @property
     def drain_seconds(self) -> int:
-        """How long a server keeps serving after it has left the record sets; Azure DNS shows a change within 60 s."""
+        """The stack file's value; by default long enough for every client to drop the server's address."""
         drain = self.rotation.drain_seconds
         return self.dns.ttl_seconds + DNS_CHANGE_SECONDS if drain is None else drain

@@ -14,14 +14,14 @@ from components.virtual_machine import VmDefaults, add_run_command
 
 
 def add_data_disks(
-    name: str, args: ServerArgs, shared: VmDefaults, parent: pulumi.Resource, *, listed: bool
+    name: str, args: ServerArgs, shared: VmDefaults, parent: pulumi.Resource, *, had_disks: bool
 ) -> list[azure.compute.DataDiskArgs] | None:
     """The list of all data disks of a virtual machine, with those that people attached; None keeps Azure's list.
 
-    Azure detaches each disk that a list leaves out: see docs/decisions/0016. `listed`: the last `up` sent a list, so
-    another must be sent, even an empty one: a disk whose row is gone is detached before it is deleted.
+    Azure detaches each disk that a list leaves out: see docs/decisions/0016. `had_disks`: the last `up` sent a list, so
+    this one must send a list, too, even an empty one: a disk must be detached before it is deleted.
     """
-    if not (args.data_disks or listed):
+    if not (args.data_disks or had_disks):
         return None
     declared = [
         azure.compute.DataDiskArgs(
@@ -47,7 +47,7 @@ def add_disk(
         creation_data=azure.compute.CreationDataArgs(create_option="Empty"),
         disk_size_gb=row.size_gib,
         sku=azure.compute.DiskSkuArgs(name=row.sku),
-        # A ZRS disk is in every zone.
+        # Azure refuses a zone for a ZRS disk, which is in every zone.
         zones=[args.zone] if args.zone and row.sku.endswith("_LRS") else None,
         tags=shared.tags,
         opts=pulumi.ResourceOptions(
@@ -62,39 +62,39 @@ def add_disk(
 def find_other_disks(name: str, args: ServerArgs, shared: VmDefaults) -> Iterator[azure.compute.DataDiskArgs]:
     """The disks that Azure shows and this program did not create. Raises RunError if one has a declared LUN."""
     declared = {row.lun for row in args.data_disks}
-    for found in read_attached_disks(args.computer_name, shared.group_name):
-        id = (found.managed_disk.id if found.managed_disk else None) or ""
-        if re.fullmatch(rf".*/{re.escape(name)}-disk\d+", id, re.IGNORECASE):
+    for disk in read_attached_disks(args.computer_name, shared.group_name):
+        disk_id = (disk.managed_disk.id if disk.managed_disk else None) or ""
+        if re.fullmatch(rf".*/{re.escape(name)}-disk\d+", disk_id, re.IGNORECASE):
             continue
-        if found.lun in declared:
+        if disk.lun in declared:
             raise pulumi.RunError(
-                f"dataDisks: LUN {found.lun} of {args.computer_name} has the disk {id or found.name}, and would lose "
-                "it. Nothing was changed. Name another LUN, or detach that disk first."
+                f"dataDisks: LUN {disk.lun} of {args.computer_name} has the disk {disk_id or disk.name}, which this "
+                "run would detach. Nothing was changed. Write another LUN, or detach that disk first."
             )
         yield azure.compute.DataDiskArgs(
-            lun=found.lun,
-            create_option=found.create_option,
-            caching=azure.compute.CachingTypes(found.caching) if found.caching else None,
-            delete_option=found.delete_option,
-            managed_disk=azure.compute.ManagedDiskParametersArgs(id=id),
+            lun=disk.lun,
+            create_option=disk.create_option,
+            caching=azure.compute.CachingTypes(disk.caching) if disk.caching else None,
+            delete_option=disk.delete_option,
+            managed_disk=azure.compute.ManagedDiskParametersArgs(id=disk_id),
         )
 
 
 def read_attached_disks(machine: str, group: str) -> list[azure.compute.outputs.DataDiskResponse]:
     """Empty for a virtual machine that does not exist yet."""
     try:
-        found = azure.compute.get_virtual_machine(resource_group_name=group, vm_name=machine)
+        vm = azure.compute.get_virtual_machine(resource_group_name=group, vm_name=machine)
     except Exception as error:
         if "NotFound" in str(error):
             return []
         raise
-    return list(found.storage_profile.data_disks or []) if found.storage_profile else []
+    return list(vm.storage_profile.data_disks or []) if vm.storage_profile else []
 
 
 def prepare_drives(
     name: str, args: ServerArgs, shared: VmDefaults, vm: azure.compute.VirtualMachine, parent: pulumi.Resource
 ) -> None:
-    """Makes each disk with a drive letter a volume; a disk with volumes keeps them."""
+    """Formats each empty disk that has a drive letter; a disk with volumes keeps them."""
     drives = ",".join(f"{row.lun}={row.drive}" for row in args.data_disks if row.drive)
     if drives:
         parameters = {"Drives": drives}

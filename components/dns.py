@@ -12,13 +12,13 @@ from components.azure_args import SERVERS_LINK, DnsArgs, PrivateZoneArgs, ZoneAr
 from components.namespace import Names
 from components.server import Server
 
-# Azure never points an existing link at another network, and the new link needs the old one's name.
-ANOTHER_NETWORK = pulumi.ResourceOptions(replace_on_changes=["virtualNetwork"], delete_before_replace=True)
+# Azure cannot change the network of a link, and the new link needs the old one's name.
+REPLACE_WITH_NETWORK = pulumi.ResourceOptions(replace_on_changes=["virtualNetwork"], delete_before_replace=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordZone:
-    """A zone, created here or existing, as record sets name it."""
+    """Name and resource group of a zone, created here or existing, for its record sets and links."""
 
     name: pulumi.Input[str]
     resource_group_name: pulumi.Input[str] | None
@@ -30,7 +30,7 @@ class NamespaceRecords(pulumi.ComponentResource):
     private: RecordZone | None
     public: RecordZone | None
     # Zones created here, and all links.
-    zones: list[pulumi.Resource]
+    zones_and_links: list[pulumi.Resource]
 
     def __init__(
         self,
@@ -47,8 +47,8 @@ class NamespaceRecords(pulumi.ComponentResource):
         super().__init__("exchange-cas:index:NamespaceRecords", name, None, opts)
         self._name, self._tags = name, tags
         # For record sets, too: an accidental destroy would delete them first.
-        self.child = pulumi.ResourceOptions(parent=self, protect=protect or None)
-        self.zones = []
+        self.child_opts = pulumi.ResourceOptions(parent=self, protect=protect or None)
+        self.zones_and_links = []
         self.private = self.public = None
         if private := args.private_zone:
             domain = names.client.partition(".")[2]
@@ -68,9 +68,9 @@ class NamespaceRecords(pulumi.ComponentResource):
             resource_group_name=group,
             location="global",
             tags=self._tags,
-            opts=self.child,
+            opts=self.child_opts,
         )
-        self.zones.append(zone)
+        self.zones_and_links.append(zone)
         return RecordZone(name=zone.name, resource_group_name=group)
 
     def _link_networks(
@@ -79,19 +79,19 @@ class NamespaceRecords(pulumi.ComponentResource):
         networks: dict[str, pulumi.Input[str]] = {id.rpartition("/")[2]: id for id in args.linked_networks}
         if virtual_network_id is not None:
             networks[SERVERS_LINK] = virtual_network_id
-        for network, network_id in networks.items():
+        for link_name, network_id in networks.items():
             link = azure.privatedns.VirtualNetworkLink(
-                f"{self._name}-{network}-link",
-                virtual_network_link_name=f"{pulumi.get_stack()}-{network}",  # stacks may share a zone
+                f"{self._name}-{link_name}-link",
+                virtual_network_link_name=f"{pulumi.get_stack()}-{link_name}",  # stacks may share a zone
                 private_zone_name=zone.name,
                 resource_group_name=zone.resource_group_name,
                 location="global",
                 registration_enabled=False,
                 virtual_network=azure.privatedns.SubResourceArgs(id=network_id),
                 tags=self._tags,
-                opts=pulumi.ResourceOptions.merge(self.child, ANOTHER_NETWORK),
+                opts=pulumi.ResourceOptions.merge(self.child_opts, REPLACE_WITH_NETWORK),
             )
-            self.zones.append(link)
+            self.zones_and_links.append(link)
 
     def _add_public_zone(self, args: ZoneArgs, domain: str, group: pulumi.Input[str] | None) -> RecordZone:
         if args.existing_resource_group:
@@ -102,9 +102,9 @@ class NamespaceRecords(pulumi.ComponentResource):
             resource_group_name=group,
             location="global",
             tags=self._tags,
-            opts=self.child,
+            opts=self.child_opts,
         )
-        self.zones.append(zone)
+        self.zones_and_links.append(zone)
         return RecordZone(name=zone.name, resource_group_name=group)
 
 
@@ -117,7 +117,7 @@ def add_record_sets(
     ttl_seconds: int,
     after: Sequence[pulumi.Resource],
 ) -> None:
-    """The record sets in the zones of `records`, once `after` is done.
+    """Adds the record sets to the zones of `records`; they wait for `after`.
 
     Their logical names are their labels: a renamed namespace gets its new names before the old ones are deleted.
     """
@@ -127,7 +127,7 @@ def add_record_sets(
         delete_before_replace=False,
         depends_on=[*after, *(server.component for server in rotating if server.component)],
     )
-    opts = pulumi.ResourceOptions.merge(records.child, order)
+    opts = pulumi.ResourceOptions.merge(records.child_opts, order)
     if zone := records.private:
         for label in first_labels(names.client, names.autodiscover):
             azure.privatedns.PrivateRecordSet(

@@ -1,5 +1,5 @@
-"""What the program does with Pulumi's engine beside registering resources: it keeps a preview quick, and asks for the
-outputs of the last `up`. Each of the four savings is explained in docs/decisions/0013."""
+"""Runs the program on Pulumi's engine without work that a preview does not need (docs/decisions/0013), and reads the
+outputs of the last `up`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 
 READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
-# While an `up` writes the state, a backend in files answers with an incomplete file (`EOF`).
+# While an `up` writes the state, a file backend returns an incomplete file (`EOF`), so the reading is repeated.
 ATTEMPTS, PAUSE_SECONDS = 50, 0.1
 # Any value keeps the SDK's debug lines.
 DEBUG_VARIABLE = "EXCHANGE_CAS_DEBUG"
@@ -23,7 +23,7 @@ VERSIONED_TYPE = re.compile(r"azure-native:\w+/v\d+\w*:")
 
 
 def run_quickly(program: Callable[[], Awaitable[pulumi.Inputs]]) -> None:
-    """`pulumi.run`, without the work whose result the engine never uses."""
+    """`pulumi.run` with four savings: garbage collection, debug lines, versioned aliases, late registrations."""
     gc.disable()
     if DEBUG_VARIABLE not in os.environ:
         pulumi.log.debug = drop_debug_line
@@ -31,7 +31,7 @@ def run_quickly(program: Callable[[], Awaitable[pulumi.Inputs]]) -> None:
     async def main() -> pulumi.Inputs:
         pulumi.runtime.register_stack_transformation(drop_versioned_aliases)
         outputs = await program()
-        # Starts every registration: the SDK waits slowly for those that have not started when the program ends.
+        # Starts every registration now: when the program ends, the SDK waits for late ones in a costly loop.
         await asyncio.sleep(0)
         return outputs
 

@@ -21,7 +21,7 @@ from components.shell import ServerAccess, ServerShell
 
 @dataclass(frozen=True, kw_only=True)
 class ClientAccessNamespaceArgs:
-    """What is the same on every server."""
+    """The arguments that all servers share."""
 
     namespace: NamespaceArgs
     dns: DnsArgs
@@ -63,7 +63,7 @@ class ClientAccessNamespace(pulumi.ComponentResource):
             for server in order_rollout(configured, args.rollout.canary)
         ]
         # 1. Gate, after zones and links: if Azure refuses one of these, no server has been changed.
-        gates = [self._rotate(shell, records.zones) for shell in shells if shell.server.args.in_rotation]
+        gates = [self._rotate(shell, records.zones_and_links) for shell in shells if shell.server.args.in_rotation]
         # Restorations run when they are deleted, and deletions run in reverse order: a destroy deletes the record sets
         # before any server gets its old URLs back.
         restorations = [
@@ -98,7 +98,7 @@ class ClientAccessNamespace(pulumi.ComponentResource):
     def _configure(self, shells: Sequence[ServerShell], after: pulumi.Resource) -> dict[str, remote.Command]:
         """One command a server; if the canary's fails, the others do not run."""
         commands: dict[str, remote.Command] = {}
-        before = after
+        wait_for = after
         for shell in shells:
             document = namespace_document(
                 server=shell.server.args.computer_name,
@@ -106,21 +106,21 @@ class ClientAccessNamespace(pulumi.ComponentResource):
                 recycle_app_pools=self._args.recycle_app_pools,
                 settings=exchange_settings(self._args.namespace),
             )
-            command = shell.run("namespace", "Set-ClientAccessNamespace", document, after=[before])
+            command = shell.run("namespace", "Set-ClientAccessNamespace", document, after=[wait_for])
             if not commands or self._args.rollout.then == "oneByOne":
-                before = command
+                wait_for = command
             commands[shell.server.key] = command
         return commands
 
     def _rotate(self, shell: ServerShell, after: Sequence[pulumi.Resource]) -> remote.Command:
-        """The server into rotation or out of it, as its row says."""
+        """Puts the server into rotation or takes it out, as `inRotation` says."""
         document = rotation_document(self._args, shell.server)
         triggers = [shell.server.args.in_rotation]
         return shell.run("rotation", "Set-ClientAccessRotation", document, after=after, triggers=triggers)
 
 
 def order_rollout(servers: Sequence[Server], canary: str | None) -> list[Server]:
-    """The canary first, then those in rotation, by key: a server that is still being created delays no other."""
+    """The canary first, then the servers in rotation, by key, so that they do not wait for servers being created."""
     return sorted(servers, key=lambda server: (server.key != canary, not server.args.in_rotation, server.key))
 
 

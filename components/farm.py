@@ -33,13 +33,13 @@ class ClientAccessFarm(pulumi.ComponentResource):
         args: FarmArgs,
         opts: pulumi.ResourceOptions | None = None,
         *,
-        with_disks: Collection[str] = (),
+        servers_with_disks: Collection[str] = (),
     ) -> None:
-        """`with_disks`: keys of servers that have data disks, or had some at the last `up`."""
+        """`servers_with_disks`: keys of servers that have data disks, or had some at the last `up`."""
         super().__init__("exchange-cas:index:ClientAccessFarm", name, None, opts)
-        self._name, self._args, self._with_disks = name, args, with_disks
-        self._child = pulumi.ResourceOptions(parent=self)
-        group = self._add_resource_group() if args.creates_servers or args.dns.makes_a_zone else None
+        self._name, self._args, self._with_disks = name, args, servers_with_disks
+        self._child_opts = pulumi.ResourceOptions(parent=self)
+        group = self._add_resource_group() if args.creates_servers or args.dns.creates_zone else None
         network = self._add_network(group) if group is not None and args.creates_servers else None
         servers = self._add_servers(group, network)
         names = client_names(args.namespace)
@@ -51,7 +51,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             virtual_network_id=network.virtual_network_id if network and args.links_own_network else None,
             protect=args.protect,
             tags=args.tags,
-            opts=self._child,
+            opts=self._child_opts,
         )
         exchange = ClientAccessNamespace(
             name,
@@ -59,15 +59,15 @@ class ClientAccessFarm(pulumi.ComponentResource):
             servers=servers,
             configured=[server for server in servers if server.args.configure_namespace and args.configure_namespace],
             records=records,
-            opts=self._child,
+            opts=self._child_opts,
         )
-        described = {server.key: self._describe(server, exchange.commands.get(server.key)) for server in servers}
+        described = {server.key: self._describe_server(server, exchange.commands.get(server.key)) for server in servers}
         self.outputs = {**stack_file_outputs(args), "servers": described, "azure": self._describe_azure(network)}
-        self.register_outputs({"names": names.every(), "servers": described})
+        self.register_outputs({"names": names.list_all(), "servers": described})
 
     def _add_resource_group(self) -> pulumi.Input[str]:
         group = self._args.resource_group
-        group_name = group.name_in(pulumi.get_stack())
+        group_name = group.name_for(pulumi.get_stack())
         if group.existing:
             return group_name
         return azure.resources.ResourceGroup(
@@ -86,14 +86,14 @@ class ClientAccessFarm(pulumi.ComponentResource):
             other_servers=[server.address for _, server in sorted(args.servers.items()) if server.existing],
             resource_group_name=group,
             tags=args.tags,
-            opts=self._child,
+            opts=self._child_opts,
         )
 
     def _add_servers(self, group: pulumi.Input[str] | None, network: Network | None) -> list[Server]:
-        """Sorted by key, so that their order in the stack file never shows as a difference."""
+        """Sorted by key: another order in the stack file is not a change."""
         shared = self._vm_defaults(group, network) if group is not None and network else None
         return [
-            ClientAccessServer(f"{self._name}-{key}", server, key=key, shared=shared, opts=self._child).server
+            ClientAccessServer(f"{self._name}-{key}", server, key=key, shared=shared, opts=self._child_opts).server
             if shared and not server.existing
             else describe_existing_server(key, server)
             for key, server in sorted(self._args.servers.items())
@@ -103,7 +103,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
         args = self._args
         return VmDefaults(
             resource_group_name=group,
-            group_name=args.resource_group.name_in(pulumi.get_stack()),
+            group_name=args.resource_group.name_for(pulumi.get_stack()),
             subnet_id=network.subnet_id,
             security_group_id=network.security_group_id,
             availability_set_id=self._add_availability_set(group),
@@ -112,7 +112,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             image=args.image,
             administrator=args.administrator,
             admin_password=args.admin_password,
-            with_disks=self._with_disks,
+            servers_with_disks=self._with_disks,
             dns_servers=args.network.dns_servers,
             ssh=args.ssh,
             auto_shutdown=args.auto_shutdown,
@@ -132,7 +132,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             platform_fault_domain_count=2,
             platform_update_domain_count=5,
             tags=self._args.tags,
-            opts=self._child,
+            opts=self._child_opts,
         ).id
 
     def _namespace_args(self) -> ClientAccessNamespaceArgs:
@@ -157,8 +157,8 @@ class ClientAccessFarm(pulumi.ComponentResource):
             ),
         )
 
-    def _describe(self, server: Server, namespace: remote.Command | None) -> dict[str, Any]:
-        """What operations need to find and check a server. `namespace`: its namespace command."""
+    def _describe_server(self, server: Server, namespace_command: remote.Command | None) -> dict[str, Any]:
+        """What operations need to find and check a server."""
         described: dict[str, Any] = {
             "computerName": server.args.computer_name,
             "address": server.args.address,
@@ -171,18 +171,18 @@ class ClientAccessFarm(pulumi.ComponentResource):
             described["dataDisks"] = [
                 {"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in server.args.data_disks
             ]
-        if namespace:
-            described["lastChanges"] = namespace.stdout.apply(powershell.read_changes)
-            described["namespaceUrn"] = namespace.urn
+        if namespace_command:
+            described["lastChanges"] = namespace_command.stdout.apply(powershell.read_changes)
+            described["namespaceUrn"] = namespace_command.urn
         return described
 
     def _describe_azure(self, network: Network | None) -> dict[str, Any]:
-        """What the next `up` must not change: see stacks.changes."""
+        """What the next `up` must not change; `stacks.changes` reads it."""
         args, private, public = self._args, self._args.dns.private_zone, self._args.dns.public
         groups = {zone.existing_resource_group for zone in (private, public) if zone and zone.existing_resource_group}
         return {
             "subnetId": network.subnet_id if network else None,
-            "subnetPrefix": args.network.subnet_prefix if network and network.made_here else None,
+            "subnetPrefix": args.network.subnet_prefix if network and network.created_here else None,
             "linkedNetworks": list(private.linked_networks) if private else [],
-            "resourceGroups": sorted({args.resource_group.name_in(pulumi.get_stack()), *groups}),
+            "resourceGroups": sorted({args.resource_group.name_for(pulumi.get_stack()), *groups}),
         }

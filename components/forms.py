@@ -40,8 +40,8 @@ class Form(NamedTuple):
 
     def extract_value(self, text: str) -> str:
         """The part of a well-formed text that is used."""
-        found = re.fullmatch(self.pattern, text)
-        return found["value"] if found and "value" in found.groupdict() else text
+        match = re.fullmatch(self.pattern, text)
+        return match["value"] if match and "value" in match.groupdict() else text
 
 
 def explain_host_bits(text: str) -> str | None:
@@ -58,7 +58,7 @@ def explain_unusable_network(text: str) -> str | None:
         return remedy
     refused = [str(network) for network in REFUSED_NETWORKS if network.overlaps(IPv4Network(text))]
     if refused:
-        return f"overlaps {', '.join(refused)}, which Azure refuses in a virtual network. Choose a private prefix."
+        return f"overlaps {', '.join(refused)}, which Azure refuses in a virtual network. Write a private prefix."
     return None
 
 
@@ -77,7 +77,7 @@ def explain_dns_name(text: str, pattern: str = DOMAIN) -> str | None:
         name = text.rstrip(".").encode("idna").decode().lower()
     except UnicodeError:
         return None
-    return f"Write it as DNS has it: {name}." if name != text and re.fullmatch(pattern, name) else None
+    return f"Write it in its DNS form: {name}." if name != text and re.fullmatch(pattern, name) else None
 
 
 def explain_dns_label(text: str) -> str | None:
@@ -93,7 +93,7 @@ def explain_unusable_url(text: str) -> str | None:
     except ValueError as error:
         return f"is not a URL ({error}). Write one such as https://owa.mail-domain.com/owa."
     if "@" in parts.netloc:
-        return "contains an account, which every client would see. Leave it out."
+        return "contains an account, which every client would see. Remove it."
     if re.fullmatch(IPV4, host) or re.fullmatch(DOMAIN, host):
         return None
     return (
@@ -102,11 +102,11 @@ def explain_unusable_url(text: str) -> str | None:
 
 
 def explain_damaged_key(text: str) -> str | None:
-    """Recognises a key that was cut off: an OpenSSH public key holds its kind and the lengths of its parts."""
-    found = re.fullmatch(HOST_KEY.pattern, text)
-    if not found:
+    """Recognises a key that was cut off: an OpenSSH public key contains its kind and the length of each part."""
+    match = re.fullmatch(HOST_KEY.pattern, text)
+    if not match:
         return None
-    kind, _, encoded = found["value"].partition(" ")
+    kind, _, encoded = match["value"].partition(" ")
     try:
         blob = b64decode(encoded, validate=True)
     except NotBase64Error:
@@ -117,7 +117,7 @@ def explain_damaged_key(text: str) -> str | None:
         part, blob = blob[4 : 4 + length], blob[4 + length :]
         parts.append(part if len(part) == length else b"")
     if len(parts) < 2 or parts[0] != kind.encode() or not all(parts):
-        return "is not a whole key: a part of its line is missing. Copy the line again."
+        return "is not a complete key: a part of its line is missing. Copy the line again."
     return None
 
 
@@ -136,9 +136,8 @@ GROUP = Form(
 )
 ZONE_GROUP = Form(
     GROUP.pattern,
-    f"{GROUP.remedy} It is a group of the subscription that Pulumi works in. For a zone of another subscription, set "
-    "azure-native:subscriptionId to that one, with servers that have existing: true, or leave this key out: a zone is "
-    "created here.",
+    f"{GROUP.remedy} The group must be in the stack's subscription. For a zone in another subscription, either set "
+    "azure-native:subscriptionId to it and have existing servers only, or leave this key out: a zone is created here.",
 )
 IMAGE = Form(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Compute/"

@@ -30,11 +30,12 @@ class Names:
     external_client: str
     external_autodiscover: str
 
-    def every(self) -> list[str]:
+    def list_all(self) -> list[str]:
         return sorted({self.client, self.autodiscover, self.external_client, self.external_autodiscover})
 
 
 def client_names(namespace: NamespaceArgs) -> Names:
+    """The names that a stack file's `namespace` results in."""
     outside = namespace.external_domain or namespace.domain
     return Names(
         client=f"{namespace.client_name}.{namespace.domain}",
@@ -60,21 +61,21 @@ def exchange_settings(namespace: NamespaceArgs) -> Settings:
         urls: UrlServiceArgs = getattr(services, service)
         if urls.enabled:
             settings[service] = {
-                "InternalUrl": unless_derived(urls.internal_url, f"https://{names.client}{path}"),
-                "ExternalUrl": unless_derived(urls.external_url, f"https://{names.external_client}{path}"),
+                "InternalUrl": resolve_derived(urls.internal_url, f"https://{names.client}{path}"),
+                "ExternalUrl": resolve_derived(urls.external_url, f"https://{names.external_client}{path}"),
             }
     if services.mapi.enabled:
         settings["mapi"]["IISAuthenticationMethods"] = list(services.mapi.iis_authentication_methods)
     if services.autodiscover.enabled:
         derived = f"https://{names.autodiscover}{AUTODISCOVER_PATH}"
         settings["autodiscover"] = {
-            "AutoDiscoverServiceInternalUri": unless_derived(services.autodiscover.service_internal_uri, derived)
+            "AutoDiscoverServiceInternalUri": resolve_derived(services.autodiscover.service_internal_uri, derived)
         }
     anywhere = services.outlook_anywhere
     if anywhere.enabled:
         settings["outlookAnywhere"] = {
-            "InternalHostname": unless_derived(anywhere.internal_hostname, names.client),
-            "ExternalHostname": (external := unless_derived(anywhere.external_hostname, names.external_client)),
+            "InternalHostname": resolve_derived(anywhere.internal_hostname, names.client),
+            "ExternalHostname": (external := resolve_derived(anywhere.external_hostname, names.external_client)),
             "InternalClientsRequireSsl": anywhere.internal_clients_require_ssl,
             # Exchange keeps it false while the external host name is empty.
             "ExternalClientsRequireSsl": anywhere.external_clients_require_ssl and external is not None,
@@ -100,27 +101,33 @@ def namespace_document(
 T = TypeVar("T")
 
 
-def unless_derived(value: T | Derived, derived: T) -> T:
+def resolve_derived(value: T | Derived, derived: T) -> T:
     """The stack file's value, null included; if it is left out, the derived one."""
     return derived if isinstance(value, Derived) else value
 
 
-def is_address(setting: str) -> bool:
+def is_url_or_host_name(setting: str) -> bool:
     """Whether the setting sends clients to a host: a URL, a URI or a host name."""
     return setting.endswith(("Url", "Uri", "Hostname"))
 
 
-def host_of(value: str) -> str:
-    """The host of a URL or of a host name, as clients ask DNS for it."""
+def extract_host(value: str) -> str:
+    """The host of a URL, or a host name itself, in lower case."""
     return (urlsplit(value).hostname or value).lower()
 
 
 def client_hosts(settings: Settings) -> dict[str, list[str]]:
     """Service -> the hosts to which `exchange_settings` sends its clients, the one for clients inside first."""
     return {
-        service: list(dict.fromkeys(host_of(value) for name, value in values.items() if is_address(name) and value))
-        for service, values in settings.items()
+        service: list(dict.fromkeys(host for _, host in list_hosts(values))) for service, values in settings.items()
     }
+
+
+def list_hosts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Setting and host of each URL and host name of a service. Cleared ones are left out."""
+    return [
+        (setting, extract_host(value)) for setting, value in values.items() if is_url_or_host_name(setting) and value
+    ]
 
 
 def gate_names(namespace: NamespaceArgs, *, published: bool) -> dict[str, list[str]]:
@@ -132,11 +139,12 @@ def gate_names(namespace: NamespaceArgs, *, published: bool) -> dict[str, list[s
     names = client_names(namespace)
     inside, outside = {names.client, names.autodiscover}, {names.external_client, names.external_autodiscover}
     at_servers = inside | outside if published else inside
-    found: dict[str, list[str]] = {}
+    hosts_of_services: dict[str, list[str]] = {}
     for service, values in exchange_settings(namespace).items():
-        hosts = [(setting, host_of(value)) for setting, value in values.items() if is_address(setting) and value]
         # Clients inside reach the servers under any name that the settings give them.
-        found[service] = [host for setting, host in hosts if host in at_servers or not setting.startswith("External")]
-    if "autodiscover" in found:
-        found["autodiscover"] += sorted(at_servers & {names.autodiscover, names.external_autodiscover})
-    return {service: list(dict.fromkeys(names)) for service, names in found.items() if names}
+        hosts_of_services[service] = [
+            host for setting, host in list_hosts(values) if host in at_servers or not setting.startswith("External")
+        ]
+    if "autodiscover" in hosts_of_services:
+        hosts_of_services["autodiscover"] += sorted(at_servers & {names.autodiscover, names.external_autodiscover})
+    return {service: list(dict.fromkeys(hosts)) for service, hosts in hosts_of_services.items() if hosts}

@@ -12,7 +12,8 @@ ClientAuthentication = Literal["Basic", "Ntlm", "Negotiate"]
 
 
 class Derived(Enum):
-    """The default of a URL or a host name: it is derived from the names. None is a value: clear it on the servers."""
+    """The default of a URL or a host name: it is derived from the names. It differs from None, which clears the value
+    on the servers."""
 
     DERIVED = "derived"
 
@@ -60,7 +61,7 @@ class AutodiscoverArgs:
 
 @args
 class OutlookAnywhereArgs:
-    """Outlook Anywhere: host names without a scheme, each with its RequireSsl and authentication pair."""
+    """Outlook Anywhere: two host names without a scheme, each with its own TLS and authentication settings."""
 
     enabled: bool = key("false leaves Outlook Anywhere on the servers unchanged.", default=True)
     internal_hostname: str | Derived | None = key(
@@ -69,20 +70,20 @@ class OutlookAnywhereArgs:
     external_hostname: str | Derived | None = key(
         "Host name for clients outside; derived if left out, null clears it on the servers.", default=DERIVED, form=ZONE
     )
-    internal_clients_require_ssl: bool = key("Whether clients inside must use TLS.", default=True)
-    external_clients_require_ssl: bool = key("Whether clients outside must use TLS.", default=True)
+    internal_clients_require_ssl: bool = key("true: clients inside must use TLS.", default=True)
+    external_clients_require_ssl: bool = key("true: clients outside must use TLS.", default=True)
     internal_client_authentication_method: ClientAuthentication = key(
         "Authentication method of clients inside.", default="Ntlm"
     )
     external_client_authentication_method: ClientAuthentication = key(
         "Authentication method of clients outside.", default="Ntlm"
     )
-    ssl_offloading: bool = key("true: TLS ends in front of the server.", default=False)
+    ssl_offloading: bool = key("true: TLS ends at a device in front of the server.", default=False)
 
 
 @args
 class ServicesArgs:
-    """What each service gives its clients, if it is not derived from the namespace's names."""
+    """What each service gives its clients, where it is not derived from the namespace's names."""
 
     owa: UrlServiceArgs = key("Outlook on the web.", default=UrlServiceArgs())
     ecp: UrlServiceArgs = key("Exchange admin centre.", default=UrlServiceArgs())

@@ -17,7 +17,7 @@ class Network(pulumi.ComponentResource):
     """
 
     # Whether the virtual network and its subnet are created here.
-    made_here: bool
+    created_here: bool
     subnet_id: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     virtual_network_id: pulumi.Output[str]
@@ -34,9 +34,9 @@ class Network(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exchange-cas:index:Network", name, None, opts)
-        self.made_here = args.subnet_id is None
+        self.created_here = args.subnet_id is None
         self._name, self._args, self._group, self._tags = name, args, resource_group_name, tags
-        self._child = pulumi.ResourceOptions(parent=self)
+        self._child_opts = pulumi.ResourceOptions(parent=self)
         if args.subnet_id:
             self.subnet_id = pulumi.Output.from_input(args.subnet_id)
             self.virtual_network_id = pulumi.Output.from_input(args.subnet_id.rpartition("/subnets/")[0])
@@ -48,7 +48,7 @@ class Network(pulumi.ComponentResource):
             resource_group_name=resource_group_name,
             security_rules=security_rules(args, ssh_port, other_servers),
             tags=tags,
-            opts=self._child,
+            opts=self._child_opts,
         )
         self.security_group_id = security_group.id
         self.register_outputs({"subnetId": self.subnet_id})
@@ -61,7 +61,7 @@ class Network(pulumi.ComponentResource):
             resource_group_name=self._group,
             address_space=azure.network.AddressSpaceArgs(address_prefixes=[args.address_space]),
             tags=self._tags,
-            opts=self._child,
+            opts=self._child_opts,
         )
         subnet = azure.network.Subnet(
             f"{name}-subnet",
@@ -72,7 +72,7 @@ class Network(pulumi.ComponentResource):
             # Azure is retiring default outbound access; disable it explicitly.
             default_outbound_access=False,
             nat_gateway=self._add_nat_gateway() if args.nat_gateway else None,
-            opts=self._child,
+            opts=self._child_opts,
         )
         self.subnet_id, self.virtual_network_id = subnet.id, network.id
 
@@ -84,7 +84,7 @@ class Network(pulumi.ComponentResource):
             sku=azure.network.PublicIPAddressSkuArgs(name="Standard"),
             public_ip_allocation_method="Static",
             tags=self._tags,
-            opts=self._child,
+            opts=self._child_opts,
         )
         gateway = azure.network.NatGateway(
             f"{self._name}-outbound",
@@ -93,7 +93,7 @@ class Network(pulumi.ComponentResource):
             sku=azure.network.NatGatewaySkuArgs(name="Standard"),
             public_ip_addresses=[azure.network.SubResourceArgs(id=address.id)],
             tags=self._tags,
-            opts=self._child,
+            opts=self._child_opts,
         )
         return azure.network.SubResourceArgs(id=gateway.id)
 
@@ -118,26 +118,26 @@ def security_rules(
 
 
 def allow_sources(
-    who: str, priority: int, sources: Sequence[str], ports: Sequence[str]
+    group: str, first_priority: int, sources: Sequence[str], ports: Sequence[str]
 ) -> Iterator[azure.network.SecurityRuleArgs]:
-    """One rule for each source: a rule holds either one service tag or a list of prefixes, never both."""
+    """One rule for each source, because Azure does not accept a service tag and prefixes in one rule."""
     for index, source in enumerate(sources):
-        yield build_security_rule(f"Allow{who}{index or ''}", priority + index, "Allow", source, ports)
+        yield build_security_rule(f"Allow{group}{index or ''}", first_priority + index, "Allow", source, ports)
 
 
 def build_security_rule(
     name: str, priority: int, access: str, source: str, ports: Sequence[str]
 ) -> azure.network.SecurityRuleArgs:
-    every = list(ports) == ["*"]
+    all_ports = list(ports) == ["*"]
     return azure.network.SecurityRuleArgs(
         name=name,
         priority=priority,
         direction="Inbound",
         access=access,
-        protocol="*" if every else "Tcp",
+        protocol="*" if all_ports else "Tcp",
         source_address_prefix=source,
         source_port_range="*",
         destination_address_prefix="*",
-        destination_port_range="*" if every else None,
-        destination_port_ranges=None if every else list(ports),
+        destination_port_range="*" if all_ports else None,
+        destination_port_ranges=None if all_ports else list(ports),
     )

@@ -9,14 +9,14 @@ from components.namespace import client_names, exchange_settings
 
 
 def stack_file_outputs(args: FarmArgs) -> dict[str, Any]:
-    """Output -> value. Operations compare servers, DNS and clients' names with these: they describe what is deployed.
+    """Output -> value. They describe what is deployed: operations compare servers, DNS and names with them.
 
-    `dns.private` and `dns.public` list the names with a record set in that zone, and are empty without one.
+    `dns.private` and `dns.public` list the names with a record set in that zone; without the zone they are empty.
     """
     names = client_names(args.namespace)
     jump = args.ssh.jump_host
     return {
-        "names": names.every(),
+        "names": names.list_all(),
         "namespace": {
             "client": names.client,
             "autodiscover": names.autodiscover,

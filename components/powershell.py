@@ -20,7 +20,7 @@ REPORT_ENDS = "=== exchange-cas report 1 ends ==="
 # White space, and a shell's byte order mark.
 BLANK = " \t\r\n\ufeff"
 NO_REPORT = (
-    "The script's output holds no report that can be read: the server's shell prints something else, or runs something "
+    "The output contains no readable report of the script: the server's shell prints something else, or runs something "
     "else. Look at AutoRun below HKLM and HKCU \\Software\\Microsoft\\Command Processor, at the PowerShell profiles, "
     "and at ForceCommand and DefaultShell of its SSH server."
 )
@@ -40,11 +40,10 @@ def scripts_version() -> str:
 
 
 def scripts_folder(installation: str) -> str:
-    """The scripts' folder on a server. It changes with a rebuild and with the scripts, so that they are copied and run
-    again.
+    """The scripts' folder on a server. It changes when the scripts do, and with `installation`, which changes when the
+    server is rebuilt: Pulumi then copies and runs the scripts again.
 
-    `installation` changes with a rebuild. Forward slashes, because the provider joins remote paths by the rules of the
-    computer that it runs on.
+    It has forward slashes, because the provider joins remote paths by the rules of the computer that it runs on.
     """
     return f"{INSTALLATIONS}/{installation}/{scripts_version()}/"
 
@@ -57,8 +56,8 @@ def command_line(folder: str, name: str) -> str:
 def write_document(document: Mapping[str, Any], credential: Credential | None) -> str:
     """A script's standard input: indented, so that a diff shows each setting on its line.
 
-    `credential` (userName, password) is for a logon with an SSH key, to which Windows gives no credential for the
-    network.
+    `credential` (userName, password) is needed after a logon with an SSH key, to which Windows gives no network
+    credential.
     """
     return json.dumps({**document, **({"credential": credential} if credential else {})}, indent=2)
 
@@ -70,20 +69,20 @@ class NoReportError(ValueError):
 def read_report(output: str | None, key: str) -> dict[str, Any]:
     """A script's report: the JSON object between the marks; what a shell printed around them is ignored.
 
-    Scripts of earlier versions print no marks, but the object alone or as the last line. The object must hold `key`,
+    Scripts of earlier versions print no marks, but the object alone or as the last line. The object must contain `key`,
     and its `settings`, if any, must be a table. Raises NoReportError.
     """
     printed = output or ""
-    _, begins, rest = printed.rpartition(REPORT_BEGINS)
-    inside, ends, _ = rest.partition(REPORT_ENDS)
+    _, begins, after_begin = printed.rpartition(REPORT_BEGINS)
+    inside, ends, _ = after_begin.partition(REPORT_ENDS)
     lines = printed.strip(BLANK).splitlines()
     for text in [inside] if begins and ends else [printed, *lines[-1:]]:
         try:
-            found = json.loads(text.strip(BLANK))
+            report = json.loads(text.strip(BLANK))
         except (ValueError, RecursionError):
             continue
-        if isinstance(found, dict) and key in found and is_settings_table(found.get("settings", {})):
-            return found
+        if isinstance(report, dict) and key in report and is_settings_table(report.get("settings", {})):
+            return report
     raise NoReportError(NO_REPORT)
 
 
@@ -94,20 +93,18 @@ def is_settings_table(settings: object) -> bool:
 def read_reported_host_key(server: str, output: str | None) -> str:
     """The host key that Enable-OpenSsh.ps1 reported. Raises ValueError, which names the server."""
     try:
-        found = read_report(output, "hostKey")["hostKey"]
+        host_key, reason = read_report(output, "hostKey")["hostKey"], ""
     except NoReportError as error:
-        found, why = None, f" {error}" if output else ""
-    else:
-        why = ""
-    if isinstance(found, str) and found.strip():
-        return found
+        host_key, reason = None, f" {error}" if output else ""
+    if isinstance(host_key, str) and host_key.strip():
+        return host_key
     raise ValueError(
         f"Azure holds no SSH host key of {server}: the run command EnableOpenSsh printed none, or the virtual "
-        f"machine does not run. Start it, or write its key into the stack file as hostKey.{why}"
+        f"machine is not running. Start it, or write its key into the stack file as hostKey.{reason}"
     )
 
 
-def show_value(value: object) -> str:
+def render_setting(value: object) -> str:
     """A setting's value as text, `none` if it is cleared."""
     return "none" if value is None else str(value)
 
@@ -115,11 +112,11 @@ def show_value(value: object) -> str:
 def read_changes(output: str | None) -> dict[str, dict[str, str]] | str:
     """The settings that a run of the namespace script changed: service.setting -> before and after.
 
-    Without a readable report, a sentence says so instead of an error: this output only informs.
+    Without a readable report a sentence, not an error: this output only informs.
     """
     try:
         return {
-            f"{service}.{setting}": {"before": show_value(value["before"]), "after": show_value(value["after"])}
+            f"{service}.{setting}": {"before": render_setting(value["before"]), "after": render_setting(value["after"])}
             for service, settings in read_report(output, "settings")["settings"].items()
             for setting, value in settings.items()
             if value["changed"]

@@ -1,4 +1,4 @@
-"""What runs when an existing server leaves the stack: it gets its old URLs back.
+"""The command that gives an existing server its old URLs back when it leaves the stack.
 
 This is the only command with a delete text, and a local one: the provider's remote command fails a run whose server is
 dead, and waits forever for a server that accepts a connection and stays silent. See docs/decisions/0009.
@@ -12,7 +12,7 @@ import pulumi
 from pulumi_command import local
 
 from components.server import Server
-from components.shell import ServerAccess, address_to_dial
+from components.shell import ServerAccess, choose_address
 
 # In the program's folder, where the command provider runs; Pulumi.yaml names the same virtual environment.
 PYTHON = ".venv\\Scripts\\python" if sys.platform == "win32" else ".venv/bin/python"
@@ -30,16 +30,16 @@ def add_restoration(
 ) -> local.Command:
     """The command cas-COMPUTERNAME-restore of an existing server; it runs when it is deleted, and only then.
 
-    Without `restoreOnRemove` it exists with no delete text: so switching the key off is an update of the command, not
-    a deletion that would restore the server. It is named by the computer, so that renaming a server's key deletes
-    nothing either.
+    Without `restoreOnRemove` it exists, but has no delete text: switching the key off updates the command instead of
+    deleting it, which would restore the server. It has the computer's name, so renaming a server's key does not delete
+    it either.
     """
     wanted = server.args.restore_on_remove
     return local.Command(
         f"{name}-{server.args.computer_name.lower()}-restore",
         delete=RESTORE if wanted else None,
         stdin=restoration_document(server, access, exchange_version, recycle_app_pools) if wanted else None,
-        # Standard error names, while the run goes on, what could not be restored.
+        # Standard error names, during the run, what could not be restored.
         logging=local.Logging.STDERR,
         add_previous_output_in_env=False,
         opts=pulumi.ResourceOptions(parent=parent),
@@ -49,14 +49,14 @@ def add_restoration(
 def restoration_document(
     server: Server, access: ServerAccess, exchange_version: str, recycle_app_pools: bool
 ) -> pulumi.Output[str]:
-    """The standard input of `python -m restoration`, complete: by then only the state knows the server."""
+    """The standard input of `python -m restoration`. It is complete: by then only the state has these values."""
     jump = access.ssh.jump_host
     document = pulumi.Output.json_dumps(
         {
             "server": server.args.computer_name,
             "exchangeVersion": exchange_version,
             "recycleAppPools": recycle_app_pools,
-            "host": address_to_dial(access.ssh, server),
+            "host": choose_address(access.ssh, server),
             "port": access.ssh.port,
             "hostKey": server.host_key,
             "user": access.operator,

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 # A client that found an address dead asks DNS again after at most this time.
-MOST_TTL_SECONDS = 300
-LEAST_ADDRESSES = 2
+MAX_TTL_SECONDS = 300
+MIN_ADDRESSES = 2
 MANAGEMENT_PORTS = {
     22: "SSH",
     135: "RPC",
@@ -28,25 +28,25 @@ INTERNET = frozenset({"*", "internet", "any"})
 
 
 def check_ttl(seconds: float) -> Iterator[str]:
-    if seconds > MOST_TTL_SECONDS:
+    if seconds > MAX_TTL_SECONDS:
         yield (
-            f"a client keeps the address of a lost server for {seconds:g} s; at most {MOST_TTL_SECONDS} s is advised."
+            f"a client keeps the address of a lost server for {seconds:g} s; at most {MAX_TTL_SECONDS} s is advised."
         )
 
 
 def check_address_count(addresses: Collection[object]) -> Iterator[str]:
     """`addresses` of one name; duplicates count once."""
-    if len(set(addresses)) < LEAST_ADDRESSES:
-        found = "no address is" if not addresses else "one address is"
-        yield f"{found} behind the name, so the loss of one server is the loss of all. Name at least two servers."
+    if len(set(addresses)) < MIN_ADDRESSES:
+        count = "only one" if addresses else "no"
+        yield f"the name has {count} address, so clients lose the service with one server. Write at least two servers."
 
 
 def check_same_addresses(names: Mapping[str, Collection[str]]) -> Iterator[str]:
     """`names` of one namespace -> addresses. A server that answers one of the names answers the others."""
-    every = {address for addresses in names.values() for address in addresses}
+    all_addresses = {address for addresses in names.values() for address in addresses}
     for name, addresses in sorted(names.items()):
-        if missing := sorted(every - set(addresses)):
-            yield f"{name} lacks {', '.join(missing)}, which other names of the namespace have. Give all the same ones."
+        if missing := sorted(all_addresses - set(addresses)):
+            yield f"{name} lacks {', '.join(missing)}, which other names of the namespace have. Give all the same."
 
 
 def check_https_url(url: str) -> Iterator[str]:
@@ -73,10 +73,10 @@ def find_open_management_ports(security_rules: Iterable[Mapping[str, Any]]) -> I
         if not any(is_open_to_internet(str(source)) for source in sources if source) or not allows_tcp(rule):
             continue
         ports = [rule.get("destinationPortRange"), *(rule.get("destinationPortRanges") or [])]
-        for port, what in MANAGEMENT_PORTS.items():
-            if any(covers_port(str(given), port) for given in ports if given):
+        for port, service in MANAGEMENT_PORTS.items():
+            if any(covers_port(str(port_range), port) for port_range in ports if port_range):
                 name = rule.get("name", "a rule")
-                yield f"{name} opens port {port} ({what}) to the Internet. Name your own addresses."
+                yield f"{name} opens port {port} ({service}) to the Internet. Write your own addresses."
 
 
 def allows_tcp(rule: Mapping[str, Any]) -> bool:
@@ -93,7 +93,7 @@ def covers_port(ports: str, port: int) -> bool:
 
 def check_zone_protection(zone: str, *, protected: bool, production: bool) -> Iterator[str]:
     if production and not protected:
-        yield f"{zone}: a zone of production is not protected, and one command deletes it. Set protect: true."
+        yield f"{zone}: a production zone is not protected, so one command can delete it. Set protect: true."
 
 
 def is_production(stack: str) -> bool:

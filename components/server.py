@@ -26,13 +26,13 @@ class Server:
     host_key: pulumi.Input[str] | None
     # Changes when the server is rebuilt, which copies its scripts and sets its namespace again.
     installation: pulumi.Input[str]
-    # Of a server created here.
+    # None for an existing server.
     vm: pulumi.Resource | None = None
     component: pulumi.Resource | None = None
 
 
 def describe_existing_server(key: str, args: ServerArgs) -> Server:
-    """A new host key counts as a rebuild."""
+    """Its `installation` is a hash of the host key: a new host key counts as a rebuild."""
     host_key = args.host_key or ""
     return Server(
         key=key,
@@ -64,7 +64,7 @@ class ClientAccessServer(pulumi.ComponentResource):
         self._name, self._args, self._shared = name, args, shared
         public_address = self._add_public_address() if args.public_address else None
         interface = self._add_network_interface(public_address)
-        disks = add_data_disks(name, args, shared, self, listed=key in shared.with_disks)
+        disks = add_data_disks(name, args, shared, self, had_disks=key in shared.servers_with_disks)
         vm = add_virtual_machine(name, args, shared, interface_id=interface.id, disks=disks, parent=self)
         prepare_drives(name, args, shared, vm, self)
         run_command = self._enable_ssh(vm)
@@ -93,7 +93,9 @@ class ClientAccessServer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=self._shared.protect or None),
         )
 
-    def _add_network_interface(self, public: azure.network.PublicIPAddress | None) -> azure.network.NetworkInterface:
+    def _add_network_interface(
+        self, public_address: azure.network.PublicIPAddress | None
+    ) -> azure.network.NetworkInterface:
         shared = self._shared
         return azure.network.NetworkInterface(
             f"{self._name}-nic",
@@ -106,7 +108,9 @@ class ClientAccessServer(pulumi.ComponentResource):
                     private_ip_allocation_method="Static",
                     private_ip_address=self._args.address,
                     subnet=azure.network.SubnetArgs(id=shared.subnet_id),
-                    public_ip_address=azure.network.PublicIPAddressArgs(id=public.id) if public else None,
+                    public_ip_address=azure.network.PublicIPAddressArgs(id=public_address.id)
+                    if public_address
+                    else None,
                 )
             ],
             dns_settings=azure.network.NetworkInterfaceDnsSettingsArgs(dns_servers=list(shared.dns_servers))

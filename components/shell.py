@@ -15,12 +15,12 @@ from components import powershell
 from components.args import SshArgs
 from components.server import Server
 
-# Five dials of at most ten seconds: enough for a short silence or a dropped handshake; a dead server, or a dead jump
-# host, is reported within a minute.
+# Five attempts of at most ten seconds: enough to outlast a short silence or a dropped handshake. A dead server or jump
+# host is reported within a minute.
 DIAL_ERRORS = 4
 DIAL_SECONDS = 10
-# Behind a jump host a server is dialled once: the provider repeats a failed handshake on the connection that it has
-# already closed, and reports `EOF` instead of the reason (docs/decisions/0020).
+# One attempt behind a jump host: the provider would repeat a failed handshake on a connection that it has closed, and
+# report `EOF` instead of the reason (docs/decisions/0020).
 DIAL_ERRORS_BEHIND_JUMP_HOST = 0
 OPENSSH_KEY = re.compile(r"-----BEGIN OPENSSH PRIVATE KEY-----(.*?)-----END", re.DOTALL)
 OPENSSH_MAGIC = b"openssh-key-v1\0"
@@ -29,7 +29,7 @@ OPENSSH_UNENCRYPTED = OPENSSH_MAGIC + b"\0\0\0\x04none"
 
 @dataclass(frozen=True, kw_only=True)
 class ServerAccess:
-    """How the servers are reached over SSH, and by whom."""
+    """How the servers are reached over SSH, and the accounts for it."""
 
     ssh: SshArgs
     operator: str
@@ -48,7 +48,7 @@ class ServerShell:
     def __init__(self, name: str, server: Server, access: ServerAccess, *, parent: pulumi.Resource) -> None:
         self.server = server
         self._name, self._access, self._parent = name, access, parent
-        self._connection = connection_to(server, access)
+        self._connection = build_connection(server, access)
         self._folder = pulumi.Output.from_input(server.installation).apply(powershell.scripts_folder)
         self._scripts = remote.CopyToRemote(
             f"{name}-scripts",
@@ -64,24 +64,24 @@ class ServerShell:
 
     def run(
         self,
-        what: str,
+        suffix: str,
         script: str,
         document: Mapping[str, Any],
         *,
         after: Sequence[pulumi.Resource],
         triggers: Sequence[object] | None = None,
     ) -> remote.Command:
-        """The command cas-KEY-`what`: `script` with the document on standard input, after the scripts and `after`.
+        """The command cas-KEY-`suffix`, which runs `script` with the document on standard input; it waits for `after`.
 
         When `triggers` change, Pulumi drops the old command from the state first, so an interrupted run is retried, and
         switching back runs it again. Without a delete text, dropping it runs nothing.
         """
         return remote.Command(
-            f"{self._name}-{what}",
+            f"{self._name}-{suffix}",
             connection=self._connection,
             create=self._folder.apply(lambda folder: powershell.command_line(folder, script)),
             stdin=self._stdin(document),
-            # Standard output, the report, is an output of the command; people see standard error while it runs.
+            # The report, on standard output, is an output of the command. People see standard error during the run.
             logging=remote.Logging.STDERR,
             add_previous_output_in_env=False,
             triggers=triggers,
@@ -94,8 +94,8 @@ class ServerShell:
         )
 
     def _stdin(self, document: Mapping[str, Any]) -> pulumi.Input[str]:
-        """Plain if the operator logs on with a password, so that a pull request shows each URL; else secret, because a
-        logon with a key needs the operator's password in the document."""
+        """The document as text. It is a secret only if the operator logs on with a key, which needs the password in the
+        document; else it is plain, so that a pull request shows each URL."""
         access = self._access
         if access.operator_private_key is None:
             return powershell.write_document(document, None)
@@ -104,10 +104,10 @@ class ServerShell:
         )
 
 
-def connection_to(server: Server, access: ServerAccess) -> remote.ConnectionArgs:
+def build_connection(server: Server, access: ServerAccess) -> remote.ConnectionArgs:
     jump = access.ssh.jump_host
     return remote.ConnectionArgs(
-        host=address_to_dial(access.ssh, server),
+        host=choose_address(access.ssh, server),
         port=access.ssh.port,
         user=access.operator,
         password=None if access.operator_private_key else access.operator_password,
@@ -130,8 +130,8 @@ def connection_to(server: Server, access: ServerAccess) -> remote.ConnectionArgs
     )
 
 
-def address_to_dial(ssh: SshArgs, server: Server) -> pulumi.Input[str]:
-    """Never empty, or the provider would dial the computer that it runs on."""
+def choose_address(ssh: SshArgs, server: Server) -> pulumi.Input[str]:
+    """The address that SSH connects to. With an empty one the provider would connect to its own computer."""
     if ssh.address != "public":
         return server.args.address
     public = server.public_address or server.args.address
@@ -143,7 +143,7 @@ def address_to_dial(ssh: SshArgs, server: Server) -> pulumi.Input[str]:
 def require_public_address(computer_name: str, address: str) -> str:
     if address in ("", str(None)):  # what Azure answers before it has assigned an address
         raise pulumi.RunError(
-            f"Azure has no public address for {computer_name}, so that nothing can be dialled. "
+            f"Azure has no public address for {computer_name}, so SSH cannot connect to it. "
             "Look at its public address in the portal, or set ssh.address: private."
         )
     return address
@@ -158,7 +158,7 @@ def refuse_passphrase(name: str, text: str) -> str:
     """The private key in the secret `name`, unchanged. Raises RunError if it has a passphrase."""
     if needs_passphrase(text):
         raise pulumi.RunError(
-            f"{name} is protected by a passphrase, which no run asks for. Take it off a copy of the key "
+            f"{name} is protected by a passphrase, and a run cannot ask for it. Remove it from a copy of the key "
             f'(ssh-keygen -p -N "" -f COPY), then: pulumi config set --secret {name} < COPY'
         )
     return text
@@ -168,9 +168,9 @@ def needs_passphrase(text: str) -> bool:
     """False for a text that is not a private key."""
     if "Proc-Type: 4,ENCRYPTED" in text or "BEGIN ENCRYPTED PRIVATE KEY" in text:
         return True
-    found = OPENSSH_KEY.search(text)
+    match = OPENSSH_KEY.search(text)
     try:
-        stored = base64.b64decode(found[1]) if found else b""
+        content = base64.b64decode(match[1]) if match else b""
     except ValueError:
         return False
-    return stored.startswith(OPENSSH_MAGIC) and not stored.startswith(OPENSSH_UNENCRYPTED)
+    return content.startswith(OPENSSH_MAGIC) and not content.startswith(OPENSSH_UNENCRYPTED)

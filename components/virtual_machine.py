@@ -13,16 +13,16 @@ from components.args import ServerArgs, SshArgs
 from components.azure_args import AutoShutdownArgs, ImageArgs
 
 # Azure refuses to change these properties, so a change replaces the virtual machine.
-FIXED = [
+REPLACE_ON_CHANGES = [
     "availabilitySet",
     "networkProfile",
     "osProfile.adminUsername",
     "osProfile.computerName",
     "zones",
 ]
-# A virtual machine keeps what it was created with: another Exchange version, image or password applies to new machines
-# only. The security type follows the image. See docs/decisions/0016.
-CHOSEN_ONCE = ["osProfile.adminPassword", "securityProfile", "storageProfile.imageReference"]
+# A virtual machine keeps these: another Exchange version, image or password applies to new machines only. The security
+# type depends on the image. See docs/decisions/0016.
+IGNORE_CHANGES = ["osProfile.adminPassword", "securityProfile", "storageProfile.imageReference"]
 # The newest Windows Server that each Exchange version supports and the marketplace offers; 2012 R2 is no longer there.
 SKUS = {"2016": "2016-datacenter-gensecond", "2019": "2019-datacenter-gensecond", "SE": "2025-datacenter-g2"}
 
@@ -32,7 +32,7 @@ class VmDefaults:
     """What the virtual machines of a farm have in common."""
 
     resource_group_name: pulumi.Input[str]
-    # The same name, known before the group exists.
+    # The same name as plain text, to read the disks that are attached to a machine.
     group_name: str
     subnet_id: pulumi.Input[str]
     security_group_id: pulumi.Input[str]
@@ -43,7 +43,7 @@ class VmDefaults:
     administrator: str
     admin_password: pulumi.Input[str] | None
     # Keys of servers that have data disks, or had some at the last `up`.
-    with_disks: Collection[str]
+    servers_with_disks: Collection[str]
     dns_servers: tuple[str, ...]
     ssh: SshArgs
     auto_shutdown: AutoShutdownArgs | None
@@ -101,9 +101,9 @@ def add_virtual_machine(
         opts=pulumi.ResourceOptions(
             parent=parent,
             protect=shared.protect or None,
-            ignore_changes=CHOSEN_ONCE,
-            replace_on_changes=FIXED,
-            # The new machine needs the old one's name, and its disk's.
+            ignore_changes=IGNORE_CHANGES,
+            replace_on_changes=REPLACE_ON_CHANGES,
+            # The new machine and its system disk need the names of the old ones.
             delete_before_replace=True,
         ),
     )
@@ -119,7 +119,7 @@ def add_run_command(
     shared: VmDefaults,
     parent: pulumi.Resource,
 ) -> azure.compute.VirtualMachineRunCommandByVirtualMachine:
-    """Azure runs `script` as SYSTEM, before anything can log on, and again when its text or a parameter changes.
+    """Azure runs `script` as SYSTEM: before anybody can log on, and again when its text or a parameter changes.
 
     Parameters without a value are left out.
     """
@@ -137,7 +137,7 @@ def add_run_command(
         timeout_in_seconds=1800,
         treat_failure_as_deployment_failure=True,
         tags=shared.tags,
-        # Azure cannot update a run command while its virtual machine is stopped, so new tags must not try to.
+        # Azure cannot update a run command of a stopped virtual machine: a change of tags would fail the run.
         opts=pulumi.ResourceOptions(parent=parent, deleted_with=vm, ignore_changes=["tags"]),
     )
 

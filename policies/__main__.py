@@ -68,13 +68,13 @@ def is_client_name(args: Any, config: Mapping[str, Any]) -> bool:
 def read_addresses(props: Mapping[str, Any]) -> list[str]:
     """An unknown address counts as a different one. Raises UnknownValueError if the whole list is unknown."""
     records = props.get("aRecords", [])
-    found = []
+    addresses = []
     for index in range(len(records)):
         try:
-            found.append(str(records[index]["ipv4Address"]))
+            addresses.append(str(records[index]["ipv4Address"]))
         except UnknownValueError:
-            found.append(f"unknown {index}")
-    return found
+            addresses.append(f"unknown {index}")
+    return addresses
 
 
 def validate_ttl(args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -88,7 +88,7 @@ def validate_number_of_addresses(args: ResourceValidationArgs, report: ReportVio
 
 
 def validate_same_addresses(args: StackValidationArgs, report: ReportViolation) -> None:
-    """Compares the names of each zone. A zone with an unknown address is checked in the run, not in the preview."""
+    """Compares the names of each zone. A zone with an unknown address is checked during `up`, not in a preview."""
     zones: dict[tuple[str, str], dict[str, list[str]]] = {}
     for resource in args.resources:
         if is_client_name(resource, args.get_config() or {}):
@@ -97,7 +97,7 @@ def validate_same_addresses(args: StackValidationArgs, report: ReportViolation) 
             names = zones.setdefault((resource.resource_type, zone), {})
             names[f"{label}.{zone}"] = read_addresses(resource.props)
     for names in zones.values():
-        if not any(address.startswith("unknown") for found in names.values() for address in found):
+        if not any(address.startswith("unknown") for addresses in names.values() for address in addresses):
             report_breaches(report, rules.check_same_addresses(names))
 
 

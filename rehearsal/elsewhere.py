@@ -13,11 +13,11 @@ from rehearsal.stand_ins.dns import RecordSet
 def list_client_hosts(wanted: NamespaceArgs) -> set[str]:
     """The hosts in the URLs for clients, internal and external, and the names of the namespace."""
     named = namespace.client_hosts(namespace.exchange_settings(wanted)).values()
-    return {*namespace.client_names(wanted).every(), *(host.lower() for hosts in named for host in hosts)}
+    return {*namespace.client_names(wanted).list_all(), *(host.lower() for hosts in named for host in hosts)}
 
 
 def list_hosts_elsewhere(wanted: NamespaceArgs) -> list[str]:
-    return sorted(list_client_hosts(wanted) - set(namespace.client_names(wanted).every()))
+    return sorted(list_client_hosts(wanted) - set(namespace.client_names(wanted).list_all()))
 
 
 def add_missing_records(rows: Sequence[RecordSet], wanted: NamespaceArgs) -> Iterator[RecordSet]:

@@ -122,7 +122,7 @@ class EngineStack:
     def change(self, edit: Any) -> None:
         """Edits the stack file: `edit` changes its `config:` block in place."""
         found = read_stack_file(self.file, PROJECT)
-        content = {**found.rest, "config": found.config}
+        content = {**found.other_keys, "config": found.config}
         edit(content["config"])
         self.file.write_text(dump_stack_file(content), encoding="utf-8")
 

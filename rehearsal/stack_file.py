@@ -115,7 +115,7 @@ def list_existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, d
     """ARM id and body of each resource that the stack file expects to exist: resource group, zones, networks, image."""
     groups = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups"
     if farm.resource_group.existing:
-        yield f"{groups}/{farm.resource_group.name_in(stack)}", {"location": "westeurope"}
+        yield f"{groups}/{farm.resource_group.name_for(stack)}", {"location": "westeurope"}
     names = namespace.client_names(farm.namespace)
     for zone, kind, name in (
         (farm.dns.private, "privateDnsZones", names.client),

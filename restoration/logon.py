@@ -1,4 +1,4 @@
-"""The account of a logon over SSH. It stands apart from `restoration.ssh` for programs that need no SSH library."""
+"""The account of a logon over SSH. A module of its own, because some importers have no SSH library."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from components.powershell import Credential
 
 @dataclass(frozen=True, kw_only=True)
 class Logon:
-    """An account with a password, or with a private key for SSH. Its text shows no secret."""
+    """An account with a password, or with a private key for SSH. `repr` shows no secret."""
 
     user: str
     password: str | None = field(repr=False)
@@ -17,5 +17,5 @@ class Logon:
 
     @property
     def credential(self) -> Credential | None:
-        """What a script needs for network access: Windows gives a session that logged on with a key no credential."""
+        """What a script needs for network access after a logon with a key, to which Windows gives no credential."""
         return {"userName": self.user, "password": self.password or ""} if self.private_key else None

@@ -1,7 +1,7 @@
 """Restores one server, from the document that components.restoration writes.
 
-A dead server must not fail the run: one that does not answer within one dial keeps its URLs, is named, and the exit
-code is 0. A server that answers but cannot be restored fails the run with exit code 1.
+A dead server must not fail the run: if it does not answer within DIAL_SECONDS, it keeps its URLs, the report names it,
+and the exit code is 0. A server that answers but cannot be restored fails the run with exit code 1.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ async def restore_urls(document: Mapping[str, Any]) -> str:
     server = document["server"]
     async with AsyncExitStack() as connections:
         try:
-            # One dial includes the connection to a jump host.
+            # The time includes the connection to a jump host.
             async with asyncio.timeout(DIAL_SECONDS):
                 connection = await connect_to_server(document, connections)
         except asyncssh.PermissionDenied as error:
@@ -44,7 +44,7 @@ async def restore_urls(document: Mapping[str, Any]) -> str:
             return await finish_in_time(connection, run_restore_script(connection, document), server)
         except (OSError, asyncssh.Error) as error:
             raise NotRestoredError(f"{server} was not restored: {explain_ssh_error(error)}") from None
-    raise AssertionError
+    raise AssertionError("AsyncExitStack suppressed an error")
 
 
 async def connect_to_server(document: Mapping[str, Any], connections: AsyncExitStack) -> asyncssh.SSHClientConnection:
@@ -57,8 +57,8 @@ async def connect_to_server(document: Mapping[str, Any], connections: AsyncExitS
     return await connections.enter_async_context(connection)
 
 
-def read_logon(end: Mapping[str, Any]) -> Logon:
-    return Logon(user=end["user"], password=end["password"], private_key=end["privateKey"])
+def read_logon(account: Mapping[str, Any]) -> Logon:
+    return Logon(user=account["user"], password=account["password"], private_key=account["privateKey"])
 
 
 async def finish_in_time(connection: asyncssh.SSHClientConnection, work: Coroutine[Any, Any, str], server: str) -> str:
@@ -74,7 +74,7 @@ async def finish_in_time(connection: asyncssh.SSHClientConnection, work: Corouti
 
 
 async def run_restore_script(connection: asyncssh.SSHClientConnection, document: Mapping[str, Any]) -> str:
-    """Copies this version's scripts first: those on the server may be of another version, or deleted."""
+    """Copies the scripts of this version first: the server may have another version, or none."""
     server, keys = document["server"], ("server", "exchangeVersion", "recycleAppPools")
     async with connection.start_sftp_client() as sftp:
         await sftp.makedirs(FOLDER, exist_ok=True)
@@ -83,7 +83,7 @@ async def run_restore_script(connection: asyncssh.SSHClientConnection, document:
     stdin = powershell.write_document({key: document[key] for key in keys}, read_logon(document).credential)
     answer = await connection.run(powershell.command_line(FOLDER, SCRIPT), input=stdin, errors="replace")
     if answer.exit_status in NOTHING_TO_RESTORE:
-        return f"{server} has no Exchange or never got the namespace: there is nothing to put back."
+        return f"{server} has no Exchange or never got the namespace: there is nothing to restore."
     if answer.exit_status != 0:
         reason = " ".join(str(answer.stderr).split()) or "the connection was lost"
         raise NotRestoredError(f"{server} was not restored: {reason}")
@@ -91,7 +91,7 @@ async def run_restore_script(connection: asyncssh.SSHClientConnection, document:
 
 
 def count_changed_settings(printed: str) -> str:
-    """A report that cannot be read fails nothing, because the script has succeeded."""
+    """An unreadable report raises no error, because the script has succeeded."""
     try:
         return str(powershell.read_report(printed, "changed")["changed"])
     except powershell.NoReportError:

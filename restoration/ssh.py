@@ -8,7 +8,7 @@ from restoration.logon import Logon
 
 # A server that works answers within a second; ten seconds allow for lost packets.
 DIAL_SECONDS = 10
-# A server that vanishes while its script runs is noticed after four of these.
+# If a server stops answering while its script runs, asyncssh gives up after four of these.
 KEEPALIVE_SECONDS = 3
 # On a busy server it takes a minute to open an Exchange session and to read eight virtual directories.
 SCRIPT_SECONDS = 180
@@ -44,7 +44,7 @@ def explain_ssh_error(error: BaseException) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "the connection is refused"
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
-        return "it shows another SSH host key than the stack holds"
+        return "its SSH host key is not the one that the stack expects"
     if isinstance(error, asyncssh.PermissionDenied):
         return "it refuses the logon over SSH"
     if isinstance(error, OSError):

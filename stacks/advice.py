@@ -49,7 +49,7 @@ def warn_of_unprotected_zones(farm: FarmArgs, stack: str) -> Iterator[str]:
 
 
 def warn_of_unchecked_servers(farm: FarmArgs) -> Iterator[str]:
-    """Not where configureNamespace is false for the whole stack: records come before Exchange there on purpose."""
+    """No warning if configureNamespace is false for the whole stack: it gets its records before Exchange on purpose."""
     for name, server in readable_servers(farm):
         if farm.configure_namespace and server.in_rotation and not server.configure_namespace:
             yield (
@@ -60,7 +60,7 @@ def warn_of_unchecked_servers(farm: FarmArgs) -> Iterator[str]:
 
 def warn_of_hosts_without_records(farm: FarmArgs) -> Iterator[str]:
     """The program cannot tell a misspelt host from one whose record is managed elsewhere."""
-    created = namespace.client_names(farm.namespace).every()
+    created = namespace.client_names(farm.namespace).list_all()
     for key, value, host in list_overridden_hosts(farm):
         if host not in created:
             yield (

@@ -1,6 +1,5 @@
-"""Compares a stack file with the last `up`: refuses what Azure cannot change, and ignores changes of letter case.
-
-Azure would refuse such a change in the middle of a run. See docs/decisions/0016.
+"""Compares a stack file with the last `up`: refuses changes that Azure would refuse in the middle of a run, and ignores
+changes of letter case. See docs/decisions/0016.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ def reconcile_with_last_up(farm: FarmArgs, last: Outputs) -> FarmArgs:
     """
     servers, azure = last.get("servers") or {}, last.get("azure") or {}
     problems = [
-        *find_other_network(farm, servers, azure),
-        *find_other_prefix(farm, azure),
+        *find_network_change(farm, servers, azure),
+        *find_prefix_change(farm, azure),
         *find_names_in_use(farm, servers),
         *find_refused_disk_changes(farm, servers),
     ]
@@ -35,22 +34,22 @@ def reconcile_with_last_up(farm: FarmArgs, last: Outputs) -> FarmArgs:
     return keep_spelling(farm, last)
 
 
-def servers_with_disks(farm: FarmArgs, last: Outputs) -> frozenset[str]:
+def find_servers_with_disks(farm: FarmArgs, last: Outputs) -> frozenset[str]:
     """Keys of the servers that the stack creates and that have data disks now, or had some at an earlier `up`."""
     servers = last.get("servers") or {}
     return frozenset(
-        key for key, row in created_servers(farm) if row.data_disks or "dataDisks" in (servers.get(key) or {})
+        key for key, row in list_created_servers(farm) if row.data_disks or "dataDisks" in (servers.get(key) or {})
     )
 
 
-def created_servers(farm: FarmArgs) -> Iterator[tuple[str, ServerArgs]]:
+def list_created_servers(farm: FarmArgs) -> Iterator[tuple[str, ServerArgs]]:
     return ((key, server) for key, server in farm.servers.items() if not server.existing)
 
 
-def find_other_network(farm: FarmArgs, servers: Outputs, azure: Outputs) -> Iterator[Problem]:
+def find_network_change(farm: FarmArgs, servers: Outputs, azure: Outputs) -> Iterator[Problem]:
     """A network interface cannot leave its virtual network, and a virtual machine keeps its network interface."""
     before = azure.get("subnetId")
-    if not before or not any(key in servers for key, _ in created_servers(farm)):
+    if not before or not any(key in servers for key, _ in list_created_servers(farm)):
         return
     if network_id(farm.network.subnet_id) != network_id(None if azure.get("subnetPrefix") else before):
         yield Problem(
@@ -63,9 +62,11 @@ def find_other_network(farm: FarmArgs, servers: Outputs, azure: Outputs) -> Iter
         )
 
 
-def find_other_prefix(farm: FarmArgs, azure: Outputs) -> Iterator[Problem]:
+def find_prefix_change(farm: FarmArgs, azure: Outputs) -> Iterator[Problem]:
     before = azure.get("subnetPrefix")
-    if before and any(created_servers(farm)) and not farm.network.subnet_id and farm.network.subnet_prefix != before:
+    if not before or farm.network.subnet_id or not any(list_created_servers(farm)):
+        return
+    if farm.network.subnet_prefix != before:
         yield Problem(
             "network.subnetPrefix",
             farm.network.subnet_prefix,
@@ -76,20 +77,20 @@ def find_other_prefix(farm: FarmArgs, azure: Outputs) -> Iterator[Problem]:
 
 def find_names_in_use(farm: FarmArgs, servers: Outputs) -> Iterator[Problem]:
     """A name or an address that another server gives up becomes free at the end of the run."""
-    for key, server in created_servers(farm):
+    for key, server in list_created_servers(farm):
         for name, wanted in (("computerName", server.computer_name), ("address", server.address)):
             for other, row in servers.items():
                 if other != key and str((row or {}).get(name)).lower() == wanted.lower():
                     yield Problem(
                         f"servers.{key}.{name}",
                         wanted,
-                        f"belongs to {other} until a run has freed it. Run `pulumi up` without this change of {key} "
+                        f"belongs to {other} until the end of a run. Run `pulumi up` without this change of {key} "
                         "first, then with it.",
                     )
 
 
 def find_refused_disk_changes(farm: FarmArgs, servers: Outputs) -> Iterator[Problem]:
-    for key, server in created_servers(farm):
+    for key, server in list_created_servers(farm):
         before = {int(row["lun"]): row for row in (servers.get(key) or {}).get("dataDisks") or []}
         for disk in server.data_disks:
             row = before.get(disk.lun) or {"sizeGib": 0, "sku": disk.sku}
@@ -98,7 +99,7 @@ def find_refused_disk_changes(farm: FarmArgs, servers: Outputs) -> Iterator[Prob
                 yield Problem(f"servers.{key}.dataDisks.sizeGib", disk.size_gib, f"{remedy} Write at least {size}.")
             if disk.sku != row["sku"]:
                 remedy = (
-                    f"is not {row['sku']}, the kind of LUN {disk.lun}, and Azure cannot change that of an attached "
+                    f"is not {row['sku']}, the type of LUN {disk.lun}, and Azure cannot change that of an attached "
                     f"disk. Write {row['sku']}, or add another disk."
                 )
                 yield Problem(f"servers.{key}.dataDisks.sku", disk.sku, remedy)
@@ -140,10 +141,12 @@ def keep_spelling_of_zones(dns: DnsArgs, groups: Iterable[str], linked: Iterable
 
 def keep_spelling_of_link(id: str, known: Iterable[str]) -> str:
     """A link has its network's name, so the name keeps its spelling even if the rest of the id changes."""
-    rest, _, name = match_spelling(id, known).rpartition("/")
-    return f"{rest}/{match_spelling(name, [other.rpartition('/')[2] for other in known])}"
+    path, _, name = match_spelling(id, known).rpartition("/")
+    return f"{path}/{match_spelling(name, [other.rpartition('/')[2] for other in known])}"
 
 
 def match_spelling(text: T, known: Iterable[object]) -> T:
     """The first of `known` that equals `text` without regard to case, else `text`."""
-    return next((one for one in known if isinstance(one, str) and text and one.lower() == text.lower()), text)
+    if text is None:
+        return text
+    return next((name for name in known if isinstance(name, str) and name.lower() == text.lower()), text)

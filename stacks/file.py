@@ -30,13 +30,14 @@ class UnreadableStackFileError(Exception):
 
 @dataclass(frozen=True)
 class StackFile:
-    """`config`: full name -> value. `rest`: the file's other keys. `typed`: path of a scalar without quotes -> text.
+    """`config`: full name -> value. `other_keys`: the rest of the file.
 
-    Paths are written as in problems: `autoShutdown.time`, `network.clientPorts[0]`.
+    `typed`: path -> text of each scalar without quotes. Paths are as in problems: `autoShutdown.time`,
+    `network.clientPorts[0]`.
     """
 
     config: dict[str, Any]
-    rest: dict[str, Any]
+    other_keys: dict[str, Any]
     typed: Mapping[str, str]
 
 
@@ -81,14 +82,14 @@ def parse_stack_file(content: bytes, project: str) -> StackFile:
     # The engine reads the first document only.
     document = next(yaml.compose_all(content.decode("utf-8-sig"), Loader=StackFileLoader), None)
     reader = NodeReader()
-    whole = (reader.read_node(document, "") if document else None) or {}
-    given = (whole.pop("config", None) if isinstance(whole, dict) else whole) or {}
-    if not isinstance(given, dict):
+    keys = (reader.read_node(document, "") if document else None) or {}
+    block = (keys.pop("config", None) if isinstance(keys, dict) else keys) or {}
+    if not isinstance(block, dict):
         raise UnreadableStackFileError("config: is not a mapping of keys to values.")
-    config = {qualify_key(name, project): value for name, value in given.items()}
+    config = {qualify_key(name, project): value for name, value in block.items()}
     prefix = re.compile(rf"config\.({re.escape(project)}:(config:)?)?")
     typed = {prefix.sub("", path, count=1): text for path, text in reader.typed.items() if prefix.match(path)}
-    return StackFile(config=config, rest=whole, typed=typed)
+    return StackFile(config=config, other_keys=keys, typed=typed)
 
 
 def qualify_key(name: str, project: str) -> str:
@@ -151,13 +152,13 @@ def read_scalar_node(node: yaml.ScalarNode) -> Any:
         return decode_binary(node)
     if node.tag != PLAIN and kind not in RESOLVED:
         return text
-    found = parse_scalar(text)
+    value = parse_scalar(text)
     # The engine accepts a whole number for !!float.
-    if kind in RESOLVED and scalar_kind(found) != kind and not (kind == "float" and scalar_kind(found) == "int"):
+    if kind in RESOLVED and scalar_kind(value) != kind and not (kind == "float" and scalar_kind(value) == "int"):
         raise error_at(node, f"{text} is not a value of the type {kind}.")
-    if isinstance(found, float) and not math.isfinite(found):
+    if isinstance(value, float) and not math.isfinite(value):
         raise error_at(node, f"{text} is not a number in JSON. Write a finite number.")
-    return found
+    return value
 
 
 def decode_binary(node: yaml.ScalarNode) -> str:
@@ -171,7 +172,7 @@ def read_key(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
         raise error_at(node, "a list or a mapping cannot be a key.")
     key = read_scalar_node(node)
-    # Go's text for a key without a value.
+    # The engine, written in Go, uses this text for a null key.
     return "<nil>" if key is None else scalar_to_text(key)
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from components.args import FarmArgs, ServerArgs
 from stacks.problems import MISSING, Report
 
-# The names that Azure refuses for Windows' administrator, without those that begin with a digit.
+# The names that Azure refuses for the administrator of Windows. Those that begin with a digit the key's form refuses.
 REFUSED_ADMINISTRATORS = (
     *("a", "actuser", "adm", "admin", "admin1", "admin2", "administrator", "aspnet", "backup", "console", "david"),
     *("guest", "john", "owner", "root", "server", "sql", "support", "support_388945a0", "sys"),
     *("test", "test1", "test2", "test3", "user", "user1", "user2", "user3", "user4", "user5"),
 )
 IMAGE_OF_GALLERY = re.compile(r"/galleries/", re.IGNORECASE)
-# Windows' name -> IANA's names of the same zone, from Unicode CLDR (windowsZones.xml), which Microsoft maintains.
+# Name in Windows -> IANA names of the same zone. Source: windowsZones.xml of Unicode CLDR, which Microsoft maintains.
 TIME_ZONES = Path(__file__).with_name("time_zones.json")
 
 
@@ -47,11 +47,11 @@ def check_image_of_2013(farm: FarmArgs, report: Report) -> None:
 def check_ssh_package_of_old_windows(farm: FarmArgs, report: Report) -> None:
     if not farm.creates_servers or farm.exchange_version not in ("2013", "2016"):
         return
-    for key, given in (("packageUrl", farm.ssh.package_url), ("packageSha256", farm.ssh.package_sha256)):
-        if not given:
+    for key, value in (("packageUrl", farm.ssh.package_url), ("packageSha256", farm.ssh.package_sha256)):
+        if not value:
             remedy = (
                 f"is missing. The Windows Server of Exchange {farm.exchange_version} comes without OpenSSH. "
-                "Name a package to install."
+                "Write ssh.packageUrl and ssh.packageSha256 of a package to install."
             )
             report(f"ssh.{key}", MISSING, remedy)
 

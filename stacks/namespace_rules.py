@@ -17,14 +17,14 @@ LONGEST_DNS_NAME = 253
 
 
 def check_two_names(farm: FarmArgs, report: Report) -> None:
-    found = client_names(farm.namespace)
-    if found.client == found.autodiscover or found.external_client == found.external_autodiscover:
+    names = client_names(farm.namespace)
+    if names.client == names.autodiscover or names.external_client == names.external_autodiscover:
         remedy = "is also the name of the other services. Choose two names, inside and outside."
         report("namespace.autodiscoverName", farm.namespace.autodiscover_name, remedy)
 
 
 def check_lengths_of_names(farm: FarmArgs, report: Report) -> None:
-    for name in client_names(farm.namespace).every():
+    for name in client_names(farm.namespace).list_all():
         if len(name) > LONGEST_DNS_NAME:
             remedy = f"is longer than the {LONGEST_DNS_NAME} characters that DNS allows. Choose a shorter domain."
             report("namespace.domain", name, remedy)
@@ -32,7 +32,7 @@ def check_lengths_of_names(farm: FarmArgs, report: Report) -> None:
 
 def check_services_are_enabled(farm: FarmArgs, report: Report) -> None:
     if not exchange_settings(farm.namespace):
-        remedy = "opts every service out, so there is nothing to configure. Set configureNamespace: false instead."
+        remedy = "disables every service, so there is nothing to configure. Set configureNamespace: false instead."
         report("namespace.services", MISSING, remedy)
 
 
@@ -53,20 +53,20 @@ def check_hosts_are_not_servers(farm: FarmArgs, report: Report) -> None:
 
 def list_derived_hosts(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
     """Key, value and host of the names from which URLs are derived."""
-    found = client_names(farm.namespace)
-    yield "namespace.clientName", farm.namespace.client_name, found.client
-    yield "namespace.autodiscoverName", farm.namespace.autodiscover_name, found.autodiscover
+    names = client_names(farm.namespace)
+    yield "namespace.clientName", farm.namespace.client_name, names.client
+    yield "namespace.autodiscoverName", farm.namespace.autodiscover_name, names.autodiscover
     if farm.namespace.external_client_name:
-        yield "namespace.externalClientName", farm.namespace.external_client_name, found.external_client
+        yield "namespace.externalClientName", farm.namespace.external_client_name, names.external_client
 
 
 def list_overridden_hosts(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
     """Key, value and host of each URL and host name in the stack file, for services that are not opted out."""
-    for key, _, value in list_overridden_addresses(farm):
-        yield key, value, namespace.host_of(value)
+    for key, _, value in list_overridden_values(farm):
+        yield key, value, namespace.extract_host(value)
 
 
-def list_overridden_addresses(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
+def list_overridden_values(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
     """Key, service and value of each URL and host name in the stack file."""
     services = farm.namespace.services
     for service, (field, row, _) in keys_of(ServicesArgs).items():
@@ -76,14 +76,19 @@ def list_overridden_addresses(farm: FarmArgs) -> Iterator[tuple[str, str, str]]:
         except UnreadError:
             continue
         for key, value in values:
-            if args.enabled and namespace.is_address(to_camel_case(key)) and value and not isinstance(value, Derived):
+            if (
+                args.enabled
+                and namespace.is_url_or_host_name(to_camel_case(key))
+                and value
+                and not isinstance(value, Derived)
+            ):
                 yield f"namespace.services.{service}.{key}", service, value
 
 
 def check_paths_of_urls(farm: FarmArgs, report: Report) -> None:
     """Clients use the URL as it is or append to it, and Exchange answers any other path with 404."""
     expected = {**PATHS, "autodiscover": AUTODISCOVER_PATH}
-    for key, service, value in list_overridden_addresses(farm):
+    for key, service, value in list_overridden_values(farm):
         if service not in expected or "//" not in value:
             continue
         path = expected[service]

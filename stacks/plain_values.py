@@ -1,4 +1,4 @@
-"""Reads truth values, numbers, choices and texts. Pulumi passes those at the top level of a stack file as text.
+"""Reads booleans, numbers, choices and texts. Pulumi passes those at the top level of a stack file as text.
 
 Each function returns UNREAD after it has reported a problem.
 """
@@ -16,7 +16,7 @@ from stacks.scalars import MOMENT_TEXT
 IN_QUOTES = "is {kind} to YAML. Put the text in quotes."
 
 
-def read_truth(_: Key, value: object, path: str, report: Report) -> Any:
+def read_boolean(_: Key, value: object, path: str, report: Report) -> Any:
     if isinstance(value, bool) or value in ("true", "false"):
         return value in (True, "true")
     report(path, value, "Write true or false.")
@@ -66,8 +66,8 @@ def read_formatted_text(key: Key, value: str, path: str, report: Report) -> Any:
         return UNREAD
     if key.form is None:
         return value
-    wrong = key.form.find_mistake(value)
-    if wrong is None:
+    remedy = key.form.find_mistake(value)
+    if remedy is None:
         return key.form.extract_value(value)
-    report(path, value, wrong)
+    report(path, value, remedy)
     return UNREAD

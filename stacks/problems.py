@@ -1,4 +1,4 @@
-"""Mistakes in a stack file, and rows of which some fields could not be read.
+"""Mistakes in a stack file, and rows with fields that could not be read.
 
 A problem reads as one sentence or two: the key, its value, what is wrong with it, and what to write.
 """
@@ -12,12 +12,12 @@ from dataclasses import MISSING as MISSING
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-# Called with the key's path, its value (MISSING: show no value), and what is wrong with the remedy.
+# Called with the key's path, its value (MISSING: show no value), and a text: what is wrong, and the remedy.
 Report = Callable[[str, object, str], None]
 
 Row = TypeVar("Row")
 
-# The account of a URL, which may hold a password.
+# The account in a URL, which may include a password.
 ACCOUNT = re.compile(r"//[^/@\s]*@")
 
 
@@ -55,7 +55,7 @@ class Unread:
     """Replaces a value that could not be read and whose problem has been reported."""
 
     def __getattr__(self, _: str) -> Any:
-        """A row of a mapping that could not be read has no fields."""
+        """Stands in for every field of a row that could not be read."""
         raise UnreadError
 
     def __repr__(self) -> str:
@@ -66,7 +66,7 @@ UNREAD: Any = Unread()
 
 
 def build_row(row: type[Row], parts: dict[str, Any]) -> Row:
-    """A `row` of these fields. Reading a field that is UNREAD raises UnreadError."""
+    """A `row` with these fields. Access to a field that is UNREAD raises UnreadError."""
     complete = all(part is not UNREAD for part in parts.values())
     built: Row = row(**parts) if complete else guard_unread_fields(row)(**parts)
     return built

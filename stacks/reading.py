@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from components.keys import Key, Secret
-from stacks.plain_values import read_choice, read_number, read_text, read_truth
+from stacks.plain_values import read_boolean, read_choice, read_number, read_text
 from stacks.problems import MISSING, UNREAD, Report, build_row
 
 # Ends of paths -> why this stack does not manage the setting (source: Microsoft's cmdlet reference).
@@ -98,7 +98,7 @@ def read_value(hint: Any, key: Key, value: object, path: str, report: Report) ->
         return read_list(get_args(hint)[0], key, value, path, report)
     if get_origin(hint) is Literal:
         return read_choice(get_args(hint), value, path, report)
-    read_plain = {bool: read_truth, int: read_number}.get(hint, read_text)
+    read_plain = {bool: read_boolean, int: read_number}.get(hint, read_text)
     return read_plain(key, value, path, report)
 
 

@@ -58,8 +58,8 @@ def name_type(kind: Any) -> str:
 
 
 def insert_reference(page: str) -> str:
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
+    before, _, after_begin = page.partition(BEGIN)
+    _, _, after = after_begin.partition(END)
     return f"{before}{BEGIN}\n\n{render_reference()}\n{END}{after}"
 
 

@@ -51,9 +51,9 @@ def parse_scalar(text: str) -> Scalar:
 
 
 def parse_number(text: str) -> int | float | None:
-    found = parse_integer(text)
-    if found is not None and found in INTEGERS:
-        return found
+    integer = parse_integer(text)
+    if integer is not None and integer in INTEGERS:
+        return integer
     if not DECIMAL.fullmatch(text):
         return None
     number = float(text)
@@ -65,13 +65,13 @@ def parse_number(text: str) -> int | float | None:
 
 def parse_integer(text: str) -> int | None:
     """Follows Go: a leading 0 makes a number octal, as 0o does."""
-    found = WHOLE.fullmatch(text)
-    if not found:
+    match = WHOLE.fullmatch(text)
+    if not match:
         return None
     octal = text.lstrip("+-").startswith("0") and text.lstrip("+-") != "0"
-    base = BASES.get((found["base"] or "").lower(), 8 if octal else 10)
+    base = BASES.get((match["base"] or "").lower(), 8 if octal else 10)
     try:
-        return int(found["sign"] + found["digits"], base)
+        return int(match["sign"] + match["digits"], base)
     except ValueError:
         return None
 

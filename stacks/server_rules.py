@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
-from components.args import MOST_SERVERS, FarmArgs, ServerArgs
-from components.rules import LEAST_ADDRESSES
+from components.args import MAX_SERVERS, FarmArgs, ServerArgs
+from components.rules import MIN_ADDRESSES
 from stacks.problems import MISSING, UNREAD, Report, UnreadError
 
 
@@ -18,15 +18,15 @@ def readable_servers(farm: FarmArgs) -> Iterator[tuple[str, ServerArgs]]:
 
 def check_number_of_servers(farm: FarmArgs, report: Report) -> None:
     count = len(farm.servers)
-    if not 1 <= count <= MOST_SERVERS:
-        remedy = f"is not a possible number of servers. Write 1 to {MOST_SERVERS}, as many as a record set holds."
+    if not 1 <= count <= MAX_SERVERS:
+        remedy = f"is not a possible number of servers. Write 1 to {MAX_SERVERS}: a record set holds no more."
         report("servers", count, remedy)
         return
     rotating = sum(server.in_rotation for server in farm.servers.values())
     if rotating == 0:
         remedy = "No server is in rotation, so both names would have no address. Set inRotation: true."
         report("servers", MISSING, remedy)
-    elif rotating < LEAST_ADDRESSES and not farm.allow_single_server:
+    elif rotating < MIN_ADDRESSES and not farm.allow_single_server:
         remedy = (
             "Only one server is in rotation, so its loss would stop the service. "
             "Add a server, set inRotation: true on another one, or set allowSingleServer: true."
@@ -91,10 +91,10 @@ def check_host_key_of_existing(_: FarmArgs, name: str, server: ServerArgs, repor
 def check_machine_keys_of_existing(_: FarmArgs, name: str, server: ServerArgs, report: Report) -> None:
     if not server.existing:
         return
-    for key, given in (("publicAddress", server.public_address), ("zone", server.zone), ("size", server.size)):
-        if given:
+    for key, value in (("publicAddress", server.public_address), ("zone", server.zone), ("size", server.size)):
+        if value:
             remedy = "is only for virtual machines that this stack creates. Remove it, or remove existing: true."
-            report(f"servers.{name}.{key}", given, remedy)
+            report(f"servers.{name}.{key}", value, remedy)
 
 
 def check_restore_on_remove(_: FarmArgs, name: str, server: ServerArgs, report: Report) -> None:

@@ -1,6 +1,6 @@
-"""All rules between the keys of a stack file: those of the modules for each subject, and the ones for other keys.
+"""Runs all rules between the keys of a stack file, from the modules for each subject. Those for other keys are here.
 
-Each rule reports every breach with key, value and remedy, and ends at a value that could not be read.
+Each rule reports every breach with key, value and remedy, and stops at a value that could not be read.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ def check_rules(farm: FarmArgs, report: Report) -> None:
 
 
 def check_canary(farm: FarmArgs, report: Report) -> None:
-    """If no server is configured the canary has no effect, so it may stay in the file until Exchange is installed."""
-    first, servers = farm.rollout.canary, dict(readable_servers(farm))
-    if not first:
+    """Accepts a canary while no server is configured, so that it may stay in the file until Exchange is installed."""
+    canary, servers = farm.rollout.canary, dict(readable_servers(farm))
+    if not canary:
         return
-    if first not in farm.servers:
-        report("rollout.canary", first, f"is not a server of this stack. Choose one of {', '.join(farm.servers)}.")
-    elif first in servers and not servers[first].configure_namespace:
+    if canary not in farm.servers:
+        report("rollout.canary", canary, f"is not a server of this stack. Choose one of {', '.join(farm.servers)}.")
+    elif canary in servers and not servers[canary].configure_namespace:
         remedy = "has configureNamespace: false, so another server would go first. Choose a server that is configured."
-        report("rollout.canary", first, remedy)
+        report("rollout.canary", canary, remedy)
 
 
 def check_jump_host(farm: FarmArgs, report: Report) -> None:

@@ -56,7 +56,7 @@ class SiteFinding:
 def services_by_name(stack: DeployedStack) -> dict[str, list[str]]:
     """Each name that clients use -> the services whose URLs have it."""
     names = stack.names
-    found: dict[str, list[str]] = {name: [] for name in names.every()}
+    found: dict[str, list[str]] = {name: [] for name in names.list_all()}
     hosts = namespace.client_hosts(stack.settings)
     if "autodiscover" in hosts:
         # External clients cannot read the service connection point; they derive the name from the mail domain.

@@ -50,7 +50,7 @@ class LabProject:
             raise StackError(f"{path} cannot be read: {error.strerror}") from None
         except stack_file.UnreadableStackFileError as error:
             raise StackError(str(error)) from None
-        return {**found.rest, "config": found.config}
+        return {**found.other_keys, "config": found.config}
 
     def read_config(self, stack: str) -> dict[str, Any]:
         """The `config` block, empty without a file."""

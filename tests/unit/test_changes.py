@@ -72,7 +72,7 @@ def link_networks(*ids: str) -> Edit:
             ),
             LAST,
             "servers.ex01.address",
-            "belongs to ex02 until a run has freed it",
+            "belongs to ex02 until the end of a run",
         ),
         (
             replace_servers(ex01=GOOD["servers"]["ex01"], ex03={"computerName": "EX03", "address": "10.40.0.12"}),
@@ -103,7 +103,7 @@ WITH_A_DISK: dict[str, Any] = LAST | {"servers": {"ex01": LAST["servers"]["ex01"
     ("disks", "key", "remedy"),
     [
         ([DISK | {"sizeGib": 511}], "servers.ex01.dataDisks.sizeGib", "less than the 512 GiB of LUN 0"),
-        ([DISK | {"sku": "Premium_ZRS"}], "servers.ex01.dataDisks.sku", "is not Premium_LRS, the kind of LUN 0"),
+        ([DISK | {"sku": "Premium_ZRS"}], "servers.ex01.dataDisks.sku", "is not Premium_LRS, the type of LUN 0"),
         ([DISK | {"sizeGib": 513}, {"lun": 1, "sizeGib": 4, "sku": "Premium_ZRS"}], None, None),
         ([], None, None),
     ],

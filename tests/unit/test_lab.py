@@ -64,7 +64,7 @@ def test_two_labs_share_no_name_and_no_resource_group_and_their_stack_files_are_
     assert base == before
     seen = [
         {
-            *namespace.client_names(farm.namespace).every(),
+            *namespace.client_names(farm.namespace).list_all(),
             farm.resource_group.name,
             *(server.computer_name for server in farm.servers.values()),
         }

@@ -187,9 +187,9 @@ def test_the_account_of_a_url_is_not_shown(url: str) -> None:
 )
 def test_a_domain_in_another_spelling_is_refused_with_the_spelling_of_dns(given: str, meant: str) -> None:
     found = find_problems(change_keys(namespace={"domain": given}))
-    assert [problem.remedy for problem in found.values()] == [f"Write it as DNS has it: {meant}."]
+    assert [problem.remedy for problem in found.values()] == [f"Write it in its DNS form: {meant}."]
     label = find_problems(change_keys(namespace={"domain": "a.com", "clientName": "ÖWA"}))
-    assert label["namespace.clientName"].remedy == "Write it as DNS has it: xn--wa-eka."
+    assert label["namespace.clientName"].remedy == "Write it in its DNS form: xn--wa-eka."
 
 
 @pytest.mark.parametrize("key", ["internalNLBBypassUrl", "InternalNLBBypassUrl"])

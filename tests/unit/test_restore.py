@@ -83,7 +83,7 @@ def test_a_shell_that_prints_more_hides_no_result_and_a_lost_report_fails_nothin
 def test_a_server_without_exchange_or_without_original_settings_has_nothing_to_put_back(
     leaving: LeavingServer, code: int
 ) -> None:
-    assert "nothing to put back" in leaving.restore(f"import sys; sys.exit({code})")
+    assert "nothing to restore" in leaving.restore(f"import sys; sys.exit({code})")
 
 
 def test_a_script_that_fails_is_reported_with_its_message(leaving: LeavingServer) -> None:
@@ -109,7 +109,7 @@ def test_the_script_gets_a_credential_only_for_a_logon_with_a_key(leaving: Leavi
 
 def test_a_server_that_refuses_connections_or_shows_another_host_key_keeps_its_urls(leaving: LeavingServer) -> None:
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
-    assert "it shows another SSH host key" in leaving.restore(hostKey=other)
+    assert "its SSH host key is not the one that the stack expects" in leaving.restore(hostKey=other)
     leaving.server.stop()
     assert leaving.restore().startswith("ex01 keeps the namespace's URLs: the connection is refused.")
 

@@ -33,7 +33,7 @@ LINK = "azure-native:privatedns:VirtualNetworkLink"
 @pytest.mark.parametrize(
     ("steps", "sentence"),
     [
-        pytest.param([DRAINED], "one address is behind the name", id="one address"),
+        pytest.param([DRAINED], "the name has only one address", id="one address"),
         pytest.param(
             [records("update", [ONE, TWO], [ONE]), records("update", [ONE], [ONE, TWO], label="autodiscover")],
             f"owa.mail-domain.com lacks {TWO}",
@@ -168,7 +168,7 @@ def zone(operation: str, *, protect: bool, type: str = previews.PRIVATE_ZONE) ->
 @pytest.mark.parametrize("type", [previews.PRIVATE_ZONE, previews.PUBLIC_ZONE])
 @pytest.mark.parametrize("operation", ["create", "update", "same"])
 def test_an_unprotected_zone_of_production_has_one_warning(review: Review, operation: str, type: str) -> None:
-    sentence = "a zone of production is not protected, and one command deletes it. Set protect: true."
+    sentence = "a production zone is not protected, so one command can delete it. Set protect: true."
     unprotected = change(zone(operation, protect=False, type=type))
     assert f"- `mail-domain.com: {sentence}`" in review(unprotected, "--strict").stdout
     by_the_program = {"diagnostics": [{"severity": "warning", "message": f"dns.private: {sentence}"}]}

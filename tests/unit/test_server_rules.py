@@ -153,7 +153,7 @@ def test_twenty_servers_are_accepted_and_twenty_one_refused_with_the_reason() ->
         )
 
     assert find_problems(many(20)) == {}
-    assert "Write 1 to 20, as many as a record set holds." in find_problems(many(21))["servers"].remedy
+    assert "Write 1 to 20: a record set holds no more." in find_problems(many(21))["servers"].remedy
 
 
 def test_one_server_is_accepted_with_allow_single_server() -> None:
@@ -200,9 +200,9 @@ def test_a_host_key_is_accepted_as_ssh_keyscan_prints_it_and_as_a_pub_file_holds
 @pytest.mark.parametrize(
     ("given", "remedy"),
     [
-        (HOST_KEY[:-4], "not a whole key"),
-        (HOST_KEY.replace("ssh-ed25519", "ecdsa-sha2-nistp256"), "not a whole key"),
-        (HOST_KEY[:30], "not a whole key"),
+        (HOST_KEY[:-4], "not a complete key"),
+        (HOST_KEY.replace("ssh-ed25519", "ecdsa-sha2-nistp256"), "not a complete key"),
+        (HOST_KEY[:30], "not a complete key"),
         (HOST_KEY.replace("IGrm", "I*rm"), "ed25519"),
         ("ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB", "ed25519"),
         ("# 10.16.0.11:22 SSH-2.0-OpenSSH_for_Windows", "ed25519"),

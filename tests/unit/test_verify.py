@@ -81,7 +81,7 @@ def test_where_every_service_is_opted_out_no_server_is_read(
 @pytest.mark.parametrize(
     ("host_key", "password", "detail"),
     [
-        (False, PASSWORD, "it shows another SSH host key than the stack holds"),
+        (False, PASSWORD, "its SSH host key is not the one that the stack expects"),
         (True, "wrong-Password-1", "it refuses the logon over SSH"),
     ],
 )
