@@ -151,14 +151,14 @@ class Datacentre:
 
 def find_free_ports(addresses: Sequence[str], count: int) -> list[int]:
     """Ports that are free on every address. Raises ToolMissingError for an address that this computer does not have."""
-    found: list[int] = []
-    while len(found) < count:
+    ports: list[int] = []
+    while len(ports) < count:
         with socket.socket() as first:
             bind_address(first, addresses[0], 0)
             port = first.getsockname()[1]
-            if port not in found and all(is_free(address, port) for address in addresses[1:]):
-                found.append(port)
-    return found
+            if port not in ports and all(is_free(address, port) for address in addresses[1:]):
+                ports.append(port)
+    return ports
 
 
 def is_free(address: str, port: int) -> bool:

@@ -87,17 +87,17 @@ class Drill:
             self.console.print(f"  503: {self.number - clients.served(since)} clients not served, and no end to it")
             taken_out = time.monotonic()
             self.rotate(False)
-            left = self._left_dns_at()
-            clients.wait(ttl + slack, left)
+            left_dns = self._last_time_in_dns()
+            clients.wait(ttl + slack, left_dns)
             marks = self._mark("answers 503", since), self._mark("is taken out", taken_out)
             seen = clients.observe("503, then taken out", since, marks)
         losses.restore_server(self.server, self.rehearsal.organisation)
         self.rotate(True)
-        healed = max((_last_failure(seen, since) - left), 0.0)
+        recovery_seconds = max((_last_failure(seen, since) - left_dns), 0.0)
         return DrillResult(
             observation=seen,
             promise=f"does not heal without help; heals within the TTL ({ttl} s) + {slack:g} s of leaving DNS",
-            kept=stuck and not seen.figures.unserved and healed <= ttl + slack,
+            kept=stuck and not seen.figures.unserved and recovery_seconds <= ttl + slack,
         )
 
     def rotate_out_and_in(self) -> Iterator[DrillResult]:
@@ -105,10 +105,10 @@ class Drill:
             for title, in_rotation in ((ROTATION_OUT, False), (ROTATION_IN, True)):
                 since = time.monotonic()
                 self.rotate(in_rotation)
-                done = time.monotonic()
-                clients.wait(self.pace.ttl + self.pace.slack, done, beats=2 * FEW_BEATS)
+                ended = time.monotonic()
+                clients.wait(self.pace.ttl + self.pace.slack, ended, beats=2 * FEW_BEATS)
                 event = "returns (pulumi up)" if in_rotation else "goes out (pulumi up)"
-                seen = clients.observe(title, since, (self._mark(event, since, done),))
+                seen = clients.observe(title, since, (self._mark(event, since, ended),))
                 figures = seen.figures
                 kept = not figures.failed_requests and not figures.unserved and figures.worst <= self.pace.slack
                 yield DrillResult(observation=seen, promise="no failed request", kept=kept)
@@ -160,7 +160,7 @@ class Drill:
         self.rehearsal.stack.change(edit)
         self.rehearsal.stack.up()
 
-    def _left_dns_at(self) -> float:
+    def _last_time_in_dns(self) -> float:
         """The time of the last DNS answer that had the server's address."""
         return max(row.at for row in self._dns.queries if self.server.addresses[0] in row.values)
 

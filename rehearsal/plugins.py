@@ -19,7 +19,7 @@ def link_plugins(tools: Tools, folder: Path, home: Path, search: str) -> Path:
     first.mkdir(exist_ok=True)
     host, plugin = tools.language_host, tools.command_plugin
     if host is None:
-        # Beside the engine that was built here, like a bundled host: there the engine does not warn about it.
+        # The engine warns about a host on PATH, but not about one beside itself.
         beside = tools.engine.parent if tools.engine == build.ENGINE else folder / "stand-ins"
         host = write_launcher(tools.host_folder or beside, tools.python)
     else:

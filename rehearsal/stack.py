@@ -117,22 +117,22 @@ class EngineStack:
             self.set_secret(key, value)
 
     def set_secret(self, key: str, value: str) -> None:
-        self.run("config", "set", "--secret", key, "--stack", self.name, given=value)
+        self.run("config", "set", "--secret", key, "--stack", self.name, input_text=value)
 
     def change(self, edit: Any) -> None:
         """Edits the stack file: `edit` changes its `config:` block in place."""
-        found = read_stack_file(self.file, PROJECT)
-        content = {**found.rest, "config": found.config}
+        present = read_stack_file(self.file, PROJECT)
+        content = {**present.rest, "config": present.config}
         edit(content["config"])
         self.file.write_text(dump_stack_file(content), encoding="utf-8")
 
-    def run(self, *words: str, given: str | None = None, show: bool = False) -> str:
+    def run(self, *words: str, input_text: str | None = None, show: bool = False) -> str:
         """Runs one `pulumi` command; returns its standard output, printed if `show`. Raises CommandFailedError."""
         with subprocess.Popen(
             [str(self._tools.engine), *words, "--non-interactive"],
             cwd=self.project,
             env=self.environment,
-            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+            stdin=subprocess.DEVNULL if input_text is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if show else subprocess.PIPE,
             text=True,
@@ -140,7 +140,7 @@ class EngineStack:
             if show and process.stdout is not None:
                 out, err = "".join(echo_lines(process.stdout)), ""
             else:
-                out, err = process.communicate(given)
+                out, err = process.communicate(input_text)
         if process.returncode != 0:
             raise CommandFailedError(f"pulumi {' '.join(words)} ended with {process.returncode}:\n{out}{err}")
         return out
@@ -175,15 +175,15 @@ class EngineStack:
     def _steps(self) -> list[EngineStep]:
         steps = []
         for line in self._event_log.read_text(encoding="utf-8").splitlines():
-            done = json.loads(line).get("resOutputsEvent")
-            if done:
-                metadata = done["metadata"]
+            finished = json.loads(line).get("resOutputsEvent")
+            if finished:
+                metadata = finished["metadata"]
                 steps.append(EngineStep(metadata["op"], metadata["type"], metadata["urn"].rpartition("::")[2]))
         return steps
 
     def outputs(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("stack", "output", "--json", "--stack", self.name))
-        return found
+        values: dict[str, Any] = json.loads(self.run("stack", "output", "--json", "--stack", self.name))
+        return values
 
     def state(self) -> str:
         """The text of the stack's state file."""
@@ -193,10 +193,10 @@ class EngineStack:
     def urn(self, name: str) -> str:
         """The URN of the resource with this logical name. Raises KeyError unless exactly one resource has it."""
         resources = json.loads(self.state())["checkpoint"]["latest"].get("resources", [])
-        found = [resource["urn"] for resource in resources if resource["urn"].endswith(f"::{name}")]
-        if len(found) != 1:
-            raise KeyError(f"{len(found)} resources are called {name}")
-        return str(found[0])
+        urns = [resource["urn"] for resource in resources if resource["urn"].endswith(f"::{name}")]
+        if len(urns) != 1:
+            raise KeyError(f"{len(urns)} resources are called {name}")
+        return str(urns[0])
 
 
 def echo_lines(lines: Iterable[str]) -> Iterator[str]:

@@ -107,8 +107,8 @@ def read_loopback_addresses(path: Path) -> list[str]:
     """The servers' addresses after `move_to_loopback`."""
     servers = file.read_stack_file(path, arguments.PROJECT).config.get(SERVERS)
     rows = servers.values() if isinstance(servers, Mapping) else ()
-    found = (server.get("address") for server in rows if isinstance(server, Mapping))
-    return [move_to_loopback(address) for address in found if isinstance(address, str) and ADDRESS.fullmatch(address)]
+    values = (server.get("address") for server in rows if isinstance(server, Mapping))
+    return [move_to_loopback(value) for value in values if isinstance(value, str) and ADDRESS.fullmatch(value)]
 
 
 def list_existing_resources(farm: FarmArgs, stack: str) -> Iterator[tuple[str, dict[str, object]]]:

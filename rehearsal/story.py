@@ -68,7 +68,7 @@ class Story:
         yield
         self._console.print(f"   [dim]{time.monotonic() - started:.1f} s[/dim]")
 
-    def _say(self, text: str) -> None:
+    def _print_result(self, text: str) -> None:
         self._print(Padding(text, (0, 0, 0, 3)))
 
     def _print(self, content: RenderableType) -> None:
@@ -81,12 +81,12 @@ class Story:
 
     def _preview(self) -> None:
         summary = self._rehearsal.stack.preview()["changeSummary"]
-        self._say(", ".join(f"{count} to {operation}" for operation, count in summary.items()))
+        self._print_result(", ".join(f"{count} to {operation}" for operation, count in summary.items()))
         self._expect(self._rehearsal.datacentre.connections() == 0, "the preview connected to a server")
 
     def _up(self) -> None:
         update = self._rehearsal.stack.up(show=True)
-        self._say(f"{len(update.changes)} resources created")
+        self._print_result(f"{len(update.changes)} resources created")
 
     def _show_records(self) -> None:
         self._print(build_record_table(self._rehearsal.azure.subscription.record_sets()))
@@ -109,22 +109,22 @@ class Story:
         connections = self._rehearsal.datacentre.connections() - connections
         calls = len(self._rehearsal.organisation.calls()) - calls
         cmdlets = f", {calls} Exchange cmdlets" if self._scripts_run else ""
-        self._say(f"{len(update.changes)} changes, {connections} SSH connections{cmdlets}")
+        self._print_result(f"{len(update.changes)} changes, {connections} SSH connections{cmdlets}")
         self._expect(not update.changes and connections == calls == 0, "the second run changed or connected")
 
     def _lose_a_server(self) -> None:
         with self._client() as client:
             first = client.connect()
-            self._say(
+            self._print_result(
                 f"Autodiscover at [bold]{self._rehearsal.names.autodiscover}[/bold] → {first.host} → {first.address} "
                 f"([bold]{first.server}[/bold], /{first.protocol}), certificate valid, {first.seconds:.2f} s"
             )
             lost = self._rehearsal.datacentre.server_at(first.address)
             lost.stop()
-            self._say(f"{first.server} stops and refuses new connections, as with rejectClosedPorts")
+            self._print_result(f"{first.server} stops and refuses new connections, as with rejectClosedPorts")
             reply = client.request()
             self._expect(reply.moved is not None and reply.server != first.server, "the client did not move")
-            self._say(
+            self._print_result(
                 f"the client goes on with [bold]{reply.server}[/bold] after [bold]{reply.seconds:.2f} s[/bold] "
                 f"(promise: {PROMISE_SECONDS} s). A silent server costs 21 s, Windows' TCP timer."
             )
@@ -152,35 +152,36 @@ class Story:
         _, server = sorted(stack.outputs()["servers"].items())[-1]
         name = server["computerName"]
         organisation.change(name, "owa", "InternalUrl", f"https://{name}.corp.example/owa")
-        found = self._find_drift()
-        for row in (row for server in found.settings for row in server.drifted):
-            self._say(f"[red]{row.subject}[/red]: {row.detail}")
-        self._expect(found.heal is not None, "the drift was not found")
-        self._say(f"repaired by: {found.heal}")
+        drift = self._find_drift()
+        for server_drift in drift.settings:
+            for row in server_drift.drifted:
+                self._print_result(f"[red]{row.subject}[/red]: {row.detail}")
+        self._expect(drift.heal is not None, "the drift was not found")
+        self._print_result(f"repaired by: {drift.heal}")
         before = len(organisation.calls())
-        stack.up(*shlex.split(found.heal or "")[2:])
+        stack.up(*shlex.split(drift.heal or "")[2:])
         self._expect(self._find_drift().heal is None, "the drift was not repaired")
         if self._scripts_run:
             written = [call for call in organisation.calls()[before:] if call.cmdlet.startswith("Set-")]
             names = ", ".join(f"{call.cmdlet} on {call.server}" for call in written)
-            self._say(f"{len(written)} cmdlet wrote: {names}")
+            self._print_result(f"{len(written)} cmdlet wrote: {names}")
             self._expect(len(written) == 1, "the run wrote more than the drifted setting")
 
     def _find_drift(self) -> Drift:
         """The same check as `python -m operations drift`."""
         stack = self._rehearsal.stack
-        found = asyncio.run(find_drift(read_stack(stack.name, stack.project, stack.environment)))
-        unread = [row for row in found.findings() if row.state is State.UNSEEN]
+        drift = asyncio.run(find_drift(read_stack(stack.name, stack.project, stack.environment)))
+        unread = [row for row in drift.findings() if row.state is State.UNSEEN]
         self._expect(not unread, "; ".join(f"{row.subject}: {row.detail}" for row in unread))
-        return found
+        return drift
 
     def _destroy(self) -> None:
         stack = self._rehearsal.stack
         protected = self._rehearsal.file.farm.protect
         if protected:
-            self._say("the stack is protected: it is unprotected first, as you would do")
+            self._print_result("the stack is protected: it is unprotected first, as you would do")
             stack.run("state", "unprotect", "--all", "--yes", "--stack", stack.name)
         update = stack.destroy(show=True)
         left = self._rehearsal.left_over()
-        self._say(f"{len(update.changes)} resources deleted, {len(left)} left")
+        self._print_result(f"{len(update.changes)} resources deleted, {len(left)} left")
         self._expect(not left, f"left in the subscription: {', '.join(left)}")

@@ -59,8 +59,8 @@ def _group_settings(servers: SettingTexts) -> dict[tuple[str, str, tuple[str, ..
 def find_common_url(servers: SettingTexts) -> str:
     """Scheme and host of most URLs among the values; empty where no two values have the same."""
     values = (value for services in servers.values() for settings in services.values() for value in settings.values())
-    found = Counter(f"{url.scheme}://{url.netloc}" for url in map(urlsplit, values) if url.netloc)
-    [(common, count)] = found.most_common(1) or [("", 0)]
+    counts = Counter(f"{url.scheme}://{url.netloc}" for url in map(urlsplit, values) if url.netloc)
+    [(common, count)] = counts.most_common(1) or [("", 0)]
     return common if count > 1 else ""
 
 

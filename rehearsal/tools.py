@@ -26,8 +26,8 @@ class ToolMissingError(Exception):
 class Tools:
     """Paths of the real parts; None where a stand-in replaces the part.
 
-    `host_folder` is a folder for the language host's stand-in that replaces the default. `powershell_kind` says whether
-    PowerShell is an official build, its version and its origin.
+    `host_folder`: where the language host's stand-in is written, if not in the default folder. `powershell_kind`:
+    whether PowerShell is an official build, its version and its origin.
     """
 
     engine: Path
@@ -67,14 +67,14 @@ def find_tools() -> Tools:
     engine = build.find_installed_engine() or build.ENGINE
     if not engine.exists():
         raise ToolMissingError("No Pulumi engine found: run `make setup`, which builds one, or install Pulumi.")
-    scripts_run_on = lookup.locate_powershell()
+    powershell = lookup.locate_powershell()
     return Tools(
         engine=engine,
         language_host=find_language_host(engine),
         command_plugin=find_command_plugin(),
-        powershell=scripts_run_on.path if scripts_run_on else None,
+        powershell=powershell.path if powershell else None,
         python=Path(sys.executable),
-        powershell_kind=scripts_run_on.describe() if scripts_run_on else "",
+        powershell_kind=powershell.describe() if powershell else "",
     )
 
 
@@ -99,8 +99,8 @@ def is_program(file: Path) -> bool:
 
 def find_powershell() -> Path | None:
     """The PowerShell that runs the scripts on this computer."""
-    found = lookup.locate_powershell()
-    return found.path if found else None
+    powershell = lookup.locate_powershell()
+    return powershell.path if powershell else None
 
 
 def relative_to_here(path: Path) -> Path:

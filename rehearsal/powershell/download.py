@@ -27,7 +27,7 @@ FAILURES = (OSError, http.client.HTTPException, ValueError)
 
 
 class DownloadError(Exception):
-    """What failed, as a sentence without its full stop. The part that was downloaded is kept for the next attempt."""
+    """The text is a sentence without its full stop. The downloaded part is kept for the next attempt."""
 
 
 class BrokenOffError(DownloadError):
@@ -154,14 +154,15 @@ def open_url(url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
 
 
 def read_part(response: http.client.HTTPResponse) -> DownloadPart:
-    """The part of the file in an answer. `begins` is -1 if the answer does not name the part."""
+    """The part of the file in an answer. `begins` is -1 if the answer has no Content-Range."""
     if response.status != http.client.PARTIAL_CONTENT:
         length = response.headers.get("Content-Length")
         return DownloadPart(response, 0, int(length) if length else None)
-    named = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-    if not named:
+    content_range = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if not content_range:
         return DownloadPart(response, -1, None)
-    return DownloadPart(response, int(named[1]), None if named[2] == "*" else int(named[2]))
+    begins, total = content_range.groups()
+    return DownloadPart(response, int(begins), None if total == "*" else int(total))
 
 
 def format_amount(received: int, total: int | None) -> str:

@@ -28,8 +28,8 @@ SHARED = REPOSITORY.parent / "shared" / "pwsh"
 
 
 def main() -> None:
-    if found := lookup.find_on_path():
-        print_powershell_progress(f"using {found.path}")
+    if installed := lookup.find_on_path():
+        print_powershell_progress(f"using {installed.path}")
         return
     try:
         ensure_powershell()
@@ -43,9 +43,9 @@ def main() -> None:
 
 
 def report_failure(what_failed: str) -> None:
-    goes_on = f"{lookup.PLACE} stays as it is" if lookup.PLACE.exists() else "the set-up goes on without PowerShell"
+    consequence = f"{lookup.PLACE} stays as it is" if lookup.PLACE.exists() else "the set-up goes on without PowerShell"
     remedy = "to have it, install it yourself (https://aka.ms/powershell) or run `make setup` again"
-    print_warning("powershell", f"{what_failed}: {goes_on}; {remedy}")
+    print_warning("powershell", f"{what_failed}: {consequence}; {remedy}")
 
 
 def ensure_powershell() -> None:
@@ -61,12 +61,12 @@ def ensure_powershell() -> None:
 
 def is_current() -> bool:
     """Whether the installed PowerShell is the one that its source has now. A missing source requires no change."""
-    taken = lookup.read_stamp()
+    stamp = lookup.read_stamp()
     if not (lookup.PLACE / "pwsh").exists():
         return False
-    if taken.get("origin") == SharedFolder.origin:
-        return not (SHARED / "pwsh").exists() or taken.get("key") == SharedFolder(SHARED).key
-    return taken.get("origin") == ReleaseArchive.origin and taken.get("key") == read_pinned_archive().sha256
+    if stamp.get("origin") == SharedFolder.origin:
+        return not (SHARED / "pwsh").exists() or stamp.get("key") == SharedFolder(SHARED).key
+    return stamp.get("origin") == ReleaseArchive.origin and stamp.get("key") == read_pinned_archive().sha256
 
 
 def list_sources() -> Iterator[PowerShellSource]:
@@ -103,7 +103,7 @@ def install_from(source: PowerShellSource) -> None:
             raise lookup.CannotStartError(f"{source.origin} holds no pwsh")
         program.chmod(0o755)  # the archive's own file is not executable
         try:
-            found = lookup.inspect_powershell(program, source.origin)
+            powershell = lookup.inspect_powershell(program, source.origin)
         except lookup.CannotStartError as error:
             raise lookup.CannotStartError(f"the pwsh from {source.origin} does not start here ({error})") from None
         (new / lookup.STAMP).write_text(json.dumps(stamp), encoding="utf-8")
@@ -115,7 +115,7 @@ def install_from(source: PowerShellSource) -> None:
         raise
     finally:
         remove_paths(*find_leftovers())
-    print_powershell_progress(f"{found.version} installed from {source.origin}")
+    print_powershell_progress(f"{powershell.version} installed from {source.origin}")
 
 
 def path_beside(role: str) -> Path:

@@ -21,9 +21,9 @@ from rehearsal.set_up import TOOLS, print_warning
 
 PLACE = TOOLS / "pwsh"
 STAMP = "installed.json"  # in PLACE: from where the set-up installed it
-PATIENCE = 30  # seconds; a first start on a busy computer takes a few
-# Another host has the same engine and version, but not Microsoft's console host and its key.
-QUESTION = (
+START_SECONDS = 30  # a first start on a busy computer takes a few seconds
+# Prints version|commit|assembly. Other hosts have the same engine and version, but not Microsoft's console host.
+IDENTIFY = (
     '"$($PSVersionTable.PSVersion)|$($PSVersionTable.GitCommitId)|'
     "$([AppDomain]::CurrentDomain.GetAssemblies() -match '^Microsoft\\.PowerShell\\.ConsoleHost,')\""
 )
@@ -31,7 +31,7 @@ MICROSOFTS_KEY = "PublicKeyToken=31bf3856ad364e35"
 
 
 class CannotStartError(Exception):
-    """A program does not run as PowerShell; the text says why, in half a sentence."""
+    """A program does not run as PowerShell; the text is the reason, without a full stop."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def locate_powershell() -> PowerShell | None:
 
 
 def find_on_path() -> PowerShell | None:
-    found = shutil.which("pwsh")
-    return try_powershell(Path(found), f"on PATH: {found}", "another is looked for") if found else None
+    pwsh = shutil.which("pwsh")
+    return try_powershell(Path(pwsh), f"on PATH: {pwsh}", "another is looked for") if pwsh else None
 
 
 def find_installed() -> PowerShell | None:
@@ -85,7 +85,7 @@ def try_powershell(program: Path, origin: str, remedy: str) -> PowerShell | None
 
 def inspect_powershell(program: Path, origin: str, its_environment: Mapping[str, str] | None = None) -> PowerShell:
     """Starts the program once and reads its version and kind. Raises CannotStartError."""
-    argv = [str(program), "-NoProfile", "-NonInteractive", "-Command", QUESTION]
+    argv = [str(program), "-NoProfile", "-NonInteractive", "-Command", IDENTIFY]
     try:
         answer = subprocess.run(
             argv,
@@ -93,12 +93,12 @@ def inspect_powershell(program: Path, origin: str, its_environment: Mapping[str,
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=PATIENCE,
+            timeout=START_SECONDS,
             check=False,
             env=its_environment or {**os.environ, **powershell_environment()},
         )
     except subprocess.TimeoutExpired:
-        raise CannotStartError(f"no answer within {PATIENCE} s") from None
+        raise CannotStartError(f"no answer within {START_SECONDS} s") from None
     except OSError as error:
         raise CannotStartError(error.strerror or str(error)) from None
     answered = re.search(r"^(\d\S*)\|(\S*)\|(.*)$", answer.stdout, re.MULTILINE)
@@ -113,9 +113,9 @@ def inspect_powershell(program: Path, origin: str, its_environment: Mapping[str,
 
 def powershell_environment() -> dict[str, str]:
     """The variables that each start of PowerShell needs beside PATH: settings of .NET, and no telemetry."""
-    given = {name: value for name, value in os.environ.items() if name.startswith("DOTNET_")}
+    set_by_user = {name: value for name, value in os.environ.items() if name.startswith("DOTNET_")}
     invariant = {} if has_icu() else {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"}
-    return {"POWERSHELL_TELEMETRY_OPTOUT": "1", **invariant, **given}
+    return {"POWERSHELL_TELEMETRY_OPTOUT": "1", **invariant, **set_by_user}
 
 
 @functools.cache

@@ -10,37 +10,37 @@ import urllib.request
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-SILENCE_SECONDS = 4.0  # without a byte, then the connection is given up
+SILENCE_SECONDS = 4.0  # a connection that sends no byte for so long is given up
 
 
 def explain_failure(error: Exception, url: str) -> str:
     """Half a sentence. Names only host and port of a proxy, because its address may hold a password."""
     host, proxy = str(urlsplit(url).hostname), find_proxy(url)
-    whom = f"the proxy {proxy}" if proxy else host
+    peer = f"the proxy {proxy}" if proxy else host
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(error, HTTPError):
-        of_proxy = error.code == http.client.PROXY_AUTHENTICATION_REQUIRED
-        who = f"{host}, asked through {whom}," if proxy and not of_proxy else whom
-        return f"{who} answered {error.code} {http.client.responses.get(error.code, '')}".rstrip()
+        is_from_proxy = error.code == http.client.PROXY_AUTHENTICATION_REQUIRED
+        server = f"{host}, asked through {peer}," if proxy and not is_from_proxy else peer
+        return f"{server} answered {error.code} {http.client.responses.get(error.code, '')}".rstrip()
     if isinstance(reason, socket.gaierror):
-        return f"the name of {whom} cannot be resolved"
+        return f"the name of {peer} cannot be resolved"
     if isinstance(reason, TimeoutError):
-        return f"{whom} sent nothing for {SILENCE_SECONDS:g} s"
+        return f"{peer} sent nothing for {SILENCE_SECONDS:g} s"
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"the certificate of {host} is not one that Python trusts ({reason.verify_message})"
     if refused := re.search(r"Tunnel connection failed: (.*)", str(reason)):
-        return f"{whom} refused to connect to {host} ({refused[1].strip()})"
+        return f"{peer} refused to connect to {host} ({refused[1].strip()})"
     if isinstance(reason, OSError):
-        return f"{whom} cannot be reached ({reason.strerror or reason})"
+        return f"{peer} cannot be reached ({reason.strerror or reason})"
     if isinstance(reason, str):
-        return f"{whom} cannot be used ({reason})"
-    return f"{whom} gave no usable answer ({type(reason).__name__})"
+        return f"{peer} cannot be used ({reason})"
+    return f"{peer} gave no usable answer ({type(reason).__name__})"
 
 
 def find_proxy(url: str) -> str | None:
     """host:port of the proxy that the environment sets for this URL, or None."""
-    asked = urlsplit(url)
-    address = urllib.request.getproxies().get(asked.scheme)
-    if not address or urllib.request.proxy_bypass(asked.netloc):
+    parts = urlsplit(url)
+    address = urllib.request.getproxies().get(parts.scheme)
+    if not address or urllib.request.proxy_bypass(parts.netloc):
         return None
     return address.rpartition("@")[2].rpartition("://")[2].partition("/")[0]

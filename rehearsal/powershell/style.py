@@ -19,17 +19,17 @@ ANALYZER = "PSScriptAnalyzer: "
 
 
 class CheckFailedError(Exception):
-    """PowerShell did not complete the check; says what it printed."""
+    """PowerShell did not complete the check; the text is what it printed."""
 
 
 def main() -> int:
     """Prints the faults and returns the exit code: 1 if there are any."""
-    found = lookup.locate_powershell()
-    if found is None:
+    powershell = lookup.locate_powershell()
+    if powershell is None:
         print_progress("powershell", "not found, so the style of the PowerShell files was not checked")
         return 0
     files = powershell_files()
-    faults, analyzer = find_faults(found.path, files)
+    faults, analyzer = find_faults(powershell.path, files)
     for fault in faults:
         sys.stdout.write(f"{fault}\n")
     print_progress("powershell", f"{len(files)} files checked, {len(faults)} faults; {ANALYZER}{analyzer}")
@@ -46,10 +46,10 @@ def find_faults(pwsh: Path, files: list[Path]) -> tuple[list[str], str]:
     """The faults, "file:line: rule: text" each, and whether PSScriptAnalyzer ran. Raises CheckFailedError."""
     argv = [str(pwsh), "-NoProfile", "-NonInteractive", "-File", str(CHECK), *map(str, files)]
     environment = {**os.environ, **lookup.powershell_environment()}
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, cwd=REPOSITORY)
-    lines = done.stdout.splitlines()
-    if done.returncode != 0 or done.stderr or not lines or not lines[-1].startswith(ANALYZER):
-        raise CheckFailedError(f"{CHECK.name} ended with {done.returncode}: {done.stderr or done.stdout}")
+    check = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, cwd=REPOSITORY)
+    lines = check.stdout.splitlines()
+    if check.returncode != 0 or check.stderr or not lines or not lines[-1].startswith(ANALYZER):
+        raise CheckFailedError(f"{CHECK.name} ended with {check.returncode}: {check.stderr or check.stdout}")
     return lines[:-1], lines[-1].removeprefix(ANALYZER)
 
 

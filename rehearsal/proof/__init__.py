@@ -1,7 +1,7 @@
 """Checks that the parts that run are those on the screen, before a rehearsal and in `make parts OPTIONS=--real`.
 
-A small stack is deployed with the parts of a rehearsal. Its program and its command write down their parent processes,
-and PowerShell identifies itself in the environment of the scripts.
+Deploys a small stack with the parts of a rehearsal. Its program and its command write their parent processes into
+files, and PowerShell prints its version and kind in the environment of the scripts.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def prove(tools: Tools) -> list[str]:
 
     Raises NotAsShownError, or CommandFailedError where the small stack is not deployed.
     """
-    with TemporaryDirectory() as made, ExitStack() as running:
-        folder, attached = Path(made), {}
+    with TemporaryDirectory() as scratch, ExitStack() as running:
+        folder, attached = Path(scratch), {}
         if tools.command_plugin is None:
             attached["command"] = running.enter_context(CommandProvider(REPOSITORY)).port
         stack = EngineStack("proof", folder, tools, attached, secrets.token_hex(), PROGRAM)
@@ -53,9 +53,9 @@ def prove(tools: Tools) -> list[str]:
 
 
 def read_descent(file: Path) -> Descent:
-    """Empty without an answer: a file called `pulumi` can be another program."""
-    found: Descent = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
-    return found
+    """Empty if the file was not written: an executable called `pulumi` can be another program."""
+    descent: Descent = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    return descent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class ShownPart:
     ran: Descent
     standing_in: bool
 
-    def as_shown(self) -> bool:
+    def is_as_shown(self) -> bool:
         if self.standing_in or isinstance(self.shown, str):
             return self.standing_in and isinstance(self.shown, str)
         return includes_program(self.ran, self.shown) or self.is_wrapped()
@@ -96,7 +96,7 @@ def describe_wrong(parts: Iterable[ShownPart]) -> list[str]:
     return [
         f"{part.name}: {part.shown} is shown, and {describe_descent(part.ran)} ran."
         for part in parts
-        if not part.as_shown()
+        if not part.is_as_shown()
     ]
 
 
@@ -116,8 +116,8 @@ def is_from_same_engine(command: Descent, program: Descent) -> bool:
 
 def includes_program(ran: Descent, file: Path) -> bool:
     """Whether one of the processes is this program; the executable of a script is its interpreter."""
-    named = (Path(word) for words in ran for word in words)
-    return any(path.is_absolute() and path.resolve() == file.resolve() for path in named)
+    paths = (Path(word) for words in ran for word in words)
+    return any(path.is_absolute() and path.resolve() == file.resolve() for path in paths)
 
 
 def is_script(file: Path) -> bool:
@@ -130,7 +130,7 @@ def describe_descent(ran: Descent) -> str:
 
 
 def check_powershell(tools: Tools, folder: Path) -> Iterator[str]:
-    """PowerShell identifies itself in the environment of the scripts: a wrapper on PATH can choose another there."""
+    """Compares the PowerShell in the table with the one that the scripts get: a wrapper on PATH can start another."""
     if not tools.powershell:
         return
     organisation, server = Organisation(folder / "exchange"), folder / "server"

@@ -51,26 +51,26 @@ def answer_words(account: Path, words: argparse.Namespace) -> dict[str, object]:
     if words.command == "get-access-token" and words.subscription and words.tenant:
         raise AzureCliError("Please specify only one of subscription and tenant, not both")
     try:
-        known = json.loads(account.read_text(encoding="ascii"))
+        signed_in = json.loads(account.read_text(encoding="ascii"))
     except FileNotFoundError:
         raise AzureCliError("Please run 'az login' to setup account.") from None
-    if words.subscription not in (None, known["subscription"]):
+    if words.subscription not in (None, signed_in["subscription"]):
         raise AzureCliError(
             f"Subscription '{words.subscription}' not found. Check the spelling and casing and try again."
         )
     if words.command == "show":
-        shown = {"environmentName": "AzureCloud", "isDefault": True, "state": "Enabled", "tenantId": TENANT_ID}
-        return {**shown, "id": known["subscription"], "name": "Labs", "user": {"name": "anna", "type": "user"}}
+        values = {"environmentName": "AzureCloud", "isDefault": True, "state": "Enabled", "tenantId": TENANT_ID}
+        return {**values, "id": signed_in["subscription"], "name": "Labs", "user": {"name": "anna", "type": "user"}}
     if words.tenant not in (None, TENANT_ID):
         raise AzureCliError(f"AADSTS90002: Tenant '{words.tenant}' not found.")
     if words.resource.rstrip("/") not in RESOURCES:
         raise AzureCliError(f"AADSTS500011: The resource principal named {words.resource} was not found in the tenant.")
-    expires = int(time.time()) + known["seconds"]
+    expires = int(time.time()) + signed_in["seconds"]
     return {
-        "accessToken": known["token"],
+        "accessToken": signed_in["token"],
         "expiresOn": f"{datetime.fromtimestamp(expires):%Y-%m-%d %H:%M:%S.%f}",
         "expires_on": expires,
-        "subscription": known["subscription"],
+        "subscription": signed_in["subscription"],
         "tenant": TENANT_ID,
         "tokenType": "Bearer",
     }

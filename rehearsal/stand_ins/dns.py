@@ -67,7 +67,7 @@ class AzureDns:
     def start(self) -> None:
         """Listen on a free port; OSError if no port is free for both TCP and UDP."""
         # TCP first: the system lets two UDP sockets with SO_REUSEADDR share a port, but not two TCP listeners.
-        for last in (False,) * 19 + (True,):
+        for is_last_attempt in (False,) * 19 + (True,):
             tcp = self._open_listener(0, tcp=True)
             self.port = tcp.server.server_address[1]
             try:
@@ -75,7 +75,7 @@ class AzureDns:
                 break
             except OSError:
                 tcp.server.server_close()
-                if last:
+                if is_last_attempt:
                     raise
         for listener in self._listeners:
             threading.Thread(target=listener.server.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
@@ -107,8 +107,8 @@ class AzureDns:
 
     def _answer_from(self, reply: DNSRecord, zone: str, rows: Sequence[RecordSet], name: str, kind: str) -> None:
         authority = _soa_records(zone, private=rows[0].private)
-        found = [row for row in rows if _full_name(row) == name and row.type == kind]
-        for row in found:
+        matching = [row for row in rows if _full_name(row) == name and row.type == kind]
+        for row in matching:
             for value in self._rotate(name, kind, row.values):
                 # In the spelling of the question: resolvers that vary the case compare it.
                 reply.add_answer(*RR.fromZone(f"{reply.q.qname} {int(row.ttl)} IN {kind} {value}"))

@@ -20,7 +20,7 @@ from rehearsal.stand_ins.tls import Certificates
 
 ANSWER_SECONDS = 5  # how long a stopping web site waits for requests that are being answered
 RESTART_SECONDS = 0.2
-# First part of the path -> service.
+# Folder of the web site -> service.
 SERVICES = {
     "owa": "owa",
     "ecp": "ecp",
@@ -138,8 +138,8 @@ class HttpsListener:
 
     def _connections(self) -> list[tuple[TransportSocket, asyncio.Transport]]:
         transports = [row.transport for row in self._server.connections] if self._server else []
-        found = [(row.get_extra_info("socket"), row) for row in transports if row is not None]
-        return [(open_socket, row) for open_socket, row in found if open_socket]  # an ending connection has none
+        pairs = [(row.get_extra_info("socket"), row) for row in transports if row is not None]
+        return [(open_socket, row) for open_socket, row in pairs if open_socket]  # an ending connection has no socket
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         response = await self._route(request)
@@ -159,43 +159,43 @@ class HttpsListener:
         return response
 
     async def _route(self, request: web.BaseRequest) -> web.Response:
-        asked = request.host.rsplit(":", 1)[0]
-        if not self._site.certificates.covers(asked) and asked.lower() != self._site.fqdn.lower():
-            return _page(HTTPStatus.BAD_REQUEST, "Bad Request - Invalid Hostname")
-        first, _, rest = request.path.lstrip("/").lower().partition("/")
-        service = SERVICES.get(first)
+        host = request.host.rsplit(":", 1)[0]
+        if not self._site.certificates.covers(host) and host.lower() != self._site.fqdn.lower():
+            return _build_page(HTTPStatus.BAD_REQUEST, "Bad Request - Invalid Hostname")
+        folder, _, page = request.path.lstrip("/").lower().partition("/")
+        service = SERVICES.get(folder)
         settings = await asyncio.to_thread(self._site.settings)
         if service == "autodiscover":
             settings = self._application.current_settings(settings)
         if service is None or settings is None:
-            return _page(HTTPStatus.NOT_FOUND)
+            return _build_page(HTTPStatus.NOT_FOUND)
         if not self._site.is_active(service):
-            return _page(HTTPStatus.SERVICE_UNAVAILABLE)
-        if rest == "healthcheck.htm":
-            return _page(HTTPStatus.OK, f"200 OK<br/>{self._site.fqdn}")
+            return _build_page(HTTPStatus.SERVICE_UNAVAILABLE)
+        if page == "healthcheck.htm":
+            return _build_page(HTTPStatus.OK, f"200 OK<br/>{self._site.fqdn}")
         if not self._is_logged_on(request):
-            refusal = _page(HTTPStatus.UNAUTHORIZED)
+            refusal = _build_page(HTTPStatus.UNAUTHORIZED)
             refusal.headers["WWW-Authenticate"] = f'Basic realm="{request.host}"'
             return refusal
         if service == "autodiscover":
-            return await self._autodiscover(request, settings)
-        return _page(HTTPStatus.OK)
+            return await self._answer_autodiscover(request, settings)
+        return _build_page(HTTPStatus.OK)
 
     def _is_logged_on(self, request: web.BaseRequest) -> bool:
         try:
-            given = aiohttp.BasicAuth.decode(request.headers.get("Authorization", ""))
+            logon = aiohttp.BasicAuth.decode(request.headers.get("Authorization", ""))
         except ValueError:
             return False
-        return self._site.accounts.knows_password(given.login, given.password)
+        return self._site.accounts.knows_password(logon.login, logon.password)
 
-    async def _autodiscover(self, request: web.BaseRequest, settings: Settings) -> web.Response:
+    async def _answer_autodiscover(self, request: web.BaseRequest, settings: Settings) -> web.Response:
         address = autodiscover.read_mailbox_address(await request.read())
         if address is None:
             return web.Response(body=autodiscover.write_invalid_request(), content_type="text/xml")
-        capable = request.headers.get("X-MapiHttpCapability", "") >= "1"
-        body = autodiscover.write_settings(address, settings, mapi_http=self._site.mapi_http and capable)
+        knows_mapi_http = request.headers.get("X-MapiHttpCapability", "") >= "1"
+        body = autodiscover.write_settings(address, settings, mapi_http=self._site.mapi_http and knows_mapi_http)
         return web.Response(body=body, content_type="text/xml", charset="utf-8")
 
 
-def _page(status: HTTPStatus, text: str = "") -> web.Response:
+def _build_page(status: HTTPStatus, text: str = "") -> web.Response:
     return web.Response(status=status, text=text or status.phrase, content_type="text/html")

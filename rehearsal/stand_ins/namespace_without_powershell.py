@@ -34,8 +34,8 @@ NOUNS = {
 
 
 def new_namespace_report(script: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"settings": {}, "skipped": {}}
-    return found if script == GET else {"agreement": False, "changed": 0, "recycledAppPools": [], **found}
+    report: dict[str, Any] = {"settings": {}, "skipped": {}}
+    return report if script == GET else {"agreement": False, "changed": 0, "recycledAppPools": [], **report}
 
 
 @dataclass(kw_only=True)

@@ -1,4 +1,4 @@
-"""The files with a server's original values. A damaged file, or another server's, is refused, as by the scripts."""
+"""The files with a server's original values. As the scripts do, refuses a damaged file and another server's file."""
 
 from __future__ import annotations
 

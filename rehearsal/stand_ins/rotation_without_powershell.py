@@ -193,11 +193,11 @@ class RotationRun:
 
     def _read_original_closed_ports(self, originals: Path) -> dict[str, int | None]:
         about = {"what": FIREWALL, "server": self.computer_name.upper()}
-        found = read_originals(originals, **about).get("disableStealthMode")
-        complete = isinstance(found, dict) and all(type(found.get(name, "")) in (int, type(None)) for name in PROFILES)
-        if not isinstance(found, dict) or not complete:
+        kept = read_originals(originals, **about).get("disableStealthMode")
+        complete = isinstance(kept, dict) and all(type(kept.get(name, "")) in (int, type(None)) for name in PROFILES)
+        if not isinstance(kept, dict) or not complete:
             raise refuse_originals(originals, "cannot be understood", **about)
-        return {name: found[name] for name in PROFILES}
+        return {name: kept[name] for name in PROFILES}
 
 
 def _registry_key(profile: str) -> str:

@@ -17,8 +17,9 @@ from asyncssh.packet import SSHPacket
 
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.network import Port, drop_packets, reset_when_closed
-from rehearsal.stand_ins.windows import InputLeftError, Windows
-from rehearsal.stand_ins.windows_paths import Drive
+from rehearsal.stand_ins.sftp import DriveSftp
+from rehearsal.stand_ins.windows import Windows
+from rehearsal.stand_ins.windows_process import InputLeftError
 
 # sshd_config's defaults: MaxSessions, LoginGraceTime
 MAX_SESSIONS = 10
@@ -99,8 +100,8 @@ class SshListener:
             command.cancel()
 
     def _sockets(self) -> list[TransportSocket]:
-        found = (connection.get_extra_info("socket") for connection in self.open)
-        return [open_socket for open_socket in found if open_socket]  # a connection that is just ending has none
+        sockets = (connection.get_extra_info("socket") for connection in self.open)
+        return [open_socket for open_socket in sockets if open_socket]  # an ending connection has no socket
 
 
 class _ServerConnection(asyncssh.SSHServer):
@@ -157,16 +158,16 @@ class _ServerConnection(asyncssh.SSHServer):
         )
         self._listener.running.add(running)
         running.add_done_callback(self._listener.running.discard)
-        gone = asyncio.ensure_future(process.wait_closed())
-        await asyncio.wait({running, gone}, timeout=COMMAND_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        closed = asyncio.ensure_future(process.wait_closed())
+        await asyncio.wait({running, closed}, timeout=COMMAND_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if self._listener.silent:
-            await gone
-        gone.cancel()
+            await closed
+        closed.cancel()
         if running.done():
             try:
                 status = running.result()
             except InputLeftError:
-                cast(_ServerChannel, process.channel).tell_input_left()
+                cast(_ServerChannel, process.channel).report_unread_input()
                 status = 0
             # asyncssh sends one byte; only 0 may be read as success
             process.exit(min(status & 0xFFFFFFFF, 255))
@@ -177,7 +178,7 @@ class _ServerConnection(asyncssh.SSHServer):
         process.close()
 
     def sftp(self, channel: SSHChannel[bytes]) -> asyncssh.SFTPServer:
-        return _DriveSftp(channel, self._listener.windows.drive, self._log)
+        return DriveSftp(channel, self._listener.windows.drive, self._log.files)
 
 
 class _ServerChannel(asyncssh.SSHServerChannel[bytes]):
@@ -190,8 +191,8 @@ class _ServerChannel(asyncssh.SSHServerChannel[bytes]):
     def _process_env_request(self, packet: SSHPacket) -> bool:  # noqa: ARG002
         return False
 
-    def tell_input_left(self) -> None:
-        """For the command provider's stand-in, which fails such a run; other clients ignore this request."""
+    def report_unread_input(self) -> None:
+        """Sends a request to the command provider's stand-in, which then fails the run; other clients ignore it."""
         self._send_request(b"input-left@exchange-cas")
 
 
@@ -211,25 +212,3 @@ class _ServerSession(asyncssh.SSHServerProcess[bytes]):
     def connection_lost(self, exc: Exception | None) -> None:
         self._connection.session_ended()
         super().connection_lost(exc)
-
-
-class _DriveSftp(asyncssh.SFTPServer):
-    def __init__(self, channel: SSHChannel[bytes], drive: Drive, log: SshConnection) -> None:
-        super().__init__(cast("asyncssh.SSHServerChannel[bytes]", channel))
-        self._drive = drive
-        self._log = log
-        user = cast(str, channel.get_extra_info("username"))
-        self._home = "C:/Users/" + user.split("\\")[-1].split("@")[0]
-
-    def map_path(self, path: bytes) -> bytes:
-        try:
-            return bytes(self._drive.local(path.decode(), home=self._home))
-        except ValueError as error:
-            raise asyncssh.SFTPNoSuchFile(str(error)) from error
-
-    def reverse_map_path(self, path: bytes) -> bytes:
-        return self._drive.remote(Path(path.decode())).encode()
-
-    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
-        self._log.files.append(path.decode())
-        return super().open(path, pflags, attrs)

@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import re
 import shlex
-import sys
 import tempfile
-import termios
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from rehearsal.stand_ins import windows_state, without_powershell
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.windows_paths import Drive
+from rehearsal.stand_ins.windows_process import StandardInput, Write, end_lines_as_windows, run_process
 
 FILE_DOES_NOT_EXIST = 0xFFFD0000  # -196608, the exit code of Windows PowerShell if the file of -File is missing
 CMD_SPECIAL = re.compile(r"[&|<>^]")
-CHUNK = 65536
 SWITCHES = ("-noprofile", "-noninteractive", "-nologo")
 OPTIONS_WITH_VALUE = ("-executionpolicy", "-inputformat", "-outputformat")
-
-Write = Callable[[bytes], None]
-
-
-class InputLeftError(Exception):
-    """A script succeeded without reading all of its standard input; `Windows.cmd` raises it.
-
-    A server allows that, but the command provider sometimes fails such a run.
-    """
-
-
-class StandardInput(Protocol):
-    """Standard input: bytes, empty at the end."""
-
-    async def read(self, n: int = -1) -> bytes: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +64,7 @@ class Windows:
         if script is None:
             stderr(b"This stand-in of powershell.exe runs scripts: powershell ... -File SCRIPT [ARGUMENTS]\r\n")
             return 1
-        local = self._script(script)
+        local = self._find_script(script)
         if local is None:
             stderr(
                 f"The argument '{script}' to the -File parameter does not exist. Provide the path to an "
@@ -93,7 +73,7 @@ class Windows:
             return FILE_DOES_NOT_EXIST
         return await self._powershell(local, arguments, logon, stdin, stdout, stderr)
 
-    def _script(self, path: str) -> Path | None:
+    def _find_script(self, path: str) -> Path | None:
         try:
             local = self.drive.local(path)
         except ValueError:
@@ -109,9 +89,9 @@ class Windows:
         with tempfile.TemporaryDirectory(dir=packages) as folder:
             script = Path(folder, "script.ps1")
             script.write_text(text, encoding="utf-8-sig")
-            nothing = asyncio.StreamReader()
-            nothing.feed_eof()
-            code = await self._powershell(script, arguments, "password", nothing, output.extend, error.extend)
+            empty_input = asyncio.StreamReader()
+            empty_input.feed_eof()
+            code = await self._powershell(script, arguments, "password", empty_input, output.extend, error.extend)
         return CommandResult(exit_code=code, output=output.decode(), error=error.decode())
 
     async def _powershell(
@@ -134,8 +114,8 @@ class Windows:
                 self.computer_name,
                 self.drive.root,
             )
-            stdout(_windows_lines(result.output.encode()))
-            stderr(_windows_lines(result.error.encode()))
+            stdout(end_lines_as_windows(result.output.encode()))
+            stderr(end_lines_as_windows(result.error.encode()))
             return result.exit_code
         with tempfile.TemporaryDirectory() as folder:
             names = Path(folder, "names.txt")
@@ -150,68 +130,7 @@ class Windows:
                 names=names,
                 authority=self.authority,
             )
-            return await _run_process(argv, environment, stdin, stdout, stderr)
-
-
-async def _run_process(
-    argv: Sequence[str], environment: Mapping[str, str], stdin: StandardInput, stdout: Write, stderr: Write
-) -> int:
-    pipe = asyncio.subprocess.PIPE
-    # The script's end of the pipe stays open here, too, to count what it did not read.
-    reading, writing = os.pipe()
-    to_script = await _open_writer(writing)
-    try:
-        process = await asyncio.create_subprocess_exec(*argv, env=environment, stdin=reading, stdout=pipe, stderr=pipe)
-        assert process.stdout
-        assert process.stderr
-        feeding = asyncio.create_task(_feed(stdin, to_script))
-        try:
-            await asyncio.gather(_copy(process.stdout, stdout), _copy(process.stderr, stderr))
-            code = await process.wait()
-            if code == 0 and (not feeding.done() or _count_unread(reading)):
-                raise InputLeftError
-            return code
-        finally:
-            feeding.cancel()
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-    finally:
-        to_script.close()
-        os.close(reading)
-
-
-async def _open_writer(pipe: int) -> asyncio.StreamWriter:
-    loop = asyncio.get_running_loop()
-    opened = os.fdopen(pipe, "wb", buffering=0)
-    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, opened)
-    return asyncio.StreamWriter(transport, protocol, None, loop)
-
-
-async def _feed(source: StandardInput, target: asyncio.StreamWriter) -> None:
-    async for chunk in _chunks(source):
-        target.write(chunk)
-        await target.drain()
-    target.close()
-
-
-def _count_unread(pipe: int) -> int:
-    """The bytes in the pipe."""
-    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
-
-
-async def _copy(source: StandardInput, write: Write) -> None:
-    async for chunk in _chunks(source):
-        write(_windows_lines(chunk))
-
-
-async def _chunks(source: StandardInput) -> AsyncIterator[bytes]:
-    while chunk := await source.read(CHUNK):
-        yield chunk
-
-
-def _windows_lines(text: bytes) -> bytes:
-    return text.replace(b"\r", b"").replace(b"\n", b"\r\n")
+            return await run_process(argv, environment, stdin, stdout, stderr)
 
 
 def _split_words(line: str) -> list[str]:
@@ -222,13 +141,13 @@ def _split_words(line: str) -> list[str]:
 
 def _parse_file_option(words: Sequence[str]) -> tuple[str | None, list[str]]:
     """(script, its arguments) from powershell.exe's command line; (None, []) without -File or with other options."""
-    rest = list(words)
-    while rest:
-        option = rest.pop(0).lower()
-        if option == "-file" and rest:
-            return rest[0], rest[1:]
-        if option in OPTIONS_WITH_VALUE and rest:
-            rest.pop(0)
+    remaining = list(words)
+    while remaining:
+        option = remaining.pop(0).lower()
+        if option == "-file" and remaining:
+            return remaining[0], remaining[1:]
+        if option in OPTIONS_WITH_VALUE and remaining:
+            remaining.pop(0)
         elif option not in SWITCHES:
             break
     return None, []

@@ -18,7 +18,7 @@ UNIT_BYTES = 65536
 
 
 def show_attached_disks(root: Path, luns: Mapping[str, int], contents: Mapping[str, Disk]) -> None:
-    """`luns`: id of each attached disk -> its LUN. `contents`: id -> a disk that was on another machine before."""
+    """`luns`: id of each attached disk -> its LUN. `contents`: id -> the contents of a disk from another machine."""
     known = {**contents, **contents_of_disks(root)}
     attached = [
         {**known.get(id, new_disk()), "id": id, "lun": lun, "number": number}
@@ -53,7 +53,7 @@ def new_partition(number: int, letter: str, label: str) -> Disk:
 
 
 def prepare_drives_without_powershell(drives: str, root: Path) -> CommandResult:
-    """What Initialize-DataDisk.ps1 answers to `drives`: LUN=LETTER, more of them after commas."""
+    """What Initialize-DataDisk.ps1 answers to `drives`: pairs LUN=LETTER with commas between them."""
     disks: list[Disk] = read_state(root).get("disks", [])
     lines = []
     try:
@@ -70,14 +70,14 @@ def prepare_drives_without_powershell(drives: str, root: Path) -> CommandResult:
 
 
 def _prepare_drive(disks: Sequence[Disk], lun: int, letter: str) -> Disk:
-    found = [disk for disk in disks[FIRST_DATA_DISK:] if disk["lun"] == lun]
-    if len(found) != 1:
+    with_this_lun = [disk for disk in disks[FIRST_DATA_DISK:] if disk["lun"] == lun]
+    if len(with_this_lun) != 1:
         raise FailedError(
             FAILURE,
-            f"Windows shows {len(found)} data disks with LUN {lun} instead of one; on sizes with NVMe disks (v6 and "
-            "later) prepare them by hand.",
+            f"Windows shows {len(with_this_lun)} data disks with LUN {lun} instead of one; on sizes with NVMe disks "
+            "(v6 and later) prepare them by hand.",
         )
-    [disk] = found
+    [disk] = with_this_lun
     disk.update(offline=False, readOnly=False)
     for other in disks:
         if other is not disk and any(partition["letter"] == letter for partition in other["partitions"]):

@@ -28,15 +28,15 @@ class Drive:
         drive, *names = [part for part in path.split("/") if part not in ("", ".")]
         if drive.upper() != "C:":
             raise ValueError(f"There is no drive {drive}")
-        found = [self.root / "C"]
+        folders = [self.root / "C"]
         for name in names:
             if name == "..":
-                found = found[:-1] or found
+                folders = folders[:-1] or folders
             elif FORBIDDEN_IN_NAMES.search(name):
                 raise ValueError(f"Windows does not allow the name {name}")
             else:
-                found.append(_find_in_any_case(found[-1], name))
-        return found[-1]
+                folders.append(_find_in_any_case(folders[-1], name))
+        return folders[-1]
 
     def remote(self, local: Path) -> str:
         """The path as OpenSSH on Windows reports it: /C:/…"""

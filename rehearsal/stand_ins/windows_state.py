@@ -55,11 +55,11 @@ def rejects_closed_ports(root: Path) -> bool:
 @asynccontextmanager
 async def following_web_site(root: Path, restarted: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Awaits `restarted` for each restart of W3SVC inside the block; the restart waits for it."""
-    seen, one_at_a_time = _count_restarts(root), asyncio.Lock()
+    seen, lock = _count_restarts(root), asyncio.Lock()
 
     async def look() -> None:
         nonlocal seen
-        async with one_at_a_time:
+        async with lock:
             now = _count_restarts(root)
             if now is not None and now != seen:
                 seen = now

@@ -33,16 +33,16 @@ VERSIONS = {"Version 15.0 ": ("2013",), "Version 15.1 ": ("2016",), "Version 15.
 def run_script(
     script: Path, arguments: Sequence[str], stdin: bytes, organisation: Organisation, computer_name: str, root: Path
 ) -> CommandResult:
-    """What the script would answer; its name or text shows which script it is.
+    """What the script would answer. The script is recognised by its name or its text.
 
-    As in the scripts, the report is printed also on failure.
+    Like the scripts, prints the report after a failure, too.
     """
     if "OpenSSH" in script.read_text(encoding="utf-8-sig"):
         return _enable_open_ssh(arguments, root)
     if "Initialize-Disk" in script.read_text(encoding="utf-8-sig"):
         return prepare_drives_without_powershell(arguments[1], root)
-    rotates = script.name == ROTATION
-    body = new_rotation_report() if rotates else new_namespace_report(script.name)
+    is_rotation = script.name == ROTATION
+    body = new_rotation_report() if is_rotation else new_namespace_report(script.name)
     report: dict[str, Any] = {"server": computer_name.upper(), "exchangeVersion": None, **body}
     notes: list[str] = []
     code = 0
@@ -51,7 +51,7 @@ def run_script(
         report |= {key: request[key] for key in ("exchangeVersion", "inRotation") if key in report}
         _check_exchange(request["exchangeVersion"], organisation, computer_name, root)
         server: dict[str, Any] = {"organisation": organisation, "computer_name": computer_name, "root": root}
-        if rotates:
+        if is_rotation:
             RotationRun(request=request, report=report, notes=notes, **server).run()
         else:
             NamespaceRun(request=request, report=report, notes=notes, **server).run(script.name)
@@ -78,7 +78,8 @@ def _read_request(stdin: bytes, computer_name: str) -> dict[str, Any]:
     return request
 
 
-def _check_exchange(asked: str, organisation: Organisation, computer_name: str, root: Path) -> None:
+def _check_exchange(requested: str, organisation: Organisation, computer_name: str, root: Path) -> None:
+    """Raises FailedError. `requested`: the document's exchangeVersion."""
     name = computer_name.upper()
     if any(process.lower().startswith("exsetup") for process in windows_state.read_state(root).get("processes", [])):
         raise FailedError(
@@ -94,18 +95,18 @@ def _check_exchange(asked: str, organisation: Organisation, computer_name: str, 
             f"Exchange is not installed on {computer_name}, nothing was changed: install it, or set "
             "configureNamespace: false in the stack until it is.",
         ) from None
-    known = next(names for beginning, names in VERSIONS.items() if text.startswith(beginning))
-    if asked not in known:
+    installed = next(names for beginning, names in VERSIONS.items() if text.startswith(beginning))
+    if requested not in installed:
         raise FailedError(
             FAILURE,
-            f"The document says exchangeVersion {asked}, but {name} runs Exchange {' or '.join(known)} ({text}); "
-            "set exchangeVersion in the stack.",
+            f"The document says exchangeVersion {requested}, but {name} runs Exchange {' or '.join(installed)} "
+            f"({text}); set exchangeVersion in the stack.",
         )
 
 
 def _enable_open_ssh(arguments: Sequence[str], root: Path) -> CommandResult:
-    given = {name.lstrip("-").lower(): value for name, value in zip(arguments[::2], arguments[1::2], strict=True)}
-    sshd.enable_ssh(root, int(given.get("port", "22")))
+    parameters = {name.lstrip("-").lower(): value for name, value in zip(arguments[::2], arguments[1::2], strict=True)}
+    sshd.enable_ssh(root, int(parameters.get("port", "22")))
     output = _frame_report(json.dumps({"hostKey": sshd.read_host_key(root)}))
     return CommandResult(exit_code=0, output=output, error="")
 

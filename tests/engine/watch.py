@@ -31,6 +31,16 @@ class Moment(NamedTuple):
         return self.after + seconds < other.before
 
 
+def open_fresh_connections(authority_pem: str) -> httpx.Client:
+    """A client that makes a new connection for each request: a kept one would not show that a port is closed."""
+    return httpx.Client(
+        verify=ssl.create_default_context(cadata=authority_pem),
+        trust_env=False,
+        timeout=PATIENCE_SECONDS,
+        limits=httpx.Limits(max_keepalive_connections=0),
+    )
+
+
 class Watch:
     """Asks both names and every server's health page, many times a second, until the block ends.
 
@@ -40,7 +50,7 @@ class Watch:
 
     def __init__(self, rehearsal: Rehearsal) -> None:
         self._rehearsal = rehearsal
-        self._tls = ssl.create_default_context(cadata=rehearsal.certificates.authority_pem)
+        self._https = open_fresh_connections(rehearsal.certificates.authority_pem)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._last: dict[str, tuple[float, bool]] = {}
@@ -58,6 +68,7 @@ class Watch:
         self._stop.set()
         self._thread.join()
         self._look()
+        self._https.close()
 
     def at(self, what: str, is_so: bool) -> Moment:
         """The one moment at which `what` became `is_so`; asserts that there is exactly one."""
@@ -91,8 +102,7 @@ class Watch:
         host = self._rehearsal.names.client
         url = f"https://{address}:{self._rehearsal.datacentre.https_port}/owa/healthcheck.htm"
         try:
-            with httpx.Client(verify=self._tls, trust_env=False, timeout=PATIENCE_SECONDS) as client:
-                answer = client.get(url, headers={"Host": host}, extensions={"sni_hostname": host})
+            answer = self._https.get(url, headers={"Host": host}, extensions={"sni_hostname": host})
             return answer.status_code == 200
         except httpx.TransportError:
             return False

@@ -111,7 +111,7 @@ def test_a_powershell_for_another_processor_is_ignored(computer: Path, capsys: p
 def test_a_powershell_that_never_answers_is_ignored(
     computer: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(lookup, "PATIENCE", 0.2)
+    monkeypatch.setattr(lookup, "START_SECONDS", 0.2)
     write_script(computer / "bin" / "pwsh", "while :; do :; done")
     assert tools.find_tools().powershell is None
     assert "no answer within 0.2 s" in capsys.readouterr().err

@@ -1,6 +1,6 @@
-"""A program for Pulumi: it, and its one command, write down which processes started them.
+"""A Pulumi program that writes the processes that started it into a file; its one command does the same.
 
-As a command: `python __main__.py STARTER FILE`. The program takes both from PROOF, as JSON.
+The command runs `python __main__.py STARTER FILE`. The program reads [STARTER, FILE] from the variable PROOF, as JSON.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from pathlib import Path
 import psutil
 
 
-def descent(starter: int) -> list[list[str]]:
-    """The command line of each process between this one and the starter, this one's parent first; the executable in
-    the place of its name. Empty where this process does not descend from the starter."""
+def list_ancestors(starter: int) -> list[list[str]]:
+    """The command lines of the processes between this one and the process `starter`, nearest first.
+
+    The first word of each is the path of the executable. Empty if this process does not descend from the starter.
+    """
     parents = psutil.Process().parents()
     if starter not in (process.pid for process in parents):
         return []
@@ -26,13 +28,13 @@ def descent(starter: int) -> list[list[str]]:
 
 
 def main() -> None:
-    asked = sys.argv[1:] or json.loads(os.environ["PROOF"])
-    answer = Path(asked[1])
-    answer.write_text(json.dumps(descent(int(asked[0]))), encoding="utf-8")
+    starter, file_name = sys.argv[1:] or json.loads(os.environ["PROOF"])
+    file = Path(file_name)
+    file.write_text(json.dumps(list_ancestors(int(starter))), encoding="utf-8")
     if not sys.argv[1:]:
         from pulumi_command import local
 
-        command = [sys.executable, str(Path(__file__).resolve()), asked[0], str(answer.with_name("command.json"))]
+        command = [sys.executable, str(Path(__file__).resolve()), starter, str(file.with_name("command.json"))]
         local.Command("descent", create=shlex.join(command))
 
 

@@ -32,7 +32,7 @@ class AzureNative(ProviderServer):
 
     @property
     def calls(self) -> list[EngineCall]:
-        """What the engine asked so far, oldest first."""
+        """The engine's calls so far, oldest first."""
         return list(self._servicer.calls)
 
     def observe(self, observer: Observer | None) -> None:
@@ -54,7 +54,7 @@ class AzureNative(ProviderServer):
 
     def stop(self) -> None:
         super().stop()
-        # A module of the SDK that another thread is still importing looks empty.
+        # A module of the SDK that another thread is still importing looks empty to the next caller.
         self._importing.join()
         self.resource_manager.stop()
 

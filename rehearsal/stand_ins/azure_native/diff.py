@@ -31,8 +31,8 @@ def merge_drift(inputs: Any, before: Any, after: Any) -> Any:
 
 
 def _normalise(bag: Json) -> Json:
-    seen = {key: value for key, value in bag.items() if not key.startswith("__")}
+    properties = {key: value for key, value in bag.items() if not key.startswith("__")}
     for name, normalise in (("location", normalise_location), ("resourceGroupName", str.lower)):
-        if isinstance(seen.get(name), str):
-            seen[name] = normalise(seen[name])
-    return seen
+        if isinstance(properties.get(name), str):
+            properties[name] = normalise(properties[name])
+    return properties

@@ -1,4 +1,4 @@
-"""How Azure Resource Manager refuses."""
+"""Error answers of Azure Resource Manager."""
 
 from rehearsal.stand_ins.provider.servicer import ProviderError
 

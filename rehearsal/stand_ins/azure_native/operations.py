@@ -1,4 +1,4 @@
-"""Creations, updates and deletions, and what they do to machines: boot, run a script, go away."""
+"""Creations, updates and deletions; and what they do to virtual machines: boot, run a script, shut down."""
 
 import threading
 from collections import Counter
@@ -48,7 +48,7 @@ class MachineHost(Protocol):
     def delete_machine(self, id: str) -> None: ...
 
     def disks_attached(self, vm_id: str, luns: Mapping[str, int]) -> None:
-        """The data disks of the virtual machine are these: the disk's ARM id -> its LUN."""
+        """The virtual machine has exactly these data disks now: the disk's ARM id -> its LUN."""
         ...
 
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
@@ -90,17 +90,18 @@ class AzureOperations:
             return resource
 
     def delete(self, id: str) -> None:
-        found = find_type(id)
-        if found:
-            self._tell_observer("delete", found[0])
-            if found[0].type == RUN_COMMAND:
+        known = find_type(id)
+        if known:
+            kind, _ = known
+            self._tell_observer("delete", kind)
+            if kind.type == RUN_COMMAND:
                 self._refuse_if_stopped(id)
-        for gone in self._subscription.delete(id):
-            if gone.type == VIRTUAL_MACHINE and self._host is not None:
-                machine = gone.id.lower()
+        for resource in self._subscription.delete(id):
+            if resource.type == VIRTUAL_MACHINE and self._host is not None:
+                machine = resource.id.lower()
                 with self._idle:
                     self._idle.wait_for(lambda machine=machine: not self._busy[machine])  # type: ignore[misc]
-                self._host.delete_machine(gone.id)
+                self._host.delete_machine(resource.id)
 
     def _refuse_if_stopped(self, run_command_id: str) -> None:
         machine = self._subscription.get(run_command_id.rsplit("/", 2)[0])

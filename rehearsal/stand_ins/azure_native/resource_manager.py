@@ -73,17 +73,17 @@ class ResourceManager:
             return self._deletion(url.path)
         if private_dns:
             return self._private_dns(method, url.path)
-        found = _GROUP.fullmatch(url.path)
-        group = self._subscription.get(found["group"]) if found else None
-        if found is None or group is None:
+        target_group = _GROUP.fullmatch(url.path)
+        group = self._subscription.get(target_group["group"]) if target_group else None
+        if target_group is None or group is None:
             return _error(
                 404, "ResourceGroupNotFound", f"Resource group '{url.path.rsplit('/', 1)[-1]}' could not be found."
             )
-        if method == "GET" and found["list"]:
+        if method == "GET" and target_group["list"]:
             return 200, {"value": self._resources(group.id, query.get("$filter", [""])[0])}, {}
         if method == "GET":
             return 200, group.body, {}
-        if method == "DELETE" and not found["list"]:
+        if method == "DELETE" and not target_group["list"]:
             return self._delete(group.id)
         return _error(405, "MethodNotAllowed", f"The stand-in does not support {method}.")
 

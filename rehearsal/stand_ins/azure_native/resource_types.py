@@ -63,8 +63,8 @@ class ResourceType:
 
     def match(self, id: str) -> dict[str, str] | None:
         """The path parameters in an ARM id of this type (the subscription included), or None for another type's id."""
-        found = self._pattern.fullmatch(id)
-        return found.groupdict() if found else None
+        match = self._pattern.fullmatch(id)
+        return match.groupdict() if match else None
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:

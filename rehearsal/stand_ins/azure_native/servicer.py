@@ -160,31 +160,31 @@ class AzureNativeServicer(ProviderServicer):
         if resource is None:
             raise ArmError(404, "ResourceNotFound", f"The Resource '{id}' was not found.")
         body = resource.body | {"azureApiVersion": kind.api_version}
-        if kind.type == RUN_COMMAND and arguments.get("expand") == "instanceView" and self._runs(id):
+        if kind.type == RUN_COMMAND and arguments.get("expand") == "instanceView" and self._machine_runs(id):
             body["instanceView"] = resource.hidden["instanceView"]
         if kind.type == "network:Subnet":
             expanded = arguments.get("expand") == "ipConfigurations"
-            inside = self._subscription.ip_configurations(resource.id)
-            # Without the expansion Azure returns their ids alone.
-            body["ipConfigurations"] = [entry if expanded else {"id": entry.get("id")} for entry in inside]
+            entries = self._subscription.ip_configurations(resource.id)
+            # Without the expansion Azure returns only their ids.
+            body["ipConfigurations"] = [entry if expanded else {"id": entry.get("id")} for entry in entries]
         return answer_invoke(write_struct(body))
 
-    def _runs(self, run_command_id: str) -> bool:
+    def _machine_runs(self, run_command_id: str) -> bool:
         """Azure returns no instance view for a stopped virtual machine."""
         machine = self._subscription.get(run_command_id.rsplit("/", 2)[0])
         return machine is not None and not machine.hidden.get(STOPPED)
 
     def _client_config(self) -> Json:
-        who = dict.fromkeys(("clientId", "objectId", "tenantId"), SUBSCRIPTION_ID)
-        return {**who, "subscriptionId": self._config.get("subscriptionId", SUBSCRIPTION_ID)}
+        account = dict.fromkeys(("clientId", "objectId", "tenantId"), SUBSCRIPTION_ID)
+        return {**account, "subscriptionId": self._config.get("subscriptionId", SUBSCRIPTION_ID)}
 
     def _id(self, kind: ResourceType, inputs: Json) -> str:
         return kind.id(self._config.get("subscriptionId", SUBSCRIPTION_ID), inputs)
 
     def _group_location(self, name: str) -> str | None:
-        group = RESOURCE_TYPES["resources:ResourceGroup"]
-        found = self._subscription.get(self._id(group, {"resourceGroupName": name}))
-        return found.body.get("location") if found else None
+        kind = RESOURCE_TYPES["resources:ResourceGroup"]
+        group = self._subscription.get(self._id(kind, {"resourceGroupName": name}))
+        return group.body.get("location") if group else None
 
 
 @contextmanager

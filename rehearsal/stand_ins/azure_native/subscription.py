@@ -101,19 +101,19 @@ class AzureSubscription:
 
     def put(self, kind: ResourceType, id: str, inputs: Json) -> Resource:
         """Create or replace the resource as Azure would, or raise ArmError. Returns a copy."""
-        found = kind.match(id)
-        if found is None:
+        parameters = kind.match(id)
+        if parameters is None:
             raise ArmError(400, "InvalidResourceId", f"{id} is not the id of a {kind.type}.")
         with self._lock:
             old = self._store.get(id)
             put = Put(
                 kind=kind,
                 id=old.id if old else id,
-                parameters=found,
+                parameters=parameters,
                 inputs=inputs,
                 old=old,
                 store=self._store,
-                body=build_put_answer(kind, id, found, inputs, old),
+                body=build_put_answer(kind, id, parameters, inputs, old),
             )
             self._check_surroundings(put)
             RULES.get(kind.type, _no_rule)(put)
@@ -133,14 +133,14 @@ class AzureSubscription:
     def delete(self, id: str) -> list[Resource]:
         """Delete a resource and what is inside it; returns all deleted ones, [] if it does not exist."""
         with self._lock:
-            doomed = self._store.at_or_below(id)
-            doomed += [follower for entry in doomed for follower in find_deleted_with(entry, self._store)]
-            for entry in doomed:
-                self._refuse_if_used(entry, doomed)
-            for entry in doomed:
+            deleted = self._store.at_or_below(id)
+            deleted += [disk_or_nic for entry in deleted for disk_or_nic in find_deleted_with(entry, self._store)]
+            for entry in deleted:
+                self._refuse_if_used(entry, deleted)
+            for entry in deleted:
                 self._store.remove(entry.id)
             self._store.save()
-            return doomed
+            return deleted
 
     def _check_surroundings(self, put: Put) -> None:
         if not put.kind.is_group and self._store.get(_group_of(put.id)) is None:
@@ -175,15 +175,15 @@ class AzureSubscription:
         if len(regions) > 1:
             raise ArmError(400, "InvalidResourceReference", f"{put.id} and {id} are not in the same region.")
 
-    def _refuse_if_used(self, entry: Resource, doomed: list[Resource]) -> None:
-        going = {gone.id for gone in doomed}
+    def _refuse_if_used(self, entry: Resource, deleted: list[Resource]) -> None:
+        deleted_ids = {resource.id for resource in deleted}
         users = [
             user
             for user in self._store.referring_to(entry.id)
-            if user.id not in going and user.type not in _DOES_NOT_HOLD
+            if user.id not in deleted_ids and user.type not in _DOES_NOT_HOLD
         ]
-        if entry is doomed[0] and entry.type in _KEPT_BY_CHILDREN:
-            users += [child for child in doomed if child.type == _KEPT_BY_CHILDREN[entry.type]]
+        if entry is deleted[0] and entry.type in _KEPT_BY_CHILDREN:
+            users += [child for child in deleted if child.type == _KEPT_BY_CHILDREN[entry.type]]
         if users:
             status, code = _IN_USE.get(entry.type, (409, "CannotDeleteResource"))
             raise ArmError(status, code, f"{entry.id} is in use by {users[0].id} and cannot be deleted.")

@@ -74,7 +74,7 @@ _TEXTS = {
     "environment": InputField(kind="map[string]string"),
     "addPreviousOutputInEnv": InputField(kind="bool"),
 }
-_HERE = {
+_LOCAL_ONLY = {
     "logging": InputField(kind="local.Logging"),
     "dir": InputField(),
     "interpreter": InputField(kind="[]string"),
@@ -87,7 +87,7 @@ LOCAL_COMMAND = InputRecord(
     name="local.CommandInputs",
     fields={
         **_TEXTS,
-        **_HERE,
+        **_LOCAL_ONLY,
         "triggers": _COMMON["triggers"],
     },
 )
@@ -95,7 +95,7 @@ RUN = InputRecord(
     name="local.RunInputs",
     fields={
         **{name: _TEXTS[name] for name in ("stdin", "environment", "addPreviousOutputInEnv")},
-        **_HERE,
+        **_LOCAL_ONLY,
         "command": InputField(required=True),
     },
 )

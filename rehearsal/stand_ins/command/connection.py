@@ -115,8 +115,10 @@ async def _open_socket(endpoint: SshEndpoint) -> socket.socket:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(endpoint.perDialTimeout or None):
-            found = await loop.getaddrinfo(endpoint.host or "localhost", int(endpoint.port), type=socket.SOCK_STREAM)
-            family, kind, protocol, _, address = found[0]
+            addresses = await loop.getaddrinfo(
+                endpoint.host or "localhost", int(endpoint.port), type=socket.SOCK_STREAM
+            )
+            family, kind, protocol, _, address = addresses[0]
             opened = socket.socket(family, kind, protocol)
             try:
                 opened.setblocking(False)

@@ -119,7 +119,7 @@ async def prepare_route(connection: Properties, held: contextlib.AsyncExitStack)
 
 
 def _read_private_key(endpoint: SshEndpoint) -> asyncssh.SSHKey:
-    """Checks a key in the order of Go's SSH library, with its messages."""
+    """Checks a key in the same order as Go's SSH library, and with its messages."""
     text, passphrase = endpoint.privateKey or "", endpoint.privateKeyPassword
     block = _PEM.search(text)
     if not block:

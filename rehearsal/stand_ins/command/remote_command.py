@@ -90,8 +90,8 @@ async def run_on_server(connection: asyncssh.SSHClientConnection, line: CommandL
 async def _send_input(channel: _CommandChannel, content: bytes) -> bool:
     """Whether the channel accepted all input while it was open.
 
-    In the provider, the input races with the end of a command that does not read it. Here the command gets a round trip
-    of advance, so that a command that the provider fails sometimes fails here each time.
+    The provider sends input while a command that does not read it may already end, so it fails such a command
+    sometimes. Here the command runs for one round trip first, so that it always fails.
     """
     if not content:
         channel.write_eof()

@@ -72,8 +72,8 @@ def merge_marks(components: Mapping[str, Mapping[str, Mapping[str, str]]]) -> Ma
     """The state that each requester wants for each component: the worse of its two marks."""
     return {
         name: {
-            requester: worst(kept[requester] for kept in places.values() if requester in kept)
-            for requester in dict.fromkeys(requester for kept in places.values() for requester in kept)
+            requester: find_worst_state(marks[requester] for marks in places.values() if requester in marks)
+            for requester in dict.fromkeys(requester for marks in places.values() for requester in marks)
         }
         for name, places in components.items()
     }
@@ -84,12 +84,12 @@ def effective_states(components: Components) -> dict[str, str]:
     wanted = merge_marks(components)
     offline = "Inactive" in wanted["ServerWideOffline"].values()
     return {
-        name: worst([*of.values(), "Inactive" if offline and name not in ALWAYS_ON else "Active"])
-        for name, of in wanted.items()
+        name: find_worst_state([*marks.values(), "Inactive" if offline and name not in ALWAYS_ON else "Active"])
+        for name, marks in wanted.items()
     }
 
 
-def worst(states: Iterable[str]) -> str:
+def find_worst_state(states: Iterable[str]) -> str:
     return max(states, key=STATES.index)
 
 

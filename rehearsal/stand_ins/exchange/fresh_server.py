@@ -23,6 +23,21 @@ PATHS = {
     "activesync": "Microsoft-Server-ActiveSync",
     "mapi": "mapi",
 }
+# The settings in the scripts' documents; the state has more (for example the Autodiscover virtual directory).
+SETTINGS = {
+    **dict.fromkeys(("owa", "ecp", "ews", "oab", "activesync"), ("InternalUrl", "ExternalUrl")),
+    "mapi": ("InternalUrl", "ExternalUrl", "IISAuthenticationMethods"),
+    "autodiscover": ("AutoDiscoverServiceInternalUri",),
+    "outlookAnywhere": (
+        "InternalHostname",
+        "ExternalHostname",
+        "InternalClientsRequireSsl",
+        "ExternalClientsRequireSsl",
+        "InternalClientAuthenticationMethod",
+        "ExternalClientAuthenticationMethod",
+        "SSLOffloading",
+    ),
+}
 FRONT_END_POOLS = ("OWA", "ECP", "Services", "OAB", "Sync", "MapiFrontEnd", "Autodiscover", "RpcProxyFrontEnd")
 BACK_END_POOLS = ("MapiMailbox", "RpcProxy")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -12,29 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rehearsal.powershell import lookup
 from rehearsal.stand_ins.exchange import components
-from rehearsal.stand_ins.exchange.fresh_server import new_server_state
+from rehearsal.stand_ins.exchange.fresh_server import SETTINGS, new_server_state
+from rehearsal.stand_ins.exchange.script_command import build_script_command, build_script_environment
 from rehearsal.stand_ins.exchange.state_files import lock_state, read_state_file, write_state_file
 
-HERE = Path(__file__).parent
 PASSWORD_ITERATIONS = 10_000
 TICKS = 10_000_000  # of .NET, in a second
-# The settings in the scripts' documents; the state has more (for example the Autodiscover virtual directory).
-SETTINGS = {
-    **dict.fromkeys(("owa", "ecp", "ews", "oab", "activesync"), ("InternalUrl", "ExternalUrl")),
-    "mapi": ("InternalUrl", "ExternalUrl", "IISAuthenticationMethods"),
-    "autodiscover": ("AutoDiscoverServiceInternalUri",),
-    "outlookAnywhere": (
-        "InternalHostname",
-        "ExternalHostname",
-        "InternalClientsRequireSsl",
-        "ExternalClientsRequireSsl",
-        "InternalClientAuthenticationMethod",
-        "ExternalClientAuthenticationMethod",
-        "SSLOffloading",
-    ),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,31 +185,12 @@ class Organisation:
     ) -> tuple[list[str], dict[str, str]]:
         """Command line and environment that run `script` as on the server whose drives are in `root`.
 
-        `logon`: how the caller logged on, "password" or "key". `names`: a text file with one resolvable name a line.
-        `authority`: a PEM file with the authorities that the server trusts.
+        See `build_script_environment` for the other arguments.
         """
-        options = ["-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass"]
-        argv = [pwsh, *options, "-File", str(HERE / "Invoke-OnServer.ps1"), str(script.resolve()), *args]
-        drive = root.resolve() / "C"
-        for folder in ("ProgramData", "Program Files", "Windows/System32", "Temp"):
-            (drive / folder).mkdir(parents=True, exist_ok=True)
-        environment = {
-            **lookup.powershell_environment(),
-            "PATH": os.environ.get("PATH", ""),
-            "HOME": str(drive),
-            "TMPDIR": str(drive / "Temp"),
-            "COMPUTERNAME": computer_name.upper(),
-            "ProgramData": str(drive / "ProgramData"),
-            "ProgramFiles": str(drive / "Program Files"),
-            "SystemRoot": str(drive / "Windows"),
-            "EXCHANGE_STANDIN_ORGANISATION": str(self._folder),
-            "EXCHANGE_STANDIN_LOGON": logon,
-            "EXCHANGE_STANDIN_NAMES": str(names.resolve()),
-            "EXCHANGE_STANDIN_ROOT": str(root.resolve()),
-        }
-        if authority is not None:
-            environment["SSL_CERT_FILE"] = str(authority.resolve())
-        return argv, environment
+        environment = build_script_environment(
+            self._folder, root=root, computer_name=computer_name, logon=logon, names=names, authority=authority
+        )
+        return build_script_command(pwsh, script, args), environment
 
     @property
     def _file(self) -> Path:

@@ -1,1 +1,1 @@
-"""What the stand-ins of Pulumi providers do alike: the gRPC server, property values on the wire, differences."""
+"""What the stand-ins of Pulumi providers share: the gRPC server, property values on the wire, differences."""

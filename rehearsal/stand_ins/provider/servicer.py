@@ -1,4 +1,4 @@
-"""What providers answer alike, and how they refuse."""
+"""The answers that all provider stand-ins share, and their errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
 
 class ProviderError(Exception):
-    """An operation failed or was refused; the message is what the engine shows. `detail` goes to the engine as well."""
+    """An operation failed or was refused. The engine shows the message; `detail` is for the engine itself."""
 
     detail: Message | None = None
 
@@ -61,7 +61,7 @@ def answering(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class ProviderServicer(ResourceProviderServicer):
-    """Answers every instance of a provider that an engine makes; `calls` has what engines asked, oldest first."""
+    """Answers every provider instance of every engine; `calls` has the engines' calls, oldest first."""
 
     def __init__(self, version: str) -> None:
         self.calls: list[EngineCall] = []

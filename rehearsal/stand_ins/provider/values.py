@@ -59,12 +59,12 @@ def is_marked(value: Any) -> bool:
     return isinstance(value, dict) and _MARK in value
 
 
-def are_equal(one: Any, other: Any) -> bool:
+def are_equal(old: Any, new: Any) -> bool:
     """Compares assets and archives by their hashes, not by where they are read from."""
     for is_kind in (is_asset, is_archive):
-        if is_kind(one) and is_kind(other) and one.get("hash") and other.get("hash"):
-            return bool(one["hash"] == other["hash"])
-    return bool(one == other)
+        if is_kind(old) and is_kind(new) and old.get("hash") and new.get("hash"):
+            return bool(old["hash"] == new["hash"])
+    return bool(old == new)
 
 
 def complete_asset(value: Any) -> Any:

@@ -58,10 +58,10 @@ def apply_nat_gateway(put: Put) -> None:
             400, "NatGatewayMultipleZonesNotSupported", f"{put.name}: a Standard NAT gateway is in one zone."
         )
     for address in put.value("publicIpAddresses") or []:
-        found = put.store.get(address["id"])
-        if found is not None:
-            refuse_second_use(put, found)
-            check_zone_of_address(put, found, zones)
+        public_address = put.store.get(address["id"])
+        if public_address is not None:
+            refuse_second_use(put, public_address)
+            check_zone_of_address(put, public_address, zones)
 
 
 def check_zones(put: Put, zones: set[str]) -> None:
@@ -73,8 +73,8 @@ def check_zones(put: Put, zones: set[str]) -> None:
 
 def check_zone_of_address(put: Put, address: Resource, zones: set[str]) -> None:
     """A zonal resource accepts a public address in its zone or in all zones."""
-    of_address = set(address.body.get("zones") or [])
-    if zones and of_address and not zones <= of_address:
+    address_zones = set(address.body.get("zones") or [])
+    if zones and address_zones and not zones <= address_zones:
         raise ArmError(
             400, "ResourceZonesMismatch", f"{put.name} is in zone {', '.join(zones)}, {address.body['name']} is not."
         )
@@ -133,13 +133,13 @@ def _check_static_address(put: Put, entry: Json, subnet: Resource) -> None:
             400, "InvalidIPAddress", f"{put.name}/{entry['name']}: static allocation needs an address."
         ) from None
     ranges = read_prefixes(subnet)
-    home = next((network for network in ranges if address in network), None)
-    if home is None:
+    prefix = next((network for network in ranges if address in network), None)
+    if prefix is None:
         raise ArmError(
             400, "PrivateIPAddressNotInSubnet", f"{address} is not in the range of subnet {subnet.body['name']}."
         )
-    if address in _reserved_addresses(home):
-        raise ArmError(400, "PrivateIPAddressInReservedRange", f"{address} is reserved by Azure in {home}.")
+    if address in _reserved_addresses(prefix):
+        raise ArmError(400, "PrivateIPAddressInReservedRange", f"{address} is reserved by Azure in {prefix}.")
     if str(address) in _taken_addresses(put, subnet):
         raise ArmError(400, "PrivateIPAddressInUse", f"{address} is taken by another network interface.")
 
@@ -157,10 +157,10 @@ def _choose_dynamic_address(put: Put, entry: Json, subnet: Resource) -> str:
         for address in network.hosts()
         if address not in _reserved_addresses(network) and str(address) not in taken
     )
-    found = next(iter(kept), None) or next(free, None)
-    if found is None:
+    address = next(iter(kept), None) or next(free, None)
+    if address is None:
         raise ArmError(400, "SubnetIsFull", f"Subnet {subnet.body['name']} has no free address.")
-    return found
+    return address
 
 
 def _reserved_addresses(network: IPv4Network) -> set[IPv4Address]:

@@ -14,21 +14,21 @@ _LARGEST_GIB = 32767
 
 
 def check_data_disks(put: Put) -> None:
-    """A given list replaces the old one: disks that it leaves out are detached. Without a list the disks stay.
+    """A list in the request replaces the old one, and detaches disks that are not in it. Without a list disks stay.
 
     Microsoft: "PUT calls for creation or updates on compute resources".
     """
     before = attached_disks(put.old) if put.old else []
-    given = put.value("storageProfile.dataDisks")
-    if given is None:
+    requested = put.value("storageProfile.dataDisks")
+    if requested is None:
         put.body["storageProfile"]["dataDisks"] = before
         return
-    luns = [entry.get("lun") for entry in given]
+    luns = [entry.get("lun") for entry in requested]
     if len(set(luns)) < len(luns) or not set(luns) <= set(_LUNS):
         raise ArmError(400, "InvalidParameter", f"{put.name}: each data disk needs its own LUN from 0 to 63.")
     known = {entry["lun"]: entry for entry in before}
     put.body["storageProfile"]["dataDisks"] = [
-        _check_attachment(put, dict(entry), known.get(entry["lun"])) for entry in given
+        _check_attachment(put, dict(entry), known.get(entry["lun"])) for entry in requested
     ]
 
 
@@ -50,8 +50,8 @@ def apply_disk(put: Put) -> None:
 
 
 def attached_disks(machine: Resource) -> list[Json]:
-    found: list[Json] = machine.body["storageProfile"].get("dataDisks") or []
-    return found
+    disks: list[Json] = machine.body["storageProfile"].get("dataDisks") or []
+    return disks
 
 
 def attach_disk(store: Store, machine: Resource, disk_id: str, lun: int) -> None:

@@ -107,8 +107,9 @@ def read_record_set(resource: Resource) -> RecordSet:
 def record_values(body: Json, kind: str) -> tuple[str, ...]:
     """The records of a record set as text, in their order."""
     property_name, form = RECORDS[kind]
-    given = body.get(property_name) or []
-    return tuple(form.format_map(_join_texts(entry)) for entry in (given if isinstance(given, list) else [given]))
+    records = body.get(property_name) or []
+    entries = records if isinstance(records, list) else [records]
+    return tuple(form.format_map(_join_texts(entry)) for entry in entries)
 
 
 def _join_texts(record: Json) -> Json:

@@ -67,9 +67,9 @@ def find_deleted_with(resource: Resource, store: Store) -> Iterator[Resource]:
     interfaces = resource.body["networkProfile"]["networkInterfaces"]
     disks = [(entry["managedDisk"]["id"], entry) for entry in (disk, *attached_disks(resource))]
     for id, part in [*disks, *((entry["id"], entry) for entry in interfaces)]:
-        found = store.get(id)
-        if part.get("deleteOption") == "Delete" and found is not None:
-            yield found
+        disk_or_nic = store.get(id)
+        if part.get("deleteOption") == "Delete" and disk_or_nic is not None:
+            yield disk_or_nic
 
 
 def _check_logon(put: Put) -> None:
@@ -139,8 +139,8 @@ def _check_placement(put: Put) -> None:
     check_zones(put, zones)
     if len(zones) > 1:
         raise ArmError(400, "InvalidParameter", f"{put.name}: a virtual machine is in one zone.")
-    available = put.store.get(put.value("availabilitySet.id") or "")
-    if available is None:
+    availability_set = put.store.get(put.value("availabilitySet.id") or "")
+    if availability_set is None:
         return
     if zones:
         raise ArmError(
@@ -148,7 +148,7 @@ def _check_placement(put: Put) -> None:
             "BadRequest",
             "Virtual Machine cannot be created because both Availability Zone and Availability Set were specified.",
         )
-    if (available.body.get("sku") or {}).get("name") != "Aligned":
+    if (availability_set.body.get("sku") or {}).get("name") != "Aligned":
         raise ArmError(
             409,
             "OperationNotAllowed",

@@ -36,12 +36,12 @@ def apply_virtual_network(put: Put) -> None:
 
 
 def apply_subnet(put: Put) -> None:
-    given = put.value("addressPrefixes") or [put.value("addressPrefix")]
+    prefixes = put.value("addressPrefixes") or [put.value("addressPrefix")]
     if put.value("addressPrefixes") and put.value("addressPrefix"):
         raise ArmError(400, "InvalidRequestFormat", "Only one of addressPrefix and addressPrefixes may be given.")
-    if given == [None]:
+    if prefixes == [None]:
         raise ArmError(400, "NoAddressPrefixOrPoolProvided", f"Subnet {put.name} has no address prefix.")
-    own = [_read_prefix(text, put.name) for text in given]
+    own = [_read_prefix(text, put.name) for text in prefixes]
     if any(prefix.prefixlen > _SMALLEST_SUBNET for prefix in own):
         raise ArmError(400, "NetcfgSubnetRangeTooSmall", f"Subnet {put.name} is smaller than /{_SMALLEST_SUBNET}.")
     parent = put.store.get(put.parent_id)
@@ -83,12 +83,12 @@ def _check_security_rule(rule: dict[str, Any]) -> None:
 
 
 def _require_exactly_one(rule: dict[str, Any], *keys: str) -> None:
-    given = [key for key in keys if rule.get(key)]
-    if len(given) != 1:
+    present = [key for key in keys if rule.get(key)]
+    if len(present) != 1:
         raise ArmError(
             400,
             "SecurityRuleParameterContainsInvalidValue",
-            f"Security rule {rule['name']} needs exactly one of {', '.join(keys)}, not {len(given)}.",
+            f"Security rule {rule['name']} needs exactly one of {', '.join(keys)}, not {len(present)}.",
         )
 
 
