@@ -148,7 +148,7 @@ def test_the_parts_of_a_pulumi_install_run_and_are_shown_also_beside_a_stand_in_
     write_launcher(found.engine.parent if found.host_folder else tmp_path, found.python)
     host = tools.find_language_host(found.engine)
     parts = dataclasses.replace(found, language_host=host, command_plugin=plugin, powershell=None)
-    screen = Console(record=True, width=200)
+    screen = Console(record=True, width=400)  # no path is divided
     introduce(parts, screen)
     show_proof(parts, screen)
     screen_text = screen.export_text()

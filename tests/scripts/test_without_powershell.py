@@ -103,7 +103,9 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
         said = error.replace(str(servers.folder), "").lower().splitlines()
         why = [line for line in said if not ON_THE_WAY.match(line)][:2] if code else []
         report = powershell.read_report(output, "server")
-        found.append((code, report, [line for line in said if STEP.match(line)] or why))
+        # The wait for clients is shown each second or so: how often depends on the computer.
+        steps = list(dict.fromkeys(line for line in said if STEP.match(line)))
+        found.append((code, report, steps or why))
     return found
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import psutil
 import pytest
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import plugin_pb2 as plugin
@@ -97,6 +100,17 @@ def door(program: Path) -> Iterator[Callable[[], IO[bytes]]]:
 HELD = "sh -c 'read -r _ < door; echo child > left'; echo never"
 
 
+@contextmanager
+def killed(pid: int) -> Iterator[None]:
+    """Waits at its end until the process has ended. The provider reads its exit code, so this must not."""
+    process = os.pidfd_open(pid)
+    try:
+        yield
+        assert select.select([process], [], [], 30)[0], "the process goes on"
+    finally:
+        os.close(process)
+
+
 def test_a_cancel_kills_the_shell_but_not_its_children(
     client: ProviderClient, program: Path, door: Callable[[], IO[bytes]]
 ) -> None:
@@ -104,7 +118,9 @@ def test_a_cancel_kills_the_shell_but_not_its_children(
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(client.delete, LOCAL, "c", {"delete": HELD, "logging": "none"}, "leave")
         child = door()
-        client.stub.Cancel(Empty())
+        [shell] = (one for one in psutil.Process().children(recursive=True) if one.cmdline()[-1:] == [HELD])
+        with killed(shell.pid):
+            client.stub.Cancel(Empty())
         assert not running.done(), "the child keeps the output open"
         child.write(b"go on\n")
         running.result(30)
