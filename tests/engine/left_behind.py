@@ -1,10 +1,10 @@
-"""Processes that outlive a killed engine: a real language host notices its death up to 30 s later."""
+"""Processes that outlive a killed engine: a real language host notices the engine's death up to 30 s later."""
 
 from __future__ import annotations
 
 import psutil
 
-SECONDS = 120
+END_SECONDS = 120
 
 
 class LeftBehind:
@@ -18,5 +18,5 @@ class LeftBehind:
         self._processes += psutil.Process(id).children(recursive=True)
 
     def wait(self) -> None:
-        _, alive = psutil.wait_procs(self._processes, SECONDS)
+        _, alive = psutil.wait_procs(self._processes, END_SECONDS)
         assert alive == []

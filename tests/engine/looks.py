@@ -47,20 +47,20 @@ def promised_settings(domain: str) -> dict[str, dict[str, Any]]:
 
 def differences(rehearsal: Rehearsal, computer_name: str, expected: dict[str, dict[str, Any]]) -> dict[str, object]:
     """service.setting -> value in the Exchange stand-in, for each setting that differs from `expected`."""
-    held = rehearsal.organisation.settings(computer_name)
+    present = rehearsal.organisation.settings(computer_name)
     return {
-        f"{service}.{setting}": held[service].get(setting)
+        f"{service}.{setting}": present[service].get(setting)
         for service, settings in expected.items()
         for setting, value in settings.items()
-        if held[service].get(setting) != value
+        if present[service].get(setting) != value
     }
 
 
 def resolve(server: AzureDns, name: str) -> tuple[set[str], int]:
     """Addresses and TTL that a name server answers; the client library is not the one the server uses."""
     answer = dns.query.udp(dns.message.make_query(name, "A"), server.address, port=server.port, timeout=60)
-    found = [record for group in answer.answer for record in group if record.rdtype == dns.rdatatype.A]
-    return {record.address for record in found}, answer.answer[0].ttl if answer.answer else 0
+    records = [record for rrset in answer.answer for record in rrset if record.rdtype == dns.rdatatype.A]
+    return {record.address for record in records}, answer.answer[0].ttl if answer.answer else 0
 
 
 def cmdlets(rehearsal: Rehearsal, since: int = 0, verb: str = "") -> list[tuple[str, str]]:
@@ -78,8 +78,8 @@ def scripts_run(rehearsal: Rehearsal) -> list[tuple[str, str]]:
     return [
         (server.computer_name.upper(), re.findall(r"([\w-]+)\.ps1", command)[0])
         for server in rehearsal.datacentre.servers.values()
-        for seen in server.ssh.connections
-        for command in seen.commands
+        for connection in server.ssh.connections
+        for command in connection.commands
     ]
 
 

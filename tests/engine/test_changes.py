@@ -47,7 +47,7 @@ def names_of(changed: dict[str, str], server: str) -> set[str]:
     return {name for name in changed if name.startswith(f"cas-{server}")}
 
 
-def test_a_third_server_is_made_and_configured_while_the_first_two_are_left_alone(lab: Rehearsal) -> None:
+def test_a_third_server_is_created_and_configured_without_a_change_of_the_first_two(lab: Rehearsal) -> None:
     lab.stack.change(third)
     changed = lab.stack.up().changed()
     assert names_of(changed, "ex01") == names_of(changed, "ex02") == set()
@@ -58,7 +58,7 @@ def test_a_third_server_is_made_and_configured_while_the_first_two_are_left_alon
     assert resolve(lab.private_dns, f"owa.{LAB}")[0] == {"127.40.0.11", "127.40.0.12", "127.40.0.13"}
 
 
-def test_a_server_taken_away_leaves_both_record_sets_before_its_virtual_machine_goes(deployed: Start) -> None:
+def test_a_removed_server_leaves_both_record_sets_before_its_virtual_machine_is_deleted(deployed: Start) -> None:
     lab = deployed("lab", third_in_the_file)
     lab.stack.change(lambda config: config[SERVERS].pop("ex02"))
     update = lab.stack.up()
@@ -145,7 +145,7 @@ def test_refresh_finds_nothing_to_change_after_up(lab: Rehearsal) -> None:
     assert lab.stack.refresh().changes == []
 
 
-def test_a_key_logon_brings_its_credential_in_a_secret_document(lab: Rehearsal) -> None:
+def test_a_logon_with_a_key_passes_its_credential_in_a_secret_document(lab: Rehearsal) -> None:
     key = asyncssh.generate_private_key("ssh-ed25519")
     private, public = key.export_private_key().decode(), key.export_public_key().decode()
     lab.accounts.put(lab.file.farm.operator, "", public)
@@ -159,7 +159,7 @@ def test_a_key_logon_brings_its_credential_in_a_secret_document(lab: Rehearsal) 
         assert private.splitlines()[1] not in text
 
 
-def test_a_jump_host_forwards_to_every_server_and_what_a_broken_connection_left_undone_is_done_by_the_next_up(
+def test_a_jump_host_forwards_to_every_server_and_the_next_up_completes_a_run_whose_connection_broke(
     lab: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     password = "a-Passw0rd-of-the-jump-host"  # noqa: S105

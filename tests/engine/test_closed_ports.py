@@ -1,4 +1,4 @@
-"""`rejectClosedPorts` on the real engine: what a client's connect meets when the web site is stopped."""
+"""`rejectClosedPorts` on the real engine: how a connection to a stopped web site fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.engine
 
 
 def connect(rehearsal: Rehearsal) -> str:
-    """To EX02 while its web site is stopped."""
+    """How a connection to EX02 ends while its web site is stopped: connected, refused or silence."""
     server = rehearsal.datacentre.servers["EX02"]
     losses.stop_web_site(server)
     try:
@@ -28,7 +28,7 @@ def connect(rehearsal: Rehearsal) -> str:
         server.start()
 
 
-def test_a_stopped_web_site_refuses_while_the_key_is_set_and_is_silent_otherwise(quick_lab: Rehearsal) -> None:
+def test_a_stopped_web_site_refuses_connections_with_the_key_and_is_silent_without_it(quick_lab: Rehearsal) -> None:
     assert connect(quick_lab) == "silence"
     quick_lab.stack.change(lambda config: config.update({f"{PROJECT}:rejectClosedPorts": True}))
     assert set(quick_lab.stack.up().changed()) == {"cas-ex01-rotation", "cas-ex02-rotation"}

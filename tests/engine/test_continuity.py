@@ -1,5 +1,5 @@
-"""Changes that leave what exists alone, on the real engine: another image, another case, tags of machines that are
-stopped, disks that people attached."""
+"""Changes on the real engine that replace nothing: another version, another case, tags of stopped machines, disks that
+people attached."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ def lab(deployed: Start) -> Rehearsal:
 
 
 def machine(lab: Rehearsal, name: str) -> tuple[str, dict[str, Any]]:
-    """Id and body of a virtual machine, as Azure has them."""
-    [found] = [one for one in lab.azure.subscription.resources.items() if one[0].endswith(f"/virtualMachines/{name}")]
-    return found
+    """ID and body of a virtual machine in Azure."""
+    resources = lab.azure.subscription.resources
+    [id] = [id for id in resources if id.endswith(f"/virtualMachines/{name}")]
+    return id, resources[id]
 
 
-def test_an_exchange_version_and_another_case_of_names_change_no_machine(lab: Rehearsal) -> None:
+def test_a_new_exchange_version_and_another_case_of_names_change_no_machine(lab: Rehearsal) -> None:
     def edit(config: dict[str, Any]) -> None:
         config[f"{PROJECT}:exchangeVersion"] = "2019"
         config[f"{PROJECT}:resourceGroup"] = {"name": "EXCHANGE-CAS-LAB"}
@@ -51,7 +52,7 @@ def test_disks_attached_by_hand_and_declared_ones_survive_updates_and_a_rebuild(
     id, _ = machine(lab, "EX01")
     disk = f"{id.rpartition('/virtualMachines/')[0]}/disks/databases"
     lab.azure.subscription.attach_disk(id, disk, lun=0)
-    # What a refresh finds is in the state from then on, and not what comes after it.
+    # The refresh writes the first disk into the state; the second one is in Azure only.
     lab.stack.refresh()
     lab.azure.subscription.attach_disk(id, f"{disk}2", lun=1)
     lab.stack.change(lambda config: config[TAGS].update(owner="messaging"))
@@ -72,13 +73,13 @@ def test_disks_attached_by_hand_and_declared_ones_survive_updates_and_a_rebuild(
 
 
 def letters(lab: Rehearsal) -> set[str]:
-    """The drives that the Windows of EX01 shows."""
+    """The drive letters in the Windows of EX01."""
     disks = read_state(lab.folder / "servers" / "EX01")["disks"]
     return {partition["letter"] for disk in disks for partition in disk["partitions"]} - {""}
 
 
 def luns(lab: Rehearsal) -> set[int]:
-    """Of the data disks that are attached to EX01."""
+    """The LUNs of the data disks that are attached to EX01."""
     return {entry["lun"] for entry in machine(lab, "EX01")[1]["storageProfile"]["dataDisks"]}
 
 
@@ -102,7 +103,7 @@ def hub(config: dict[str, Any]) -> None:
     config[f"{PROJECT}:dns"]["private"]["linkedNetworks"] = [NETWORK.format("hubs", "Hub")]
 
 
-def test_names_move_to_a_zone_in_another_group_and_a_link_to_another_network(deployed: Start) -> None:
+def test_record_sets_move_to_a_zone_in_another_group_and_a_link_moves_to_another_network(deployed: Start) -> None:
     existing = deployed("existing", hub)
     subscription = existing.azure.subscription
     zones = NETWORK.partition("/virtualNetworks/")[0] + "/privateDnsZones/mail-domain.com"
@@ -111,8 +112,8 @@ def test_names_move_to_a_zone_in_another_group_and_a_link_to_another_network(dep
     subscription.put_existing(elsewhere, {"location": "westeurope"})
 
     def private(config: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = config[f"{PROJECT}:dns"]["private"]
-        return found
+        row: dict[str, Any] = config[f"{PROJECT}:dns"]["private"]
+        return row
 
     existing.stack.change(lambda config: private(config).update(linkedNetworks=[NETWORK.format("HUBS", "HUB")]))
     assert existing.stack.up().changes == []

@@ -68,19 +68,20 @@ class FinishedDrill(NamedTuple):
 @pytest.fixture(
     scope="module", params=[pytest.param(SHORT, id="short"), pytest.param(REAL, id="real", marks=pytest.mark.soak)]
 )
-def held(
+def finished(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, rehearsals: Rehearsals
 ) -> FinishedDrill:
-    held: DrillRound = request.param
+    """A drill of a lab, with shortened timers; `make soak` adds one with the timers of Windows."""
+    round: DrillRound = request.param
     folder = tmp_path_factory.mktemp("drill") / "drill"
     console = Console(file=io.StringIO(), width=200)
     parts = rehearsals.tools()
-    kept = run_drill("lab", parts, console, clients=CLIENTS, budget=held.budget, folder=folder, pace=held.pace)
+    kept = run_drill("lab", parts, console, clients=CLIENTS, budget=round.budget, folder=folder, pace=round.pace)
     assert isinstance(console.file, io.StringIO)
     rows = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     page = Path(folder / "report.html").read_text(encoding="utf-8")
     picture = Path(folder / "failover.svg").read_text(encoding="utf-8")
-    return FinishedDrill(held, kept, console.file.getvalue(), page, picture, {row["loss"]: row for row in rows})
+    return FinishedDrill(round, kept, console.file.getvalue(), page, picture, {row["loss"]: row for row in rows})
 
 
 def test_a_drill_has_the_timers_of_windows_by_default() -> None:
@@ -88,93 +89,95 @@ def test_a_drill_has_the_timers_of_windows_by_default() -> None:
     assert Pace().syn == SYN_SECONDS
 
 
-def test_every_promise_is_kept(held: FinishedDrill) -> None:
-    assert held.kept, held.screen
-    assert len(held.losses) == LOSSES
+def test_every_promise_is_kept(finished: FinishedDrill) -> None:
+    assert finished.kept, finished.screen
+    assert len(finished.losses) == LOSSES
 
 
 @pytest.mark.parametrize("loss", HARD)
-def test_after_a_hard_loss_every_client_is_on_the_other_server_at_once(held: FinishedDrill, loss: str) -> None:
-    figures = held.losses[loss]["figures"]
-    assert figures["worst"] <= held.round.pace.slack
+def test_after_a_hard_loss_every_client_is_on_the_other_server_at_once(finished: FinishedDrill, loss: str) -> None:
+    figures = finished.losses[loss]["figures"]
+    assert figures["worst"] <= finished.round.pace.slack
     assert figures["unserved"] == figures["failed_requests"] == 0
     assert figures["moved"] == CLIENTS / 2
 
 
 @pytest.mark.parametrize("loss", SILENCES)
-def test_silence_costs_half_of_the_clients_the_syn_timer_and_little_more(held: FinishedDrill, loss: str) -> None:
-    figures, timer = held.losses[loss]["figures"], held.round.timer(loss)
-    assert timer < figures["worst"] <= timer + held.round.pace.slack
+def test_silence_costs_half_of_the_clients_the_syn_timer_and_little_more(finished: FinishedDrill, loss: str) -> None:
+    figures, timer = finished.losses[loss]["figures"], finished.round.timer(loss)
+    assert timer < figures["worst"] <= timer + finished.round.pace.slack
     assert figures["dead_first"] == figures["noticed"] == CLIENTS / 2
     assert figures["unserved"] == 0
 
 
-def test_clients_leave_a_server_that_answers_503_after_it_has_left_dns(held: FinishedDrill) -> None:
-    row = held.losses[UNAVAILABLE]
+def test_clients_leave_a_server_that_answers_503_after_it_has_left_dns(finished: FinishedDrill) -> None:
+    row = finished.losses[UNAVAILABLE]
     assert row["figures"]["failed_requests"] > 0
     assert row["figures"]["unserved"] == 0
-    assert row["kept"], f"healed within the TTL of {held.round.pace.ttl} s"
+    assert row["kept"], f"healed within the TTL of {finished.round.pace.ttl} s"
 
 
-def test_no_loss_is_watched_longer_than_its_longest_timer_needs(held: FinishedDrill) -> None:
+def test_no_loss_is_watched_longer_than_its_longest_timer_needs(finished: FinishedDrill) -> None:
     for loss in (*HARD, *SILENCES):
         # A beat of waiting, the timer, and a few beats that show the end; the watch itself would end a slack later.
-        timer = held.round.timer(loss) if loss in SILENCES else 0
-        assert held.losses[loss]["seconds"] < timer + 2 * held.round.pace.slack
+        timer = finished.round.timer(loss) if loss in SILENCES else 0
+        assert finished.losses[loss]["seconds"] < timer + 2 * finished.round.pace.slack
 
 
 @pytest.mark.parametrize("loss", ["rotation: out", "rotation: in"])
-def test_a_planned_rotation_costs_no_request(held: FinishedDrill, loss: str) -> None:
-    figures = held.losses[loss]["figures"]
+def test_a_planned_rotation_costs_no_request(finished: FinishedDrill, loss: str) -> None:
+    figures = finished.losses[loss]["figures"]
     assert figures["failed_requests"] == figures["unserved"] == figures["noticed"] == 0
 
 
-def test_only_losses_that_cannot_keep_a_budget_below_the_syn_timer_miss_it(held: FinishedDrill) -> None:
-    rows = [line for line in held.screen.splitlines() if "kept" in line and "│" in line]
+def test_only_losses_that_cannot_keep_the_budget_miss_it(finished: FinishedDrill) -> None:
+    rows = [line for line in finished.screen.splitlines() if "kept" in line and "│" in line]
     missed = [line for line in rows if "│ no " in line]
     assert len(rows) == LOSSES
     titles = {line.split("│")[1].strip() for line in missed}
-    assert titles == {loss for loss, row in held.losses.items() if row["figures"]["worst"] > held.round.budget}
-    assert held.round.too_slow <= titles
-    assert held.round is SHORT or titles == held.round.too_slow
+    assert titles == {loss for loss, row in finished.losses.items() if row["figures"]["worst"] > finished.round.budget}
+    assert finished.round.too_slow <= titles
+    assert finished.round is SHORT or titles == finished.round.too_slow
 
 
-def test_without_powershell_the_screen_says_at_its_start_and_at_its_end_what_is_not_shown(held: FinishedDrill) -> None:
-    screen = " ".join(held.screen.split())
+def test_without_powershell_the_screen_says_at_its_start_and_at_its_end_what_is_not_shown(
+    finished: FinishedDrill,
+) -> None:
+    screen = " ".join(finished.screen.split())
     assert screen.count(limits.NOT_SHOWN) == 2
     assert screen.endswith(limits.NOT_SHOWN)
 
 
-def test_the_report_is_one_page_that_opens_without_a_network(held: FinishedDrill) -> None:
-    assert not re.search(r"(src|href)=|@import|<script|url\(", held.page)
-    texts = re.findall(r"<svg.*?</svg>", held.page, flags=re.DOTALL)
+def test_the_report_is_one_page_that_opens_without_a_network(finished: FinishedDrill) -> None:
+    assert not re.search(r"(src|href)=|@import|<script|url\(", finished.page)
+    texts = re.findall(r"<svg.*?</svg>", finished.page, flags=re.DOTALL)
     pictures = [Xml.fromstring(text) for text in texts]  # noqa: S314 - our own page
     assert len(pictures) == LOSSES
-    for title, picture in zip(held.losses, pictures, strict=True):
-        assert title in held.page
+    for title, picture in zip(finished.losses, pictures, strict=True):
+        assert title in finished.page
         words = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
         assert words[:CLIENTS] == [str(number + 1) for number in range(CLIENTS)], "one row per client"
 
 
-def test_the_failover_picture_has_every_client_in_silence_and_in_rotation(held: FinishedDrill) -> None:
-    picture = Xml.fromstring(held.picture)  # noqa: S314 - our own picture
+def test_the_failover_picture_has_every_client_in_silence_and_in_rotation(finished: FinishedDrill) -> None:
+    picture = Xml.fromstring(finished.picture)  # noqa: S314 - our own picture
     assert int(picture.get("height", "0")) <= 700
     kinds = [part.get("class", "") for part in picture.iter()]
     assert (kinds.count("client"), kinds.count("mark")) == (2 * CLIENTS, 3)
-    worst = held.losses["silence, Windows defaults"]["figures"]["worst"]
+    worst = finished.losses["silence, Windows defaults"]["figures"]["worst"]
     assert f"longest wait {worst:.1f} s" in "".join(picture.itertext())
 
 
-def test_screen_page_and_json_have_the_same_figures(held: FinishedDrill) -> None:
-    for title, row in held.losses.items():
+def test_screen_page_and_json_have_the_same_figures(finished: FinishedDrill) -> None:
+    for title, row in finished.losses.items():
         figures = row["figures"]
-        (screen,) = [line for line in held.screen.splitlines() if "│" in line and f"│ {title} " in line]
-        (page,) = re.findall(rf"<tr><td>{re.escape(title)}</td>.*?</tr>", held.page)
+        (screen,) = [line for line in finished.screen.splitlines() if "│" in line and f"│ {title} " in line]
+        (page,) = re.findall(rf"<tr><td>{re.escape(title)}</td>.*?</tr>", finished.page)
         shares = [f"{figures[name] / CLIENTS:.0%}" for name in ("noticed", "moved", "dead_first")]
         times = [f"{figures[name]:.2f} s" for name in ("median", "p95", "worst")]
         within = "yes" if row["withinBudget"] else "no"
         expected = [str(CLIENTS), *shares, *times, str(figures["failed_requests"]), within]
-        assert row["withinBudget"] == (figures["worst"] <= row["budgetSeconds"] == held.round.budget)
+        assert row["withinBudget"] == (figures["worst"] <= row["budgetSeconds"] == finished.round.budget)
         assert [cell.strip() for cell in screen.split("│")[2:11]] == expected
         assert re.findall(r"<td>(.*?)</td>", page)[1:10] == expected
         assert len(row["clients"]) == CLIENTS
@@ -191,7 +194,7 @@ class Seen503(Drill):
         self.began = time.monotonic()
         with Watch(self.rehearsal) as watch:
             super().rotate(False)
-        self.left = watch.at("EX02 in owa", False).before
+        self.left = watch.find_moment("EX02 in owa", False).before
         return None
 
 
@@ -206,7 +209,7 @@ def test_503_ends_for_every_client_within_the_ttl_after_the_server_left_dns_and_
 
     rehearsal = start("lab", slow)
     rehearsal.stack.up()
-    held = Seen503(
+    drill = Seen503(
         rehearsal=rehearsal,
         console=Console(quiet=True),
         number=CLIENTS,
@@ -214,32 +217,32 @@ def test_503_ends_for_every_client_within_the_ttl_after_the_server_left_dns_and_
         server=rehearsal.datacentre.servers["EX02"],
         pace=Pace(ttl=ttl, drain=ttl),
     )
-    result = held.answer_503()
+    result = drill.answer_503()
     assert result.kept
-    hit = [
+    affected = [
         client
         for client, row in zip(result.observation.clients, result.observation.recoveries, strict=True)
         if row.before == "EX02"
     ]
-    assert len(hit) == CLIENTS / 2
-    for client in hit:
+    assert len(affected) == CLIENTS / 2
+    for client in affected:
         failed = [beat.at for beat in client.beats if not beat.server]
         healed = min(beat.at for beat in client.beats if beat.server and beat.at > failed[0])
-        assert len([at for at in failed if at < held.began]) > 1
-        assert held.began < healed <= held.left + ttl + 2 * BEAT
+        assert len([at for at in failed if at < drill.began]) > 1
+        assert drill.began < healed <= drill.left + ttl + 2 * BEAT
         assert failed[-1] < healed, "it did not return to the dead server"
 
 
 def test_a_missed_promise_is_in_the_result_and_in_the_table(
     tmp_path: Path, rehearsals: Rehearsals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def only_503(held: Drill) -> Iterator[DrillResult]:
+    def run_503_only(drill: Drill) -> Iterator[DrillResult]:
         def answer_503(server: ServerStandIn) -> None:
-            losses.make_unavailable(server, held.rehearsal.organisation)
+            losses.make_unavailable(server, drill.rehearsal.organisation)
 
-        yield held.lose(Loss(title="503 alone", event="answers 503", cause=answer_503))
+        yield drill.lose(Loss(title="503 alone", event="answers 503", cause=answer_503))
 
-    monkeypatch.setattr(Drill, "run_losses", only_503)
+    monkeypatch.setattr(Drill, "run_losses", run_503_only)
     console = Console(file=io.StringIO(), width=200)
     assert run_drill("lab", rehearsals.tools(), console, clients=4, folder=tmp_path / "drill") is False
     assert isinstance(console.file, io.StringIO)
@@ -250,14 +253,14 @@ def test_a_missed_promise_is_in_the_result_and_in_the_table(
     assert plain["figures"]["failed_requests"] > 0
 
 
-def test_a_drill_that_is_broken_off_leaves_a_report_of_the_losses_before(
+def test_an_interrupted_drill_leaves_a_report_of_the_losses_so_far(
     tmp_path: Path, rehearsals: Rehearsals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def one_and_a_half(held: Drill) -> Iterator[DrillResult]:
-        yield held.lose(Loss(title="crash alone", event="crashes", cause=losses.crash_web_site))
+    def interrupt_after_one(drill: Drill) -> Iterator[DrillResult]:
+        yield drill.lose(Loss(title="crash alone", event="crashes", cause=losses.crash_web_site))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Drill, "run_losses", one_and_a_half)
+    monkeypatch.setattr(Drill, "run_losses", interrupt_after_one)
     folder = tmp_path / "drill"
     with pytest.raises(KeyboardInterrupt):
         run_drill("lab", rehearsals.tools(), Console(quiet=True), clients=4, folder=folder)

@@ -42,7 +42,7 @@ def vm_id(lab: Rehearsal, name: str) -> str:
     return next(str(body["vmId"]) for id, body in found if id.endswith(f"/virtualMachines/{name}"))
 
 
-def test_a_stack_that_uses_everything_comes_up_and_goes_again(deployed: Start) -> None:
+def test_a_stack_that_sets_every_optional_key_is_deployed_and_destroyed(deployed: Start) -> None:
     lab = deployed("lab", everything)
     for name in ("EX01", "EX02", "OLD"):
         assert differences(lab, name, promised_settings(LAB)) == {}
@@ -60,7 +60,7 @@ def test_a_stack_that_uses_everything_comes_up_and_goes_again(deployed: Start) -
     assert HUB in lab.azure.subscription.resources
 
 
-def test_a_network_made_here_is_linked_to_a_private_zone_that_exists(start: Start) -> None:
+def test_a_network_of_the_stack_is_linked_to_an_existing_private_zone(start: Start) -> None:
     def shared_zone(config: dict[str, Any]) -> None:
         config[f"{PROJECT}:configureNamespace"] = False
         config[f"{PROJECT}:dns"] = {"private": {"existingResourceGroup": "dns"}}
@@ -78,9 +78,7 @@ def test_a_network_made_here_is_linked_to_a_private_zone_that_exists(start: Star
 @pytest.mark.parametrize(
     ("image", "trusted_launch"), [("images/2012r2", False), ("galleries/own/images/2012r2/versions/1.0.0", True)]
 )
-def test_a_lab_of_exchange_2013_comes_up_from_an_image_of_ones_own(
-    start: Start, image: str, trusted_launch: bool
-) -> None:
+def test_a_lab_of_exchange_2013_is_deployed_from_a_custom_image(start: Start, image: str, trusted_launch: bool) -> None:
     id = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/images/providers/Microsoft.Compute/{image}"
 
     def own_image(config: dict[str, Any]) -> None:
@@ -99,7 +97,7 @@ def test_a_lab_of_exchange_2013_comes_up_from_an_image_of_ones_own(
     assert lab.left_over() == []
 
 
-def test_a_renamed_namespace_gets_its_new_names_before_the_old_ones_go(deployed: Start) -> None:
+def test_a_renamed_namespace_gets_its_new_names_before_the_old_ones_are_deleted(deployed: Start) -> None:
     existing = deployed("existing")
     existing.certificates.renew(f"{label}.mail-domain.com" for label in ("owa", "mail", "autodiscover"))
     existing.stack.change(lambda config: config[f"{PROJECT}:namespace"].update(clientName="mail"))
@@ -117,7 +115,7 @@ def test_a_renamed_namespace_gets_its_new_names_before_the_old_ones_go(deployed:
         pytest.param({"zone": "2"}, id="another zone"),
     ],
 )
-def test_what_azure_refuses_to_change_makes_a_new_server_and_leaves_the_others(
+def test_a_change_that_azure_refuses_creates_a_new_server_and_changes_no_other(
     deployed: Start, change: dict[str, str]
 ) -> None:
     lab = deployed("lab", everything)
@@ -139,7 +137,7 @@ def test_a_new_size_is_a_change_of_the_same_server(deployed: Start) -> None:
     assert lab.datacentre.connections() == connections
 
 
-def test_a_virtual_machine_that_does_not_run_stops_the_preview_unless_its_host_key_is_pinned(deployed: Start) -> None:
+def test_a_stopped_virtual_machine_fails_the_preview_unless_its_host_key_is_pinned(deployed: Start) -> None:
     lab = deployed("lab")
     keys = {name: row["hostKey"] for name, row in lab.stack.outputs()["servers"].items()}
     [run_command] = [id for id in lab.azure.subscription.resources if id.endswith("/EX02/runCommands/EnableOpenSsh")]
@@ -157,7 +155,7 @@ def test_a_virtual_machine_that_does_not_run_stops_the_preview_unless_its_host_k
     assert lab.stack.up().changes == []
 
 
-def test_a_server_that_is_still_being_made_holds_up_no_other(deployed: Start) -> None:
+def test_a_server_without_exchange_delays_no_other_server(deployed: Start) -> None:
     lab = deployed("lab")
     lab.datacentre.install_exchange = False
 
@@ -176,7 +174,7 @@ def test_a_server_that_is_still_being_made_holds_up_no_other(deployed: Start) ->
     }
 
 
-def test_what_is_protected_leaves_the_way_the_readme_says_and_no_other(deployed: Start) -> None:
+def test_a_protected_resource_is_deleted_only_in_the_way_that_the_readme_describes(deployed: Start) -> None:
     prod = deployed("prod")
     resources = json.loads(prod.stack.state())["checkpoint"]["latest"]["resources"]
     protected = {row["urn"].rpartition("::")[2] for row in resources if row.get("protect")}

@@ -74,7 +74,7 @@ def refused_text(lab: Rehearsal) -> str:
     return str(caught.value)
 
 
-def test_servers_that_exist_are_configured_and_no_virtual_machine_is_made(
+def test_existing_servers_are_configured_and_no_virtual_machine_is_created(
     deployed: Start, rehearsals: Rehearsals
 ) -> None:
     existing = deployed("existing")
@@ -89,7 +89,7 @@ def test_servers_that_exist_are_configured_and_no_virtual_machine_is_made(
     assert differences(existing, "ex-cas16-1", promised_settings("mail-domain.com")) == {}, "destroy touches no server"
 
 
-def test_without_powershell_a_rehearsal_comes_to_the_same_namespace(deployed: Start) -> None:
+def test_without_powershell_a_rehearsal_reaches_the_same_namespace(deployed: Start) -> None:
     lab = deployed("lab")
     for name in ("EX01", "EX02"):
         assert differences(lab, name, promised_settings(LAB)) == {}
@@ -173,7 +173,7 @@ def test_a_file_with_five_mistakes_reports_five_and_touches_nothing(start: Start
     assert lab.azure.subscription.resources == {}
 
 
-def test_without_exchange_the_script_says_so_in_one_sentence_and_changes_nothing(start: Start) -> None:
+def test_without_exchange_the_run_fails_with_one_sentence_and_changes_nothing(start: Start) -> None:
     lab = start("lab")
     lab.datacentre.install_exchange = False
     with pytest.raises(CommandFailedError, match="Exchange is not installed") as caught:
@@ -192,7 +192,7 @@ def test_without_exchange_the_script_says_so_in_one_sentence_and_changes_nothing
     assert differences(lab, "EX01", promised_settings(LAB)) == differences(lab, "EX02", promised_settings(LAB)) == {}
 
 
-def test_a_server_with_another_host_key_is_not_talked_to(start: Start) -> None:
+def test_a_server_with_another_host_key_gets_no_logon_and_no_command(start: Start) -> None:
     existing = start("existing")
     other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrm7nP0iC8Qx9kYVtN2J3Yb7wqkM0u3cJ5y2h1Zt4Fa"
     existing.stack.change(lambda config: config[f"{PROJECT}:servers"]["cas1"].update(hostKey=other))
@@ -204,7 +204,7 @@ def test_a_server_with_another_host_key_is_not_talked_to(start: Start) -> None:
     assert "Set-ClientAccessNamespace" not in {script for _, script in scripts_run(existing)}
 
 
-def test_when_the_canary_fails_the_other_servers_are_left_alone(start: Start) -> None:
+def test_when_the_canary_fails_no_other_server_is_written(start: Start) -> None:
     existing = start("existing", powershell=True)
     existing.organisation.fail("ex-cas16-1", "Set-OwaVirtualDirectory", "The operation could not be performed.")
     with pytest.raises(CommandFailedError, match="could not be performed"):
@@ -213,7 +213,7 @@ def test_when_the_canary_fails_the_other_servers_are_left_alone(start: Start) ->
 
 
 @pytest.mark.soak
-def test_twenty_servers_come_up_and_all_stand_behind_both_names(start: Start) -> None:
+def test_twenty_servers_are_deployed_and_both_names_have_all_addresses(start: Start) -> None:
     def many(config: dict[str, Any]) -> None:
         rows = range(1, 21)
         config[f"{PROJECT}:servers"] = {

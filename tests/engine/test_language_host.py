@@ -125,7 +125,7 @@ EXITED = "an unhandled error occurred: program exited with non-zero exit code:"
         ("import os; os.kill(os.getpid(), 9)", "", f"{EXITED} -1"),
     ],
 )
-def test_a_program_that_fails_is_told_as_under_the_real_host(
+def test_a_failed_program_is_reported_as_by_the_real_host(
     pulumi: Run, program: Path, text: str, message: str, added: str
 ) -> None:
     """The program's error, and what the real host of 3.259 has the engine add to it."""
@@ -139,7 +139,7 @@ def test_a_program_that_fails_is_told_as_under_the_real_host(
     assert "rpc error" not in diagnostics
 
 
-def test_a_program_may_end_itself_well(pulumi: Run, program: Path) -> None:
+def test_a_program_may_exit_with_success(pulumi: Run, program: Path) -> None:
     (program / "__main__.py").write_text("import sys\nsys.exit()\n")
     preview = pulumi("preview")
     assert (preview.returncode, "error" in preview.stdout) == (0, False), preview.stdout
@@ -151,7 +151,7 @@ def test_a_folder_without_a_program_is_named(pulumi: Run, program: Path) -> None
     assert EXITED not in preview.stdout
 
 
-def test_the_engine_hears_which_providers_the_installed_sdks_ask_for(pulumi: Run, program: Path) -> None:
+def test_the_engine_gets_the_providers_that_the_installed_sdks_require(pulumi: Run, program: Path) -> None:
     (program / "__main__.py").touch()
     listed = json.loads(pulumi("about", "--json").stdout)["plugins"]
     assert {"name": "command", "version": "1.2.1"}.items() <= {row["name"]: row for row in listed}["command"].items()

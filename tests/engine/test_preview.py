@@ -1,4 +1,4 @@
-"""A preview connects to the engine and its providers only."""
+"""A preview connects only to the engine and its providers, and takes time in proportion to the resources."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rehearsal.rehearsal import Rehearsal
 
 pytestmark = pytest.mark.engine
 
-# A watch is loaded by every Python that the engine starts, after these lines.
+# The first lines of each watch. Every Python that the engine starts runs a watch before its program.
 BEGIN = """\
 import os
 
 seen = os.open(PATH, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 os.write(seen, b"watching\\n")
 """
-# gRPC, which talks to the engine, opens its sockets outside Python.
+# Does not see gRPC's connections to the engine, which are opened outside Python.
 CONNECTIONS = """\
 import sys
 
@@ -33,7 +33,7 @@ def note(event, args):
 sys.addaudithook(note)
 """
 
-# How many things are waited for at once, each time that somebody waits for the first of many.
+# Writes for each call of asyncio.wait how many futures it waits for.
 COUNT = """\
 import asyncio
 
@@ -47,7 +47,7 @@ wait, asyncio.wait = asyncio.wait, counted
 
 @pytest.fixture
 def existing(tmp_path: Path, found: tools.Tools) -> Iterator[Rehearsal]:
-    """A stack that is not deployed, on a Python that starts from nothing."""
+    """A stack that is not deployed; the engine starts a new Python, not a warm one."""
     parts = dataclasses.replace(found, python=Path(sys.executable), powershell=None)
     with Rehearsal("existing", tmp_path / "rehearsal", parts) as rehearsal:
         yield rehearsal
@@ -55,7 +55,7 @@ def existing(tmp_path: Path, found: tools.Tools) -> Iterator[Rehearsal]:
 
 @pytest.fixture
 def watch(tmp_path: Path, existing: Rehearsal) -> Callable[[str], Path]:
-    """Has every Python that the engine starts run a text first, which writes to the file that is returned."""
+    """`watch(text)` makes every Python of the engine run this text first; returns the file that the text writes to."""
 
     def begin(text: str) -> Path:
         watched = tmp_path / "watch" / "seen"
@@ -77,7 +77,9 @@ def test_a_preview_makes_no_connection_of_its_own(existing: Rehearsal, watch: Ca
     assert existing.public_dns.queries == existing.private_dns.queries == []
 
 
-def test_resources_are_not_waited_for_all_anew_after_each(existing: Rehearsal, watch: Callable[[str], Path]) -> None:
+def test_the_program_does_not_wait_again_for_all_resources_after_each_one(
+    existing: Rehearsal, watch: Callable[[str], Path]
+) -> None:
     watched = watch(COUNT)
 
     resources = len(existing.stack.preview()["steps"])
@@ -87,7 +89,7 @@ def test_resources_are_not_waited_for_all_anew_after_each(existing: Rehearsal, w
     assert sum(int(line) for line in lines if line != "watching") < 10 * resources
 
 
-def test_debug_lines_of_the_sdk_come_when_they_are_asked_for(existing: Rehearsal) -> None:
+def test_debug_lines_of_the_sdk_are_printed_only_when_requested(existing: Rehearsal) -> None:
     stack = existing.stack
     line = "registering resource: ty=command:remote:Command"
     assert line not in stack.run("preview", "--debug", "--stack", stack.name)

@@ -1,4 +1,4 @@
-"""What `stacks.file` reads is what the engine reads."""
+"""`stacks.file` and the engine read the same values from a stack file."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def test_the_engine_reads_every_scalar_as_stacks_file_does(tmp_path: Path, found
     assert (answered[f"{PROJECT}:protect"]["value"], answered[f"{PROJECT}:vmSize"]["value"]) == ("true", "x")
     theirs = answered[f"{PROJECT}:list"]["objectValue"]
     differing = {
-        text: (one, other)
-        for text, one, other in zip(SCALARS, theirs, ours[f"{PROJECT}:list"], strict=True)
-        if (type(one), one) != (type(other), other)
+        text: (engine, own)
+        for text, engine, own in zip(SCALARS, theirs, ours[f"{PROJECT}:list"], strict=True)
+        if (type(engine), engine) != (type(own), own)
     }
     assert differing == {}

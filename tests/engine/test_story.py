@@ -136,7 +136,7 @@ def test_a_rehearsal_can_be_looked_at_while_it_runs(deployed: Start) -> None:
         assert part in seen
 
 
-def test_the_parts_of_a_pulumi_install_run_and_are_shown_also_beside_a_stand_in_of_an_earlier_rehearsal(
+def test_the_parts_of_a_pulumi_install_run_and_are_shown_even_if_a_stand_in_is_left_from_an_earlier_rehearsal(
     tmp_path: Path, found: tools.Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugin = tmp_path / f"resource-command-v{version('pulumi-command')}"

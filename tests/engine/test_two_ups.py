@@ -1,4 +1,4 @@
-"""Two people run `up` at once, and one who was killed: the lock keeps the state whole."""
+"""Two people run `up` at the same time, and an `up` is killed: the lock protects the state."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.engine.left_behind import LeftBehind
 pytestmark = pytest.mark.engine
 
 
-class Held:
-    """Writes of Azure's stand-in wait: `reached` says that one came, `go_on` lets them be done, or `lost` be lost."""
+class PausedWrites:
+    """Writes to Azure's stand-in wait from `reached`, when the first arrives, until `resume`; with `fail` they fail."""
 
     def __init__(self) -> None:
-        self.reached, self.go_on = threading.Event(), threading.Event()
-        self.lost = False
+        self.reached, self.resume = threading.Event(), threading.Event()
+        self.fail = False
 
 
 @pytest.fixture
@@ -35,27 +35,27 @@ def existing(start: Start) -> Rehearsal:
 
 
 @contextmanager
-def held_write(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
-    held = Held()
+def pause_writes(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> Iterator[PausedWrites]:
+    paused = PausedWrites()
     put: Callable[..., Any] = rehearsal.azure.subscription.put
 
-    def waiting(*words: Any, **options: Any) -> Any:
-        held.reached.set()
-        assert held.go_on.wait(60)
-        if held.lost:
-            raise ProviderError("the engine is gone")
+    def put_later(*words: Any, **options: Any) -> Any:
+        paused.reached.set()
+        assert paused.resume.wait(60)
+        if paused.fail:
+            raise ProviderError("the engine was killed")
         return put(*words, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(rehearsal.azure.subscription, "put", waiting)
+        patched.setattr(rehearsal.azure.subscription, "put", put_later)
         try:
-            yield held
+            yield paused
         finally:
-            held.go_on.set()
+            paused.resume.set()
 
 
-def typed(rehearsal: Rehearsal, *words: str) -> subprocess.Popen[str]:
-    """`pulumi` in somebody's terminal."""
+def start_pulumi(rehearsal: Rehearsal, *words: str) -> subprocess.Popen[str]:
+    """`pulumi WORDS` in another process."""
     return subprocess.Popen(
         [str(rehearsal.tools.engine), *words, "--stack", rehearsal.stack.name, "--non-interactive"],
         cwd=rehearsal.stack.project,
@@ -67,46 +67,52 @@ def typed(rehearsal: Rehearsal, *words: str) -> subprocess.Popen[str]:
     )
 
 
-def locks(rehearsal: Rehearsal) -> list[str]:
-    """Suffixes of the files that hold the stack."""
-    held = (rehearsal.stack.folder / "state" / ".pulumi" / "locks").rglob("*.*")
-    return [path.suffix for path in held]
+def lock_suffixes(rehearsal: Rehearsal) -> list[str]:
+    """The suffixes of the files that lock the stack."""
+    files = (rehearsal.stack.folder / "state" / ".pulumi" / "locks").rglob("*.*")
+    return [path.suffix for path in files]
 
 
 def test_the_second_of_two_ups_is_refused_and_nothing_is_lost(
     existing: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with held_write(existing, monkeypatch) as held, typed(existing, "up", "--yes", "--skip-preview") as first:
-        assert held.reached.wait(60)
-        there, written = list(existing.azure.subscription.resources), existing.datacentre.connections()
+    with (
+        pause_writes(existing, monkeypatch) as paused,
+        start_pulumi(existing, "up", "--yes", "--skip-preview") as first,
+    ):
+        assert paused.reached.wait(60)
+        resources, connections = list(existing.azure.subscription.resources), existing.datacentre.connections()
         for word in ("up", "destroy"):
             with pytest.raises(CommandFailedError, match=rf"currently locked by 1 lock\(s\)[^$]*pid {first.pid}\)"):
                 existing.stack.run(word, "--yes", "--skip-preview", "--stack", "existing")
-        assert existing.stack.preview()["changeSummary"]["create"] > 0, "looking is allowed"
-        assert list(existing.azure.subscription.resources) == there
-        assert existing.datacentre.connections() == written
-        held.go_on.set()
+        assert existing.stack.preview()["changeSummary"]["create"] > 0, "a preview is allowed"
+        assert list(existing.azure.subscription.resources) == resources
+        assert existing.datacentre.connections() == connections
+        paused.resume.set()
         printed, _ = first.communicate(timeout=120)
     assert first.returncode == 0, printed
-    assert locks(existing) == []
-    assert existing.stack.up().changes == [], "the first run's work is whole, and so is what the state says of it"
+    assert lock_suffixes(existing) == []
+    assert existing.stack.up().changes == [], "the first run is complete in Azure and in the state"
 
 
-def test_a_killed_runs_lock_is_taken_away_by_hand_and_the_next_up_ends_its_work(
+def test_the_lock_of_a_killed_run_is_removed_by_pulumi_cancel_and_the_next_up_completes_its_work(
     existing: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left_behind = LeftBehind()
-    with held_write(existing, monkeypatch) as held, typed(existing, "up", "--yes", "--skip-preview") as first:
-        assert held.reached.wait(60)
+    with (
+        pause_writes(existing, monkeypatch) as paused,
+        start_pulumi(existing, "up", "--yes", "--skip-preview") as first,
+    ):
+        assert paused.reached.wait(60)
         left_behind.note(first.pid)
         first.kill()
         first.communicate(timeout=60)
-        held.lost = True
-    assert locks(existing) == [".json"], "nothing lies beside it that a kill could have left half written"
+        paused.fail = True
+    assert lock_suffixes(existing) == [".json"], "the kill left no half-written file beside the lock"
     with pytest.raises(CommandFailedError, match="currently locked by 1 lock"):
         existing.stack.up()
     existing.stack.run("cancel", "--yes", "existing")
-    assert locks(existing) == []
+    assert lock_suffixes(existing) == []
     existing.stack.up()
     assert existing.stack.up().changes == []
     left_behind.wait()

@@ -59,7 +59,7 @@ def test_a_program_that_throws_ends_with_1_and_names_its_error(warm: Path, tmp_p
     assert (code, output, error.splitlines()[-1]) == (1, "", "ZeroDivisionError: division by zero")
 
 
-def test_only_packages_of_others_are_imported_before_a_program_begins(warm: Path, tmp_path: Path) -> None:
+def test_only_third_party_packages_are_imported_before_a_program_starts(warm: Path, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(
         "import json, sys\nprint(json.dumps([name.partition('.')[0] for name in sys.modules]))", encoding="utf-8"
     )

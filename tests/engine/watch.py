@@ -14,20 +14,20 @@ import httpx
 from rehearsal.rehearsal import Rehearsal
 from tests.engine.looks import resolve
 
-# Long, so that a busy computer is not mistaken for a server that is down.
-PATIENCE_SECONDS = 60
+# Long, so that a busy computer does not look like a server that is down.
+ANSWER_SECONDS = 60
 
 
 class Moment(NamedTuple):
-    """`what` became `is_so` between `after` and `before` (time.monotonic); a busy computer widens that interval."""
+    """`fact` became true or false between `after` and `before` (time.monotonic); a busy computer widens it."""
 
     after: float
     before: float
-    what: str
-    is_so: bool
+    fact: str
+    is_true: bool
 
     def can_precede(self, other: Moment, seconds: float = 0) -> bool:
-        """Whether the two intervals allow that the other came more than `seconds` later."""
+        """Whether the intervals allow that `other` happened more than `seconds` after this."""
         return self.after + seconds < other.before
 
 
@@ -36,16 +36,16 @@ def open_fresh_connections(authority_pem: str) -> httpx.Client:
     return httpx.Client(
         verify=ssl.create_default_context(cadata=authority_pem),
         trust_env=False,
-        timeout=PATIENCE_SECONDS,
+        timeout=ANSWER_SECONDS,
         limits=httpx.Limits(max_keepalive_connections=0),
     )
 
 
 class Watch:
-    """Asks both names and every server's health page, many times a second, until the block ends.
+    """Queries both names and every server's health page, many times a second, until the block ends.
 
-    `moments` holds each change in order: "EX01 in owa", "EX01 in autodiscover", "EX01 healthy", and
-    "owa has addresses".
+    `moments` has each change of a fact, in order. The facts: "EX01 in owa", "EX01 in autodiscover", "EX01 healthy",
+    and "owa has addresses".
     """
 
     def __init__(self, rehearsal: Rehearsal) -> None:
@@ -70,13 +70,13 @@ class Watch:
         self._look()
         self._https.close()
 
-    def at(self, what: str, is_so: bool) -> Moment:
-        """The one moment at which `what` became `is_so`; asserts that there is exactly one."""
-        (moment,) = [row for row in self.moments if row.what == what and row.is_so is is_so]
+    def find_moment(self, fact: str, is_true: bool) -> Moment:
+        """The moment at which the fact became true or false. Raises ValueError unless there is exactly one."""
+        (moment,) = [row for row in self.moments if row.fact == fact and row.is_true is is_true]
         return moment
 
-    def of(self, computer_name: str) -> list[Moment]:
-        return [row for row in self.moments if row.what.startswith(f"{computer_name} ")]
+    def list_moments(self, computer_name: str) -> list[Moment]:
+        return [row for row in self.moments if row.fact.startswith(f"{computer_name} ")]
 
     def _run(self) -> None:
         while not self._stop.wait(0.02):
@@ -107,9 +107,9 @@ class Watch:
         except httpx.TransportError:
             return False
 
-    def _note(self, began: float, what: str, is_so: bool) -> None:
-        """Records the answer to a question that was asked at `began`."""
-        asked, was_so = self._last.get(what, (began, not is_so))
-        if was_so is not is_so:
-            self.moments.append(Moment(asked, time.monotonic(), what, is_so))
-        self._last[what] = (began, is_so)
+    def _note(self, began: float, fact: str, is_true: bool) -> None:
+        """Records the result of a query that was sent at `began`."""
+        earlier, was_true = self._last.get(fact, (began, not is_true))
+        if was_true is not is_true:
+            self.moments.append(Moment(earlier, time.monotonic(), fact, is_true))
+        self._last[fact] = (began, is_true)

@@ -26,7 +26,9 @@ def test_the_plan_is_the_kept_one(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", stack_files.STACKS)
-def test_the_order_of_servers_in_the_stack_file_never_shows(stack: str, plans: dict[str, RecordedPlan]) -> None:
+def test_the_order_of_servers_in_the_stack_file_does_not_change_the_plan(
+    stack: str, plans: dict[str, RecordedPlan]
+) -> None:
     config = stack_files.read_stack_config(stack)
     servers = config[f"{PROJECT}:servers"]
     turned = config | {f"{PROJECT}:servers": dict(reversed(servers.items()))}

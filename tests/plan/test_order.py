@@ -119,7 +119,7 @@ def server_resources(made: RecordedPlan, key: str) -> list[Registration]:
     return [one for one in made.resources.values() if one.name == f"cas-{key}" or one.name.startswith(f"cas-{key}-")]
 
 
-def test_every_combination_is_there(every: Every) -> None:
+def test_the_cases_have_every_combination(every: Every) -> None:
     standing = {(case.rotating, case.configured, case.existing) for case in every}
     assert len(standing) == 8**3 - 8**2, "all but those with no server in rotation"
     rollouts = {(case.rotating, case.configured, case.canary, case.one_by_one) for case in every}

@@ -80,7 +80,7 @@ def test_an_unreadable_report_removes_no_output(printed: str, monkeypatch: pytes
         assert row["namespaceUrn"]
 
 
-def test_a_machine_whose_host_key_is_pinned_need_not_run() -> None:
+def test_a_machine_whose_host_key_is_pinned_may_be_stopped() -> None:
     config = stack_files.read_stack_config("lab")
     pinned = {key: {**row, "hostKey": HOST_KEY} for key, row in config[SERVERS].items()}
     made = plan({**config, SERVERS: pinned}, host_keys=False)
@@ -118,7 +118,7 @@ def test_a_secret_in_plain_is_refused_without_being_shown() -> None:
     assert "plain and simple" not in str(refused.value)
 
 
-def test_an_unwise_value_is_a_warning() -> None:
+def test_an_unwise_value_gives_a_warning() -> None:
     config = stack_files.read_stack_config("lab") | {f"{PROJECT}:dns": {"ttlSeconds": 3600}}
     (warning,) = plan(config).log.warnings
     assert "dns.ttlSeconds = 3600" in warning

@@ -83,7 +83,7 @@ def test_an_id_is_known_after_an_update_only() -> None:
     assert run_program(program, {}, preview=True).find("later").inputs == {"of": UNKNOWN}
 
 
-def test_a_component_stands_for_its_children_and_an_input_for_its_resource() -> None:
+def test_a_dependency_on_a_component_means_its_children_and_an_input_means_its_resource() -> None:
     def program() -> None:
         group = Group("group")
         child = Thing("child", pulumi.ResourceOptions(parent=group))
@@ -145,7 +145,7 @@ def test_a_name_of_several_resources_is_an_error() -> None:
         made.find("two")
 
 
-def test_a_registration_that_waits_forever_is_an_error() -> None:
+def test_a_registration_that_never_ends_is_an_error() -> None:
     def program() -> None:
         Thing("one", of=asyncio.get_running_loop().create_future())
 
@@ -177,7 +177,7 @@ def test_the_configuration_arrives_as_pulumi_passes_it_on() -> None:
     assert made.log.warnings == ["mind the step"]
 
 
-def test_one_run_leaves_nothing_for_the_next() -> None:
+def test_a_run_leaves_no_state_for_the_next_one() -> None:
     def program() -> None:
         gc.disable()
         pulumi.log.debug = pulumi.log.info

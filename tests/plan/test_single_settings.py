@@ -115,7 +115,7 @@ def single_config(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_each_keeps_every_promise(name: str) -> None:
+def test_a_stack_with_one_changed_key_keeps_every_promise(name: str) -> None:
     config = single_config(SETTINGS[name])
     made, farm = plan(config, stack="single"), read_config_block(config)
     breaches = {promise.__name__: list(promise(made, farm)) for promise in EVERY}

@@ -32,7 +32,7 @@ def server(servers: Servers) -> Servers:
 
 
 @pytest.mark.parametrize("before", [[None, None, None], [0, 1, None]])
-def test_stealth_mode_goes_off_in_every_profile_and_comes_back_as_it_was(
+def test_stealth_mode_is_switched_off_in_every_profile_and_restored(
     server: Servers, site: GateSite, before: list[int | None]
 ) -> None:
     values = zip(PROFILES, before, strict=True)
@@ -60,7 +60,7 @@ def test_stealth_mode_goes_off_in_every_profile_and_comes_back_as_it_was(
     assert not (server.root("ex1") / KEPT).exists()
 
 
-def test_a_server_that_was_never_touched_is_left_alone(server: Servers, site: GateSite) -> None:
+def test_without_a_file_of_original_values_the_firewall_stays_as_it_is(server: Servers, site: GateSite) -> None:
     registry = {rf"{LOCAL}\{profile}": {"DisableStealthMode": 1} for profile in PROFILES}
     server.windows("ex1", registry=registry)
     outcome = reject(server, site, False)
@@ -70,7 +70,7 @@ def test_a_server_that_was_never_touched_is_left_alone(server: Servers, site: Ga
 
 
 @pytest.mark.parametrize("profile", ["DomainProfile", "PrivateProfile", "PublicProfile", "StandardProfile"])
-def test_group_policy_that_says_otherwise_is_reported_and_nothing_is_changed(
+def test_a_conflicting_group_policy_is_reported_and_nothing_is_changed(
     server: Servers, site: GateSite, profile: str
 ) -> None:
     state = {"registry": {rf"{POLICY}\{profile}": {"DisableStealthMode": 0}}}
@@ -84,9 +84,7 @@ def test_group_policy_that_says_otherwise_is_reported_and_nothing_is_changed(
     assert server.writes() == []
 
 
-def test_group_policy_that_says_otherwise_is_reported_after_a_server_has_gone_out(
-    server: Servers, site: GateSite
-) -> None:
+def test_a_conflicting_group_policy_is_reported_after_a_server_has_gone_out(server: Servers, site: GateSite) -> None:
     server.windows("ex1", registry={rf"{POLICY}\DomainProfile": {"DisableStealthMode": 0}})
     outcome = server.run(ROTATE, rotation(site.port, in_rotation=False, rejectClosedPorts=True))
     assert outcome.exit_code == 1
@@ -95,13 +93,15 @@ def test_group_policy_that_says_otherwise_is_reported_after_a_server_has_gone_ou
     assert stealth(server) == [None, None, None]
 
 
-def test_group_policy_that_says_the_same_is_no_hindrance(server: Servers, site: GateSite) -> None:
+def test_a_group_policy_with_the_same_value_is_accepted(server: Servers, site: GateSite) -> None:
     server.windows("ex1", registry={rf"{POLICY}\DomainProfile": {"DisableStealthMode": 1}})
     assert reject(server, site, True).exit_code == 0
     assert stealth(server) == [1, 1, 1]
 
 
-def test_a_file_that_is_not_this_servers_is_neither_put_back_nor_relied_on(server: Servers, site: GateSite) -> None:
+def test_a_file_that_is_damaged_or_from_another_server_is_neither_restored_nor_trusted(
+    server: Servers, site: GateSite
+) -> None:
     file = server.root("ex1") / KEPT
     file.parent.mkdir(parents=True)
     for wanted, content, reason in (

@@ -90,7 +90,7 @@ def test_marks_that_exchange_does_not_know_are_refused(tmp_path: Path) -> None:
     assert organisation.marks("ex1") == before
 
 
-def test_of_a_requesters_marks_in_the_registry_and_in_active_directory_the_worse_one_counts(
+def test_the_worse_of_a_requesters_two_marks_counts(
     servers: Servers,
 ) -> None:
     outcome = servers.run(Path(__file__).with_name("requester_marks.ps1"), None, "-Scripts", str(SCRIPTS))

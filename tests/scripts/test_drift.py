@@ -64,7 +64,7 @@ def test_drift_of_each_single_setting_is_healed_by_one_set_call(servers: Servers
         assert json.dumps(organisation.settings(server), sort_keys=True) == json.dumps(namespace(), sort_keys=True)
 
 
-def test_case_is_no_drift_and_a_trailing_slash_is(servers: Servers) -> None:
+def test_another_case_is_not_drift_but_a_trailing_slash_is(servers: Servers) -> None:
     servers.organisation.add_server("ex1")
     settings = {
         "owa": {"InternalUrl": "HTTPS://Mail.Example.COM/OWA"},
@@ -78,7 +78,7 @@ def test_case_is_no_drift_and_a_trailing_slash_is(servers: Servers) -> None:
     assert servers.organisation.settings("ex1")["ecp"]["InternalUrl"] == "https://mail.example.com/ecp/"
 
 
-def test_a_value_that_exchange_holds_in_another_form_is_written_once_and_then_no_drift(servers: Servers) -> None:
+def test_a_value_that_exchange_keeps_in_another_form_is_written_only_once(servers: Servers) -> None:
     servers.organisation.add_server("ex1")
     settings: dict[str, dict[str, Any]] = {
         "owa": {"InternalUrl": "https://mail.example.com", "ExternalUrl": "https://mail.example.com:443/owa"},

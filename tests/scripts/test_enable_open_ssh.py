@@ -154,7 +154,7 @@ def test_a_package_with_another_hash_is_not_unpacked(computer: Servers, package:
         ({"PackageSha256": "0" * 64 + "\n"}, "PackageSha256"),
     ],
 )
-def test_what_cannot_work_fails_with_a_reason(computer: Servers, parameters: dict[str, str], reason: str) -> None:
+def test_impossible_parameters_fail_with_a_reason(computer: Servers, parameters: dict[str, str], reason: str) -> None:
     computer.windows("ex1", build=WINDOWS_2012_R2)
     outcome = enable(computer, **parameters)
     assert outcome.exit_code != 0

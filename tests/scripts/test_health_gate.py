@@ -45,7 +45,7 @@ def assert_shut(outcome: Outcome, *reasons: str) -> None:
     assert outcome.report["done"] is False
 
 
-def test_each_service_is_asked_for_by_the_name_its_clients_use(servers: Servers, site: GateSite) -> None:
+def test_each_service_is_requested_under_the_name_that_its_clients_use(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     assert knock(servers, site).exit_code == 0
     names = dict.fromkeys(PATHS, NAMES[0]) | {"autodiscover": NAMES[1]}
@@ -56,7 +56,7 @@ def test_each_service_is_asked_for_by_the_name_its_clients_use(servers: Servers,
     assert len(site.asked) == len(PATHS)
 
 
-def test_a_service_is_asked_for_under_its_name_outside_as_well_and_a_wildcard_stands_for_one_label(
+def test_a_service_is_requested_under_its_external_name_too_and_a_wildcard_matches_one_label(
     servers: Servers, tmp_path: Path
 ) -> None:
     servers.organisation.add_server("ex1")
@@ -80,7 +80,9 @@ def test_a_service_is_asked_for_under_its_name_outside_as_well_and_a_wildcard_st
 
 
 @pytest.mark.parametrize("service", PATHS)
-def test_a_gate_that_one_service_shuts_names_it_and_no_other(servers: Servers, site: GateSite, service: str) -> None:
+def test_a_gate_that_fails_for_one_service_names_only_that_service(
+    servers: Servers, site: GateSite, service: str
+) -> None:
     servers.organisation.add_server("ex1")
     site.pages[f"{PATHS[service]}/healthcheck.htm"] = (503, PAGE)
     outcome = knock(servers, site)
@@ -89,7 +91,9 @@ def test_a_gate_that_one_service_shuts_names_it_and_no_other(servers: Servers, s
     assert named == [service]
 
 
-def test_what_another_requester_holds_down_is_told_with_its_name(servers: Servers, site: GateSite) -> None:
+def test_a_component_that_another_requester_holds_is_reported_with_its_requester(
+    servers: Servers, site: GateSite
+) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.set_component("ex1", "MapiProxy", "Inactive", "HealthAPI")
     servers.organisation.set_component("ex1", "OabProxy", "Inactive", "HealthAPI")
@@ -105,13 +109,13 @@ def test_what_another_requester_holds_down_is_told_with_its_name(servers: Server
 @pytest.mark.parametrize(
     "body", ["200 OK<br/>EX2.corp.example", "200 OK<br/>MYEX1.corp.example", "<html>Sign in</html>"]
 )
-def test_a_page_of_another_server_is_not_this_ones_health(servers: Servers, site: GateSite, body: str) -> None:
+def test_a_health_page_of_another_server_does_not_count(servers: Servers, site: GateSite, body: str) -> None:
     servers.organisation.add_server("ex1")
     site.pages["/owa/healthcheck.htm"] = (200, body)
     assert_shut(knock(servers, site), "owa: ", "200 OK, but not from ex1.corp.example")
 
 
-def test_a_certificate_without_the_clients_name_shuts_the_gate(servers: Servers, tmp_path: Path) -> None:
+def test_a_certificate_without_the_clients_name_fails_the_gate(servers: Servers, tmp_path: Path) -> None:
     servers.organisation.add_server("ex1")
     with serving(tmp_path, address=ADDRESS, names=(NAMES[0],)) as half:
         servers.authority = half.authority
@@ -120,14 +124,14 @@ def test_a_certificate_without_the_clients_name_shuts_the_gate(servers: Servers,
     assert "\n  owa: " not in outcome.stderr
 
 
-def test_a_certificate_of_nobody_the_server_trusts_shuts_the_gate(servers: Servers, site: GateSite) -> None:
+def test_a_certificate_of_an_untrusted_authority_fails_the_gate(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.authority = None
     assert_shut(knock(servers, site), *(f"\n  {service}: " for service in PATHS), "certificate")
     assert site.asked == []
 
 
-def test_a_port_that_nobody_listens_on_shuts_the_gate(servers: Servers, tmp_path: Path) -> None:
+def test_a_closed_port_fails_the_gate(servers: Servers, tmp_path: Path) -> None:
     servers.organisation.add_server("ex1")
     with serving(tmp_path, address=ADDRESS, names=NAMES) as gone:
         pass
@@ -151,7 +155,7 @@ def full() -> Iterator[int]:
 @pytest.mark.parametrize(
     ("port", "reason"), [(mute, f"owa: https://{NAMES[0]}/owa at {ADDRESS}: "), (full, "no connection to port")]
 )
-def test_a_web_site_that_never_answers_does_not_hold_up_the_run(
+def test_a_web_site_that_never_answers_does_not_block_the_run(
     servers: Servers, tmp_path: Path, port: Callable[[], AbstractContextManager[int]], reason: str
 ) -> None:
     servers.organisation.add_server("ex1")
@@ -163,7 +167,7 @@ def test_a_web_site_that_never_answers_does_not_hold_up_the_run(
     assert_shut(outcome, f"\n  owa: https://{NAMES[0]}/owa at {ADDRESS}: ", reason)
 
 
-def test_a_round_that_hangs_once_the_time_is_over_asks_nobody_else_and_the_whole_round_before_counts(
+def test_a_round_that_hangs_after_the_time_limit_is_dropped_and_the_last_complete_round_counts(
     servers: Servers, site: GateSite, tmp_path: Path
 ) -> None:
     """The script's clock goes on by an hour when the second round has begun, and its first answer hangs."""
@@ -188,7 +192,7 @@ def test_a_round_that_hangs_once_the_time_is_over_asks_nobody_else_and_the_whole
     assert [path.split("/")[1] for _, _, path in site.asked] == ["owa", "ecp", "owa"]
 
 
-def test_without_powershell_a_shut_gate_is_told_in_the_same_words(servers: Servers, tmp_path: Path) -> None:
+def test_without_powershell_a_failed_gate_prints_the_same_sentence(servers: Servers, tmp_path: Path) -> None:
     servers.organisation.add_server("ex1")
     with serving(tmp_path, address=ADDRESS, names=NAMES) as gone:
         pass
@@ -199,7 +203,7 @@ def test_without_powershell_a_shut_gate_is_told_in_the_same_words(servers: Serve
     assert result.error.splitlines()[0] in servers.run(ROTATE, document).stderr.splitlines()
 
 
-def test_a_service_that_becomes_healthy_in_time_opens_the_gate(servers: Servers, site: GateSite) -> None:
+def test_a_service_that_becomes_healthy_in_time_passes_the_gate(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     page = "/ews/healthcheck.htm"
     site.pages[page] = (503, "")
@@ -219,7 +223,7 @@ def test_a_service_that_becomes_healthy_in_time_opens_the_gate(servers: Servers,
     assert len(site.asked) == 2 * len(PATHS), "every service is asked again"
 
 
-def test_a_service_that_this_build_never_had_is_skipped_and_said(servers: Servers, site: GateSite) -> None:
+def test_a_service_that_this_build_does_not_have_is_skipped_and_reported(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1", version="2013RTM")
     site.pages["/mapi/healthcheck.htm"] = (404, "")
     outcome = knock(servers, site, version="2013")

@@ -15,7 +15,7 @@ def ask_powershell(pwsh: str, *options: str) -> str:
     return done.stdout.strip()
 
 
-def test_a_powershell_tells_its_version_and_whether_microsoft_built_it(pwsh: str) -> None:
+def test_the_lookup_reads_the_version_of_powershell_and_whether_microsoft_built_it(pwsh: str) -> None:
     found = lookup.inspect_powershell(Path(pwsh), "here")
     assert f"PowerShell {found.version}" == ask_powershell(pwsh, "-Version")
     home = Path(ask_powershell(pwsh, "-NoProfile", "-NonInteractive", "-Command", "$PSHOME"))

@@ -13,7 +13,7 @@ def everything_in(folder: Path) -> str:
     return "".join(file.read_text(encoding="utf-8") for file in folder.rglob("*") if file.is_file())
 
 
-def test_a_fresh_server_tells_clients_its_own_name(tmp_path: Path) -> None:
+def test_a_fresh_server_has_its_own_name_in_its_urls(tmp_path: Path) -> None:
     organisation = Organisation(tmp_path)
     organisation.add_server("Ex-Cas16-1", domain="mail-domain.com")
     settings = organisation.settings("ex-cas16-1")

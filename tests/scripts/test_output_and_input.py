@@ -27,15 +27,13 @@ LONG = "X" * 70_000
 
 
 @pytest.mark.parametrize("script", [SET, GET, RESTORE, ROTATE], ids=lambda script: script.stem)
-def test_a_script_that_fails_first_thing_has_read_its_whole_input(servers: Servers, script: Path) -> None:
+def test_a_script_that_fails_at_once_has_read_its_whole_input(servers: Servers, script: Path) -> None:
     servers.organisation.add_server("ex1")
     outcome = servers.run(script, stdin=b"no document" + b" " * 40_000)
     assert outcome.exit_code == 2
 
 
-def test_a_warning_of_windows_and_a_long_sentence_go_to_people_as_utf_8_in_bounded_lines(
-    servers: Servers, tmp_path: Path
-) -> None:
+def test_a_warning_and_a_long_sentence_are_printed_as_utf_8_in_bounded_lines(servers: Servers, tmp_path: Path) -> None:
     servers.organisation.add_server("ex1")
     begin = "        $document = Read-NamespaceDocument -WithSettings:$WithSettings\n"
     said = (
@@ -65,7 +63,7 @@ def test_what_powershell_itself_prints_is_utf_8_whatever_the_console_had(cold_po
     assert done.stdout == "utf-8 0\n"
 
 
-def test_an_input_that_a_script_leaves_unread_is_seen(cold_powershell: Path, tmp_path: Path) -> None:
+def test_unread_input_of_a_script_is_detected(cold_powershell: Path, tmp_path: Path) -> None:
     """So that the look of `Servers.run` is one that can fail."""
     script = tmp_path / "hasty.ps1"
     script.write_text("'done'\n", encoding="utf-8")

@@ -89,7 +89,7 @@ def test_a_host_name_without_its_pair_is_refused(lonely: Servers) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"null", b"[" + WHOLE + b"]", b'{"password": "S3cret-pass", '])
-def test_what_is_no_json_object_is_refused_without_being_quoted(lonely: Servers, text: bytes) -> None:
+def test_a_text_that_is_not_a_json_object_is_refused_without_being_quoted(lonely: Servers, text: bytes) -> None:
     outcome = lonely.run(SET, stdin=text)
     assert_untouched(lonely, outcome, 2)
     assert outcome.stderr == "Nothing was changed: standard input is not one JSON object.\n"
@@ -102,7 +102,7 @@ def test_a_byte_order_mark_and_umlauts_do_no_harm(lonely: Servers) -> None:
 
 
 @pytest.mark.parametrize("script", [SET, GET, RESTORE], ids=lambda script: script.stem)
-def test_without_exchange_the_scripts_say_so_and_change_nothing(servers: Servers, script: Path) -> None:
+def test_without_exchange_the_scripts_fail_with_one_sentence_and_change_nothing(servers: Servers, script: Path) -> None:
     outcome = servers.run(script, document())
     assert outcome.exit_code == 3
     assert outcome.stderr.count("\n") == 1
@@ -117,7 +117,7 @@ def test_no_session_is_opened_while_exchange_setup_runs(servers: Servers) -> Non
     assert servers.run(GET, document()).exit_code == 5
 
 
-def test_another_version_than_the_documents_is_refused(servers: Servers) -> None:
+def test_a_server_with_another_version_than_the_document_is_refused(servers: Servers) -> None:
     servers.organisation.add_server("ex1", version="2016")
     outcome = servers.run(SET, document(version="2019"))
     assert outcome.exit_code == 1
@@ -187,7 +187,7 @@ def test_a_pool_that_is_stopped_or_missing_is_left_alone(servers: Servers) -> No
     assert outcome.report["recycledAppPools"] == ["MSExchangeAutodiscoverAppPool"]
 
 
-def test_a_value_that_was_written_but_cannot_be_read_again_is_known_to_nobody(servers: Servers) -> None:
+def test_a_value_that_was_written_but_cannot_be_read_again_is_reported_as_unknown(servers: Servers) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.fail("ex1", "Get-OwaVirtualDirectory", "The server is busy", after=1)
     outcome = servers.run(SET, document(settings={name: namespace()[name] for name in ("owa", "ecp")}))
@@ -212,7 +212,7 @@ def test_a_value_that_was_written_but_cannot_be_read_again_is_known_to_nobody(se
         ("Get-OabVirtualDirectory", "oab", "Fix it until Get-OabVirtualDirectory shows it, then run this again; a"),
     ],
 )
-def test_what_cannot_be_read_before_the_first_write_is_named_with_its_remedy_and_nothing_is_changed(
+def test_an_unreadable_object_is_named_with_its_remedy_before_the_first_write(
     servers: Servers, cmdlet: str, subject: str, remedy: str
 ) -> None:
     servers.organisation.add_server("ex1")
@@ -276,7 +276,7 @@ def test_a_pool_that_was_not_recycled_is_recycled_by_the_next_run_that_can_and_t
     assert (outcome.exit_code, outcome.report["recycledAppPools"]) == (0, [])
 
 
-def test_pools_are_left_alone_when_the_document_says_so(servers: Servers) -> None:
+def test_no_pool_is_recycled_if_the_document_forbids_it(servers: Servers) -> None:
     servers.organisation.add_server("ex1")
     outcome = servers.run(SET, document(settings={"owa": namespace()["owa"]}, recycleAppPools=False))
     assert outcome.exit_code == 0, outcome.stderr

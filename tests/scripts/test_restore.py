@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.scripts.servers import ORIGINALS, RESTORE, SCRIPTS, SET, Servers, document, namespace
 
 
-def test_restore_puts_back_what_first_contact_found_and_keeps_the_file(servers: Servers) -> None:
+def test_restore_writes_the_original_values_and_keeps_their_file(servers: Servers) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.change("ex1", "oab", "ExternalUrl", "http://old.example.com/OAB/")
     fresh = servers.organisation.settings("ex1")
@@ -36,7 +36,7 @@ def test_restore_without_a_file_of_original_values_changes_nothing(servers: Serv
     assert "has not run on this server" in outcome.stderr
 
 
-def test_values_from_before_that_could_not_be_put_back_stop_both_scripts_before_the_first_write(
+def test_an_unusable_file_of_original_values_stops_both_scripts_before_the_first_write(
     servers: Servers,
 ) -> None:
     servers.organisation.add_server("ex1")
@@ -91,7 +91,7 @@ NOT_WHOLE_FIREWALL = (
 )
 
 
-def test_a_file_of_values_from_before_is_taken_whole_and_of_this_server_or_not_at_all(servers: Servers) -> None:
+def test_a_file_of_original_values_is_accepted_only_if_it_is_complete_and_from_this_server(servers: Servers) -> None:
     namespace_files = [WHOLE, kept({"owa": {"InternalUrl": "x"}}, "EX1\n"), kept({"owa": {"InternalUrl": "x"}}, "EX2")]
     firewall_files = [
         json.dumps({"server": "ex1", "disableStealthMode": {**STEALTH, "PublicProfile": 1}}),

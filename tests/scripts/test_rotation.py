@@ -44,7 +44,7 @@ def rotate(servers: Servers, site: GateSite, *, into: bool, **changes: Any) -> O
         ("SE", ["HubTransport=Draining", "MSExchangeTransport restarted"]),
     ],
 )
-def test_clients_are_let_go_between_draining_and_offline_and_the_way_back_undoes_it(
+def test_connections_are_closed_between_draining_and_offline_and_entering_rotation_undoes_both(
     servers: Servers, site: GateSite, version: str, draining: list[str]
 ) -> None:
     servers.organisation.add_server("ex1", version=version)
@@ -82,7 +82,7 @@ def test_a_second_run_changes_nothing_and_waits_for_nothing(servers: Servers, si
     assert (again.report["drainedSeconds"], again.report["restarted"]) == (0, [])
 
 
-def test_no_session_is_open_while_clients_forget_the_address_and_nothing_is_done_before(
+def test_no_session_is_open_and_nothing_is_changed_while_clients_may_hold_the_address(
     servers: Servers, site: GateSite
 ) -> None:
     servers.organisation.add_server("ex1")
@@ -114,7 +114,7 @@ def test_a_web_site_that_has_just_restarted_may_refuse_a_session_for_a_while(ser
     assert steps(servers)[-2:] == ["W3SVC restarted", "ServerWideOffline=Inactive"]
 
 
-def test_what_another_requester_holds_is_left_to_it(servers: Servers, site: GateSite) -> None:
+def test_components_that_another_requester_holds_stay_as_they_are(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.set_component("ex1", "HubTransport", "Draining", "Functional")
     servers.organisation.set_component("ex1", "ImapProxy", "Inactive", "HealthAPI")
@@ -125,7 +125,7 @@ def test_what_another_requester_holds_is_left_to_it(servers: Servers, site: Gate
 
 
 @pytest.mark.parametrize("only", ["local", "remote"])
-def test_a_mark_in_the_registry_or_in_active_directory_alone_holds_a_server_down_and_is_taken_away(
+def test_a_mark_in_only_the_registry_or_active_directory_keeps_a_server_offline_and_is_removed(
     servers: Servers, site: GateSite, only: str
 ) -> None:
     servers.organisation.add_server("ex1")
@@ -137,7 +137,7 @@ def test_a_mark_in_the_registry_or_in_active_directory_alone_holds_a_server_down
     assert servers.organisation.component_states("ex1")["ServerWideOffline"] == "Active"
 
 
-def test_a_transport_service_that_somebody_stopped_stays_stopped(servers: Servers, site: GateSite) -> None:
+def test_a_stopped_transport_service_stays_stopped(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.windows("ex1", services={"MSExchangeTransport": "Stopped"})
     outcome = rotate(servers, site, into=False)
@@ -153,7 +153,7 @@ def test_the_other_servers_of_the_organisation_keep_their_states(servers: Server
     assert servers.organisation.component_states("ex2") == before
 
 
-def test_a_state_that_is_taken_but_not_kept_is_a_disagreement(servers: Servers, site: GateSite) -> None:
+def test_a_state_that_exchange_accepts_but_does_not_keep_is_a_disagreement(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.fail("ex1", "Set-ServerComponentState", None)
     outcome = servers.run(ROTATE, rotation(site.port, in_rotation=False))
@@ -204,7 +204,7 @@ def test_a_web_site_that_cannot_be_restarted_is_named_and_what_drains_is_reporte
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["read again", "unknown"])
-def test_a_failure_on_the_way_in_reports_the_components_as_they_are(
+def test_a_failure_while_a_server_enters_rotation_reports_its_present_components(
     servers: Servers, site: GateSite, known: bool
 ) -> None:
     servers.organisation.add_server("ex1", version="SE")
@@ -219,7 +219,7 @@ def test_a_failure_on_the_way_in_reports_the_components_as_they_are(
     assert outcome.report["components"] == {"ServerWideOffline": after, "HubTransport": after}
 
 
-def test_components_that_cannot_be_read_at_all_are_known_to_nobody(servers: Servers, site: GateSite) -> None:
+def test_components_that_cannot_be_read_are_reported_as_unknown(servers: Servers, site: GateSite) -> None:
     servers.organisation.add_server("ex1")
     servers.organisation.fail("ex1", "Get-ServerComponentState", "The server is busy")
     outcome = servers.run(ROTATE, rotation(site.port, in_rotation=True))
@@ -255,7 +255,7 @@ def test_a_key_logon_uses_the_credential_in_every_session_and_never_shows_it(ser
     assert "S3cret-pass" not in outcome.stdout + outcome.stderr + repr(servers.organisation.calls())
 
 
-def test_without_exchange_or_beside_its_setup_nothing_is_touched(servers: Servers, site: GateSite) -> None:
+def test_without_exchange_or_during_its_setup_nothing_is_changed(servers: Servers, site: GateSite) -> None:
     into = rotation(site.port, in_rotation=True, rejectClosedPorts=True)
     assert servers.run(ROTATE, into).exit_code == 3
     servers.organisation.add_server("ex1")
@@ -318,7 +318,7 @@ def test_all_problems_of_a_document_are_reported_at_once(servers: Servers) -> No
     assert servers.cmdlets() == []
 
 
-def test_only_an_address_alone_is_one(servers: Servers) -> None:
+def test_only_a_plain_ip_address_is_accepted(servers: Servers) -> None:
     given = [
         "127.0.0.1",
         "::1",
@@ -354,7 +354,7 @@ def test_every_report_is_one_json_document_in_short_lines(servers: Servers, site
         assert max(map(len, outcome.stdout.splitlines())) < 200
 
 
-def test_a_server_that_another_requester_holds_down_still_gets_its_own_mark_on_the_way_out(
+def test_a_server_that_another_requester_keeps_offline_still_gets_the_mark_of_maintenance(
     servers: Servers, site: GateSite
 ) -> None:
     servers.organisation.add_server("ex1")

@@ -99,7 +99,7 @@ class Client(threading.Thread):
             self._connection.close()
 
 
-def test_no_request_on_a_kept_connection_meets_an_error_before_the_connection_is_closed(server: ServerStandIn) -> None:
+def test_every_request_on_a_kept_connection_succeeds_until_the_connection_is_closed(server: ServerStandIn) -> None:
     clients = [Client(server) for _ in range(CLIENTS)]
     for client in clients:
         client.start()
@@ -133,7 +133,7 @@ def discovered(server: ServerStandIn) -> str:
     return text
 
 
-def test_clients_are_told_of_new_settings_when_the_script_has_recycled_the_pools_and_not_before(
+def test_clients_get_new_settings_only_after_the_script_has_recycled_the_pools(
     server: ServerStandIn,
 ) -> None:
     assert "ex1.corp.example" in discovered(server)
@@ -158,7 +158,9 @@ def test_a_server_comes_back_through_its_own_web_site_and_a_second_run_changes_n
     assert again["restarted"] == []
 
 
-def test_what_another_requester_holds_shuts_the_gate_and_the_report_has_all_its_keys(server: ServerStandIn) -> None:
+def test_a_component_that_another_requester_holds_fails_the_gate_and_the_report_is_complete(
+    server: ServerStandIn,
+) -> None:
     organisation = Organisation(server.drive.root.parent / "organisation")
     organisation.set_component("ex1", "EwsProxy", "Inactive", "HealthAPI")
     status, report, error = rotate(server, in_rotation=True, rejectClosedPorts=True)

@@ -42,7 +42,7 @@ def test_the_other_servers_of_the_organisation_are_left_alone(contact: FirstCont
     assert "ex2.corp.example" in other
 
 
-def test_the_report_tells_each_settings_value_before_and_after(contact: FirstContact) -> None:
+def test_the_report_has_each_settings_value_before_and_after(contact: FirstContact) -> None:
     report = contact.first.report
     entries = before_and_after(report)
     assert report["agreement"] is True

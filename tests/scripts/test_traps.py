@@ -71,7 +71,7 @@ def test_the_stand_in_reports_what_exchange_reports_without_ending_the_script(
     assert text in naive[attempt]
 
 
-def test_errors_of_imported_cmdlets_pass_a_scripts_error_preference_by(naive: dict[str, Any]) -> None:
+def test_errors_of_imported_cmdlets_ignore_the_scripts_error_preference(naive: dict[str, Any]) -> None:
     assert naive["error ends nothing"] == "went on"
     assert naive["failed session does not terminate the script"] == "went on"
 
@@ -82,7 +82,7 @@ def test_a_missing_identity_means_every_server_and_a_pipe_rewrites_them_all(naiv
     assert naive["piped into set"] == 4
 
 
-def test_a_read_from_elsewhere_than_the_write_is_stale(naive: dict[str, Any]) -> None:
+def test_a_read_from_another_domain_controller_than_the_write_is_stale(naive: dict[str, Any]) -> None:
     assert naive["stale read"] == ""
 
 
@@ -119,7 +119,9 @@ def test_a_missing_virtual_directory_stops_the_script_before_any_write(servers: 
     assert outcome.report["agreement"] is False
 
 
-def test_what_is_missing_and_not_asked_for_is_noted_where_originals_are_kept_and_never_read(servers: Servers) -> None:
+def test_a_missing_object_outside_the_document_is_noted_when_originals_are_kept_and_never_read(
+    servers: Servers,
+) -> None:
     """A virtual directory that was removed by hand, and cmdlets that this Exchange no longer has."""
     for server in ("ex1", "ex2"):
         servers.organisation.add_server(server)

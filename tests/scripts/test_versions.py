@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.scripts.servers import GET, SET, Servers, document, namespace
 
 
-def test_every_version_is_brought_to_the_namespace_with_its_own_cmdlets(servers: Servers) -> None:
+def test_every_version_gets_the_namespace_with_its_own_cmdlets(servers: Servers) -> None:
     versions = {"ex13": "2013", "ex19": "2019", "exse": "SE"}
     for name, version in versions.items():
         servers.organisation.add_server(name, version=version)
@@ -21,7 +21,7 @@ def test_every_version_is_brought_to_the_namespace_with_its_own_cmdlets(servers:
     }
 
 
-def test_exchange_2013_without_service_pack_skips_mapi_and_says_so(servers: Servers) -> None:
+def test_exchange_2013_without_service_pack_reports_that_mapi_is_skipped(servers: Servers) -> None:
     servers.organisation.add_server("ex1", version="2013RTM")
     outcome = servers.run(SET, document(version="2013"))
     assert outcome.exit_code == 0, outcome.stderr
@@ -33,7 +33,7 @@ def test_exchange_2013_without_service_pack_skips_mapi_and_says_so(servers: Serv
     assert servers.run(GET, document(version="2013")).report["skipped"] == outcome.report["skipped"]
 
 
-def test_four_servers_at_the_same_time_do_not_meet(servers: Servers) -> None:
+def test_four_servers_at_the_same_time_do_not_disturb_each_other(servers: Servers) -> None:
     names = [f"ex{number}" for number in range(1, 5)]
     for name in names:
         servers.organisation.add_server(name)

@@ -166,7 +166,7 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
         pytest.param(held_down_by_another, [(ROTATE, LEAVE), (ROTATE, LEAVE)], [0, 0], id="out, and held down before"),
     ],
 )
-def test_the_scripts_and_what_stands_in_for_them_answer_alike(
+def test_the_scripts_and_their_stand_ins_give_the_same_answers(
     tmp_path: Path, pwsh: str, prepare: Prepare, runs: list[Run], codes: list[int]
 ) -> None:
     both = []

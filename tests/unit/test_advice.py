@@ -18,13 +18,13 @@ def joined_warnings(**changes: Any) -> str:
 
 
 @pytest.mark.parametrize("source", ["Internet", "0.0.0.0/0"])
-def test_a_warning_is_given_of_ssh_open_to_the_internet(source: str) -> None:
+def test_ssh_that_is_open_to_the_internet_gives_a_warning(source: str) -> None:
     farm = read_good(network={"adminSources": [source]})
     assert any("whole Internet" in warning for warning in advice.list_warnings(farm))
 
 
 @pytest.mark.parametrize(("ttl", "warned"), [(300, False), (301, True)])
-def test_a_warning_is_given_of_a_ttl_above_five_minutes(ttl: int, warned: bool) -> None:
+def test_a_ttl_above_five_minutes_gives_a_warning(ttl: int, warned: bool) -> None:
     farm = read_good(dns={"ttlSeconds": ttl})
     assert any("ttlSeconds" in warning for warning in advice.list_warnings(farm)) is warned
 
@@ -33,7 +33,7 @@ def test_a_warning_is_given_of_a_ttl_above_five_minutes(ttl: int, warned: bool) 
     ("everywhere", "of_one", "in_rotation", "warned"),
     [(True, False, True, True), (True, False, False, False), (True, True, True, False), (False, False, True, False)],
 )
-def test_a_warning_is_given_of_a_server_in_rotation_that_no_gate_checks(
+def test_a_server_in_rotation_that_no_gate_checks_gives_a_warning(
     everywhere: bool, of_one: bool, in_rotation: bool, warned: bool
 ) -> None:
     values = copy.deepcopy(GOOD) | {"configureNamespace": everywhere, "allowSingleServer": True}
@@ -43,7 +43,7 @@ def test_a_warning_is_given_of_a_server_in_rotation_that_no_gate_checks(
 
 
 @pytest.mark.parametrize("host", ["mail.contoso.exmaple", "mail.mail-domain.com", "10.40.0.11"])
-def test_a_warning_is_given_of_a_host_without_a_record(host: str) -> None:
+def test_a_host_without_a_record_gives_a_warning(host: str) -> None:
     services = {"ews": {"externalUrl": f"https://{host}/EWS/Exchange.asmx"}}
     warnings = joined_warnings(namespace={"domain": "mail-domain.com", "services": services})
     assert (
@@ -56,7 +56,7 @@ def test_a_warning_is_given_of_a_host_without_a_record(host: str) -> None:
         )
 
 
-def test_no_warning_is_given_of_a_host_with_a_record() -> None:
+def test_a_host_with_a_record_gives_no_warning() -> None:
     services = {
         "ews": {"externalUrl": "https://OWA.mail-domain.com/ews/exchange.asmx"},
         "oab": {"enabled": False, "internalUrl": "https://elsewhere.com/OAB"},

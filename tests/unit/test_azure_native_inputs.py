@@ -82,7 +82,9 @@ def test_the_api_version_of_each_type_is_the_one_the_sdk_names() -> None:
         ({"storageProfile": {"osDisk": {}}}, "missing required property 'storageProfile.osDisk.createOption'"),
     ],
 )
-def test_what_the_sdks_types_refuse_is_a_check_failure(azure: Azure, inputs: dict[str, Any], reason: str) -> None:
+def test_an_input_that_the_sdks_types_refuse_is_a_check_failure(
+    azure: Azure, inputs: dict[str, Any], reason: str
+) -> None:
     assert azure.reasons("compute:VirtualMachine", {"resourceGroupName": "lab", **inputs}) == [reason]
 
 
@@ -132,13 +134,13 @@ def test_a_randomly_named_resource_is_created_before_the_old_one_is_deleted(azur
     assert not found.deleteBeforeReplace
 
 
-def test_a_location_in_another_spelling_is_no_change(azure: Azure) -> None:
+def test_a_location_in_another_spelling_is_not_a_change(azure: Azure) -> None:
     olds = network(location="westeurope")
     found = azure.diff("network:VirtualNetwork", olds, olds | {"location": "West Europe"})
     assert found.changes == provider_pb2.DiffResponse.DIFF_NONE
 
 
-def test_azure_natives_internal_notes_are_no_change(azure: Azure) -> None:
+def test_azure_natives_internal_notes_are_not_changes(azure: Azure) -> None:
     found = azure.diff("network:VirtualNetwork", network(__createBeforeDelete=True), network())
     assert found.changes == provider_pb2.DiffResponse.DIFF_NONE
 

@@ -108,7 +108,7 @@ def test_a_refresh_of_a_list_copies_only_the_changed_parts_of_its_entries(azure:
     assert drifted == azure.checked("network:NetworkInterface", interface("10.0.1.99"))
 
 
-def test_a_value_that_azure_spells_in_another_way_is_no_drift() -> None:
+def test_a_value_that_azure_spells_in_another_way_is_not_drift() -> None:
     inputs, outputs = {"zones": ["West Europe"]}, {"zones": ["westeurope"]}
     assert merge_drift(inputs, outputs, outputs) == inputs
     assert merge_drift(["West Europe", "a"], ["westeurope", "a"], ["westeurope", "b"]) == ["West Europe", "b"]

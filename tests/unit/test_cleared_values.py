@@ -31,7 +31,7 @@ CLEARED = {
 }
 
 
-def test_null_clears_what_would_otherwise_be_derived() -> None:
+def test_null_clears_a_value_that_would_otherwise_be_derived() -> None:
     found = wanted(farm(CLEARED).namespace)
     assert found["ecp"] == {"InternalUrl": "https://owa.mail-domain.com/ecp", "ExternalUrl": None}
     assert found["oab"] == {"InternalUrl": None, "ExternalUrl": None}
@@ -84,11 +84,11 @@ def test_a_cleared_value_equals_none_and_an_empty_text_on_the_server(held: str |
     assert format_setting_value(held) == "none"
 
 
-def test_a_stack_that_opts_every_service_out_is_refused() -> None:
+def test_a_stack_that_opts_out_of_every_service_is_refused() -> None:
     every = {name: {"enabled": False} for name in wanted(farm({}).namespace)}
     with pytest.raises(arguments.InvalidStackFileError, match="configureNamespace: false instead"):
         farm(every)
 
 
-def test_no_warning_is_given_of_a_cleared_host() -> None:
+def test_a_cleared_host_gives_no_warning() -> None:
     assert not any("no record" in warning for warning in advice.list_warnings(farm(CLEARED)))

@@ -107,7 +107,7 @@ def test_each_client_is_one_row_of_each_loss_and_the_picture_stays_below_700_pix
     assert (int(root.get("width", 0)), int(root.get("height", 0)) <= 700) == (880, True)
 
 
-def test_each_thing_that_happened_to_a_server_is_one_mark_with_its_words() -> None:
+def test_each_event_of_a_server_is_one_mark_with_its_text() -> None:
     picture = draw()
     assert len(of_class(picture, "mark")) == 3
     assert len(of_class(picture, "span")) == 2, "what takes time is a span, too"
@@ -147,7 +147,7 @@ def test_every_text_is_inside_the_view_box(number: int, long: bool) -> None:
         assert 12 <= y <= float(root.get("height", 0)) - 3
 
 
-def test_it_has_a_title_and_a_description_and_needs_nothing_else_for_a_light_and_a_dark_page() -> None:
+def test_the_picture_has_a_title_and_a_description_and_fits_a_light_and_a_dark_page() -> None:
     picture = draw()
     root = parse(picture)
     assert root.get("role") == "img"

@@ -207,7 +207,7 @@ def test_the_next_steps_learn_whether_a_preview_changes_anything(
         '{"steps": [], "changeSummary": {}, "diagnostics": [{"severity": "error", "message": "no key"}]}',
     ],
 )
-def test_a_file_that_is_no_whole_preview_is_refused(tmp_path: Path, outputs: Path, text: str) -> None:
+def test_a_file_without_a_complete_preview_is_refused(tmp_path: Path, outputs: Path, text: str) -> None:
     file = tmp_path / "preview.json"
     file.write_text(text, encoding="utf-8")
     refused = type_command("changes", str(file))
@@ -238,7 +238,7 @@ LATER = {
 
 
 @pytest.mark.parametrize("later", LATER)
-def test_only_the_approved_plan_is_done(tmp_path: Path, outputs: Path, later: str) -> None:
+def test_only_the_approved_plan_is_deployed(tmp_path: Path, outputs: Path, later: str) -> None:
     type_command("changes", str(write_preview(tmp_path, CREATED, UPDATE, REPLACED)))
     agreed = outputs.read_text(encoding="utf-8").splitlines()[1].removeprefix("plan=")
     steps, is_approved = LATER[later]

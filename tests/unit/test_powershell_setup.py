@@ -126,7 +126,7 @@ def test_a_powershell_beside_the_checkout_that_does_not_start_here_is_skipped(co
     assert computer.rest() == set()
 
 
-def test_a_folder_beside_the_checkout_without_pwsh_is_no_source(computer: Computer) -> None:
+def test_a_folder_beside_the_checkout_without_pwsh_is_ignored(computer: Computer) -> None:
     computer.shared.mkdir(parents=True)
     assert computer.set_up()[0][-1] == "powershell: 7.4.12 installed from the official release archive"
 

@@ -124,7 +124,7 @@ def test_tools_that_cannot_be_written_are_reported(computer: Computer, monkeypat
     assert computer.server.requests == []
 
 
-def test_a_file_that_is_no_archive_is_reported(computer: Computer) -> None:
+def test_a_file_that_is_not_an_archive_is_reported(computer: Computer) -> None:
     computer.publish(b"not an archive, though its hash is the pinned one")
     assert "its archive cannot be unpacked" in computer.fail()
 

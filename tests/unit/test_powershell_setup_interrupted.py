@@ -29,7 +29,7 @@ def test_a_folder_that_the_set_up_did_not_finish_is_replaced(computer: Computer)
     assert (found.version, found.origin) == ("7.4.12", "the official release archive")
 
 
-def test_what_a_killed_set_up_left_is_removed(computer: Computer) -> None:
+def test_leftovers_of_a_killed_set_up_are_removed(computer: Computer) -> None:
     computer.set_up()
     for role in ("new", "old"):
         write_program(computer.tools / f"pwsh.{role}" / "Modules" / "pwsh", official_answer("0.0.0"))
@@ -51,7 +51,7 @@ def test_a_set_up_that_was_killed_between_its_two_renames_is_completed(computer:
     assert computer.rest() == set()
 
 
-def test_what_was_downloaded_of_another_version_is_removed(computer: Computer) -> None:
+def test_the_download_of_another_version_is_removed(computer: Computer) -> None:
     computer.download.parent.mkdir(parents=True)
     (computer.download.parent / "powershell-7.4.6-linux-x64.tar.gz").write_bytes(b"old")
     computer.publish(archive(body="exit 1"))
@@ -82,7 +82,7 @@ def test_a_set_up_waits_for_another_of_the_same_checkout(computer: Computer, mon
     assert lookup.locate_powershell()
 
 
-def test_a_set_up_that_is_killed_leaves_nothing_half_done_and_the_next_one_goes_on(computer: Computer) -> None:
+def test_a_killed_set_up_leaves_nothing_half_done_and_the_next_one_continues(computer: Computer) -> None:
     """Runs in another process without packages, with the standard library only."""
     checkout = computer.tools.parent
     package = checkout / "rehearsal"

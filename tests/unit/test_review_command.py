@@ -83,7 +83,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_file_as_powershell_writes_it_is_read(review: Review, encoding: str) -> None:
+def test_a_file_in_powershells_encoding_is_read(review: Review, encoding: str) -> None:
     assert review(json.dumps(change(DRAINED)).encode(encoding)).stdout == review(change(DRAINED)).stdout
 
 

@@ -227,7 +227,7 @@ def test_a_group_or_link_with_the_same_rules_shuts_no_client_out(tmp_path: Path,
     assert shut_out(tmp_path, *steps) == []
 
 
-def test_one_client_among_hundreds_is_found() -> None:
+def test_one_client_among_hundreds_that_is_shut_out_is_found() -> None:
     many = [rule(f"R{n}", 100 + n, f"198.51.{n // 100}.{n % 100}", 443) for n in range(400)]
     found = find_lost_access([*many, OTHERS], [*many[1:], OTHERS], (443, 443), [])
     assert [(one.rule, one.sources) for one in found] == [("R0", ("198.51.0.0",))]

@@ -24,7 +24,7 @@ def bare(tmp_path: Path) -> BareCheckout:
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "side by side"])
-def test_tests_that_need_powershell_are_skipped_and_the_last_lines_count_them(
+def test_tests_that_need_powershell_are_skipped_and_the_summary_counts_them(
     bare: BareCheckout, workers: tuple[str, ...]
 ) -> None:
     done = bare.run("pytest", *FILES, *QUIET, *workers)

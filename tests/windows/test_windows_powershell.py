@@ -147,7 +147,7 @@ def test_all_problems_of_a_document_are_reported_at_once(shell: str, script: str
 
 
 @pytest.mark.parametrize("script", DOCUMENTS)
-def test_what_is_no_json_is_refused_without_being_quoted(shell: str, script: str) -> None:
+def test_a_text_that_is_not_json_is_refused_without_being_quoted(shell: str, script: str) -> None:
     done = subprocess.run(
         [shell, "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File", str(SCRIPTS / f"{script}.ps1")],
         input='{"password": "S3cret-pass", ',
