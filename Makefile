@@ -1,6 +1,6 @@
 # One word per duty; CI calls the same words. `make` alone lists them.
 STACK ?= lab
-WORKERS ?= 3
+WORKERS ?= 4
 PYTHON ?= python3
 BIN := .venv/bin
 # Without kept bytecode each start of the program compiles azure-native again, which takes four seconds.

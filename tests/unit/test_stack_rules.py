@@ -48,7 +48,7 @@ pytestmark = pytest.mark.unit
         pytest.param(
             change_keys(dns={"public": {"existingResourceGroup": "/subscriptions/s/resourceGroups/dns"}}),
             "dns.public.existingResourceGroup",
-            "For a zone of another subscription, set azure-native:subscriptionId",
+            "For a zone in another subscription, either set azure-native:subscriptionId",
             id="zone of another subscription",
         ),
         pytest.param(
