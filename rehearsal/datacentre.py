@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import socket
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,7 @@ class Datacentre:
         self._pwsh = str(pwsh) if pwsh else None
         self._names_by_id: dict[str, str] = {}
         self._disks = folder / "detached-disks.json"
+        self._detaching = threading.Lock()
 
     def add_existing(self, computer_name: str, addresses: Iterable[str]) -> ServerStandIn:
         """A server that existed before the stack: Exchange is installed and SSH is on."""
@@ -100,7 +102,8 @@ class Datacentre:
         name = self._names_by_id.pop(id)
         self.servers.pop(name).stop()
         # A data disk outlives its machine, with what is on it.
-        write_state_file(self._disks, {**self._detached_disks(), **contents_of_disks(self._root(name))})
+        with self._detaching:  # several machines may be deleted at the same time
+            write_state_file(self._disks, {**self._detached_disks(), **contents_of_disks(self._root(name))})
         self._organisation.remove_server(name)
         shutil.rmtree(self._root(name))
 
