@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import random
 import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -152,16 +154,15 @@ class Datacentre:
         return self.folder / computer_name
 
 
+# Below the ports that systems assign by themselves: a connection or a server with port 0 takes none of these before
+# the servers of a rehearsal listen.
+PORTS = range(20000, 32768)
+
+
 def find_free_ports(addresses: Sequence[str], count: int) -> list[int]:
     """Ports that are free on every address. Raises ToolMissingError for an address that this computer does not have."""
-    ports: list[int] = []
-    while len(ports) < count:
-        with socket.socket() as first:
-            bind_address(first, addresses[0], 0)
-            port = first.getsockname()[1]
-            if port not in ports and all(is_free(address, port) for address in addresses[1:]):
-                ports.append(port)
-    return ports
+    candidates = random.sample(PORTS, len(PORTS))
+    return list(islice((port for port in candidates if all(is_free(address, port) for address in addresses)), count))
 
 
 def is_free(address: str, port: int) -> bool:

@@ -1,15 +1,17 @@
-"""An HTTPS client of one server stand-in."""
+"""A server stand-in, and an HTTPS client of it."""
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from xml.etree import ElementTree as Xml
 
 import httpx
+import pytest
 
 from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
-from tests.unit.servers import AUTODISCOVER, OWA, PASSWORD, USER
+from tests.unit.servers import AUTODISCOVER, OWA, PASSWORD, USER, Farm
 
 REQUEST = """<?xml version="1.0" encoding="utf-8"?>
 <Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006">
@@ -61,3 +63,15 @@ class Browser:
         )
         assert reply.status_code == 200
         return Xml.fromstring(reply.content)  # noqa: S314 - our own server's
+
+
+@pytest.fixture
+def server(farm: Farm) -> ServerStandIn:
+    return farm.server()
+
+
+@pytest.fixture
+def browser(farm: Farm, server: ServerStandIn) -> Iterator[Browser]:
+    connected = Browser(server, farm.certificates)
+    yield connected
+    connected.close()

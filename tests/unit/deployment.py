@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import cycle, islice
 from typing import Any
 
 from components.outputs import stack_file_outputs
@@ -15,7 +13,7 @@ from operations.check.verify import Verification, verify_stack
 from operations.dns_server import DnsServer
 from operations.result import State
 from operations.stack import DeployedStack, build_stack
-from rehearsal.datacentre import is_free
+from rehearsal.datacentre import find_free_ports
 from rehearsal.stand_ins.dns import AzureDns, RecordSet
 from rehearsal.stand_ins.server import ServerStandIn
 from stacks import arguments
@@ -31,16 +29,6 @@ class Record(RecordSet):
     type: str = "A"
     ttl: int = 300
     private: bool = True
-
-
-# Below the ports that a computer gives away by itself, and others for each worker: no neighbour takes one meanwhile.
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-PORTS = cycle(range(20000 + 1000 * WORKER, 21000 + 1000 * WORKER))
-
-
-def find_own_ports(addresses: Sequence[str]) -> Iterator[int]:
-    """Ports of this worker that are free on every address."""
-    return (port for port in PORTS if all(is_free(address, port) for address in addresses))
 
 
 @dataclass(kw_only=True)
@@ -60,7 +48,7 @@ class Deployment:
 
     def __post_init__(self) -> None:
         addresses = [f"127.40.1.{number}" for number in range(1, self.count + 1)]
-        self.ssh_port, self.https_port = islice(find_own_ports(addresses), 2)
+        self.ssh_port, self.https_port = find_free_ports(addresses, 2)
         self.servers = [self._server(number, address) for number, address in enumerate(addresses, start=1)]
         self.rows += [Record(name=name, values=tuple(addresses)) for name in ("owa", "autodiscover")]
         self.values |= {

@@ -11,6 +11,7 @@ from dataclasses import replace
 from operations.drill import DrillClients, Observation, Profile, Route
 from operations.drill.clients import FEW_BEATS
 from operations.drill.outlook import Timers
+from rehearsal.datacentre import find_free_ports
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import ServerStandIn
@@ -26,9 +27,9 @@ PATIENCE = 60  # seconds after which a test counts as hanging
 class DrillNamespace:
     def __init__(self, farm: Farm) -> None:
         self.farm = farm
-        self.lost = farm.server("ex01", address=EX01)
-        self.other = farm.server("ex02", address=EX02, https_port=self.lost.https.port or 0)
-        self.lost._https_port = self.port = self.lost.https.port or 0
+        [self.port] = find_free_ports([EX01, EX02], 1)
+        self.lost = farm.server("ex01", address=EX01, https_port=self.port)
+        self.other = farm.server("ex02", address=EX02, https_port=self.port)
         self.rows: list[Row] = []
         self.addresses(EX01, EX02)
         self.dns = AzureDns(lambda: self.rows)

@@ -12,6 +12,7 @@ from operations.drill.outlook import (
     OutlookClient,
     Timers,
 )
+from rehearsal.datacentre import find_free_ports
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
@@ -63,8 +64,9 @@ class OutlookNamespace:
 
 @pytest.fixture
 def namespace(farm: Farm) -> Iterator[OutlookNamespace]:
-    first = farm.server("ex01", address=EX01)
-    second = farm.server("ex02", address=EX02, https_port=first.https.port or 0)
+    [port] = find_free_ports([EX01, EX02, UNUSED], 1)
+    first = farm.server("ex01", address=EX01, https_port=port)
+    second = farm.server("ex02", address=EX02, https_port=port)
     rows: list[Row] = []
     with AzureDns(lambda: rows) as dns:
         made = OutlookNamespace(farm=farm, dns=dns, rows=rows, servers={"EX01": first, "EX02": second})

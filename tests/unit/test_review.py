@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -18,15 +17,12 @@ from tests.unit.previews import (
     TWO,
     UNKNOWN,
     Review,
-    Step,
     change,
     command,
-    digest,
     events,
     find_row,
     machine,
     records,
-    server,
     step,
 )
 
@@ -156,21 +152,3 @@ def test_a_secret_script_input_is_shown_as_one_row(review: Review) -> None:
         "`[secret]`",
         "`[secret]`",
     ]
-
-
-def many(count: int) -> Step:
-    """A preview in which so many servers are made, with both names, and every setting of them changes."""
-    servers = {f"ex{number:02}": server(number) for number in range(1, count + 1)}
-    old = {
-        "settings": {
-            service: {f"Url{n}": f"https://{service}.old.example/{n}" for n in range(3)} for service in "abcdefg"
-        }
-    }
-    new = json.loads(json.dumps(old).replace("old.example", "new.example"))
-    steps = [records("update", [ONE], [row["address"] for row in servers.values()], label=one) for one in ("owa", "a")]
-    for number, key in enumerate(servers):
-        steps.append(machine("create", key))
-        document = json.loads(json.dumps(new).replace("new", f"new-{number}"))
-        steps += [command("update", key, what, old, document) for what in ("namespace", "rotation")]
-        steps += [step("create", SERVER, NAT, f"cas-{key}-{index}") for index in range(20)]
-    return digest(steps, servers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from xml.etree import ElementTree as Xml
 
 import pytest
@@ -10,21 +9,11 @@ import pytest
 from rehearsal.stand_ins import autodiscover, windows_state
 from rehearsal.stand_ins.server import ServerStandIn
 from tests.unit.browser import REQUEST, Browser
+from tests.unit.browser import browser as browser
+from tests.unit.browser import server as server
 from tests.unit.servers import AUTODISCOVER, OWA, PASSWORD, USER, Farm, namespace_settings
 
 pytestmark = pytest.mark.unit
-
-
-@pytest.fixture
-def server(farm: Farm) -> ServerStandIn:
-    return farm.server()
-
-
-@pytest.fixture
-def browser(farm: Farm, server: ServerStandIn) -> Iterator[Browser]:
-    connected = Browser(server, farm.certificates)
-    yield connected
-    connected.close()
 
 
 A = "{http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a}"

@@ -10,21 +10,11 @@ import pytest
 
 from rehearsal.stand_ins.server import ServerStandIn
 from tests.unit.browser import Browser
+from tests.unit.browser import browser as browser
+from tests.unit.browser import server as server
 from tests.unit.servers import AUTODISCOVER, OWA, PASSWORD, USER, Farm
 
 pytestmark = pytest.mark.unit
-
-
-@pytest.fixture
-def server(farm: Farm) -> ServerStandIn:
-    return farm.server()
-
-
-@pytest.fixture
-def browser(farm: Farm, server: ServerStandIn) -> Iterator[Browser]:
-    connected = Browser(server, farm.certificates)
-    yield connected
-    connected.close()
 
 
 PATHS = ["owa", "ecp", "ews", "oab", "autodiscover", "rpc", "mapi", "Microsoft-Server-ActiveSync"]
