@@ -26,7 +26,7 @@ from operations.labs.locks import run_update
 wait = subprocess.Popen.communicate
 
 def communicate(process):
-    print("waiting", flush=True)
+    os.write(1, b"waiting\\n")  # in one piece: pulumi writes to the same pipe
     return wait(process)
 
 subprocess.Popen.communicate = communicate
@@ -94,9 +94,13 @@ def test_ctrl_c_waits_until_pulumi_has_written_its_state(pulumi: Write, tmp_path
         start_new_session=True,
     ) as process:
         assert process.stdout
-        assert {process.stdout.readline(), process.stdout.readline()} == {"ready\n", "waiting\n"}
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait()
+        try:
+            assert {process.stdout.readline(), process.stdout.readline()} == {"ready\n", "waiting\n"}
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         assert (tmp_path / "state").exists()
         assert process.stderr
         assert "KeyboardInterrupt" in process.stderr.read()
