@@ -34,8 +34,9 @@ def read_script(name: str) -> str:
 
 @cache
 def scripts_version() -> str:
-    """Eight hexadecimal digits of the hash of all scripts."""
-    texts = (file.name.encode() + b"\0" + file.read_bytes() for file in sorted(SCRIPTS.glob("*.ps1")))
+    """Eight hexadecimal digits of the hash of all scripts, and of the tables that they read."""
+    files = sorted(file for file in SCRIPTS.iterdir() if file.suffix in (".ps1", ".json"))
+    texts = (file.name.encode() + b"\0" + file.read_bytes() for file in files)
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:8]
 
 
