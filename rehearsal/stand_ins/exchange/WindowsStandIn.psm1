@@ -1,9 +1,11 @@
 # Stand-in for the parts of Windows that the scripts use. State: windows.json in the server's folder.
 
 . (Join-Path $PSScriptRoot 'ExchangeState.ps1')
+. (Join-Path $PSScriptRoot 'WindowsAccount.ps1')
 . (Join-Path $PSScriptRoot 'WindowsDisks.ps1')
 . (Join-Path $PSScriptRoot 'WindowsFirewall.ps1')
 . (Join-Path $PSScriptRoot 'WindowsRegistry.ps1')
+. (Join-Path $PSScriptRoot 'WindowsSetup.ps1')
 
 $SshFolder = Join-Path $env:ProgramData 'ssh'
 
@@ -47,13 +49,14 @@ function Get-CimInstance {
     )
     switch ($ClassName) {
         'Win32_ComputerSystem' {
-            $server = Read-ThisServer
-            $domain = if ($server) { $server.domain } else { 'WORKGROUP' }
+            $windows = Read-Windows
+            # Without an entry, Exchange shows that the server was joined.
+            $domain = if ($windows.ContainsKey('domain')) { $windows.domain } else { (Read-ThisServer).domain }
             [pscustomobject]@{
                 Name         = $env:COMPUTERNAME
                 DNSHostName  = $env:COMPUTERNAME.ToLowerInvariant()
-                Domain       = $domain
-                PartOfDomain = [bool] $server
+                Domain       = if ($domain) { $domain } else { 'WORKGROUP' }
+                PartOfDomain = [bool] $domain
             }
         }
         'Win32_OperatingSystem' { [pscustomobject]@{
@@ -273,6 +276,8 @@ $public = @(
     'New-ItemProperty'
     'Remove-ItemProperty'
     'icacls.exe'
+    'nltest.exe'
+    'whoami.exe'
     'Get-Process'
     'Get-CimInstance'
     'Get-Service'
@@ -280,6 +285,7 @@ $public = @(
     'Set-Service'
     'Start-Service'
     'Restart-Service'
+    'Start-Process'
     'Get-NetFirewallRule'
     'New-NetFirewallRule'
     'Set-NetFirewallRule'

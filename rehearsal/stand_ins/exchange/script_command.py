@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +37,9 @@ def build_script_environment(
         "COMPUTERNAME": computer_name.upper(),
         "ProgramData": str(drive / "ProgramData"),
         "ProgramFiles": str(drive / "Program Files"),
+        "SystemDrive": str(drive),
         "SystemRoot": str(drive / "Windows"),
+        "EXCHANGE_STANDIN_PYTHON": sys.executable,
         "EXCHANGE_STANDIN_ORGANISATION": str(organisation),
         "EXCHANGE_STANDIN_LOGON": logon,
         "EXCHANGE_STANDIN_NAMES": str(names.resolve()),
