@@ -37,7 +37,7 @@ function Add-DuePool {
     $remedy = "Nothing was changed: let the operator write below $(Get-DuePoolPath), then run this again."
     Invoke-Step -Subject 'due-app-pools' -Remedy $remedy -Step {
         New-Item -ItemType Directory -Path (Get-DuePoolPath) -Force | Out-Null
-        foreach ($one in $Pool) { New-Item -ItemType File -Path (Get-DuePoolPath $one) -Force | Out-Null }
+        foreach ($poolName in $Pool) { New-Item -ItemType File -Path (Get-DuePoolPath $poolName) -Force | Out-Null }
     }
 }
 
@@ -68,20 +68,21 @@ function Restart-NamespaceAppPool {
 
         [Parameter(Mandatory)]
         [AllowEmptyCollection()]
-        [string[]] $Earlier,
+        [string[]] $DueBefore,
 
         [Parameter(Mandatory)]
         [System.Collections.IDictionary] $Report
     )
-    $changed = @($Report['settings'].Keys | Where-Object {
+    $changedServices = @($Report['settings'].Keys | Where-Object {
             @($Report['settings'][$_].Values | Where-Object { $_['changed'] -ne $false }).Count -gt 0
         })
-    $pools = @(@($changed | ForEach-Object { $Exchange.Services[$_].AppPools }) + $Earlier | Select-Object -Unique)
-    $failed = @()
-    $ready = $true
+    $changedPools = @($changedServices | ForEach-Object { $Exchange.Services[$_].AppPools })
+    $pools = @($changedPools + $DueBefore | Select-Object -Unique)
+    $failedPools = @()
+    $canRecycle = $true
     if ($pools.Count -gt 0) {
         try { Import-Module -Name WebAdministration -ErrorAction Stop } catch {
-            $ready = $false
+            $canRecycle = $false
             $services = @($pools | ForEach-Object { Get-PoolService $Exchange $_ }) -join ', '
             $failure = @{
                 Subject = "$services, application pools $($pools -join ', ')"
@@ -94,11 +95,11 @@ function Restart-NamespaceAppPool {
         }
     }
     foreach ($pool in $pools) {
-        $problem = if ($ready) { Restart-DuePool -Exchange $Exchange -Pool $pool -Report $Report }
+        $problem = if ($canRecycle) { Restart-DuePool -Exchange $Exchange -Pool $pool -Report $Report }
         if ($problem) { $problem }
-        if ($problem -or -not $ready) { $failed += $pool }
+        if ($problem -or -not $canRecycle) { $failedPools += $pool }
     }
-    Remove-DuePool -Exchange $Exchange -Except $failed
+    Remove-DuePool -Exchange $Exchange -Except $failedPools
 }
 
 # Returns the name of the service whose own pool this is.
@@ -139,7 +140,7 @@ function Restart-DuePool {
         $failure = @{
             Subject = "$(Get-PoolService $Exchange $Pool), application pool $Pool"
             Cause   = $_.Exception.Message
-            Remedy  = 'It may serve what it served before: run this again, which recycles it, ' +
+            Remedy  = 'Clients may still get the old values: run this again, which recycles the pool, ' +
             "or run Restart-WebAppPool -Name $Pool there."
         }
         Get-FailureText @failure

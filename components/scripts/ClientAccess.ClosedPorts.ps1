@@ -24,29 +24,30 @@ function Set-ClosedPortAnswer {
         [System.Collections.IDictionary] $Report
     )
     $present = Read-StealthMode $FirewallKey $FirewallProfiles
-    $wanted = if ($Reject) { New-ProfileTable 1 } else { Read-OriginalStealthMode }
+    $expected = if ($Reject) { New-ProfileTable 1 } else { Read-OriginalStealthMode }
     $Report['closedPorts']['rejected'] = Test-StealthModeOff $present
-    if ($null -eq $wanted) { return }
+    if ($null -eq $expected) { return }
     if ($Reject) {
         Assert-NoContraryPolicy
         Save-OriginalStealthMode -Present $present
     }
-    $different = @($FirewallProfiles | Where-Object { $wanted[$_] -ne $present[$_] })
+    $changedProfiles = @($FirewallProfiles | Where-Object { $expected[$_] -ne $present[$_] })
     $writing = @{
         Subject = 'rejectClosedPorts'
-        Remedy  = "DisableStealthMode could not be written below ${FirewallKey}: fix that, then run this again."
+        Remedy  = "DisableStealthMode could not be written below ${FirewallKey}: fix the cause, then run this again."
     }
     Invoke-Step @writing -Step {
-        foreach ($one in $different) { Write-StealthMode -FirewallProfile $one -Value $wanted[$one] }
+        foreach ($name in $changedProfiles) { Write-StealthMode -FirewallProfile $name -Value $expected[$name] }
     }
     $after = Read-StealthMode $FirewallKey $FirewallProfiles
     $Report['closedPorts']['rejected'] = Test-StealthModeOff $after
-    $Report['closedPorts']['changed'] = [string[]] $different
-    $wrong = @($FirewallProfiles | Where-Object { $wanted[$_] -ne $after[$_] })
-    if ($wrong.Count -gt 0) {
+    $Report['closedPorts']['changed'] = [string[]] $changedProfiles
+    $wrongProfiles = @($FirewallProfiles | Where-Object { $expected[$_] -ne $after[$_] })
+    if ($wrongProfiles.Count -gt 0) {
         $failure = @{
             Subject = 'rejectClosedPorts'
-            Cause   = "DisableStealthMode was written, but reads back otherwise: $($wrong -join ', ')"
+            Cause   = 'DisableStealthMode was written, but the registry shows another value in ' +
+            ($wrongProfiles -join ', ')
             Remedy  = "Something else writes below ${FirewallKey}: stop that, then run this again."
         }
         Stop-Run -ExitCode $RunExitCode.Disagreement -Message (Get-FailureText @failure)
@@ -54,15 +55,15 @@ function Set-ClosedPortAnswer {
     if (-not $Reject) {
         $removing = @{
             Subject = 'rejectClosedPorts'
-            Remedy  = 'The firewall is as it was: delete this file by hand.'
+            Remedy  = 'The firewall has its original values again: delete this file by hand.'
         }
         Invoke-Step @removing -Step { Remove-Item -LiteralPath (Get-ClosedPortsPath) }
     }
-    if ($different.Count -gt 0) {
+    if ($changedProfiles.Count -gt 0) {
         # Microsoft does not document when the firewall reads the values again, and does not support stopping its
         # service.
         $Report['closedPorts']['note'] = 'DisableStealthMode is written; ' +
-        'the firewall follows at the latest when this server restarts.'
+        'the firewall uses it at the latest after the next restart of this server.'
         Write-Note $Report['closedPorts']['note']
     }
 }
@@ -78,9 +79,9 @@ function Read-StealthMode {
         [string[]] $FirewallProfile
     )
     $table = New-ProfileTable $null
-    foreach ($one in $FirewallProfile) {
-        $values = Get-ItemProperty -LiteralPath "$Key\$one" -Name 'DisableStealthMode' -ErrorAction SilentlyContinue
-        $table[$one] = if ($values) { $values.DisableStealthMode } else { $null }
+    foreach ($name in $FirewallProfile) {
+        $values = Get-ItemProperty -LiteralPath "$Key\$name" -Name 'DisableStealthMode' -ErrorAction SilentlyContinue
+        $table[$name] = if ($values) { $values.DisableStealthMode } else { $null }
     }
     $table
 }
@@ -92,7 +93,7 @@ function New-ProfileTable {
         $Value
     )
     $table = [ordered]@{}
-    foreach ($one in $FirewallProfiles) { $table[$one] = $Value }
+    foreach ($name in $FirewallProfiles) { $table[$name] = $Value }
     $table
 }
 
@@ -103,9 +104,11 @@ function Test-StealthModeOff {
         [System.Collections.IDictionary] $Local
     )
     $policy = Read-StealthMode $FirewallPolicyKey $FirewallPolicyProfiles
-    $inForce = @($FirewallProfiles | ForEach-Object { if ($null -ne $policy[$_]) { $policy[$_] } else { $Local[$_] } })
-    if ($null -ne $policy['PrivateProfile']) { $inForce += $policy['PrivateProfile'] }
-    @($inForce | Where-Object { $_ -ne 1 }).Count -eq 0
+    $effective = @($FirewallProfiles | ForEach-Object {
+            if ($null -ne $policy[$_]) { $policy[$_] } else { $Local[$_] }
+        })
+    if ($null -ne $policy['PrivateProfile']) { $effective += $policy['PrivateProfile'] }
+    @($effective | Where-Object { $_ -ne 1 }).Count -eq 0
 }
 
 function Assert-NoContraryPolicy {
@@ -115,7 +118,7 @@ function Assert-NoContraryPolicy {
         $values = "$FirewallPolicyKey, DisableStealthMode in $($contrary -join ', ')"
         Stop-Run (
             "$env:COMPUTERNAME rejectClosedPorts: group policy keeps stealth mode on ($values) and wins over this " +
-            'server''s own setting. The firewall was left as it is: change the policy, or set rejectClosedPorts: false.'
+            'server''s own setting. The firewall was not changed: change the policy, or set rejectClosedPorts: false.'
         )
     }
 }
@@ -139,18 +142,18 @@ function Save-OriginalStealthMode {
 function Read-OriginalStealthMode {
     $path = Get-ClosedPortsPath
     if (-not (Test-Path -LiteralPath $path)) { return $null }
-    $what = "the firewall's original values"
-    $kept = Get-Key (Read-KeptJson -Path $path -What $what) 'disableStealthMode'
-    $isWhole = $kept -is [System.Management.Automation.PSCustomObject]
+    $valuesName = "the firewall's original values"
+    $original = Get-Key (Read-KeptJson -Path $path -What $valuesName) 'disableStealthMode'
+    $isWhole = $original -is [System.Management.Automation.PSCustomObject]
     $table = New-ProfileTable $null
-    foreach ($one in $FirewallProfiles) {
-        $table[$one] = Get-Key $kept $one
+    foreach ($name in $FirewallProfiles) {
+        $table[$name] = Get-Key $original $name
         # A key without a value means that the registry had no value. ConvertFrom-Json returns numbers as Int32 or
         # Int64.
-        $isValue = $null -eq $table[$one] -or $table[$one] -is [int] -or $table[$one] -is [long]
-        $isWhole = $isWhole -and $kept.PSObject.Properties[$one] -and $isValue
+        $isValue = $null -eq $table[$name] -or $table[$name] -is [int] -or $table[$name] -is [long]
+        $isWhole = $isWhole -and $original.PSObject.Properties[$name] -and $isValue
     }
-    if (-not $isWhole) { Stop-KeptFile -Path $path -What $what -Problem 'cannot be understood' }
+    if (-not $isWhole) { Stop-KeptFile -Path $path -What $valuesName -Problem 'is damaged' }
     $table
 }
 

@@ -19,18 +19,18 @@ function Read-ComponentState {
     Assert-Imported -Exchange $Exchange -Name $ComponentCmdlets
     $components = @{}
     $parameters = @{ Identity = $Exchange.Server; DomainController = $Exchange.DomainController }
-    $remedy = 'The states of the components are not known: fix it until Get-ServerComponentState shows them there, ' +
-    'then run this again.'
+    $remedy = 'The states of the components are unknown: fix the cause until Get-ServerComponentState shows them ' +
+    'on that server, then run this again.'
     $reading = @{ Subject = 'Get-ServerComponentState'; Remedy = $remedy }
-    $all = @(Invoke-Step @reading -Step { Invoke-ExchangeCmdlet 'Get-ServerComponentState' $parameters })
-    foreach ($found in $all) {
-        $components["$($found.Component)"] = [pscustomobject]@{
-            State = "$($found.State)"
-            Marks = Get-RequesterMark $found
+    $exchangeComponents = @(Invoke-Step @reading -Step { Invoke-ExchangeCmdlet 'Get-ServerComponentState' $parameters })
+    foreach ($component in $exchangeComponents) {
+        $components["$($component.Component)"] = [pscustomobject]@{
+            State = "$($component.State)"
+            Marks = Get-RequesterMark $component
         }
     }
     if (-not $components.ContainsKey('ServerWideOffline')) {
-        Stop-Run (Get-FailureText @reading -Cause 'ServerWideOffline is not among what it returned')
+        Stop-Run (Get-FailureText @reading -Cause 'it did not return the component ServerWideOffline')
     }
     $components
 }
@@ -41,12 +41,12 @@ function Get-RequesterMark {
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)]
-        $Found
+        $Component
     )
     $marks = @{}
     foreach ($source in 'LocalStates', 'RemoteStates') {
-        if (-not $Found.PSObject.Properties[$source]) { return $null }
-        foreach ($mark in @($Found.$source | Where-Object { $null -ne $_ })) {
+        if (-not $Component.PSObject.Properties[$source]) { return $null }
+        foreach ($mark in @($Component.$source | Where-Object { $null -ne $_ })) {
             if (-not $mark.PSObject.Properties['Requester'] -or -not $mark.PSObject.Properties['State']) {
                 return $null
             }
@@ -113,18 +113,18 @@ function Read-ReportedState {
 
         [scriptblock] $After = {}
     )
-    $state = $null
+    $states = $null
     try {
         & $After | Out-Null
-        $state = Read-ComponentState -Exchange $Exchange
+        $states = Read-ComponentState -Exchange $Exchange
     } catch {
         $failure = $_
-        try { $state = Read-ComponentState -Exchange $Exchange } catch { $state = $null }
+        try { $states = Read-ComponentState -Exchange $Exchange } catch { $states = $null }
         throw $failure
     } finally {
-        Add-ComponentReport -Report $Report -State $state
+        Add-ComponentReport -Report $Report -States $states
     }
-    $state
+    $states
 }
 
 # Records the states that were read: the first time as those before, each time as those after. $null means unknown.
@@ -136,15 +136,15 @@ function Add-ComponentReport {
 
         [Parameter(Mandatory)]
         [AllowNull()]
-        [hashtable] $State
+        [hashtable] $States
     )
     foreach ($name in @('ServerWideOffline') + @($DrainedComponents.Keys)) {
-        $now = if ($null -ne $State -and $State.ContainsKey($name)) { $State[$name].State } else { $null }
-        $known = $Report['components'].Contains($name)
-        if (-not $known -and $null -eq $now -and $name -ne 'ServerWideOffline') { continue }
-        $before = if ($known) { $Report['components'][$name]['before'] } else { $now }
-        $changed = if ($null -ne $before -and $null -ne $now) { $before -ne $now } else { $null }
-        $Report['components'][$name] = [ordered]@{ before = $before; after = $now; changed = $changed }
+        $after = if ($null -ne $States -and $States.ContainsKey($name)) { $States[$name].State } else { $null }
+        $isReported = $Report['components'].Contains($name)
+        if (-not $isReported -and $null -eq $after -and $name -ne 'ServerWideOffline') { continue }
+        $before = if ($isReported) { $Report['components'][$name]['before'] } else { $after }
+        $changed = if ($null -ne $before -and $null -ne $after) { $before -ne $after } else { $null }
+        $Report['components'][$name] = [ordered]@{ before = $before; after = $after; changed = $changed }
     }
 }
 
@@ -158,12 +158,13 @@ function Get-HeldSentence {
         [Parameter(Mandatory)]
         [string[]] $Name
     )
-    foreach ($one in $Name) {
-        if (-not $Components.ContainsKey($one) -or $Components[$one].State -eq 'Active') { continue }
-        $marks = $Components[$one].Marks
+    foreach ($componentName in $Name) {
+        $component = $Components[$componentName]
+        if ($null -eq $component -or $component.State -eq 'Active') { continue }
+        $marks = $component.Marks
         $holders = @(if ($null -ne $marks) { $marks.Keys | Where-Object { $marks[$_] -ne 'Active' } | Sort-Object })
-        $held = @($holders | ForEach-Object { "$_ ($($marks[$_]))" }) -join ', '
-        $why = if ($held) { ": held by $held, and only that requester can make it Active" }
-        "$one is $($Components[$one].State)$why"
+        $holderList = @($holders | ForEach-Object { "$_ ($($marks[$_]))" }) -join ', '
+        $reason = if ($holderList) { ": held by $holderList, and only that requester can make it Active" }
+        "$componentName is $($component.State)$reason"
     }
 }

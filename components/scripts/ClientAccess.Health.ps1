@@ -25,24 +25,24 @@ function Wait-Healthy {
     $until = (Get-Date).AddSeconds($Document.HealthSeconds)
     $unhealthy = $null
     while ($true) {
-        $now = @()
+        $failing = @()
         foreach ($name in $Service) {
             # The first round is always completed. A later round ends with the time, so that it cannot hang the run.
             if ($null -ne $unhealthy -and (Get-Date) -ge $until) { return $unhealthy }
             $probe = @{ Document = $Document; Path = $Table[$name].Path; Fqdn = $fqdn }
             $answers = @($Document.Names[$name] | ForEach-Object { Get-HealthAnswer @probe -Name $_ })
             $Report['health'][$name] = [string[]] @($answers | ForEach-Object { $_.Text })
-            if (@($answers | Where-Object { -not $_.Healthy }).Count -gt 0) { $now += $name }
+            if (@($answers | Where-Object { -not $_.Healthy }).Count -gt 0) { $failing += $name }
         }
-        $unhealthy = $now
-        $left = [int][Math]::Ceiling(($until - (Get-Date)).TotalSeconds)
+        $unhealthy = $failing
+        $secondsLeft = [int][Math]::Ceiling(($until - (Get-Date)).TotalSeconds)
         if ($unhealthy.Count -eq 0) {
             Write-Note "Healthy: $($Service -join ', ')."
             return @()
         }
-        if ($left -le 0) { return $unhealthy }
-        Write-Note "Not healthy yet, $left s left: $($unhealthy -join ', ')."
-        Start-Sleep -Milliseconds ([Math]::Min(2000, $left * 1000))
+        if ($secondsLeft -le 0) { return $unhealthy }
+        Write-Note "Not healthy yet, $secondsLeft s left: $($unhealthy -join ', ')."
+        Start-Sleep -Milliseconds ([Math]::Min(2000, $secondsLeft * 1000))
     }
 }
 
@@ -73,9 +73,9 @@ function Get-HealthAnswer {
     }
     $text = "https://$Name/$Path at $($Document.Address): $($answer.Status)"
     if ($answer.Status -notmatch '^200\b') { return [pscustomobject]@{ Healthy = $false; Text = $text } }
-    $own = $answer.Body -match ('(?<![A-Za-z0-9.-])' + [regex]::Escape($Fqdn) + '(?![A-Za-z0-9.-])')
-    if (-not $own) { $text += ", but not from $Fqdn" }
-    [pscustomobject]@{ Healthy = $own; Text = $text }
+    $isOwnAnswer = $answer.Body -match ('(?<![A-Za-z0-9.-])' + [regex]::Escape($Fqdn) + '(?![A-Za-z0-9.-])')
+    if (-not $isOwnAnswer) { $text += ", but not from $Fqdn" }
+    [pscustomobject]@{ Healthy = $isOwnAnswer; Text = $text }
 }
 
 # Returns Status ("200 OK") and Body of a GET over a new connection. The web requests of .NET Framework take the name

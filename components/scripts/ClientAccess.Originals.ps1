@@ -42,7 +42,7 @@ function Save-NewFile {
         [Parameter(Mandatory)]
         [string] $Text
     )
-    $remedy = "They could not be kept in $Path, so nothing was changed: fix that, then run this again."
+    $remedy = "They could not be written to $Path, so nothing was changed: fix the cause, then run this again."
     Invoke-Step -Subject 'original values' -Remedy $remedy -Step {
         New-Item -ItemType Directory -Path (Split-Path -Parent $Path) -Force | Out-Null
         $draft = "$Path.$PID"
@@ -99,7 +99,7 @@ function Read-OriginalsFile {
             $isWrong = $isWrong -or -not $isKept
         }
     }
-    if ($isWrong) { Stop-KeptFile -Path $Path -What 'original values' -Problem 'cannot be understood' }
+    if ($isWrong) { Stop-KeptFile -Path $Path -What 'original values' -Problem 'is damaged' }
     $settings
 }
 
@@ -116,9 +116,9 @@ function Read-KeptJson {
     )
     $json = ConvertFrom-JsonObject ([System.IO.File]::ReadAllText($Path))
     $server = Get-Key $json 'server'
-    if ($server -isnot [string]) { Stop-KeptFile -Path $Path -What $What -Problem 'cannot be understood' }
+    if ($server -isnot [string]) { Stop-KeptFile -Path $Path -What $What -Problem 'is damaged' }
     if ($server -ne $env:COMPUTERNAME) {
-        Stop-KeptFile -Path $Path -What $What -Problem "is of $server, not of $env:COMPUTERNAME"
+        Stop-KeptFile -Path $Path -What $What -Problem "belongs to $server, not to $env:COMPUTERNAME"
     }
     $json
 }
@@ -136,8 +136,8 @@ function Stop-KeptFile {
         [string] $Problem
     )
     Stop-Run (
-        "The file of $What of $env:COMPUTERNAME ($Path) $Problem. Nothing was changed. Put it back from a backup; " +
-        "or delete it, where the present values may count as the $What (a server made from another one's image, " +
-        'for one), and run this again.'
+        "The file of $What of $env:COMPUTERNAME ($Path) $Problem. Nothing was changed. Restore it from a backup. " +
+        "If the present values may count as the $What, as on a server made from another one's image, " +
+        'delete it. Then run this again.'
     )
 }

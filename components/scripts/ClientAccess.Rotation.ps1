@@ -1,6 +1,4 @@
-# Brings this server into rotation and takes it out. docs/decisions/0008 explains the order of the steps.
-
-$RetrySeconds = 180
+# Brings this server into rotation; and what both directions use. docs/decisions/0008 explains the order of the steps.
 
 function New-RotationReport {
     [ordered]@{
@@ -58,8 +56,8 @@ function Enter-Rotation {
     $reasons += @(Get-HeldReason -Document $Document -Report $Report -Name $components)
     Stop-Run -ExitCode $RunExitCode.Unhealthy -Message (
         "$env:COMPUTERNAME did not become healthy within $($Document.HealthSeconds) s. " +
-        'Its address is not entered into DNS; ' +
-        "if it is there already it still is, and inRotation: false takes it out:`n  " + ($reasons -join "`n  ")
+        'Its address is not added to DNS. ' +
+        "An address that DNS has already stays there; inRotation: false removes it:`n  " + ($reasons -join "`n  ")
     )
 }
 
@@ -73,18 +71,18 @@ function Enable-Component {
         [Parameter(Mandatory)]
         [System.Collections.IDictionary] $Report
     )
-    $now = Read-ReportedState -Exchange $Exchange -Report $Report
+    $states = Read-ReportedState -Exchange $Exchange -Report $Report
     foreach ($name in 'ServerWideOffline', 'UMCallRouter', 'HubTransport') {
-        if (-not $now.ContainsKey($name) -or -not (Test-HeldByMaintenance $now[$name])) { continue }
-        $now = Read-ReportedState -Exchange $Exchange -Report $Report -After {
+        if (-not $states.ContainsKey($name) -or -not (Test-HeldByMaintenance $states[$name])) { continue }
+        $states = Read-ReportedState -Exchange $Exchange -Report $Report -After {
             Set-ComponentState -Exchange $Exchange -Name $name -State 'Active'
             if ($DrainedComponents[$name]) { Restart-ServerService -Name $DrainedComponents[$name] -Report $Report }
         }
     }
-    $held = @($Report['components'].Keys | Where-Object {
-            $null -ne $now[$_].Marks -and (Test-HeldByMaintenance $now[$_])
+    $heldComponents = @($Report['components'].Keys | Where-Object {
+            $null -ne $states[$_].Marks -and (Test-HeldByMaintenance $states[$_])
         })
-    if ($held.Count -gt 0) { Stop-Disagreement 'Active' $held $now }
+    if ($heldComponents.Count -gt 0) { Stop-Disagreement 'Active' $heldComponents $states }
 }
 
 # Returns a sentence for each component that a requester holds down.
@@ -104,114 +102,15 @@ function Get-HeldReason {
     try {
         $exchange = Connect-ForRotation $Document
         try {
-            $now = Read-ComponentState -Exchange $exchange
-            Add-ComponentReport -Report $Report -State $now
-            Get-HeldSentence -Components $now -Name $Name
+            $states = Read-ComponentState -Exchange $exchange
+            Add-ComponentReport -Report $Report -States $states
+            Get-HeldSentence -Components $states -Name $Name
         } finally {
             Disconnect-Exchange -Exchange $exchange | Out-Null
         }
     } catch {
         "The states of the components could not be read: $($_.Exception.Message)"
     }
-}
-
-# Opens a session for each step: none stays open while clients forget the address, and sessions end with the restart of
-# the web site, through which they run.
-function Exit-Rotation {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)]
-        $Document,
-
-        [Parameter(Mandatory)]
-        [System.Collections.IDictionary] $Report
-    )
-    $exchange = Connect-ForRotation $Document
-    try {
-        $before = Read-ReportedState -Exchange $exchange -Report $Report
-    } finally {
-        Disconnect-Exchange -Exchange $exchange
-    }
-    if (Test-Offline $before['ServerWideOffline']) {
-        Write-Note 'ServerWideOffline is Inactive already.'
-        return
-    }
-    Wait-Drained -Seconds $Document.DrainSeconds
-    $Report['drainedSeconds'] = $Document.DrainSeconds
-
-    $exchange = Connect-ForRotation $Document
-    try {
-        Start-Draining -Exchange $exchange -Report $Report
-    } finally {
-        Disconnect-Exchange -Exchange $exchange
-    }
-    Restart-ServerService -Name 'W3SVC' -Report $Report
-    $exchange = Connect-AfterRestart $Document
-    try {
-        Disable-Server -Exchange $exchange -Report $Report
-    } finally {
-        Disconnect-Exchange -Exchange $exchange
-    }
-}
-
-# True if Maintenance holds the component Inactive. If only another requester did, the server would come back when that
-# one sets it Active.
-function Test-Offline {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)]
-        $Component
-    )
-    $Component.State -eq 'Inactive' -and ($null -eq $Component.Marks -or $Component.Marks['Maintenance'] -eq 'Inactive')
-}
-
-function Wait-Drained {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)]
-        [int] $Seconds
-    )
-    $until = (Get-Date).AddSeconds($Seconds)
-    while ($true) {
-        $left = [int][Math]::Ceiling(($until - (Get-Date)).TotalSeconds)
-        if ($left -le 0) { return }
-        Write-Note "Clients may hold the address of $env:COMPUTERNAME for $left s more."
-        Start-Sleep -Seconds ([Math]::Min(10, $left))
-    }
-}
-
-function Start-Draining {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)]
-        $Exchange,
-
-        [Parameter(Mandatory)]
-        [System.Collections.IDictionary] $Report
-    )
-    $components = Read-ComponentState -Exchange $Exchange
-    Read-ReportedState -Exchange $Exchange -Report $Report -After {
-        foreach ($name in $DrainedComponents.Keys) {
-            if (-not $components.ContainsKey($name) -or $components[$name].State -ne 'Active') { continue }
-            Set-ComponentState -Exchange $Exchange -Name $name -State 'Draining'
-            if ($DrainedComponents[$name]) { Restart-ServerService -Name $DrainedComponents[$name] -Report $Report }
-        }
-    } | Out-Null
-}
-
-function Disable-Server {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)]
-        $Exchange,
-
-        [Parameter(Mandatory)]
-        [System.Collections.IDictionary] $Report
-    )
-    $now = Read-ReportedState -Exchange $Exchange -Report $Report -After {
-        Set-ComponentState -Exchange $Exchange -Name 'ServerWideOffline' -State 'Inactive'
-    }
-    if ($now['ServerWideOffline'].State -ne 'Inactive') { Stop-Disagreement 'Inactive' 'ServerWideOffline' $now }
 }
 
 function Stop-Disagreement {
@@ -224,30 +123,13 @@ function Stop-Disagreement {
         [string[]] $Name,
 
         [Parameter(Mandatory)]
-        [hashtable] $Now
+        [hashtable] $States
     )
-    $found = @($Name | ForEach-Object { "$_ ($($Now[$_].State))" }) -join ', '
+    $readBack = @($Name | ForEach-Object { "$_ ($($States[$_].State))" }) -join ', '
     Stop-Run -ExitCode $RunExitCode.Disagreement -Message (
-        "Exchange on $env:COMPUTERNAME took the state $State, but reads back another one: $found. " +
-        'Run this again; if it stays so, look at what Set-ServerComponentState says there by hand.'
+        "Exchange on $env:COMPUTERNAME accepted the state $State, but now reports another one: $readBack. " +
+        'Run this again; if that does not help, run Set-ServerComponentState on that server and read its answer.'
     )
-}
-
-# Opens a session after the restart of IIS, through which sessions run. Retries for RetrySeconds.
-function Connect-AfterRestart {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)]
-        $Document
-    )
-    $until = (Get-Date).AddSeconds($RetrySeconds)
-    while ($true) {
-        try { return Connect-ForRotation $Document } catch {
-            if ((Get-Date) -ge $until) { throw }
-            Write-Note "The web site has been restarted and gives no session yet: $($_.Exception.Message)"
-        }
-        Start-Sleep -Seconds 2
-    }
 }
 
 # Restarts a service only if it runs: a stopped service stays stopped, and a server without the Mailbox role has no
@@ -266,7 +148,7 @@ function Restart-ServerService {
         Write-Note "${Name}: not running here, not restarted."
         return
     }
-    $remedy = 'Windows could not restart this service: restart it by hand there, then run this again.'
+    $remedy = 'Windows could not restart this service: restart it by hand on that server, then run this again.'
     Invoke-Step -Subject $Name -Remedy $remedy -Step {
         # Warnings ("Waiting for service ...") would go to stdout.
         Restart-Service -Name $Name -Force -WarningAction SilentlyContinue -ErrorAction Stop

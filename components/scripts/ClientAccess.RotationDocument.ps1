@@ -46,8 +46,8 @@ function Get-HealthProblem {
     Get-NumberProblem -Name 'health.seconds' -Value (Get-Key $Health 'seconds') -Least 0 -Most 86400
     Get-NumberProblem -Name 'health.port' -Value (Get-Key $Health 'port') -Least 1 -Most 65535
     if (-not (Test-IPAddress (Get-Key $Health 'address'))) {
-        'health.address: not an IP address; give the one of this server that clients are sent to, ' +
-        'as this server itself has it'
+        'health.address: not an IP address; give the one that clients reach this server at, ' +
+        'as its network adapter has it'
     }
     $names = ConvertTo-NameTable (Get-Key $Health 'names')
     if ($names.Count -eq 0) { return 'health.names: missing or empty; name at least one service' }
@@ -76,10 +76,10 @@ function Test-IPAddress {
         [AllowNull()]
         $Value
     )
-    $parsed = $null
+    $address = $null
     if ($Value -isnot [string] -or $Value -notmatch '^[0-9A-Fa-f.:]+\z') { return $false }
-    if (-not [System.Net.IPAddress]::TryParse($Value, [ref] $parsed)) { return $false }
-    $parsed.AddressFamily -eq 'InterNetworkV6' -or "$parsed" -eq $Value
+    if (-not [System.Net.IPAddress]::TryParse($Value, [ref] $address)) { return $false }
+    $address.AddressFamily -eq 'InterNetworkV6' -or "$address" -eq $Value
 }
 
 function Get-NumberProblem {
@@ -110,6 +110,6 @@ function ConvertTo-NameTable {
     )
     $table = [ordered]@{}
     if ($Json -isnot [System.Management.Automation.PSCustomObject]) { return $table }
-    foreach ($one in $Json.PSObject.Properties) { $table[$one.Name] = @($one.Value) }
+    foreach ($service in $Json.PSObject.Properties) { $table[$service.Name] = @($service.Value) }
     $table
 }

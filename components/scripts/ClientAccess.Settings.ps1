@@ -23,8 +23,8 @@ function Read-Namespace {
             $failure = @{
                 Subject = $service
                 Cause   = $_.Exception.Message
-                Remedy  = "Fix it until $($Exchange.Services[$service].Getter) shows it, then run this again; " +
-                'a service that is not wanted is opted out in the stack file ' +
+                Remedy  = "Fix the cause until $($Exchange.Services[$service].Getter) shows it, then run this again; " +
+                'or leave the service out in the stack file ' +
                 "(namespace.services.$service.enabled: false)."
             }
             Get-FailureText @failure
@@ -90,16 +90,19 @@ function Get-OwnObject {
         $Service
     )
     $identity = Get-ObjectIdentity -Exchange $Exchange -Service $Service
-    $found = @(Invoke-ExchangeCmdlet $Service.Getter @{
+    $objects = @(Invoke-ExchangeCmdlet $Service.Getter @{
         Identity         = $identity
         DomainController = $Exchange.DomainController
     })
     $key = if ($Service.Object) { 'Identity' } else { 'Name' }
-    $returned = @($found | ForEach-Object { "$($_.$key)" }) -join '; '
-    if ($found.Count -ne 1 -or $returned -ne $identity) {
-        Stop-Run "$($Service.Getter) finds no single object `"$identity`"; it returned $($found.Count): $returned"
+    $returned = @($objects | ForEach-Object { "$($_.$key)" }) -join '; '
+    if ($objects.Count -ne 1 -or $returned -ne $identity) {
+        Stop-Run (
+            "$($Service.Getter) did not find exactly one object `"$identity`"; " +
+            "it returned $($objects.Count): $returned"
+        )
     }
-    $found[0]
+    $objects[0]
 }
 
 # Returns the names of the settings that are not as expected.
@@ -116,7 +119,7 @@ function Get-DifferentSetting {
         [System.Collections.IDictionary] $Present
     )
     foreach ($setting in $Expected.Keys) {
-        $wanted = ConvertTo-PlainValue -Kind $Service.Settings[$setting] -Value $Expected[$setting]
-        if (-not (Test-SameValue $wanted $Present[$setting])) { $setting }
+        $expectedValue = ConvertTo-PlainValue -Kind $Service.Settings[$setting] -Value $Expected[$setting]
+        if (-not (Test-SameValue $expectedValue $Present[$setting])) { $setting }
     }
 }

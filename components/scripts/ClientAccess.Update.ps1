@@ -22,20 +22,20 @@ function Update-Namespace {
         [Parameter(Mandatory)]
         [System.Collections.IDictionary] $Report
     )
-    $toWrite = @($Present.Keys | Where-Object {
+    $servicesToWrite = @($Present.Keys | Where-Object {
             @(Get-DifferentSetting $Exchange.Services[$_] $Expected[$_] $Present[$_]).Count -gt 0
         })
     if ($Document.RecycleAppPools) {
-        $earlier = @(Get-DuePool -Exchange $Exchange)
-        Add-DuePool -Pool @($toWrite | ForEach-Object { $Exchange.Services[$_].AppPools })
+        $dueBefore = @(Get-DuePool -Exchange $Exchange)
+        Add-DuePool -Pool @($servicesToWrite | ForEach-Object { $Exchange.Services[$_].AppPools })
     }
     $failures = @()
     $notAttempted = @()
     foreach ($name in $Present.Keys) {
         $after = $Present[$name]
-        if ($name -in $toWrite -and $failures.Count -gt 0) {
+        if ($name -in $servicesToWrite -and $failures.Count -gt 0) {
             $notAttempted += $name
-        } elseif ($name -in $toWrite) {
+        } elseif ($name -in $servicesToWrite) {
             $service = @{
                 Exchange = $Exchange
                 Name     = $name
@@ -56,13 +56,13 @@ function Update-Namespace {
     }
     if ($notAttempted.Count -gt 0) { $failures += "Not attempted after that: $($notAttempted -join ', ')." }
     if ($Document.RecycleAppPools) {
-        $failures += @(Restart-NamespaceAppPool -Exchange $Exchange -Earlier $earlier -Report $Report)
+        $failures += @(Restart-NamespaceAppPool -Exchange $Exchange -DueBefore $dueBefore -Report $Report)
     }
     $Report['agreement'] = Test-Agreement -Settings $Report['settings']
-    Assert-NoProblem -Message "On $env:COMPUTERNAME not everything could be done:" -Problem $failures
+    Assert-NoProblem -Message "Some steps failed on ${env:COMPUTERNAME}:" -Problem $failures
     if (-not $Report['agreement']) {
         Stop-Run -ExitCode $RunExitCode.Disagreement -Message (
-            "Exchange on $env:COMPUTERNAME reported no error, but reads back other values:`n  " +
+            "Exchange on $env:COMPUTERNAME accepted every setting, but now reports other values:`n  " +
             (@(Get-DisagreementSentence -Exchange $Exchange -Settings $Report['settings']) -join "`n  ")
         )
     }
@@ -93,7 +93,7 @@ function Write-ServiceSetting {
             Subject = $Name
             Cause   = $_.Exception.Message
             Remedy  = "$($service.Setter) failed: fix the cause, then run this again; " +
-            'what agrees already is not written again.'
+            'settings that agree already are not written again.'
         }
         $written.Failures += Get-FailureText @failure
     }
@@ -104,40 +104,12 @@ function Write-ServiceSetting {
         $failure = @{
             Subject = $Name
             Cause   = $_.Exception.Message
-            Remedy  = "$($service.Getter) failed after $($service.Setter), so what holds now is not known: " +
-            'run this again, it reads first.'
+            Remedy  = "$($service.Getter) failed after $($service.Setter), so the present values are unknown: " +
+            'run this again, which reads them first.'
         }
         $written.Failures += Get-FailureText @failure
     }
     $written
-}
-
-# Returns "EX1 ecp.ExternalUrl: reads back nothing instead of https://... Remedy" for each setting that does not agree.
-function Get-DisagreementSentence {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)]
-        $Exchange,
-
-        [Parameter(Mandatory)]
-        [System.Collections.IDictionary] $Settings
-    )
-    foreach ($name in $Settings.Keys) {
-        foreach ($setting in $Settings[$name].Keys) {
-            $entry = $Settings[$name][$setting]
-            if (Test-SameValue $entry['expected'] $entry['after']) { continue }
-            $values = @('after', 'expected' | ForEach-Object {
-                    if ("$($entry[$_])") { $entry[$_] -join ', ' } else { 'nothing' }
-                })
-            $setter = $Exchange.Services[$name].Setter
-            $failure = @{
-                Subject = "$name.$setting"
-                Cause   = "reads back $($values[0]) instead of $($values[1])"
-                Remedy  = "Run this again; if it stays so, look at what $setter says there by hand."
-            }
-            Get-FailureText @failure
-        }
-    }
 }
 
 # Calls the Set cmdlet once, with the settings that differ and those that the cmdlet requires together with them.
@@ -156,72 +128,19 @@ function Set-ServiceSetting {
         [Parameter(Mandatory)]
         [System.Collections.IDictionary] $Present
     )
-    $different = @(Get-DifferentSetting $Service $Expected $Present)
+    $toWrite = @(Get-DifferentSetting $Service $Expected $Present)
     $parameters = $Service.SetParameters + @{
         Identity         = Get-ObjectIdentity -Exchange $Exchange -Service $Service
         DomainController = $Exchange.DomainController
         Confirm          = $false
     }
-    foreach ($setting in $different) { $parameters[$setting] = $Expected[$setting] }
+    foreach ($setting in $toWrite) { $parameters[$setting] = $Expected[$setting] }
     foreach ($group in $Service.Together) {
-        if (-not @($group | Where-Object { $_ -in $different })) { continue }
+        if (-not @($group | Where-Object { $_ -in $toWrite })) { continue }
         foreach ($setting in $group) {
             $value = if ($Expected.Contains($setting)) { $Expected[$setting] } else { $Present[$setting] }
             if ($Expected.Contains($setting) -or $null -ne $value) { $parameters[$setting] = $value }
         }
     }
     Invoke-ExchangeCmdlet $Service.Setter $parameters | Out-Null
-}
-
-# Records before, expected and after of each setting. After is $null if the object could not be read again; then
-# "changed" is unknown, too.
-function Add-ServiceReport {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)]
-        [System.Collections.IDictionary] $Report,
-
-        [Parameter(Mandatory)]
-        [string] $Name,
-
-        [Parameter(Mandatory)]
-        [System.Collections.IDictionary] $Kinds,
-
-        [Parameter(Mandatory)]
-        [System.Collections.IDictionary] $Expected,
-
-        [Parameter(Mandatory)]
-        [System.Collections.IDictionary] $Before,
-
-        [AllowNull()]
-        [System.Collections.IDictionary] $After
-    )
-    $Report['settings'][$Name] = [ordered]@{}
-    foreach ($setting in $Expected.Keys) {
-        $kind = $Kinds[$setting]
-        $now = if ($null -ne $After) { $After[$setting] } else { $null }
-        $entry = [ordered]@{}
-        Add-ReportedValue -Target $entry -Key 'before' -Kind $kind -Value $Before[$setting]
-        $wanted = ConvertTo-PlainValue -Kind $kind -Value $Expected[$setting]
-        Add-ReportedValue -Target $entry -Key 'expected' -Kind $kind -Value $wanted
-        Add-ReportedValue -Target $entry -Key 'after' -Kind $kind -Value $now
-        $entry['changed'] = if ($null -ne $After) { -not (Test-SameValue $Before[$setting] $now) } else { $null }
-        if ($entry['changed']) { $Report['changed']++ }
-        $Report['settings'][$Name][$setting] = $entry
-    }
-}
-
-function Test-Agreement {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)]
-        [System.Collections.IDictionary] $Settings
-    )
-    foreach ($service in $Settings.Values) {
-        foreach ($entry in $service.Values) {
-            $isSame = Test-SameValue $entry['expected'] $entry['after']
-            if ($null -eq $entry['changed'] -or -not $isSame) { return $false }
-        }
-    }
-    $true
 }

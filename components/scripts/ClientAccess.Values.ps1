@@ -74,28 +74,29 @@ function Get-ValueProblem {
         [AllowNull()]
         $Value
     )
-    $given = ConvertTo-Json -InputObject $Value -Compress -Depth 4
+    $valueText = ConvertTo-Json -InputObject $Value -Compress -Depth 4
     switch ($Kind) {
         'Uri' {
             if ($null -ne $Value -and -not (Test-WebUrl $Value)) {
-                "$given is not an absolute URL; write it like `"https://mail.example.com/owa`", or null to clear it"
+                "$valueText is not an absolute URL; write it like `"https://mail.example.com/owa`", or null to clear it"
             }
         }
         'Hostname' {
             if ($null -ne $Value -and -not (Test-HostName $Value)) {
-                "$given is not a host name; write the bare DNS name, without scheme, port or path, or null to clear it"
+                "$valueText is not a host name; write the bare DNS name, without scheme, port or path, " +
+                'or null to clear it'
             }
         }
         'Boolean' {
-            if ($Value -isnot [bool]) { "$given is neither true nor false" }
+            if ($Value -isnot [bool]) { "$valueText is neither true nor false" }
         }
         default {
             $allowed = $NamespaceAuthenticationMethods[$Kind]
             $methods = @($Value)
-            $wrong = @($methods | Where-Object { $_ -isnot [string] -or $_ -notin $allowed })
+            $wrongMethods = @($methods | Where-Object { $_ -isnot [string] -or $_ -notin $allowed })
             $isList = $Kind -eq 'AuthenticationMethods' -or $Value -is [string]
-            if ($methods.Count -eq 0 -or $wrong.Count -gt 0 -or -not $isList) {
-                "$given is not among $($allowed -join ', ')"
+            if ($methods.Count -eq 0 -or $wrongMethods.Count -gt 0 -or -not $isList) {
+                "$valueText is not among $($allowed -join ', ')"
             }
         }
     }

@@ -14,16 +14,20 @@ $parts = @(
     'Services'
     'Values'
     'Document'
+    'NamespaceDocument'
+    'RotationDocument'
+    'Server'
     'Session'
     'Settings'
+    'NamespaceReport'
     'Update'
     'Originals'
     'AppPools'
-    'RotationDocument'
     'Components'
     'Health'
     'ClosedPorts'
     'Rotation'
+    'OutOfRotation'
 )
 foreach ($part in $parts) {
     . (Join-Path $PSScriptRoot "ClientAccess.$part.ps1")
@@ -135,18 +139,6 @@ function Write-Report {
     Write-Utf8Line -Stream ([Console]::OpenStandardOutput()) -Text $lines
 }
 
-function New-NamespaceReport {
-    [ordered]@{
-        server           = $env:COMPUTERNAME
-        exchangeVersion  = $null
-        agreement        = $false
-        changed          = 0
-        settings         = [ordered]@{}
-        recycledAppPools = [string[]]@()
-        skipped          = [ordered]@{}
-    }
-}
-
 # Runs the step, prints the report after success and after failure, and returns the exit code. The step fills the
 # report; its output is discarded.
 function Invoke-Run {
@@ -173,7 +165,7 @@ function Invoke-Run {
             $failure = @{
                 Subject = "$file, line $($_.InvocationInfo.ScriptLineNumber)"
                 Cause   = $_.Exception.Message
-                Remedy  = 'The script did not expect this: run it again, and report it with this line if it stays so.'
+                Remedy  = 'The script did not expect this: run it again; if that does not help, report this line.'
             }
             Write-Note (Get-FailureText @failure)
         }

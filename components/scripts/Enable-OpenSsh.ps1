@@ -191,6 +191,6 @@ try {
     exit 0
 } catch {
     $cause = "SSH could not be switched on: $($_.Exception.Message)"
-    [Console]::Error.WriteLine("${env:COMPUTERNAME}: $cause Fix that, then run this again.")
+    [Console]::Error.WriteLine("${env:COMPUTERNAME}: $cause Fix the cause, then run this again.")
     exit 1
 }

@@ -87,11 +87,11 @@ class NamespaceRun:
             )
         settings: Settings = read_originals(originals, **about).get("settings", {})
         if not settings or not all(isinstance(row, dict) and row and name in POOLS for name, row in settings.items()):
-            raise refuse_originals(originals, "cannot be understood", **about)
+            raise refuse_originals(originals, "is damaged", **about)
         return settings
 
-    def _apply(self, wanted: Settings, before: Settings) -> None:
-        rows = {name: wanted[name] for name in POOLS if name in wanted and name in before}
+    def _apply(self, expected: Settings, before: Settings) -> None:
+        rows = {name: expected[name] for name in POOLS if name in expected and name in before}
         different = {
             name: {
                 setting: value
@@ -127,7 +127,10 @@ class NamespaceRun:
             setter = "Set-ClientAccessServer"
         message = self.organisation.fault(self.computer_name, setter)
         if message is not None:
-            remedy = f"{setter} failed: fix the cause, then run this again; what agrees already is not written again."
+            remedy = (
+                f"{setter} failed: fix the cause, then run this again; "
+                "settings that agree already are not written again."
+            )
             return [format_failure(self._name, service, message, remedy)]
         if not self.organisation.ignores(self.computer_name, setter):
             for setting, value in values.items():
@@ -157,15 +160,15 @@ class NamespaceRun:
         ]
         self.report["agreement"] = not cells
         if failures:
-            raise FailedError(FAILURE, "\n  ".join([f"On {self._name} not everything could be done:", *failures]))
+            raise FailedError(FAILURE, "\n  ".join([f"Some steps failed on {self._name}:", *failures]))
         if cells:
-            head = f"Exchange on {self._name} reported no error, but reads back other values:"
+            head = f"Exchange on {self._name} accepted every setting, but now reports other values:"
             disagreements = [
                 format_failure(
                     self._name,
                     what,
-                    f"reads back {_format_value(cell['after'])} instead of {_format_value(cell['expected'])}",
-                    f"Run this again; if it stays so, look at what Set-{noun} says there by hand.",
+                    f"Exchange reports {_format_value(cell['after'])} instead of {_format_value(cell['expected'])}",
+                    f"Run this again; if that does not help, run Set-{noun} on that server and read its answer.",
                 )
                 for what, noun, cell in cells
             ]

@@ -20,9 +20,9 @@ def read_originals(file: Path, *, what: str, server: str) -> dict[str, Any]:
         kept = None
     owner = kept.get("server") if isinstance(kept, dict) else None
     if not isinstance(kept, dict) or not isinstance(owner, str):
-        raise refuse_originals(file, "cannot be understood", what=what, server=server)
+        raise refuse_originals(file, "is damaged", what=what, server=server)
     if owner.upper() != server:
-        raise refuse_originals(file, f"is of {owner}, not of {server}", what=what, server=server)
+        raise refuse_originals(file, f"belongs to {owner}, not to {server}", what=what, server=server)
     return kept
 
 
@@ -34,7 +34,7 @@ def write_originals(file: Path, *, server: str, values: Mapping[str, Any]) -> No
 def refuse_originals(file: Path, problem: str, *, what: str, server: str) -> FailedError:
     return FailedError(
         FAILURE,
-        f"The file of {what} of {server} ({file}) {problem}. Nothing was changed. Put it back from a backup; or delete "
-        f"it, where the present values may count as the {what} (a server made from another one's image, for one), and "
+        f"The file of {what} of {server} ({file}) {problem}. Nothing was changed. Restore it from a backup. If "
+        f"the present values may count as the {what}, as on a server made from another one's image, delete it. Then "
         "run this again.",
     )

@@ -59,8 +59,8 @@ class DuePools:
             notes.append(f"Application pool {pool}: not running here, not recycled.")
         elif refusal is not None:
             remedy = (
-                "It may serve what it served before: run this again, which recycles it, or run Restart-WebAppPool "
-                f"-Name {pool} there."
+                "Clients may still get the old values: run this again, which recycles the pool, or run "
+                f"Restart-WebAppPool -Name {pool} there."
             )
             subject = f"{find_service(pool)}, application pool {pool}"
             return format_failure(self._computer_name.upper(), subject, refusal, remedy)

@@ -111,8 +111,8 @@ class RotationRun:
         ]
         seconds = self.request["health"]["seconds"]
         head = (
-            f"{self.computer_name} did not become healthy within {seconds} s. Its address is not entered into DNS; "
-            "if it is there already it still is, and inRotation: false takes it out:"
+            f"{self.computer_name} did not become healthy within {seconds} s. Its address is not added to DNS. "
+            "An address that DNS has already stays there; inRotation: false removes it:"
         )
         return "\n  ".join([head, *answers, *held])
 
@@ -161,7 +161,7 @@ class RotationRun:
         originals = self.root / ORIGINAL_CLOSED_PORTS
         registry = windows_state.read_state(self.root).get("registry", {})
         present = {profile: registry.get(_registry_key(profile), {}).get(STEALTH) for profile in PROFILES}
-        wanted = present
+        expected = present
         if self.request["rejectClosedPorts"]:
             by_policy = [
                 values.get(STEALTH) for key, values in registry.items() if windows_state.FIREWALL_BY_POLICY in key
@@ -170,22 +170,22 @@ class RotationRun:
                 raise FailedError(
                     FAILURE,
                     f"{self.computer_name.upper()} rejectClosedPorts: group policy keeps stealth mode on. "
-                    "The firewall was left as it is.",
+                    "The firewall was not changed.",
                 )
             if originals.exists():
                 self._read_original_closed_ports(originals)
             else:
                 values = {"disableStealthMode": present}
                 write_originals(originals, server=self.computer_name.upper(), values=values)
-            wanted = dict.fromkeys(present, 1)
+            expected = dict.fromkeys(present, 1)
         elif originals.exists():
-            wanted = self._read_original_closed_ports(originals)
+            expected = self._read_original_closed_ports(originals)
             originals.unlink()
-        changed = [profile for profile in present if wanted[profile] != present[profile]]
+        changed = [profile for profile in present if expected[profile] != present[profile]]
         for profile in changed:
             registry.setdefault(_registry_key(profile), {}).pop(STEALTH, None)
-            if wanted[profile] is not None:
-                registry[_registry_key(profile)][STEALTH] = wanted[profile]
+            if expected[profile] is not None:
+                registry[_registry_key(profile)][STEALTH] = expected[profile]
         if changed:
             windows_state.change_state(self.root, registry=registry)
         rejected = windows_state.rejects_closed_ports(self.root)
@@ -196,7 +196,7 @@ class RotationRun:
         kept = read_originals(originals, **about).get("disableStealthMode")
         complete = isinstance(kept, dict) and all(type(kept.get(name, "")) in (int, type(None)) for name in PROFILES)
         if not isinstance(kept, dict) or not complete:
-            raise refuse_originals(originals, "cannot be understood", **about)
+            raise refuse_originals(originals, "is damaged", **about)
         return {name: kept[name] for name in PROFILES}
 
 

@@ -84,23 +84,23 @@ def _check_exchange(requested: str, organisation: Organisation, computer_name: s
     if any(process.lower().startswith("exsetup") for process in windows_state.read_state(root).get("processes", [])):
         raise FailedError(
             SETUP_RUNNING,
-            f"Exchange setup is running on {name} and would be disturbed by a session; nothing was changed, run this "
-            "again when it has ended.",
+            f"Exchange setup is running on {name}, and an open session can make it fail: nothing was changed. Run this "
+            "again when setup has ended.",
         )
     try:
         text = organisation.version(computer_name)
     except KeyError:
         raise FailedError(
             EXCHANGE_MISSING,
-            f"Exchange is not installed on {computer_name}, nothing was changed: install it, or set "
-            "configureNamespace: false in the stack until it is.",
+            f"Exchange is not installed on {computer_name}: nothing was changed. Install it, or set "
+            "configureNamespace: false in the stack file until it is installed.",
         ) from None
     installed = next(names for beginning, names in VERSIONS.items() if text.startswith(beginning))
     if requested not in installed:
         raise FailedError(
             FAILURE,
             f"The document says exchangeVersion {requested}, but {name} runs Exchange {' or '.join(installed)} "
-            f"({text}); set exchangeVersion in the stack.",
+            f"({text}); set exchangeVersion in the stack file.",
         )
 
 

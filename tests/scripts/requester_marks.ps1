@@ -27,8 +27,8 @@ $results = [ordered]@{}
 foreach ($local in $states) {
     foreach ($remote in $states) {
         $found = [pscustomobject]@{ LocalStates = Get-Mark $local; RemoteStates = Get-Mark $remote }
-        $results["$local/$remote"] = (Get-RequesterMark -Found $found)['Maintenance']
+        $results["$local/$remote"] = (Get-RequesterMark -Component $found)['Maintenance']
     }
 }
-$results['no marks at all'] = Get-RequesterMark -Found ([pscustomobject]@{ LocalStates = @() })
+$results['no marks at all'] = Get-RequesterMark -Component ([pscustomobject]@{ LocalStates = @() })
 ConvertTo-Json $results

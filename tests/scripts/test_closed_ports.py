@@ -47,7 +47,7 @@ def test_stealth_mode_is_switched_off_in_every_profile_and_restored(
     assert off.report["closedPorts"]["changed"] == [
         name for name, value in zip(PROFILES, before, strict=True) if value != 1
     ]
-    assert "when this server restarts" in off.report["closedPorts"]["note"]
+    assert "restart of this server" in off.report["closedPorts"]["note"]
 
     again = reject(server, site, True)
     assert again.exit_code == 0, again.stderr
@@ -105,8 +105,8 @@ def test_a_file_that_is_damaged_or_from_another_server_is_neither_restored_nor_t
     file = server.root("ex1") / KEPT
     file.parent.mkdir(parents=True)
     for wanted, content, reason in (
-        (True, "", "cannot be understood"),
-        (False, json.dumps({"server": "EX2", "disableStealthMode": {}}), "is of EX2, not of EX1"),
+        (True, "", "is damaged"),
+        (False, json.dumps({"server": "EX2", "disableStealthMode": {}}), "belongs to EX2, not to EX1"),
     ):
         file.write_text(content, encoding="utf-8")
         outcome = reject(server, site, wanted)

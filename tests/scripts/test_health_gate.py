@@ -38,8 +38,7 @@ def assert_shut(outcome: Outcome, *reasons: str) -> None:
     assert outcome.exit_code == 6, outcome.stderr
     assert "EX1 did not become healthy within" in outcome.stderr
     assert (
-        "not entered into DNS; if it is there already it still is, and inRotation: false takes it out:"
-        in outcome.stderr
+        "not added to DNS. An address that DNS has already stays there; inRotation: false removes it:" in outcome.stderr
     )
     assert [reason for reason in reasons if reason not in outcome.stderr] == []
     assert outcome.report["done"] is False

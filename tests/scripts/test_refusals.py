@@ -60,7 +60,7 @@ def test_all_problems_of_a_document_are_reported_at_once_and_nothing_is_touched(
         "server: the document is for ex9, this server is EX1",
         'exchangeVersion: ["2016"] is not among',
         "recycleAppPools: neither true nor false",
-        "credential.userName: a line break is in it",
+        "credential.userName: contains a line break",
         "credential.password: missing",
         "extra: unknown key",
         "settings.pop3: unknown service",
@@ -141,9 +141,9 @@ def test_a_failed_write_stops_the_others_and_the_report_tells_what_was_changed(s
     report = outcome.report
     assert outcome.exit_code == 1
     assert failure_of(outcome) == [
-        "On EX1 not everything could be done:",
+        "Some steps failed on EX1:",
         "  EX1 oab: Active Directory operation failed on dc1. Set-OabVirtualDirectory failed: fix the cause, then run "
-        "this again; what agrees already is not written again.",
+        "this again; settings that agree already are not written again.",
         "  Not attempted after that: activesync, mapi, outlookAnywhere, autodiscover.",
     ]
     assert report["agreement"] is False
@@ -165,12 +165,12 @@ def test_values_that_were_taken_but_do_not_read_back_are_a_disagreement(servers:
     servers.organisation.fail("ex1", "Set-EcpVirtualDirectory", None)
     outcome = servers.run(SET, document())
     assert outcome.exit_code == 4
-    remedy = "Run this again; if it stays so, look at what Set-EcpVirtualDirectory says there by hand."
+    remedy = "Run this again; if that does not help, run Set-EcpVirtualDirectory on that server and read its answer."
     assert failure_of(outcome) == [
-        "Exchange on EX1 reported no error, but reads back other values:",
-        "  EX1 ecp.InternalUrl: reads back https://ex1.corp.example/ecp instead of https://mail.example.com/ecp. "
-        + remedy,
-        "  EX1 ecp.ExternalUrl: reads back nothing instead of https://mail.example.com/ecp. " + remedy,
+        "Exchange on EX1 accepted every setting, but now reports other values:",
+        "  EX1 ecp.InternalUrl: Exchange reports https://ex1.corp.example/ecp instead of "
+        "https://mail.example.com/ecp. " + remedy,
+        "  EX1 ecp.ExternalUrl: Exchange reports nothing instead of https://mail.example.com/ecp. " + remedy,
     ]
     entry = outcome.report["settings"]["ecp"]["ExternalUrl"]
     assert (entry["expected"], entry["after"], entry["changed"]) == ("https://mail.example.com/ecp", None, False)
@@ -193,9 +193,9 @@ def test_a_value_that_was_written_but_cannot_be_read_again_is_reported_as_unknow
     outcome = servers.run(SET, document(settings={name: namespace()[name] for name in ("owa", "ecp")}))
     assert outcome.exit_code == 1
     assert failure_of(outcome) == [
-        "On EX1 not everything could be done:",
-        "  EX1 owa: The server is busy. Get-OwaVirtualDirectory failed after Set-OwaVirtualDirectory, so what holds "
-        "now is not known: run this again, it reads first.",
+        "Some steps failed on EX1:",
+        "  EX1 owa: The server is busy. Get-OwaVirtualDirectory failed after Set-OwaVirtualDirectory, so the present "
+        "values are unknown: run this again, which reads them first.",
         "  Not attempted after that: ecp.",
     ]
     entry = outcome.report["settings"]["owa"]["ExternalUrl"]
@@ -208,8 +208,8 @@ def test_a_value_that_was_written_but_cannot_be_read_again_is_reported_as_unknow
 @pytest.mark.parametrize(
     ("cmdlet", "subject", "remedy"),
     [
-        ("Get-ExchangeServer", "Get-ExchangeServer", "Fix it until Get-ExchangeServer shows this server"),
-        ("Get-OabVirtualDirectory", "oab", "Fix it until Get-OabVirtualDirectory shows it, then run this again; a"),
+        ("Get-ExchangeServer", "Get-ExchangeServer", "Fix the cause until Get-ExchangeServer shows this server"),
+        ("Get-OabVirtualDirectory", "oab", "Fix the cause until Get-OabVirtualDirectory shows it, then run this"),
     ],
 )
 def test_an_unreadable_object_is_named_with_its_remedy_before_the_first_write(
@@ -231,7 +231,7 @@ def test_a_pool_that_was_not_recycled_is_recycled_by_the_next_run_that_can_and_t
     wanted = document(settings={"owa": namespace()["owa"]})
 
     # A run that breaks off; its scripts are in another folder than those of the next one.
-    begins = "    $changed = @($Report['settings'].Keys"
+    begins = "    $changedServices = @($Report['settings'].Keys"
     broken = altered(
         tmp_path / "older", SET, "ClientAccess.AppPools.ps1", {begins: f"    throw 'broken off'\n{begins}"}
     )
@@ -246,7 +246,7 @@ def test_a_pool_that_was_not_recycled_is_recycled_by_the_next_run_that_can_and_t
     outcome = servers.run(SET, wanted)
     assert outcome.exit_code == 1
     assert failure_of(outcome) == [
-        "On EX1 not everything could be done:",
+        "Some steps failed on EX1:",
         f"  EX1 owa, autodiscover, application pools {both}: The module 'WebAdministration' was not loaded. "
         "Install IIS Management Scripts and Tools there (Install-WindowsFeature Web-Scripting-Tools), then run this "
         "again, which recycles them; or set recycleAppPools: false in the stack file.",
@@ -258,10 +258,10 @@ def test_a_pool_that_was_not_recycled_is_recycled_by_the_next_run_that_can_and_t
     outcome = servers.run(SET, wanted)
     assert (outcome.exit_code, outcome.report["agreement"], outcome.report["changed"]) == (1, True, 0)
     assert failure_of(outcome) == [
-        "On EX1 not everything could be done:",
+        "Some steps failed on EX1:",
         *(
-            f"  EX1 {service}, application pool {pool}: {busy} It may serve what it served before: run this again, "
-            f"which recycles it, or run Restart-WebAppPool -Name {pool} there."
+            f"  EX1 {service}, application pool {pool}: {busy} Clients may still get the old values: run this again, "
+            f"which recycles the pool, or run Restart-WebAppPool -Name {pool} there."
             for service, pool in zip(("owa", "autodiscover"), pools, strict=True)
         ),
     ]

@@ -43,14 +43,14 @@ def test_an_unusable_file_of_original_values_stops_both_scripts_before_the_first
     file = servers.root("ex1") / ORIGINALS
     file.parent.mkdir(parents=True)
     for script, content, reason in (
-        (SET, "", "cannot be understood"),
-        (RESTORE, json.dumps({"server": "EX2", "settings": namespace()}), "is of EX2, not of EX1"),
+        (SET, "", "is damaged"),
+        (RESTORE, json.dumps({"server": "EX2", "settings": namespace()}), "belongs to EX2, not to EX1"),
     ):
         file.write_text(content, encoding="utf-8")
         outcome = servers.run(script, document())
         assert (outcome.exit_code, servers.writes()) == (1, [])
         assert f"original-namespace.json) {reason}. Nothing was changed." in outcome.stderr
-        assert "Put it back from a backup; or delete it" in outcome.stderr
+        assert "Restore it from a backup. If the present values may count" in outcome.stderr
         assert file.read_text(encoding="utf-8") == content
         assert list(file.parent.iterdir()) == [file]
 
@@ -106,17 +106,13 @@ def test_a_file_of_original_values_is_accepted_only_if_it_is_complete_and_from_t
     found = outcome.printed
     whole, trailing, other, *rest = found["namespace"]
     assert whole is None
-    assert "not of EX1" in trailing
-    assert "is of EX2, not of EX1" in other
-    assert [
-        content for content, said in zip(NOT_WHOLE, rest, strict=True) if "cannot be understood" not in str(said)
-    ] == []
+    assert "not to EX1" in trailing
+    assert "belongs to EX2, not to EX1" in other
+    assert [content for content, said in zip(NOT_WHOLE, rest, strict=True) if "is damaged" not in str(said)] == []
     whole, other, *rest = found["firewall"]
     assert whole is None
     assert "The file of the firewall's original values of EX1" in other
-    assert "is of EX2, not of EX1. Nothing was changed. Put it back from a backup; or delete it" in other
+    assert "belongs to EX2, not to EX1. Nothing was changed. Restore it from a backup. If the" in other
     assert [
-        content
-        for content, said in zip(NOT_WHOLE_FIREWALL, rest, strict=True)
-        if "cannot be understood" not in str(said)
+        content for content, said in zip(NOT_WHOLE_FIREWALL, rest, strict=True) if "is damaged" not in str(said)
     ] == []

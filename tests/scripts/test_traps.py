@@ -113,9 +113,10 @@ def test_a_missing_virtual_directory_stops_the_script_before_any_write(servers: 
     outcome = servers.run(SET, document())
     assert outcome.exit_code == 1
     assert servers.writes() == []
-    assert r'EX1 oab: Get-OabVirtualDirectory finds no single object "EX1\OAB (Default Web Site)"' in outcome.stderr
+    failure = r'EX1 oab: Get-OabVirtualDirectory did not find exactly one object "EX1\OAB (Default Web Site)"'
+    assert failure in outcome.stderr
     assert "it returned 1: EX2\\OAB" in outcome.stderr
-    assert "opted out in the stack file (namespace.services.oab.enabled: false)" in outcome.stderr
+    assert "leave the service out in the stack file (namespace.services.oab.enabled: false)" in outcome.stderr
     assert outcome.report["agreement"] is False
 
 
@@ -168,7 +169,7 @@ def test_a_key_logon_fails_without_a_credential_and_works_with_one(servers: Serv
     refused = servers.run(SET, document(), logon="key")
     assert refused.exit_code == 1
     assert "A specified logon session does not exist" in refused.stderr
-    assert "give the document a credential" in refused.stderr
+    assert "write a credential into the document" in refused.stderr
 
     credential = {"userName": r"CORP\operator", "password": "S3cret-pass"}
     accepted = servers.run(SET, document(credential=credential), logon="key")

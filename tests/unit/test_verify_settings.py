@@ -64,7 +64,7 @@ def test_a_value_that_changes_something_for_clients_is_drift(promised: object, h
     assert not is_same_setting(held, promised)
 
 
-UNREAD = "Not every service could be read:\n  ews: Get-WebServicesVirtualDirectory finds no single object"
+UNREAD = "Not every service could be read:\n  ews: Get-WebServicesVirtualDirectory did not find exactly one object"
 
 
 def one_server(farm: Farm, script: str) -> Deployment:
