@@ -18,9 +18,18 @@ async def main() -> pulumi.Inputs:
         args = changes.reconcile_with_last_up(args, last)
     except arguments.InvalidStackFileError as error:
         raise pulumi.RunError(str(error)) from None
-    for warning in advice.list_warnings(args, pulumi.get_stack()):
+    for warning in (
+        *advice.list_warnings(args, pulumi.get_stack()),
+        *changes.warn_of_machines_outside_domain(args, last),
+    ):
         pulumi.log.warn(warning)
-    return ClientAccessFarm("cas", args, servers_with_disks=changes.find_servers_with_disks(args, last)).outputs
+    farm = ClientAccessFarm(
+        "cas",
+        args,
+        servers_with_disks=changes.find_servers_with_disks(args, last),
+        joining_servers=changes.find_joining_servers(args, last),
+    )
+    return farm.outputs
 
 
 engine.run_quickly(main)

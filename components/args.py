@@ -14,6 +14,7 @@ from components.azure_args import (
     NetworkArgs,
     ResourceGroupArgs,
 )
+from components.domain_args import DomainArgs
 from components.forms import ADDRESS, HOST, HOST_KEY, OPERATOR, URL, VM_SIZE, Form
 from components.keys import Secret, args, key
 from components.namespace_args import NamespaceArgs
@@ -63,6 +64,12 @@ class ServerArgs:
     )
     public_address: bool = key("true: a Standard public address is created for this server.", default=False)
     external_address: str | None = key("A public address that reaches this server already.", default=None, form=ADDRESS)
+    join_domain: bool | None = key(
+        "Whether this virtual machine joins `domain`. If left out, a machine that the run creates joins, and one that "
+        "exists stays as it is. true: a machine that exists joins, too, and restarts; only for one that is in no "
+        "domain, or that the run rebuilds.",
+        default=None,
+    )
     data_disks: tuple[DataDiskArgs, ...] = key(
         "Data disks of a virtual machine created here. They stay when it is rebuilt. Disks that you attach yourself "
         "stay attached.",
@@ -147,6 +154,10 @@ class FarmArgs:
     admin_password: Secret | None = key(
         "The administrator's password; needed if virtual machines are created.", default=None
     )
+    domain: DomainArgs | None = key(
+        "The Active Directory domain that new virtual machines join; if left out, they join none.", default=None
+    )
+    domain_password: Secret | None = key("The password of `domain.account`.", default=None)
     jump_host_password: Secret | None = key("The password on the jump host.", default=None)
     jump_host_private_key: Secret | None = key("The SSH private key for the jump host.", default=None)
     exchange_version: ExchangeVersion = key(

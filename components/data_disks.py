@@ -92,12 +92,25 @@ def read_attached_disks(machine: str, group: str) -> list[azure.compute.outputs.
 
 
 def prepare_drives(
-    name: str, args: ServerArgs, shared: VmDefaults, vm: azure.compute.VirtualMachine, parent: pulumi.Resource
+    name: str,
+    args: ServerArgs,
+    shared: VmDefaults,
+    *,
+    vm: azure.compute.VirtualMachine,
+    parent: pulumi.Resource,
+    after: pulumi.Resource | None,
 ) -> None:
     """Formats each empty disk that has a drive letter; a disk with volumes keeps them."""
     drives = ",".join(f"{row.lun}={row.drive}" for row in args.data_disks if row.drive)
     if drives:
         parameters = {"Drives": drives}
         add_run_command(
-            f"{name}-drives", "PrepareDrives", "Initialize-DataDisk", parameters, vm=vm, shared=shared, parent=parent
+            f"{name}-drives",
+            "PrepareDrives",
+            "Initialize-DataDisk",
+            parameters,
+            vm=vm,
+            shared=shared,
+            parent=parent,
+            after=after,
         )

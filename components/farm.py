@@ -34,10 +34,13 @@ class ClientAccessFarm(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
         *,
         servers_with_disks: Collection[str] = (),
+        joining_servers: Collection[str] = (),
     ) -> None:
-        """`servers_with_disks`: keys of servers that have data disks, or had some at the last `up`."""
+        """`servers_with_disks`: keys of servers that have data disks, or had some at the last `up`.
+        `joining_servers`: keys of servers that join the domain, or joined it at an earlier `up`.
+        """
         super().__init__("exchange-cas:index:ClientAccessFarm", name, None, opts)
-        self._name, self._args, self._with_disks = name, args, servers_with_disks
+        self._name, self._args, self._with_disks, self._joining = name, args, servers_with_disks, joining_servers
         self._child_opts = pulumi.ResourceOptions(parent=self)
         group = self._add_resource_group() if args.creates_servers or args.dns.creates_zone else None
         network = self._add_network(group) if group is not None and args.creates_servers else None
@@ -114,6 +117,9 @@ class ClientAccessFarm(pulumi.ComponentResource):
             admin_password=args.admin_password,
             servers_with_disks=self._with_disks,
             dns_servers=args.network.dns_servers,
+            domain=args.domain,
+            domain_password=args.domain_password,
+            joining_servers=self._joining,
             ssh=args.ssh,
             auto_shutdown=args.auto_shutdown,
             protect=args.protect,
@@ -171,6 +177,8 @@ class ClientAccessFarm(pulumi.ComponentResource):
             described["dataDisks"] = [
                 {"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in server.args.data_disks
             ]
+        if self._args.domain and server.key in self._joining:
+            described["domain"] = self._args.domain.name
         if namespace_command:
             described["lastChanges"] = namespace_command.stdout.apply(powershell.read_changes)
             described["namespaceUrn"] = namespace_command.urn

@@ -12,6 +12,7 @@ from components import powershell
 from components.args import ServerArgs
 from components.azure_args import AutoShutdownArgs
 from components.data_disks import add_data_disks, prepare_drives
+from components.domain_join import add_domain_join
 from components.virtual_machine import VmDefaults, add_run_command, add_virtual_machine
 
 
@@ -44,7 +45,7 @@ def describe_existing_server(key: str, args: ServerArgs) -> Server:
 
 
 class ClientAccessServer(pulumi.ComponentResource):
-    """A network interface, a virtual machine with its data disks, SSH, and the host key, which Azure reports.
+    """A network interface, a virtual machine with its data disks, its domain, SSH, and the host key from Azure.
 
     It does not install Exchange.
     """
@@ -66,8 +67,9 @@ class ClientAccessServer(pulumi.ComponentResource):
         interface = self._add_network_interface(public_address)
         disks = add_data_disks(name, args, shared, self, had_disks=key in shared.servers_with_disks)
         vm = add_virtual_machine(name, args, shared, interface_id=interface.id, disks=disks, parent=self)
-        prepare_drives(name, args, shared, vm, self)
-        run_command = self._enable_ssh(vm)
+        join = self._join_domain(vm) if key in shared.joining_servers else None
+        prepare_drives(name, args, shared, vm=vm, parent=self, after=join)
+        run_command = self._enable_ssh(vm, join)
         host_key = args.host_key or (self._read_host_key(vm, run_command) if args.configure_namespace else None)
         if shared.auto_shutdown:
             self._add_auto_shutdown(vm, shared.auto_shutdown)
@@ -121,11 +123,27 @@ class ClientAccessServer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _enable_ssh(self, vm: azure.compute.VirtualMachine) -> azure.compute.VirtualMachineRunCommandByVirtualMachine:
+    def _join_domain(self, vm: azure.compute.VirtualMachine) -> azure.compute.VirtualMachineExtension | None:
+        shared = self._shared
+        if shared.domain is None or shared.domain_password is None:
+            return None
+        return add_domain_join(self._name, shared.domain, shared.domain_password, shared, vm=vm, parent=self)
+
+    def _enable_ssh(
+        self, vm: azure.compute.VirtualMachine, join: pulumi.Resource | None
+    ) -> azure.compute.VirtualMachineRunCommandByVirtualMachine:
+        """After the join: the operator's account is known when SSH is first used."""
         ssh = self._shared.ssh
         parameters = {"Port": str(ssh.port), "PackageUrl": ssh.package_url, "PackageSha256": ssh.package_sha256}
         return add_run_command(
-            f"{self._name}-ssh", "EnableOpenSsh", "Enable-OpenSsh", parameters, vm=vm, shared=self._shared, parent=self
+            f"{self._name}-ssh",
+            "EnableOpenSsh",
+            "Enable-OpenSsh",
+            parameters,
+            vm=vm,
+            shared=self._shared,
+            parent=self,
+            after=join,
         )
 
     def _read_host_key(

@@ -11,6 +11,7 @@ import pulumi_azure_native as azure
 from components import powershell
 from components.args import ServerArgs, SshArgs
 from components.azure_args import AutoShutdownArgs, ImageArgs
+from components.domain_args import DomainArgs
 
 # Azure refuses to change these properties, so a change replaces the virtual machine.
 REPLACE_ON_CHANGES = [
@@ -45,6 +46,10 @@ class VmDefaults:
     # Keys of servers that have data disks, or had some at the last `up`.
     servers_with_disks: Collection[str]
     dns_servers: tuple[str, ...]
+    domain: DomainArgs | None
+    domain_password: pulumi.Input[str] | None
+    # Keys of servers that join the domain, or joined it at an earlier `up`.
+    joining_servers: Collection[str]
     ssh: SshArgs
     auto_shutdown: AutoShutdownArgs | None
     protect: bool
@@ -118,10 +123,11 @@ def add_run_command(
     vm: azure.compute.VirtualMachine,
     shared: VmDefaults,
     parent: pulumi.Resource,
+    after: pulumi.Resource | None = None,
 ) -> azure.compute.VirtualMachineRunCommandByVirtualMachine:
     """Azure runs `script` as SYSTEM: before anybody can log on, and again when its text or a parameter changes.
 
-    Parameters without a value are left out.
+    Parameters without a value are left out. `after`: what restarts the machine, which would end the script.
     """
     return azure.compute.VirtualMachineRunCommandByVirtualMachine(
         name,
@@ -138,7 +144,9 @@ def add_run_command(
         treat_failure_as_deployment_failure=True,
         tags=shared.tags,
         # Azure cannot update a run command of a stopped virtual machine: a change of tags would fail the run.
-        opts=pulumi.ResourceOptions(parent=parent, deleted_with=vm, ignore_changes=["tags"]),
+        opts=pulumi.ResourceOptions(
+            parent=parent, deleted_with=vm, ignore_changes=["tags"], depends_on=[after] if after else None
+        ),
     )
 
 

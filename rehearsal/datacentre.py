@@ -15,8 +15,10 @@ from typing import Any
 
 from anyio.from_thread import BlockingPortal
 
+from rehearsal.stand_ins import windows_state
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.azure_native import VirtualMachine
+from rehearsal.stand_ins.domain import DomainStandIn, JoinRequest
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.exchange.state_files import read_state_file, write_state_file
 from rehearsal.stand_ins.script_results import CommandResult
@@ -25,7 +27,7 @@ from rehearsal.stand_ins.tls import Certificates
 from rehearsal.stand_ins.windows_disks import contents_of_disks, show_attached_disks
 from rehearsal.tools import ToolMissingError
 
-# The Active Directory domain; servers are NAME.corp.example.
+# The Active Directory domain of servers that the stack joins to none; they are NAME.corp.example.
 DOMAIN = "corp.example"
 
 
@@ -41,7 +43,8 @@ class PlacedServer:
 class Datacentre:
     """Servers by computer name, on separate loopback addresses and the same ports.
 
-    With `install_exchange` False new virtual machines have no Exchange, as in Azure.
+    With `install_exchange` False new virtual machines have no Exchange, as in Azure. With `domain` they boot in no
+    domain; once they have joined it, they have Exchange unless `install_exchange` is False.
     """
 
     def __init__(
@@ -57,8 +60,10 @@ class Datacentre:
         https_port: int,
         pwsh: Path | None,
         names: Callable[[], Iterable[str]],
+        domain: DomainStandIn | None = None,
     ) -> None:
         self.folder = folder
+        self._domain, self._domain_name = domain, domain.name if domain else DOMAIN
         self.install_exchange = True
         self.servers: dict[str, ServerStandIn] = {}
         self.ssh_port, self.https_port = ssh_port, https_port
@@ -76,7 +81,8 @@ class Datacentre:
 
     def install(self, computer_name: str) -> None:
         """What an administrator does on a new server: joins it to the domain and installs Exchange."""
-        self._organisation.add_server(computer_name, version=self._version, domain=DOMAIN)
+        self._keep_in_windows(computer_name, domain=self._domain_name)
+        self._organisation.add_server(computer_name, version=self._version, domain=self._domain_name)
 
     def placed_servers(self) -> tuple[PlacedServer, ...]:
         """The servers, for `boot` in another datacentre on a copy of the folder."""
@@ -96,9 +102,22 @@ class Datacentre:
     def create_machine(self, vm: VirtualMachine) -> None:
         name = vm.computer_name
         self._names_by_id[vm.id] = name
-        if self.install_exchange:
+        self._keep_in_windows(name, domain=None, dnsServers=list(vm.dns_servers))
+        if self.install_exchange and not self._domain:
             self.install(name)
         self._boot(name, (*vm.private_addresses, *vm.public_addresses), ssh_port=None)
+
+    def join_domain(self, vm_id: str, request: JoinRequest, *, restart: bool) -> bool:
+        name = self._names_by_id[vm_id]
+        before = windows_state.read_state(self._root(name)).get("domain")
+        if not self._domain or not self._domain.join(self._root(name), name, request):
+            return False
+        if before is None and self.install_exchange:
+            self.install(name)
+        if before is None and restart:
+            self.servers[name].stop()
+            self.servers[name].start()
+        return True
 
     def delete_machine(self, id: str) -> None:
         name = self._names_by_id.pop(id)
@@ -143,12 +162,16 @@ class Datacentre:
             ssh_port=ssh_port,
             pwsh=self._pwsh,
             names=self._names,
-            domain=DOMAIN,
+            domain=self._domain_name,
             mapi_http=self._version not in ("2013", "2013RTM"),
         )
         self.servers[computer_name] = server
         server.start()
         return server
+
+    def _keep_in_windows(self, computer_name: str, **values: Any) -> None:
+        self._root(computer_name).mkdir(parents=True, exist_ok=True)
+        windows_state.change_state(self._root(computer_name), **values)
 
     def _root(self, computer_name: str) -> Path:
         return self.folder / computer_name

@@ -23,6 +23,7 @@ from rehearsal.stand_ins.azure_cli import write_azure_cli
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative
 from rehearsal.stand_ins.command import CommandProvider
 from rehearsal.stand_ins.dns import AzureDns, RecordSet
+from rehearsal.stand_ins.domain import DomainStandIn
 from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.tools import REPOSITORY, ToolMissingError, Tools
@@ -163,9 +164,24 @@ class Rehearsal:
             https_port=farm.https_port,
             pwsh=self.tools.powershell,
             names=lambda: self.private_dns.names(),
+            domain=self._create_domain(),
         )
         self._running.callback(datacentre.stop)
         return datacentre
+
+    def _create_domain(self) -> DomainStandIn | None:
+        """The domain of the stack file, with what the file expects there."""
+        farm = self.file.farm
+        if farm.domain is None:
+            return None
+        domain = DomainStandIn(
+            self.folder / "domain.json",
+            name=farm.domain.name,
+            controllers=farm.network.dns_servers,
+            units=[farm.domain.ou_path] if farm.domain.ou_path else [],
+        )
+        domain.accounts.put(farm.domain.account, self.file.secrets["domainPassword"])
+        return domain
 
     def _add_existing_servers(self) -> None:
         for key, server in self.file.farm.servers.items():

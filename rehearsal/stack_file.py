@@ -18,8 +18,10 @@ from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID
 from rehearsal.tools import REPOSITORY
 from stacks import arguments, file
 
-# The last is for a jump host, which a rehearsal leaves out.
-SECRETS = ("operatorPassword", "adminPassword", "jumpHostPassword")
+SECRETS = ("operatorPassword", "adminPassword")
+# For a jump host, which a rehearsal leaves out.
+JUMP_HOST_PASSWORD = "jumpHostPassword"  # noqa: S105 (the name of a key)
+DOMAIN = f"{arguments.PROJECT}:domain"
 ADDRESS = re.compile(rf"({CIDR}|{IPV4})")
 SERVERS, NETWORK, SSH, HTTPS_PORT = (
     f"{arguments.PROJECT}:{name}" for name in ("servers", "network", "ssh", "httpsPort")
@@ -51,7 +53,8 @@ def adapt_stack_file(path: Path, *, ssh_port: int, https_port: int) -> Rehearsed
     except OSError as error:
         raise file.UnreadableStackFileError(f"{path} cannot be read: {error.strerror}.") from None
     # Checked before it is adapted, so that errors show the values that the user typed.
-    arguments.read_config_block({**create_passwords(SECRETS), **original.config}, original.typed)
+    used = [*SECRETS, *(["domainPassword"] if original.config.get(DOMAIN) else [])]
+    arguments.read_config_block({**create_passwords([*used, JUMP_HOST_PASSWORD]), **original.config}, original.typed)
     config = {
         name: move_to_loopback(value)
         for name, value in original.config.items()
@@ -72,7 +75,7 @@ def adapt_stack_file(path: Path, *, ssh_port: int, https_port: int) -> Rehearsed
         notices.append("the jump host is left out: every server is on this computer")
     config[SSH] = ssh
     config[HTTPS_PORT] = https_port
-    secrets = create_passwords(SECRETS[:2])
+    secrets = create_passwords(used)
     farm = arguments.read_config_block({**config, **secrets})
     return RehearsedFile(
         config=config,

@@ -28,6 +28,7 @@ def reconcile_with_last_up(farm: FarmArgs, last: Outputs) -> FarmArgs:
         *find_prefix_change(farm, azure),
         *find_names_in_use(farm, servers),
         *find_refused_disk_changes(farm, servers),
+        *find_change_of_domain(farm, servers),
     ]
     if problems:
         raise InvalidStackFileError(problems)
@@ -40,6 +41,44 @@ def find_servers_with_disks(farm: FarmArgs, last: Outputs) -> frozenset[str]:
     return frozenset(
         key for key, row in list_created_servers(farm) if row.data_disks or "dataDisks" in (servers.get(key) or {})
     )
+
+
+def find_joining_servers(farm: FarmArgs, last: Outputs) -> frozenset[str]:
+    """Keys of the servers that join the domain in this run, or joined it in an earlier one (docs/decisions/0021)."""
+    rows = last.get("servers") or {}
+    return frozenset(
+        key
+        for key, server in list_created_servers(farm)
+        if farm.domain and (server.join_domain or (server.join_domain is None and joins_by_itself(rows.get(key))))
+    )
+
+
+def joins_by_itself(row: Outputs | None) -> bool:
+    """Whether a server is new, or joined at an earlier `up`. `row`: its outputs after the last one."""
+    return row is None or "domain" in row
+
+
+def warn_of_machines_outside_domain(farm: FarmArgs, last: Outputs) -> Iterator[str]:
+    joining = find_joining_servers(farm, last)
+    for key, server in list_created_servers(farm):
+        if farm.domain and server.join_domain is None and key not in joining:
+            yield (
+                f"servers.{key}: an earlier `pulumi up` created {server.computer_name} without domain, so this run "
+                f"does not join it to {farm.domain.name}. If it is in that domain, write joinDomain: false for it. If "
+                "it is in no domain, or you rebuild it, write joinDomain: true; it then restarts."
+            )
+
+
+def find_change_of_domain(farm: FarmArgs, servers: Outputs) -> Iterator[Problem]:
+    for key, server in list_created_servers(farm):
+        before = (servers.get(key) or {}).get("domain")
+        if farm.domain and before and before != farm.domain.name and server.join_domain is not False:
+            yield Problem(
+                "domain.name",
+                farm.domain.name,
+                f"is not {before}, which {server.computer_name} joined. Exchange does not survive a change of its "
+                f"server's domain, so this program makes none. Write {before}, or use a separate stack.",
+            )
 
 
 def list_created_servers(farm: FarmArgs) -> Iterator[tuple[str, ServerArgs]]:

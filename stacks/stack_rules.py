@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from components.args import FarmArgs, ServerArgs
-from stacks import machine_rules, namespace_rules, network_rules, server_rules, tag_rules
+from stacks import domain_rules, machine_rules, namespace_rules, network_rules, server_rules, tag_rules
 from stacks.problems import MISSING, Report, skip_unread
 from stacks.server_rules import readable_servers
 
@@ -57,6 +57,7 @@ def check_package_and_hash(farm: FarmArgs, report: Report) -> None:
 RULES: tuple[Callable[[FarmArgs, Report], None], ...] = (
     *server_rules.RULES,
     *machine_rules.RULES,
+    *domain_rules.RULES,
     *network_rules.RULES,
     *namespace_rules.RULES,
     *tag_rules.RULES,
@@ -68,4 +69,5 @@ RULES: tuple[Callable[[FarmArgs, Report], None], ...] = (
 RULES_OF_EACH_SERVER: tuple[Callable[[FarmArgs, str, ServerArgs, Report], None], ...] = (
     *server_rules.RULES_OF_EACH_SERVER,
     *machine_rules.RULES_OF_EACH_SERVER,
+    *domain_rules.RULES_OF_EACH_SERVER,
 )

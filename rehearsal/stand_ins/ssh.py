@@ -15,6 +15,7 @@ import asyncssh
 from asyncssh.channel import SSHChannel
 from asyncssh.packet import SSHPacket
 
+from rehearsal.stand_ins import windows_state
 from rehearsal.stand_ins.accounts import Accounts
 from rehearsal.stand_ins.network import Port, drop_packets, reset_when_closed
 from rehearsal.stand_ins.sftp import DriveSftp
@@ -131,6 +132,7 @@ class _ServerConnection(asyncssh.SSHServer):
         return self._logon(username, "key", self._listener.accounts.knows_key(username, key))
 
     def _logon(self, user: str, kind: str, accepted: bool) -> bool:
+        accepted = accepted and windows_state.trusts_domain_accounts(self._listener.windows.drive.root)
         if accepted:
             self._log.user, self._log.logon = user, kind
         return accepted

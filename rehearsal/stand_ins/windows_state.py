@@ -41,6 +41,11 @@ def count_recycles(root: Path, pool: str) -> int:
     return int(read_state(root).get("recycledAppPools", {}).get(pool, 0))
 
 
+def trusts_domain_accounts(root: Path) -> bool:
+    """Whether domain accounts can log on. Without an entry the server was joined by an administrator."""
+    return read_state(root).get("domain", "") is not None
+
+
 def rejects_closed_ports(root: Path) -> bool:
     """Whether stealth mode is off in all profiles of the firewall; group policy overrides local values."""
     registry = {key.lower(): values for key, values in read_state(root).get("registry", {}).items()}

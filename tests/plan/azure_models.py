@@ -28,6 +28,7 @@ MODELS: Mapping[str, Any] = {
     "compute:Disk": compute.Disk,
     "compute:AvailabilitySet": compute.AvailabilitySet,
     "compute:VirtualMachine": compute.VirtualMachine,
+    "compute:VirtualMachineExtension": compute.VirtualMachineExtension,
     "compute:VirtualMachineRunCommandByVirtualMachine": compute.VirtualMachineRunCommand,
     "devtestlab:GlobalSchedule": devtestlabs.Schedule,
     "dns:RecordSet": dns.RecordSet,
@@ -52,6 +53,8 @@ SCALARS: Mapping[str, type | tuple[type, ...]] = {
     "bool": bool,
     "float": (int, float),
     "long": int,
+    # What an extension alone can check.
+    "object": dict,
 }
 RULES: Mapping[str, Callable[[Any, Any], bool]] = {
     "minimum": lambda value, least: value >= least,

@@ -79,6 +79,10 @@ def stack_files(draw: Draw) -> Row:
         https = values.get("httpsPort", 443)
         ports = network.get("clientPorts", [443, 80])
         network["clientPorts"] = ports if https in ports else [*ports, https]
+        if network.get("dnsServers") and draw(flag):
+            values |= draw(domain_rows()) | {"domainPassword": SECRET}
+            for row in servers.values():
+                row |= {} if "existing" in row else draw(any_of(joinDomain=flag))
     if made or draw(flag):
         values["adminPassword"] = SECRET
     if draw(flag):
@@ -87,6 +91,13 @@ def stack_files(draw: Draw) -> Row:
         given = draw(st.sampled_from((("Password",), ("PrivateKey",), ("Password", "PrivateKey"))))
         values |= {f"jumpHost{kind}": SECRET for kind in given}
     return {"azure-native:location": "westeurope"} | {f"{PROJECT}:{name}": value for name, value in values.items()}
+
+
+def domain_rows() -> st.SearchStrategy[Row]:
+    accounts = st.sampled_from(("CORP\\joiner", "joiner@corp.mail-domain.com"))
+    paths = st.sampled_from(("OU=Exchange,DC=corp,DC=mail-domain,DC=com", "ou=A,OU=B-é,dc=CORP,DC=mail-domain,DC=com"))
+    row = {"name": st.just("corp.mail-domain.com"), "account": accounts}
+    return st.fixed_dictionaries({"domain": st.fixed_dictionaries(row, optional={"ouPath": paths})})
 
 
 def independent_keys() -> st.SearchStrategy[Row]:

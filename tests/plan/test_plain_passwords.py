@@ -6,6 +6,7 @@ import pytest
 
 from components.farm import ClientAccessFarm
 from stacks.arguments import PROJECT, read_config_block
+from stacks.changes import find_joining_servers
 from tests.plan import stack_files
 from tests.plan.program import GIVEN, run_program
 from tests.plan.promises.whole import no_secret_is_in_plain
@@ -19,10 +20,11 @@ def test_no_password_given_in_plain_is_registered_in_plain(stack: str) -> None:
     args = read_config_block({**config, **{f"{PROJECT}:{name}": GIVEN[name] for name in used}})
 
     def program() -> None:
-        ClientAccessFarm("cas", args)
+        ClientAccessFarm("cas", args, joining_servers=find_joining_servers(args, {}))
 
     made = run_program(program, {}, stack=stack)
 
     registered = str([strip_secrets(dict(one.inputs)) for one in made.resources.values()])
     assert [name for name in used if GIVEN[name] in registered], "the plan holds some of them"
+    assert "domainPassword" not in used or GIVEN["domainPassword"] in registered
     assert list(no_secret_is_in_plain(made, args)) == []

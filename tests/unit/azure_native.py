@@ -14,6 +14,7 @@ from pulumi.runtime.proto import provider_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
 from rehearsal.stand_ins.azure_native import SUBSCRIPTION_ID, AzureNative, VirtualMachine
+from rehearsal.stand_ins.domain import JoinRequest
 from rehearsal.stand_ins.provider.values import read_plain_values, write_struct
 from rehearsal.stand_ins.script_results import CommandResult
 
@@ -25,11 +26,13 @@ SUBNET_ID = f"{NETWORK_ID}/subnets/servers"
 
 @dataclass
 class Machines:
-    """A machine host that logs its calls; `result` is the result of the next scripts."""
+    """A machine host that logs its calls; `result` is the result of the next scripts, `joins` that of joins."""
 
     created: list[VirtualMachine] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     ran: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
+    joined: list[tuple[str, JoinRequest, bool]] = field(default_factory=list)
+    joins: bool = True
     result: CommandResult = field(default_factory=lambda: CommandResult(exit_code=0, output="", error=""))
 
     def create_machine(self, vm: VirtualMachine) -> None:
@@ -44,6 +47,10 @@ class Machines:
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
         self.ran.append((vm_id, script, parameters))
         return self.result
+
+    def join_domain(self, vm_id: str, request: JoinRequest, *, restart: bool) -> bool:
+        self.joined.append((vm_id, request, restart))
+        return self.joins
 
 
 class Azure:

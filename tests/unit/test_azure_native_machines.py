@@ -25,7 +25,8 @@ pytestmark = pytest.mark.unit
 def test_the_host_gets_a_new_machine_with_its_addresses_and_password(azure: Azure) -> None:
     make_network(azure)
     address_id, address = azure.create("network:PublicIPAddress", public_address())
-    nic_id, _ = azure.create("network:NetworkInterface", interface(publicIPAddress={"id": address_id}))
+    dns = {"dnsSettings": {"dnsServers": ["10.0.9.4", "10.0.9.5"]}}
+    nic_id, _ = azure.create("network:NetworkInterface", interface(publicIPAddress={"id": address_id}) | dns)
     id, outputs = azure.create("compute:VirtualMachine", machine(nic_id))
     assert azure.machines.created == [
         VirtualMachine(
@@ -35,6 +36,7 @@ def test_the_host_gets_a_new_machine_with_its_addresses_and_password(azure: Azur
             computer_name="ex01",
             private_addresses=("10.0.1.10",),
             public_addresses=(address["ipAddress"],),
+            dns_servers=("10.0.9.4", "10.0.9.5"),
             admin_username="operator1",
             admin_password=machine(nic_id)["osProfile"]["adminPassword"],
         )

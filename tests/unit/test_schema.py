@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ def test_a_stack_file_names_the_schema_and_satisfies_schema_and_program(file: Pa
     assert file.read_text().startswith(f"# yaml-language-server: $schema={schema.FILE.name}\n")
     content = yaml.safe_load(file.read_text())
     assert not is_refused(content)
-    secrets = {f"{arguments.PROJECT}:{name}": "x" for name in ("operatorPassword", "adminPassword")}
+    names = re.findall(r"pulumi config set --secret (\w+)", file.read_text())
+    secrets = {f"{arguments.PROJECT}:{name}": "x" for name in names}
     assert isinstance(arguments.read_config_block({**content["config"], **secrets}), FarmArgs)
 
 
@@ -117,5 +119,7 @@ def test_pulumi_declares_each_key_with_the_type_that_the_program_reads() -> None
         "operatorPrivateKey",
         "jumpHostPassword",
         "jumpHostPrivateKey",
+        "domain",
+        "domainPassword",
         "autoShutdown",
     }

@@ -56,6 +56,9 @@ FULL: dict[str, Any] = {
     "dns": {"private": {"linkedNetworks": []}, "public": {}},
     "ssh": {"jumpHost": {"host": "jump", "user": "me", "hostKey": HOST_KEY}},
     "jumpHostPassword": "not-shown-3",
+    "domain": {"name": "corp.mail-domain.com", "account": "CORP\\joiner"},
+    "domainPassword": "not-shown-4",
+    "network": {"dnsServers": ["10.40.1.4"]},
     "autoShutdown": {},
     "tags": {"owner": "me"},
 }

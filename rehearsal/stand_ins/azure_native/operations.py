@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from rehearsal.stand_ins.domain import JoinRequest
 from rehearsal.stand_ins.provider.servicer import ProviderError
 from rehearsal.stand_ins.script_results import CommandResult
 
@@ -19,6 +20,9 @@ from .subscription import STOPPED, AzureSubscription
 
 VIRTUAL_MACHINE = "compute:VirtualMachine"
 RUN_COMMAND = "compute:VirtualMachineRunCommandByVirtualMachine"
+EXTENSION = "compute:VirtualMachineExtension"
+# What Azure does on a machine, and only while the machine runs.
+_ON_A_MACHINE = frozenset({RUN_COMMAND, EXTENSION})
 _LONGEST_OUTPUT = 4096
 Observer = Callable[[str, str], None]
 
@@ -33,6 +37,7 @@ class VirtualMachine:
     computer_name: str
     private_addresses: tuple[str, ...]
     public_addresses: tuple[str, ...]
+    dns_servers: tuple[str, ...]
     admin_username: str
     admin_password: str
 
@@ -53,6 +58,10 @@ class MachineHost(Protocol):
 
     def run_command(self, vm_id: str, script: str, parameters: Mapping[str, str]) -> CommandResult:
         """Run a script as SYSTEM on the virtual machine with this ARM id."""
+        ...
+
+    def join_domain(self, vm_id: str, request: JoinRequest, *, restart: bool) -> bool:
+        """Whether the virtual machine is in the domain now. It restarts if it joined and `restart` is true."""
         ...
 
 
@@ -80,13 +89,15 @@ class AzureOperations:
         """Create or update, as Azure's PUT: an update creates a resource that was deleted outside Pulumi."""
         with self._working(kind, id):
             is_new = not self._subscription.exists(id)
-            if kind.type == RUN_COMMAND:
+            if kind.type in _ON_A_MACHINE:
                 self._refuse_if_stopped(id)
             resource = self._subscription.put(kind, id, inputs)
             if is_new and kind.type == VIRTUAL_MACHINE:
                 self._boot(resource, inputs)
             if kind.type == RUN_COMMAND:
                 self._run(resource, inputs)
+            if kind.type == EXTENSION:
+                self._join(resource, inputs)
             return resource
 
     def delete(self, id: str) -> None:
@@ -94,7 +105,7 @@ class AzureOperations:
         if known:
             kind, _ = known
             self._tell_observer("delete", kind)
-            if kind.type == RUN_COMMAND:
+            if kind.type in _ON_A_MACHINE:
                 self._refuse_if_stopped(id)
         for resource in self._subscription.delete(id):
             if resource.type == VIRTUAL_MACHINE and self._host is not None:
@@ -103,8 +114,8 @@ class AzureOperations:
                     self._idle.wait_for(lambda machine=machine: not self._busy[machine])  # type: ignore[misc]
                 self._host.delete_machine(resource.id)
 
-    def _refuse_if_stopped(self, run_command_id: str) -> None:
-        machine = self._subscription.get(run_command_id.rsplit("/", 2)[0])
+    def _refuse_if_stopped(self, id: str) -> None:
+        machine = self._subscription.get(id.rsplit("/", 2)[0])
         if machine is not None and machine.hidden.get(STOPPED):
             raise ArmError(409, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running.")
 
@@ -114,7 +125,8 @@ class AzureOperations:
 
     @contextmanager
     def _working(self, kind: ResourceType, id: str) -> Iterator[None]:
-        machine = {VIRTUAL_MACHINE: id, RUN_COMMAND: id.rsplit("/", 2)[0]}.get(kind.type, "").lower()
+        of_part = dict.fromkeys(_ON_A_MACHINE, id.rsplit("/", 2)[0])
+        machine = {VIRTUAL_MACHINE: id, **of_part}.get(kind.type, "").lower()
         with self._idle:
             self._busy[machine] += 1
         try:
@@ -149,6 +161,12 @@ class AzureOperations:
             computer_name=profile["computerName"],
             private_addresses=tuple(entry["privateIPAddress"] for entry in configurations),
             public_addresses=tuple(address.body["ipAddress"] for address in public if address),
+            dns_servers=tuple(
+                address
+                for nic in interfaces
+                if nic
+                for address in (nic.body.get("dnsSettings") or {}).get("dnsServers") or ()
+            ),
             admin_username=profile["adminUsername"],
             admin_password=inputs["osProfile"]["adminPassword"],
         )
@@ -177,6 +195,26 @@ class AzureOperations:
         if result.exit_code and inputs.get("treatFailureAsDeploymentFailure"):
             raise DeploymentFailedError(
                 resource, f"{resource.body['name']} ended with exit code {result.exit_code}: {result.error.strip()}"
+            )
+
+    def _join(self, resource: Resource, inputs: Json) -> None:
+        """Each PUT of the extension runs it. Azure reports one sentence, whatever the reason of a failure."""
+        settings = inputs["settings"]
+        request = JoinRequest(
+            name=settings["Name"],
+            account=settings["User"],
+            password=inputs["protectedSettings"]["Password"],
+            ou_path=settings.get("OUPath"),
+        )
+        restart = settings["Restart"].lower() == "true"
+        vm_id = resource.id.rsplit("/", 2)[0]
+        if self._host is not None and not self._host.join_domain(vm_id, request, restart=restart):
+            raise DeploymentFailedError(
+                resource,
+                f"VM has reported a failure when processing extension '{resource.body['name']}' (publisher "
+                f"'{inputs['publisher']}' and type '{inputs['type']}'). Error message: \"Exception(s) occured while "
+                f"joining Domain '{request.name}'\". More information on troubleshooting is available at "
+                "https://aka.ms/vmextensionwindowstroubleshoot. ",
             )
 
 

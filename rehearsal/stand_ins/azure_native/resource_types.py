@@ -123,6 +123,13 @@ RESOURCE_TYPES: dict[str, ResourceType] = {
             "compute:AvailabilitySet", "Microsoft.Compute/availabilitySets/{availabilitySetName}", _COMPUTE, "location"
         ),
         _in_group(
+            "compute:VirtualMachineExtension",
+            "Microsoft.Compute/virtualMachines/{vmName}/extensions/{vmExtensionName}",
+            _COMPUTE,
+            "location",
+            write_only=("protectedSettings",),
+        ),
+        _in_group(
             "compute:VirtualMachineRunCommandByVirtualMachine",
             "Microsoft.Compute/virtualMachines/{vmName}/runCommands/{runCommandName}",
             _COMPUTE,

@@ -94,9 +94,9 @@ def _check_property(known: Mapping[str, Any], name: str, value: Any, path: str) 
 
 
 def _check_value(annotation: Any, value: Any, path: str) -> Iterator[str]:
-    if value == UNKNOWN or annotation is Any:
-        return
     choices = _choices(annotation)
+    if value == UNKNOWN or Any in choices:
+        return
     enumeration = next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, Enum)), None)
     if enumeration is not None:
         yield from _check_enumeration(enumeration, value, path)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from components.args import FarmArgs
 from tests.plan.plan import RecordedPlan
-from tests.plan.promises import azure, commands, names, network, records, whole
+from tests.plan.promises import azure, commands, domain, names, network, records, whole
 
 Promise = Callable[[RecordedPlan, FarmArgs], Iterator[str]]
 EVERY: tuple[Promise, ...] = (
@@ -33,6 +33,10 @@ EVERY: tuple[Promise, ...] = (
     azure.each_data_disk_is_attached_and_prepared_as_declared,
     azure.a_lab_is_shut_down_every_evening,
     azure.machines_without_a_zone_are_in_an_availability_set,
+    domain.each_new_machine_joins_as_the_stack_file_says,
+    domain.a_join_is_made_once,
+    domain.a_machine_is_in_its_domain_before_a_script_runs,
+    domain.the_outputs_say_which_machine_joined,
     network.each_interface_has_the_address_and_the_security_group,
     network.public_addresses_have_the_sku_that_azure_still_creates,
     network.a_network_is_created_if_none_is_named,

@@ -101,7 +101,9 @@ def a_teardown_needs_no_live_server(plan: RecordedPlan, farm: FarmArgs) -> Itera
     """No delete text. Commands on a machine created here are deleted with it; what Azure keeps without it is not."""
     for one in plan.resources.values():
         owner = next((key for key in farm.servers if one.name.startswith(f"cas-{key}-")), None)
-        on_a_machine = one.name in remote_commands(plan) or one.type.endswith("RunCommandByVirtualMachine")
+        on_a_machine = one.name in remote_commands(plan) or one.type.endswith(
+            ("RunCommandByVirtualMachine", "VirtualMachineExtension")
+        )
         machine = None
         if on_a_machine and owner and not farm.servers[owner].existing:
             machine = plan.find(f"cas-{owner}-vm").urn

@@ -10,6 +10,7 @@ from tests.plan.plan import RecordedPlan
 from tests.plan.promises.reading import (
     configured_servers,
     existing_servers,
+    joined_servers,
     makes_private_zone,
     makes_public_zone,
     servers_created_here,
@@ -57,6 +58,8 @@ def shared_names(farm: FarmArgs) -> Iterator[str]:
 def server_resource_names(farm: FarmArgs) -> Iterator[str]:
     for key, server in servers_created_here(farm).items():
         yield from (f"cas-{key}", f"cas-{key}-nic", f"cas-{key}-vm", f"cas-{key}-ssh")
+        if key in joined_servers(farm):
+            yield f"cas-{key}-join"
         if server.public_address:
             yield f"cas-{key}-ip"
         if farm.auto_shutdown:

@@ -11,6 +11,11 @@ def servers_created_here(farm: FarmArgs) -> dict[str, ServerArgs]:
     return {key: server for key, server in farm.servers.items() if not server.existing}
 
 
+def joined_servers(farm: FarmArgs) -> set[str]:
+    """Keys of the servers that join the domain at a first `up`."""
+    return {key for key, row in servers_created_here(farm).items() if farm.domain and row.join_domain is not False}
+
+
 def existing_servers(farm: FarmArgs) -> dict[str, ServerArgs]:
     return {key: server for key, server in farm.servers.items() if server.existing}
 

@@ -12,6 +12,7 @@ from tests.plan.program import GIVEN
 from tests.plan.promises.reading import (
     configured_servers,
     expected_public_address,
+    joined_servers,
     resource_group_name,
     servers_created_here,
 )
@@ -153,6 +154,8 @@ def outputs_hold_what_operations_need(plan: RecordedPlan, farm: FarmArgs) -> Ite
         }
         if rows := [{"lun": row.lun, "sizeGib": row.size_gib, "sku": row.sku} for row in server.data_disks]:
             wanted |= {"dataDisks": rows}
+        if farm.domain and key in joined_servers(farm):
+            wanted |= {"domain": farm.domain.name}
         if key in configured_servers(farm):
             wanted |= {"lastChanges": {}, "namespaceUrn": plan.find(f"cas-{key}-namespace").urn}
         if found != wanted:

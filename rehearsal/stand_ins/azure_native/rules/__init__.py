@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ..put import Put
-from . import addresses, compute, disks, dns, machine, network
+from . import addresses, compute, disks, dns, extensions, machine, network
 
 RULES: dict[str, Callable[[Put], None]] = {
     "network:VirtualNetwork": network.apply_virtual_network,
@@ -15,6 +15,7 @@ RULES: dict[str, Callable[[Put], None]] = {
     "compute:VirtualMachine": machine.apply_virtual_machine,
     "compute:Disk": disks.apply_disk,
     "compute:AvailabilitySet": compute.apply_availability_set,
+    "compute:VirtualMachineExtension": extensions.apply_extension,
     "compute:VirtualMachineRunCommandByVirtualMachine": compute.apply_run_command,
     "devtestlab:GlobalSchedule": compute.apply_schedule,
     "dns:Zone": dns.apply_zone,
