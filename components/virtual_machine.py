@@ -143,9 +143,15 @@ def add_run_command(
         timeout_in_seconds=1800,
         treat_failure_as_deployment_failure=True,
         tags=shared.tags,
-        # Azure cannot update a run command of a stopped virtual machine: a change of tags would fail the run.
         opts=pulumi.ResourceOptions(
-            parent=parent, deleted_with=vm, ignore_changes=["tags"], depends_on=[after] if after else None
+            parent=parent,
+            depends_on=[after] if after else None,
+            deleted_with=vm,
+            # After an interrupted rebuild the engine would create the new one and then delete the old one, of the same
+            # name.
+            delete_before_replace=True,
+            # Azure cannot update a run command of a stopped virtual machine: a change of tags would fail the run.
+            ignore_changes=["tags"],
         ),
     )
 

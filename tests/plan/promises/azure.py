@@ -141,6 +141,8 @@ def ssh_is_enabled_on_the_port_that_is_dialled(plan: RecordedPlan, farm: FarmArg
             yield f"{key} gets {passed}"
         if one.options.get("ignoreChanges") != ["tags"]:
             yield f"{key} must run for new tags"
+        if one.options.get("deleteBeforeReplace") is not True:
+            yield f"{key}: an interrupted rebuild would delete the new run command"
         if inputs["treatFailureAsDeploymentFailure"] is not True or inputs["timeoutInSeconds"] < 900:
             yield f"{key} may fail unseen"
         if not plan.waits_for(one, plan.find(f"cas-{key}-vm")):
