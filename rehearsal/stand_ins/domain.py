@@ -20,7 +20,7 @@ LOG = "C/Windows/debug/NetSetup.log"
 
 @dataclass(frozen=True, kw_only=True)
 class JoinRequest:
-    """What the extension is told."""
+    """The settings of the extension."""
 
     name: str
     account: str

@@ -48,7 +48,7 @@ def test_a_machine_joins_and_stays_joined_whatever_is_asked_later(domain: Domain
     ("state", "change", "code"),
     [
         ({}, {"password": "wrong"}, 1326),
-        ({}, {"account": "CORP\\nobody"}, 1326),
+        ({}, {"account": "CORP\\unknown"}, 1326),
         ({}, {"name": "corp.other"}, 1355),
         ({"dnsServers": []}, {}, 1355),
         ({"dnsServers": ["168.63.129.16"]}, {}, 1355),
