@@ -196,3 +196,65 @@ def test_an_existing_server_has_the_computer_name_of_the_stack_file() -> None:
         LAST,
     )
     assert [row.computer_name for row in farm.servers.values()] == ["ex01", "ex02"]
+
+
+NAME = "corp.mail-domain.com"
+
+
+def read_with_domain(rows: dict[str, Any], **domain: Any) -> FarmArgs:
+    """GOOD with a domain to join, and with these changes of the servers' rows."""
+    values = copy.deepcopy(GOOD) | {"domainPassword": "not-shown-3", "network": {"dnsServers": ["10.40.1.4"]}}
+    values["domain"] = {"name": NAME, "account": "CORP\\joiner"} | domain
+    for key, row in rows.items():
+        values["servers"][key] = values["servers"].get(key, {}) | row
+    return arguments.read_arguments(values, location="westeurope")
+
+
+def joined_at_last_up(*keys: str, name: str = NAME) -> dict[str, Any]:
+    """The outputs of an `up` that joined these servers."""
+    return LAST | {
+        "servers": {key: row | ({"domain": name} if key in keys else {}) for key, row in LAST["servers"].items()}
+    }
+
+
+EX03 = {"computerName": "EX03", "address": "10.40.0.13"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "last", "joining"),
+    [
+        pytest.param({}, {}, {"ex01", "ex02"}, id="the first up"),
+        pytest.param({}, joined_at_last_up("ex01", "ex02"), {"ex01", "ex02"}, id="joined earlier"),
+        pytest.param({}, LAST, set(), id="a domain for machines that exist"),
+        pytest.param({"ex03": EX03}, LAST, {"ex03"}, id="a new machine beside them"),
+        pytest.param({"ex01": {"joinDomain": True}}, LAST, {"ex01"}, id="one that shall join"),
+        pytest.param({"ex01": {"joinDomain": False}}, joined_at_last_up("ex01", "ex02"), {"ex02"}, id="joined by hand"),
+        pytest.param({"ex02": EXISTING}, {}, {"ex01"}, id="an existing server"),
+    ],
+)
+def test_new_machines_join_and_machines_that_exist_stay_as_they_are(
+    rows: dict[str, Any], last: dict[str, Any], joining: set[str]
+) -> None:
+    farm = read_with_domain(rows)
+    assert changes.find_joining_servers(farm, last) == joining
+    left_alone = {key for key, row in farm.servers.items() if not row.existing and row.join_domain is None} - joining
+    warnings = list(changes.warn_of_machines_outside_domain(farm, last))
+    assert len(warnings) == len(left_alone)
+    assert all(any(f"servers.{key}:" in warning for warning in warnings) for key in left_alone)
+    assert all("joinDomain: true" in warning for warning in warnings)
+
+
+def test_without_a_domain_no_machine_joins_and_there_is_no_warning() -> None:
+    farm = arguments.read_arguments(GOOD, location="westeurope")
+    assert changes.find_joining_servers(farm, LAST) == set()
+    assert list(changes.warn_of_machines_outside_domain(farm, LAST)) == []
+
+
+def test_another_domain_for_a_joined_machine_is_refused_and_another_account_is_not() -> None:
+    last = joined_at_last_up("ex01")
+    changes.reconcile_with_last_up(read_with_domain({}, account="CORP\\other"), last)
+    with pytest.raises(arguments.InvalidStackFileError) as error:
+        changes.reconcile_with_last_up(read_with_domain({}, name="corp.other.com"), last)
+    [problem] = error.value.problems
+    assert (problem.key, problem.value) == ("domain.name", "corp.other.com")
+    assert f"is not {NAME}, which EX01 joined" in problem.remedy
