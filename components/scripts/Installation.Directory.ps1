@@ -9,9 +9,10 @@ $DirectoryPollSeconds = 20
 $PreparingGroups = [ordered]@{ 'Schema Admins' = '-518'; 'Enterprise Admins' = '-519' }
 $ExchangeAdministrators = 'Organization Management'
 
-# Called in the task before the first change on this server, and again before setup. Stops the installation if it cannot
-# succeed: a role that this version does not have, a missing right, another server object of this name, an organisation
-# that this release refuses. Looks at Active Directory only if the module ActiveDirectory is there.
+# Called in the task before the first change on this server, and again before setup. Stops the installation if it
+# cannot succeed: a role that this version does not have, an interrupted setup, a missing right, another server object
+# of this name, an organisation that this release refuses. Looks at Active Directory only if the module ActiveDirectory
+# is there.
 function Assert-DirectoryAllowed {
     [CmdletBinding()]
     param(
@@ -19,6 +20,8 @@ function Assert-DirectoryAllowed {
         $Installation
     )
     Assert-RoleKnown -Installation $Installation
+    Assert-NoInterruptedSetup -Installation $Installation
+    Assert-InstalledVersion -Installation $Installation
     if (-not (Import-DirectoryModule)) { return }
     $forest = Read-Forest -Installation $Installation
     Assert-NoOtherServerObject -Installation $Installation -Forest $forest
@@ -138,7 +141,9 @@ function ConvertTo-DirectoryNumber {
         [Parameter(Mandatory)]
         [string] $Name
     )
-    foreach ($one in @($Found | Where-Object { $null -ne $_ -and "$($_.$Name)" })) { return [int] "$($one.$Name)" }
+    foreach ($one in @($Found | Where-Object { $null -ne $_ -and $_.PSObject.Properties[$Name] })) {
+        if ("$($one.$Name)") { return [int] "$($one.$Name)" }
+    }
 }
 
 # Returns "dc2.corp.example: schema 15312 instead of 15334" for each version that a domain controller does not have.
@@ -194,8 +199,8 @@ function Wait-Directory {
         Stop-Installation $Installation -Cause "Active Directory is not replicated: $($lag -join '; ')" -Remedy $remedy
     }
     $text = "Active Directory is not prepared: $($lag -join '; '). Another server of this stack prepares it if " +
-    'prepareActiveDirectory is true; else run Setup.exe /PrepareAD of this media in the site of the schema master ' +
-    $Forest.SchemaMaster
+    'prepareActiveDirectory is true; else run Setup.exe /PrepareAD (and /PrepareAllDomains if the forest has several ' +
+    "domains) of this media in the domain and site of the schema master $($Forest.SchemaMaster)"
     Exit-Installation -State 'waiting' -Text $text
 }
 

@@ -54,8 +54,6 @@ function Start-SetupPhase {
         Wait-RunningSetup -Installation $Installation
         return
     }
-    Assert-NoInterruptedSetup -Installation $Installation
-    Assert-InstalledVersion -Installation $Installation
     Assert-DirectoryAllowed -Installation $Installation
     Assert-InstallationRight -Installation $Installation
     $controller = Find-SetupController -Installation $Installation

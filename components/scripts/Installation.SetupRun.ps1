@@ -1,6 +1,8 @@
 # Runs Setup.exe of the media, watches it, and judges its end.
 
 $SetupRunFile = 'setup.json'
+# The last one, which is shown once.
+$ConnectionPointFailure = ''
 $SetupPollMilliseconds = 5000
 # Setup of these versions (2019 from CU14 on) switches extended protection on unless an argument forbids it.
 $ProtectingVersions = '2019', 'SE'
@@ -154,6 +156,8 @@ function Set-ServiceConnectionPoint {
         $text = "the service connection point of Autodiscover names $($Installation.ServiceUri)"
     } catch {
         $text = "the service connection point of Autodiscover was not written: $($_.Exception.Message)"
+        if ($text -eq $script:ConnectionPointFailure) { return }
+        $script:ConnectionPointFailure = $text
     }
     Add-InstallationProgress -Installation $Installation -Text $text
 }

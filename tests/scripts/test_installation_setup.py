@@ -43,8 +43,11 @@ def wait_until(happened: Callable[[], object]) -> None:
     ("version", "document", "words"),
     [
         ("2013", {}, ["/IAcceptExchangeServerLicenseTerms", "/Roles:ClientAccess"]),
-        ("2016", {"targetDir": "E:\\Exchange Server"}, ["/Roles:Mailbox", "/TargetDir:E:\\Exchange Server"]),
-        ("SE", {"extendedProtection": False}, ["_DiagnosticDataOFF /Mode:Install", "/DoNotEnableEP"]),
+        (
+            "SE",
+            {"extendedProtection": False, "targetDir": "E:\\Exchange Server"},
+            ["_DiagnosticDataOFF /Mode:Install", "/Roles:Mailbox", "/DoNotEnableEP", "/TargetDir:E:\\Exchange Server"],
+        ),
     ],
 )
 def test_setup_installs_with_the_command_line_of_its_version_and_once(
