@@ -203,34 +203,3 @@ function Wait-Directory {
     "domains) of this media in the domain and site of the schema master $($Forest.SchemaMaster)"
     Exit-Installation -State 'waiting' -Text $text
 }
-
-# Extends the schema and prepares the organisation on the schema master, each only if its version is lower.
-function Invoke-DirectoryPreparation {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)]
-        $Installation,
-
-        [Parameter(Mandatory)]
-        $Forest
-    )
-    $needed = $Installation.Release
-    $master = $Forest.SchemaMaster
-    $version = Read-DirectoryVersion -Forest $Forest -Controller $master
-    $extends = $version.Schema -lt $needed.Schema
-    $prepares = $version.Organisation -lt $needed.Organisation -or $version.Domain -lt $needed.Domain
-    if (-not $extends -and -not $prepares) { return }
-    Assert-PreparationAllowed -Installation $Installation -Forest $Forest -ExtendsSchema $extends
-    $name = $Installation.OrganisationName
-    if ($null -eq $version.Organisation -and -not $name) {
-        $remedy = 'Give organisationName in the stack file: it cannot be changed later.'
-        Stop-Installation $Installation -Cause 'There is no Exchange organisation yet' -Remedy $remedy
-    }
-    if ($extends) {
-        Invoke-Setup -Installation $Installation -Argument '/PrepareSchema', "/DomainController:$master"
-    }
-    if ($prepares) {
-        $named = @(if ($null -eq $version.Organisation) { "/OrganizationName:`"$name`"" })
-        Invoke-Setup -Installation $Installation -Argument (@('/PrepareAD', "/DomainController:$master") + $named)
-    }
-}

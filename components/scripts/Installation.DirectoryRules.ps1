@@ -42,36 +42,6 @@ function Assert-InstallationRight {
     Stop-Installation $Installation -Cause $cause -Remedy $remedy
 }
 
-function Assert-PreparationAllowed {
-    [CmdletBinding()]
-    param(
-        [Parameter(Mandatory)]
-        $Installation,
-
-        [Parameter(Mandatory)]
-        $Forest,
-
-        [Parameter(Mandatory)]
-        [bool] $ExtendsSchema
-    )
-    $groups = @($PreparingGroups.Keys | Where-Object { $ExtendsSchema -or $_ -ne 'Schema Admins' })
-    $missing = @($groups | Where-Object { -not (Test-AccountGroup $_) })
-    if ($missing.Count -gt 0) {
-        $cause = "The account may not prepare Active Directory: it is not a member of $($missing -join ' and ')"
-        $remedy = 'Add the operator to it for the time of the installation, or let an administrator run Setup.exe ' +
-        '/PrepareAD of this media, then run this again.'
-        Stop-Installation $Installation -Cause $cause -Remedy $remedy
-    }
-    $site = Get-ComputerSite -Installation $Installation
-    $master = $Forest.Controllers | Where-Object { $_.Name -eq $Forest.SchemaMaster }
-    if ($null -ne $master -and $master.Site -eq $site -and $master.Domain -eq $Forest.Domain) { return }
-    $place = if ($null -eq $master) { 'unknown' } else { "the domain $($master.Domain) and the site $($master.Site)" }
-    $cause = "The schema master $($Forest.SchemaMaster) is in $place, this server in $($Forest.Domain) and $site"
-    $remedy = 'Run Setup.exe /PrepareAD of this media on a computer in the domain and site of the schema master, ' +
-    'then run this again.'
-    Stop-Installation $Installation -Cause $cause -Remedy $remedy
-}
-
 function Get-ComputerSite {
     [CmdletBinding()]
     param(

@@ -13,6 +13,7 @@ $installationParts = @(
     'Media'
     'Directory'
     'DirectoryRules'
+    'Preparation'
     'Setup'
     'SetupRun'
     'SetupLog'
