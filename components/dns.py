@@ -25,10 +25,12 @@ class RecordZone:
 
 
 class NamespaceRecords(pulumi.ComponentResource):
-    """The private zone, the public zone or both, with links to networks. `add_record_sets` fills them."""
+    """The private zone, the public zone or both, with links to networks; then their record sets.
 
-    private: RecordZone | None
-    public: RecordZone | None
+    The gate checks servers after the zones and before the record sets, so the component is built in two steps: this
+    constructor, then `add_record_sets`, which completes it.
+    """
+
     # Zones created here, and all links.
     zones_and_links: list[pulumi.Resource]
 
@@ -45,18 +47,35 @@ class NamespaceRecords(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("exchange-cas:index:NamespaceRecords", name, None, opts)
-        self._name, self._tags = name, tags
+        self._name, self._names, self._tags, self._ttl_seconds = name, names, tags, args.ttl_seconds
         # For record sets, too: an accidental destroy would delete them first.
-        self.child_opts = pulumi.ResourceOptions(parent=self, protect=protect or None)
+        self._child_opts = pulumi.ResourceOptions(parent=self, protect=protect or None)
         self.zones_and_links = []
-        self.private = self.public = None
+        self._private = self._public = None
         if private := args.private_zone:
             domain = names.client.partition(".")[2]
-            self.private = self._add_private_zone(private, domain, resource_group_name)
-            self._link_networks(self.private, private, virtual_network_id)
+            self._private = self._add_private_zone(private, domain, resource_group_name)
+            self._link_networks(self._private, private, virtual_network_id)
         if public := args.public:
             domain = names.external_client.partition(".")[2]
-            self.public = self._add_public_zone(public, domain, resource_group_name)
+            self._public = self._add_public_zone(public, domain, resource_group_name)
+
+    def add_record_sets(self, servers: Sequence[Server], *, after: Sequence[pulumi.Resource]) -> None:
+        """Adds the record sets of the `servers` in rotation, which wait for `after`; this completes the component.
+
+        Their logical names are their labels: a renamed namespace gets its new names before the old ones are deleted.
+        """
+        rotating = [server for server in servers if server.args.in_rotation]
+        order = pulumi.ResourceOptions(
+            # In another zone or group, the new record sets exist before the old ones are deleted.
+            delete_before_replace=False,
+            depends_on=[*after, *(server.component for server in rotating if server.component)],
+        )
+        opts = pulumi.ResourceOptions.merge(self._child_opts, order)
+        if self._private:
+            self._add_private_record_sets(self._private, rotating, opts)
+        if self._public:
+            self._add_public_record_sets(self._public, rotating, opts)
         self.register_outputs({})
 
     def _add_private_zone(self, args: PrivateZoneArgs, domain: str, group: pulumi.Input[str] | None) -> RecordZone:
@@ -68,7 +87,7 @@ class NamespaceRecords(pulumi.ComponentResource):
             resource_group_name=group,
             location="global",
             tags=self._tags,
-            opts=self.child_opts,
+            opts=self._child_opts,
         )
         self.zones_and_links.append(zone)
         return RecordZone(name=zone.name, resource_group_name=group)
@@ -89,7 +108,7 @@ class NamespaceRecords(pulumi.ComponentResource):
                 registration_enabled=False,
                 virtual_network=azure.privatedns.SubResourceArgs(id=network_id),
                 tags=self._tags,
-                opts=pulumi.ResourceOptions.merge(self.child_opts, REPLACE_WITH_NETWORK),
+                opts=pulumi.ResourceOptions.merge(self._child_opts, REPLACE_WITH_NETWORK),
             )
             self.zones_and_links.append(link)
 
@@ -102,54 +121,38 @@ class NamespaceRecords(pulumi.ComponentResource):
             resource_group_name=group,
             location="global",
             tags=self._tags,
-            opts=self.child_opts,
+            opts=self._child_opts,
         )
         self.zones_and_links.append(zone)
         return RecordZone(name=zone.name, resource_group_name=group)
 
-
-def add_record_sets(
-    name: str,
-    records: NamespaceRecords,
-    *,
-    names: Names,
-    servers: Sequence[Server],
-    ttl_seconds: int,
-    after: Sequence[pulumi.Resource],
-) -> None:
-    """Adds the record sets to the zones of `records`; they wait for `after`.
-
-    Their logical names are their labels: a renamed namespace gets its new names before the old ones are deleted.
-    """
-    rotating = [server for server in servers if server.args.in_rotation]
-    order = pulumi.ResourceOptions(
-        # In another zone or group, the new record sets exist before the old ones are deleted.
-        delete_before_replace=False,
-        depends_on=[*after, *(server.component for server in rotating if server.component)],
-    )
-    opts = pulumi.ResourceOptions.merge(records.child_opts, order)
-    if zone := records.private:
-        for label in first_labels(names.client, names.autodiscover):
+    def _add_private_record_sets(
+        self, zone: RecordZone, rotating: Sequence[Server], opts: pulumi.ResourceOptions
+    ) -> None:
+        for label in first_labels(self._names.client, self._names.autodiscover):
             azure.privatedns.PrivateRecordSet(
-                f"{name}-{label}-a",
+                f"{self._name}-{label}-a",
                 private_zone_name=zone.name,
                 resource_group_name=zone.resource_group_name,
                 record_type="A",
                 relative_record_set_name=label,
-                ttl=ttl_seconds,
+                ttl=self._ttl_seconds,
                 a_records=[azure.privatedns.ARecordArgs(ipv4_address=server.args.address) for server in rotating],
                 opts=opts,
             )
-    if zone := records.public:
+
+    def _add_public_record_sets(
+        self, zone: RecordZone, rotating: Sequence[Server], opts: pulumi.ResourceOptions
+    ) -> None:
         addresses = [server.public_address for server in rotating if server.public_address is not None]
-        for label in first_labels(names.external_client, names.external_autodiscover):
+        for label in first_labels(self._names.external_client, self._names.external_autodiscover):
             azure.dns.RecordSet(
-                f"{name}-{label}-a",
+                f"{self._name}-{label}-a",
                 zone_name=zone.name,
                 resource_group_name=zone.resource_group_name,
                 record_type="A",
                 relative_record_set_name=label,
-                ttl=ttl_seconds,
+                ttl=self._ttl_seconds,
                 a_records=[azure.dns.ARecordArgs(ipv4_address=address) for address in addresses],
                 opts=opts,
             )

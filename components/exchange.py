@@ -11,8 +11,8 @@ from pulumi_command import remote
 
 from components.args import RolloutArgs
 from components.azure_args import DnsArgs
-from components.dns import NamespaceRecords, add_record_sets
-from components.namespace import client_names, exchange_settings, gate_names, namespace_document
+from components.dns import NamespaceRecords
+from components.namespace import exchange_settings, gate_names, namespace_document
 from components.namespace_args import NamespaceArgs
 from components.restoration import add_restoration
 from components.server import Server
@@ -79,14 +79,7 @@ class ClientAccessNamespace(pulumi.ComponentResource):
             if server.args.existing
         ]
         # 2. Record sets.
-        add_record_sets(
-            name,
-            records,
-            names=client_names(args.namespace),
-            servers=servers,
-            ttl_seconds=args.dns.ttl_seconds,
-            after=[*gates, *restorations],
-        )
+        records.add_record_sets(servers, after=[*gates, *restorations])
         # 3. Namespace: an Exchange cmdlet asks for confirmation if the host of a URL does not resolve.
         self.commands = self._configure(shells, after=records)
         # 4. Out of rotation, after the server's own namespace command: going offline ends its sessions with Exchange.
