@@ -12,7 +12,7 @@ from operations.labs import down, locks
 from operations.labs.lab_state import LabState
 from operations.labs.project import LabProject
 from operations.stack import StackError
-from tests.unit.test_lab import ANNA, NOW, TAGS, RecordedProject, deployment, project_with_lab, resource
+from tests.unit.labs import ANNA, NOW, TAGS, RecordedProject, deployment, project_with_lab, resource
 
 pytestmark = pytest.mark.unit
 

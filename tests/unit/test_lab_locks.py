@@ -1,19 +1,24 @@
-"""How the lab commands run `pulumi up` and `pulumi destroy`, with a shell script in the place of `pulumi`."""
+"""How the lab commands run `pulumi up` and `pulumi destroy`, with a shell script in the place of `pulumi`; and the
+locks and files that a killed run leaves behind."""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from operations.labs.locks import StackLockedError, run_update
+from operations.labs.locks import StackLockedError, find_running_holders, run_update
+from operations.labs.project import remove_torn_attributes
 from operations.stack import StackError
 from rehearsal.tools import REPOSITORY
+from tests.unit.labs import NOW
 
 pytestmark = pytest.mark.unit
 
@@ -104,3 +109,48 @@ def test_ctrl_c_waits_until_pulumi_has_written_its_state(pulumi: Write, tmp_path
         assert (tmp_path / "state").exists()
         assert process.stderr
         assert "KeyboardInterrupt" in process.stderr.read()
+
+
+def is_held(host: str, pid: int, since: datetime, now: datetime) -> bool:
+    """Whether Pulumi's message about this lock names a run that may go on."""
+    time = since.isoformat(timespec="seconds").replace("+00:00", "Z")
+    message = (
+        "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete "
+    )
+    message += f"the lock file with `pulumi cancel`.\n  file:///x.json: created by root@{host} (pid {pid}) at {time}"
+    running = find_running_holders(message, now)
+    assert running in ([], [f"created by root@{host} (pid {pid}) at {time}"])
+    return bool(running)
+
+
+def test_the_lock_of_a_process_that_has_ended_is_abandoned(dead_process: int) -> None:
+    here, now = socket.gethostname(), datetime.now(UTC)
+    assert is_held(here, os.getpid(), now, now)
+    assert not is_held(here, dead_process, now, now)
+    assert not is_held(here, os.getpid(), now - timedelta(days=300), now), "another process has reused the number"
+
+
+def test_the_lock_of_another_computer_is_abandoned_after_the_longest_run() -> None:
+    assert is_held("elsewhere", 1, NOW - timedelta(hours=3), NOW)
+    assert not is_held("elsewhere", 1, NOW - timedelta(hours=5), NOW)
+
+
+def test_a_lock_without_a_holder_counts_as_held() -> None:
+    message = "error: [409] Conflict: Another update is currently in progress."
+    assert find_running_holders(message, NOW) == [message]
+
+
+def test_a_half_written_attrs_file_is_removed_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stacks = tmp_path / "a b" / ".pulumi" / "stacks" / "exchange-cas"
+    stacks.mkdir(parents=True)
+    contents = {"lab-anna.json": "{}", "lab-anna.json.attrs": "", "prod.json.attrs": '{"md5": ""}', "prod.json": ""}
+    for name, text in contents.items():
+        (stacks / name).write_text(text, encoding="utf-8")
+    remove_torn_attributes((tmp_path / "a b").as_uri().replace("file:", "azblob:"))
+    assert {path.name for path in stacks.iterdir()} == contents.keys(), "backends in a cloud stay as they are"
+    remove_torn_attributes((tmp_path / "a b").as_uri())
+    assert {path.name for path in stacks.iterdir()} == contents.keys() - {"lab-anna.json.attrs"}
+    message = "lab-anna.json.attrs was half written by a run that was killed: removed\n"
+    assert capsys.readouterr() == ("", message), "standard output is for the list of expired labs"
