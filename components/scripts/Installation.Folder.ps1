@@ -131,7 +131,7 @@ function Get-InstallationProgress {
     $stream = New-Object System.IO.FileStream($file, [System.IO.FileMode]::Open, [System.IO.FileAccess]::Read, $share)
     $reader = New-Object System.IO.StreamReader $stream
     try { $lines = @($reader.ReadToEnd() -split "`n" | Where-Object { $_ }) } finally { $reader.Dispose() }
-    $lines[([Math]::Max(0, $lines.Count - 12))..$lines.Count] | Where-Object { $_ }
+    $lines | Select-Object -Last 12
 }
 
 # Ends the task with a state other than failure: 'restart' has the machine restarted, 'waiting' has the next call of

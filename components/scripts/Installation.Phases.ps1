@@ -25,17 +25,18 @@ function Test-InstallationComplete {
     (Test-SetupPhase $Installation) -and (Test-FinishPhase $Installation)
 }
 
-# Goes through the phases until all are complete. A server with Exchange needs the finish alone.
+# Goes through the phases until all are complete. A server with Exchange needs the finish alone; a setup that runs is
+# joined, as its service connection point must be watched and nothing may disturb it.
 function Invoke-InstallationPhase {
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)]
         $Installation
     )
-    $isInstalled = Test-SetupPhase $Installation
-    if (-not $isInstalled) { Assert-Installable -Installation $Installation }
+    $isBegun = (Test-SetupPhase $Installation) -or (Test-SetupRunning)
+    if (-not $isBegun) { Assert-Installable -Installation $Installation }
     foreach ($phase in $InstallationPhases) {
-        if ($isInstalled -and $phase.Name -ne 'finish') { continue }
+        if ($isBegun -and $phase.Name -notin 'setup', 'finish') { continue }
         $Installation.Phase = $phase.Name
         if (& $phase.Test $Installation) { continue }
         Add-InstallationProgress -Installation $Installation -Text 'begins'

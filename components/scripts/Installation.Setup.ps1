@@ -40,7 +40,7 @@ function Test-SetupPhase {
     "$(Get-InstalledVersion)" -eq $ProductVersions[$Installation.ExchangeVersion]
 }
 
-# Whether Exchange setup runs on this machine; then Install-ExchangeServer.ps1 starts no task.
+# Whether Exchange setup runs on this machine.
 function Test-SetupRunning { @(Get-Process -Name 'ExSetup*' -ErrorAction SilentlyContinue).Count -gt 0 }
 
 # Runs setup and waits for its end, or waits for the one that runs.

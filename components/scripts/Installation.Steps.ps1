@@ -27,7 +27,7 @@ function Step-Installation {
         Clear-Installation -Folder $folder
         return 'complete'
     }
-    if ((Test-InstallationTaskRunning) -or (Test-SetupRunning)) { return 'running' }
+    if (Test-InstallationTaskRunning) { return 'running' }
     if (Test-Restarting -Folder $folder) {
         Invoke-Shutdown
         return 'restarting'

@@ -19,6 +19,9 @@ $ErrorActionPreference = 'Stop'
 # The phase media is not what is tested here.
 function Get-MediaRoot { $Media }
 
+# No server here is a client of Configuration Manager.
+function Invoke-CimMethod { $null }
+
 $folder = Get-InstallationFolder
 $document = Read-InstallationFile -Folder $folder -Name 'installation.json'
 $installation = New-Installation -Document $document -Folder $folder

@@ -90,7 +90,7 @@ class Installing:
             "server": "EX1",
             "exchangeVersion": self.version,
             "media": {"path": "D:\\"},
-            "roles": ["ClientAccess"] if self.version == "2013" else ["Mailbox"],
+            "roles": ["ClientAccess", "Mailbox"] if self.version == "2013" else ["Mailbox"],
             "organisationName": None,
             "prepareActiveDirectory": False,
             "targetDir": None,
@@ -147,6 +147,9 @@ class Installing:
     def registry(self) -> dict[str, Any]:
         registry: dict[str, Any] = windows_state.read_state(self.servers.root("ex1"))["registry"]
         return registry
+
+    def change_registry(self, key: str, **values: Any) -> None:
+        windows_state.change_state(self.servers.root("ex1"), registry={**self.registry, key: values})
 
     def scp(self, controller: str = "dc1.corp.example") -> str | None:
         dn = self.directory.scp_dn(controller, "EX1")

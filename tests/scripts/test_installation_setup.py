@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from rehearsal.stand_ins import windows_state
 from rehearsal.stand_ins.exchange.setup_machine import EXCHANGE_KEY
 from rehearsal.tools import REPOSITORY
 from tests.scripts.installations import SERVICE_URI, USER, Installing, copy_scripts
@@ -20,6 +19,7 @@ from tests.scripts.servers import Servers
 
 Make = Callable[..., Installing]
 LATE = "Mailbox role: Mailbox service"
+SESSION_MANAGER = r"HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager"
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def wait_until(happened: Callable[[], object]) -> None:
 @pytest.mark.parametrize(
     ("version", "document", "words"),
     [
-        ("2013", {}, ["/IAcceptExchangeServerLicenseTerms", "/Roles:ClientAccess"]),
+        ("2013", {}, ["/IAcceptExchangeServerLicenseTerms", "/Roles:ClientAccess,Mailbox"]),
         (
             "SE",
             {"extendedProtection": False, "targetDir": "E:\\Exchange Server"},
@@ -192,9 +192,8 @@ def _unmap_subnet(installing: Installing) -> None:
 
 
 def _install_2016(installing: Installing) -> None:
-    key = rf"{EXCHANGE_KEY}\Setup"
     found = {"MsiInstallPath": "C:\\Exchange\\", "MsiProductMajor": 15, "MsiProductMinor": 1}
-    windows_state.change_state(installing.servers.root("ex1"), registry=installing.registry | {key: found})
+    installing.change_registry(rf"{EXCHANGE_KEY}\Setup", **found)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +219,31 @@ def test_what_setup_would_refuse_is_refused_by_name_before_it_starts(
     assert cause in ended["text"]
     assert remedy in ended["text"]
     assert not installing.log.exists()
+
+
+def test_a_new_server_is_offline_before_its_restart_and_finished_after_it(make: Make) -> None:
+    installing = make()
+    assert installing.run("setup")["state"] == "complete"
+    scp = installing.directory.scp_dn("dc1.corp.example", "EX1")
+    assert scp
+    installing.directory.write("dc1.corp.example", scp, {"serviceBindingInformation": ["https://ex1.corp.example/"]})
+    installing.change_registry(SESSION_MANAGER, PendingFileRenameOperations=["C:\\old.dll"])
+    first = installing.run("finish")
+    assert (first["state"], first["complete"]) == ("restart", False)
+    assert installing.servers.organisation.marks("ex1")["ServerWideOffline"] == {"Maintenance": "Inactive"}
+    assert installing.scp() == SERVICE_URI
+    # A mark that stays after the restart asks for no second one.
+    assert installing.run("finish") == {"state": "complete", "text": "", "complete": True}
+    installing.servers.organisation.set_component("ex1", "ServerWideOffline", "Active", "Maintenance")
+    assert installing.run("finish")["complete"]
+    assert installing.servers.organisation.component_states("ex1")["ServerWideOffline"] == "Active"
+
+
+def test_an_exchange_that_was_installed_otherwise_is_not_taken_offline(make: Make) -> None:
+    installing = make()
+    installing.servers.organisation.add_server("ex1", version="2016")
+    assert installing.run("finish") == {"state": "complete", "text": "", "complete": True}
+    assert installing.servers.organisation.calls() == []
 
 
 def test_every_known_cause_has_a_pattern_that_matches_itself_alone() -> None:
