@@ -44,7 +44,7 @@ class Datacentre:
     """Servers by computer name, on separate loopback addresses and the same ports.
 
     With `install_exchange` False new virtual machines have no Exchange, as in Azure. With `domain` they boot in no
-    domain; once they have joined it, they have Exchange unless `install_exchange` is False.
+    domain, and have Exchange once they have joined it; without `domain` an administrator has joined them.
     """
 
     def __init__(
@@ -102,8 +102,9 @@ class Datacentre:
     def create_machine(self, vm: VirtualMachine) -> None:
         name = vm.computer_name
         self._names_by_id[vm.id] = name
-        self._keep_in_windows(name, domain=None, dnsServers=list(vm.dns_servers))
-        if self.install_exchange and not self._domain:
+        if self._domain:
+            self._keep_in_windows(name, domain=None, dnsServers=list(vm.dns_servers))
+        elif self.install_exchange:
             self.install(name)
         self._boot(name, (*vm.private_addresses, *vm.public_addresses), ssh_port=None)
 
