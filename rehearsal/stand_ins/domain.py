@@ -5,6 +5,7 @@ A failure is written as a code to NetSetup.log of the machine; Azure shows one s
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ class DomainStandIn:
         self.accounts = Accounts()
         self._file, self._controllers = file, frozenset(controllers)
         self._units = {unit.lower() for unit in units}
+        self._joining = threading.Lock()
 
     @property
     def computers(self) -> dict[str, str]:
@@ -47,6 +49,10 @@ class DomainStandIn:
 
     def join(self, root: Path, computer_name: str, request: JoinRequest) -> bool:
         """Whether the machine, whose Windows is in `root`, is in the domain now."""
+        with self._joining:  # several machines may join at the same time
+            return self._join(root, computer_name, request)
+
+    def _join(self, root: Path, computer_name: str, request: JoinRequest) -> bool:
         present = windows_state.read_state(root).get("domain")
         if present == request.name:
             return True

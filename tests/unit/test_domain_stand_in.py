@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,14 @@ def test_a_rebuilt_machine_takes_its_old_account_only_as_the_account_that_create
     assert not domain.join(again, "EX01", replace(REQUEST, account="CORP\\other"))
     assert "status: 0xaac\n" in (again / LOG).read_text(encoding="utf-8"), "KB5020276"
     assert domain.join(again, "ex01", REQUEST)
+
+
+def test_machines_that_join_at_the_same_time_all_have_an_account(domain: DomainStandIn, tmp_path: Path) -> None:
+    names = [f"EX{number:02}" for number in range(1, 21)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        joined = list(pool.map(lambda name: domain.join(boot(tmp_path / name), name, REQUEST), names))
+    assert all(joined)
+    assert sorted(domain.computers) == names
 
 
 def test_a_domain_account_logs_on_only_to_a_machine_that_is_in_a_domain(farm: Farm) -> None:
