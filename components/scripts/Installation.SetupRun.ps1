@@ -79,7 +79,8 @@ function Wait-RunningSetup {
         $position = Watch-Setup -Installation $Installation -Position $position
         Start-Sleep -Milliseconds $SetupPollMilliseconds
     }
-    Assert-SetupSucceeded -Installation $Installation -ExitCode 0 -Line (Read-SetupLog).Line
+    $lines = @(Select-LastSetup -Line (Read-SetupLog).Line)
+    Assert-SetupSucceeded -Installation $Installation -ExitCode 0 -Line $lines
 }
 
 # Shows what setup logged since $Position, and writes the namespace to its service connection point. Returns the new
@@ -101,7 +102,8 @@ function Watch-Setup {
     $new.Position
 }
 
-# All three must say so: predecessors that trusted one of them reported success after failures.
+# Exit code, registry and $Line, what the last setup logged, must all say so: others that trusted one of them reported
+# success after failures.
 function Assert-SetupSucceeded {
     [CmdletBinding()]
     param(
@@ -115,11 +117,10 @@ function Assert-SetupSucceeded {
         [AllowEmptyCollection()]
         [string[]] $Line
     )
-    $last = @(Select-LastSetup -Line $Line)
-    $isLogged = @($last | Where-Object { $_ -match $SetupCompleted }).Count -gt 0
+    $isLogged = @($Line | Where-Object { $_ -match $SetupCompleted }).Count -gt 0
     $isInstalled = $Installation.Phase -ne 'setup' -or (Test-SetupPhase $Installation)
     if ($ExitCode -eq 0 -and $isLogged -and $isInstalled) { return }
-    $failure = Get-SetupFailure -Line $last
+    $failure = Get-SetupFailure -Line $Line
     $cause = $failure.Cause
     if (-not $cause) {
         $says = @(

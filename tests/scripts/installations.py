@@ -85,6 +85,22 @@ class Installing:
         text = json.dumps({"version": version or BUILDS[self.version], "seconds": 0, "faults": faults})
         (self.media / "media.json").write_text(text, encoding="utf-8")
 
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Setup goes on at the end, also of a test that fails: what runs it can be waited for then."""
+        try:
+            yield
+        finally:
+            self.release()
+
+    def hold(self, phase: str) -> None:
+        """Setup waits in this phase until `release`."""
+        self.set_media(holdAt=phase)
+        (self.media / "hold").touch()
+
+    def release(self) -> None:
+        (self.media / "hold").unlink(missing_ok=True)
+
     def write_document(self, **changes: Any) -> None:
         document = {
             "server": "EX1",
@@ -128,7 +144,10 @@ class Installing:
     def running(self, phase: str) -> Iterator[subprocess.Popen[str]]:
         argv, environment = self.command(phase)
         pipe = subprocess.PIPE
-        with subprocess.Popen(argv, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        with (
+            subprocess.Popen(argv, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process,
+            self.holding(),
+        ):
             yield process
 
     @property

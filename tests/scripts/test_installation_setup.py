@@ -18,7 +18,12 @@ from tests.scripts.installations import SERVICE_URI, USER, Installing, copy_scri
 from tests.scripts.servers import Servers
 
 Make = Callable[..., Installing]
+PATIENCE = 60  # seconds
 LATE = "Mailbox role: Mailbox service"
+EARLIER_SUCCESS = (
+    "[11/01/2026 06:00:00.0000] [0] Starting Microsoft Exchange Server 2016 Setup\r\n"
+    "[11/01/2026 06:50:00.0000] [0] The Exchange Server setup operation completed successfully.\r\n"
+)
 SESSION_MANAGER = r"HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager"
 
 
@@ -33,7 +38,7 @@ def make(servers: Servers, scripts: Path) -> Make:
 
 
 def wait_until(happened: Callable[[], object]) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while not happened():
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -66,13 +71,12 @@ def test_setup_installs_with_the_command_line_of_its_version_and_once(
 
 def test_the_service_connection_point_names_the_namespace_while_setup_still_runs(make: Make) -> None:
     installing = make()
-    installing.set_media(holdAt=LATE)
-    (installing.media / "hold").touch()
+    installing.hold(LATE)
     with installing.running("setup") as process:
         wait_until(lambda: installing.scp() == SERVICE_URI)
         assert process.poll() is None
         assert "Watermark" in installing.role("MailboxRole")
-        (installing.media / "hold").unlink()
+        installing.release()
         process.communicate(timeout=60)
     assert installing.scp() == SERVICE_URI
     written = [call for call in installing.servers.organisation.calls() if call.cmdlet == "Set-ADObject"]
@@ -87,17 +91,16 @@ def test_a_namespace_without_autodiscover_leaves_the_service_connection_point_al
 
 def test_a_setup_that_runs_already_is_joined(make: Make) -> None:
     installing = make()
-    installing.set_media(holdAt=LATE)
-    (installing.media / "hold").touch()
+    installing.hold(LATE)
     _, environment = installing.command("setup")
     module = "rehearsal.stand_ins.exchange.setup_program"
     words = ["/IAcceptExchangeServerLicenseTerms_DiagnosticDataOFF", "/Mode:Install"]
     command = [sys.executable, "-m", module, str(installing.media / "Setup.exe"), *words]
-    with subprocess.Popen(command, env=environment, cwd=REPOSITORY) as other:
+    with subprocess.Popen(command, env=environment, cwd=REPOSITORY) as other, installing.holding():
         wait_until(lambda: installing.scp() is not None)
         with installing.running("setup") as process:
             wait_until(lambda: installing.scp() == SERVICE_URI)
-            (installing.media / "hold").unlink()
+            installing.release()
             output, _ = process.communicate(timeout=60)
         assert other.wait(60) == 0
     assert json.loads(output)["state"] == "complete"
@@ -147,6 +150,8 @@ def test_the_cause_of_an_earlier_failure_is_named_beside_its_watermark(make: Mak
 )
 def test_success_needs_exit_code_log_and_registry(make: Make, faults: dict[str, Any], said: str) -> None:
     installing = make()
+    installing.log.parent.mkdir()
+    installing.log.write_text(EARLIER_SUCCESS, encoding="utf-8")
     installing.set_media(**faults)
     ended = installing.run("setup")
     assert ended["state"] == "failed"
