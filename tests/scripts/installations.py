@@ -91,14 +91,14 @@ class Installing:
         try:
             yield
         finally:
-            self.release()
+            self.resume()
 
     def hold(self, phase: str) -> None:
-        """Setup waits in this phase until `release`."""
+        """Setup waits in this phase until `resume`."""
         self.set_media(holdAt=phase)
         (self.media / "hold").touch()
 
-    def release(self) -> None:
+    def resume(self) -> None:
         (self.media / "hold").unlink(missing_ok=True)
 
     def write_document(self, **changes: Any) -> None:

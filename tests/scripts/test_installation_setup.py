@@ -76,7 +76,7 @@ def test_the_service_connection_point_names_the_namespace_while_setup_still_runs
         wait_until(lambda: installing.scp() == SERVICE_URI)
         assert process.poll() is None
         assert "Watermark" in installing.role("MailboxRole")
-        installing.release()
+        installing.resume()
         process.communicate(timeout=60)
     assert installing.scp() == SERVICE_URI
     written = [call for call in installing.servers.organisation.calls() if call.cmdlet == "Set-ADObject"]
@@ -100,7 +100,7 @@ def test_a_setup_that_runs_already_is_joined(make: Make) -> None:
         wait_until(lambda: installing.scp() is not None)
         with installing.running("setup") as process:
             wait_until(lambda: installing.scp() == SERVICE_URI)
-            installing.release()
+            installing.resume()
             output, _ = process.communicate(timeout=60)
         assert other.wait(60) == 0
     assert json.loads(output)["state"] == "complete"
