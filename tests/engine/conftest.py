@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ import yaml
 from rehearsal import stack_file, tools
 from rehearsal.datacentre import is_free
 from rehearsal.rehearsal import KeptRehearsal, Rehearsal
-from rehearsal.stack import Update
+from rehearsal.stack import EngineStack, Update
 from tests.engine.warm_python import AVAILABLE, WarmPython
 
 Edit = Callable[[dict[str, Any]], None]
@@ -34,23 +35,39 @@ class Deployed:
     first: Update
     fresh: dict[str, dict[str, dict[str, Any]]]
 
-    def is_startable(self) -> bool:
-        """Whether its ports are still free."""
-        farm = self.kept.file.farm
-        addresses = [address for server in self.kept.servers for address in server.addresses]
-        return all(is_free(address, port) for address in addresses for port in (farm.ssh.port, farm.https_port))
+
+def is_startable(kept: KeptRehearsal) -> bool:
+    """Whether its ports are still free."""
+    farm = kept.file.farm
+    placed = {address for server in kept.servers for address in server.addresses}
+    addresses = {server.address for server in farm.servers.values()} | placed
+    return all(is_free(address, port) for address in addresses for port in (farm.ssh.port, farm.https_port))
 
 
 class Rehearsals:
-    """Starts rehearsals of stack files; each is deployed once and copied for each test that continues from it."""
+    """Starts rehearsals of stack files; each is created and deployed once, and copied for each test that goes on."""
 
     def __init__(self, found: tools.Tools, folder: Path) -> None:
         self._found, self._folder = found, folder
         self._numbers = itertools.count()
+        self._created: dict[str, KeptRehearsal] = {}
         self._deployed: dict[tuple[str, Edit | None, Path | None], Deployed] = {}
 
     def fresh(self, stack: str, edit: Edit | None, folder: Path, powershell: Path | None = None) -> Rehearsal:
         """The stack file, edited before it is read; nothing is deployed yet. `powershell` runs the scripts, if any."""
+        if edit is None:
+            return Rehearsal(stack, folder / "rehearsal", self.tools(powershell), kept=self._create(stack))
+        return self._read(stack, edit, folder, powershell)
+
+    def _create(self, stack: str) -> KeptRehearsal:
+        """The unedited stack with its secrets, which takes three commands of the engine."""
+        if stack not in self._created or not is_startable(self._created[stack]):
+            folder = self._next_folder()
+            with self._read(stack, None, folder) as rehearsal:
+                self._created[stack] = rehearsal.keep(folder / "kept")
+        return self._created[stack]
+
+    def _read(self, stack: str, edit: Edit | None, folder: Path, powershell: Path | None = None) -> Rehearsal:
         content = yaml.safe_load(stack_file.find_stack_file(stack).read_text(encoding="utf-8"))
         if edit:
             edit(content["config"])
@@ -61,8 +78,8 @@ class Rehearsals:
 
     def deployed(self, stack: str, edit: Edit | None = None, powershell: Path | None = None) -> Deployed:
         key = (stack, edit, powershell)
-        if key not in self._deployed or not self._deployed[key].is_startable():
-            folder = self._folder / str(next(self._numbers))
+        if key not in self._deployed or not is_startable(self._deployed[key].kept):
+            folder = self._next_folder()
             with self.fresh(stack, edit, folder, powershell) as rehearsal:
                 fresh = {name: rehearsal.organisation.settings(name) for name in rehearsal.datacentre.servers}
                 first = rehearsal.stack.up()
@@ -74,8 +91,28 @@ class Rehearsals:
         kept = self.deployed(stack, edit, powershell).kept
         return Rehearsal(stack, folder / "rehearsal", self.tools(powershell), kept=kept)
 
+    def _next_folder(self) -> Path:
+        return self._folder / str(next(self._numbers))
+
     def tools(self, powershell: Path | None = None) -> tools.Tools:
         return dataclasses.replace(self._found, powershell=powershell)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_logs() -> Iterator[None]:
+    """The engine keeps a compressed log of each command, which takes it a fifth of its time, and no test reads it.
+
+    It goes without where a file stands in the place of its folder.
+    """
+    prepare = EngineStack._prepare
+
+    def prepare_without_logs(stack: EngineStack, attached: dict[str, int], passphrase: str) -> dict[str, str]:
+        environment = prepare(stack, attached, passphrase)
+        Path(environment["PULUMI_HOME"], "logs").touch()
+        return environment
+
+    with patch.object(EngineStack, "_prepare", prepare_without_logs):
+        yield
 
 
 @pytest.fixture(scope="session")

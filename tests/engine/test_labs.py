@@ -67,9 +67,9 @@ class Labs:
     def file(self, name: str) -> Path:
         return self.project / "stacks" / f"Pulumi.lab-{name}.yaml"
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, python: str | Path = sys.executable) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "operations", "lab", *words, "--cwd", str(self.project)],
+            [python, "-m", "operations", "lab", *words, "--cwd", str(self.project)],
             cwd=REPOSITORY,
             env=self.rehearsal.stack.environment,
             stdin=subprocess.DEVNULL,
@@ -89,7 +89,7 @@ class Labs:
             process.communicate()
 
     def type(self, *words: str) -> LabRun:
-        process = self.start(*words)
+        process = self.start(*words, python=self.rehearsal.tools.python)
         out, err = process.communicate(timeout=SECONDS)
         assert "Traceback" not in err, err
         return LabRun(process.returncode, out, err)
