@@ -49,7 +49,7 @@ def format_setting(value: object) -> str:
 
 
 def replace_unknown(value: Any) -> Any:
-    """Words in place of the engine's marks for values that only the run will know."""
+    """Replaces the engine's marks for values that are known only after the run by words."""
     if isinstance(value, dict):
         return {key: replace_unknown(part) for key, part in value.items()}
     if isinstance(value, list):

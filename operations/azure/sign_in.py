@@ -75,7 +75,7 @@ def sign_in(provider: Mapping[str, str], environment: Mapping[str, str]) -> Reso
     if not subscription and isinstance(credential, AzureCliCredential):
         subscription = read_cli_subscription(environment)
     if not subscription:
-        raise StackError("Azure: no subscription: set azure-native:subscriptionId or ARM_SUBSCRIPTION_ID.")
+        raise StackError("Azure: the subscription is unknown: set azure-native:subscriptionId or ARM_SUBSCRIPTION_ID.")
     return ResourceManagerClient(manager_url(cloud, environment), subscription, tokens.get)
 
 
@@ -87,7 +87,7 @@ def refusal_as_error() -> Iterator[None]:
     try:
         yield
     except (ClientAuthenticationError, ValueError, OSError, httpx.HTTPError) as error:
-        raise StackError(f"Azure: no sign-in: {error} Run az login, or set the ARM_… variables.") from None
+        raise StackError(f"Azure: the sign-in failed: {error} Run az login, or set the ARM_… variables.") from None
 
 
 class AzureTokens:

@@ -15,7 +15,7 @@ from operations.result import Finding, State
 
 # For one handshake or one page; half the time of an SSH logon, because a server takes both, one after the other.
 SECONDS = 5
-# Fewer are a difference: a renewal needs a request, an import on every server, and people.
+# A certificate with fewer days left counts as a difference: a renewal needs a request and an import on every server.
 DAYS_LEFT = 30
 # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH.
 HOSTNAME_MISMATCH = 62

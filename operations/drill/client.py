@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from operations.drill.outlook import AnswerError, Attempt, HttpError, NoAddressAnswersError, OutlookError
+from operations.drill.beats import Beat, Move
+from operations.drill.outlook import AnswerError, HttpError, NoAddressAnswersError, OutlookError
 from operations.drill.outlook.answer import MailboxEndpoint
 from operations.drill.outlook.discovery import discover
 from operations.drill.outlook.transport import HttpAnswer, Link, LostError, SlowError, Transport
@@ -37,37 +38,6 @@ class Profile:
     @property
     def autodiscover_host(self) -> str:
         return self.autodiscover or f"autodiscover.{self.mailbox.split('@')[-1]}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Beat:
-    """One request: when it was sent (`asked`) and answered (`at`; both time.monotonic()), and by which server.
-
-    Without a good answer `server` is empty, and `error` says why.
-    """
-
-    asked: float
-    at: float
-    server: str
-    error: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """A new connection: when, the attempts that failed before it, and its address ("" where every address failed).
-
-    `slow`: the address of the connection before, where the client left that because its answer was slow.
-    """
-
-    at: float
-    failed: tuple[Attempt, ...]
-    address: str
-    slow: str = ""
-
-    @property
-    def impatient(self) -> bool:
-        """Whether the new connection is to the same address: that server was slow, and nothing was lost."""
-        return bool(self.slow) and not self.failed and self.address == self.slow
 
 
 class DrillClient:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from operations.drill.client import SHORTEST_PATIENCE, Beat, Move
+from operations.drill.beats import Beat, Move
+from operations.drill.client import SHORTEST_PATIENCE
 from operations.drill.outlook import Timers
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby, pairwise
 
-from operations.drill.client import Beat
+from operations.drill.beats import Beat
 from operations.drill.figures import ClientRecord, Observation
 
 # Okabe and Ito's palette: colour-blind people can distinguish it.

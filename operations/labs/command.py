@@ -38,9 +38,9 @@ Network = Annotated[
     IPv4Network | None,
     typer.Option(parser=parse_network, metavar="PREFIX", help="The lab's own address space, where labs are connected."),
 ]
-BreakLock = Annotated[bool, typer.Option("--break-lock", help="The run on another computer that holds it was killed.")]
+BreakLock = Annotated[bool, typer.Option("--break-lock", help="Remove the lock of a killed run on another computer.")]
 Owner = Annotated[
-    str | None, typer.Option("--owner", envvar="LAB_OWNER", help="Who you are; your account's name if left out.")
+    str | None, typer.Option("--owner", envvar="LAB_OWNER", help="Your name; the default is your account's name.")
 ]
 
 

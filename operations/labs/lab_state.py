@@ -11,12 +11,8 @@ from operations.labs.names import LAB, OWNER, Lab, is_expired
 
 GROUP = "azure-native:resources:ResourceGroup"
 PROVIDER = "pulumi:providers:azure-native"
-# Type -> the input that names the zone.
-ZONES = {"azure-native:dns:Zone": "zoneName", "azure-native:privatedns:PrivateZone": "privateZoneName"}
-RECORD_SETS = {
-    "azure-native:dns:RecordSet": "zoneName",
-    "azure-native:privatedns:PrivateRecordSet": "privateZoneName",
-}
+ZONES = ("azure-native:dns:Zone", "azure-native:privatedns:PrivateZone")
+RECORD_SETS = ("azure-native:dns:RecordSet", "azure-native:privatedns:PrivateRecordSet")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +32,8 @@ class LabResource:
 
     @property
     def zone(self) -> str:
-        """The name of a zone."""
-        return str(self.inputs.get(ZONES[self.type]) or self.id.rpartition("/")[2]).lower()
+        """The name of a zone, or of a record set's zone."""
+        return str(self.inputs.get("privateZoneName") or self.inputs.get("zoneName") or read_zone_name(self.id)).lower()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,17 +42,16 @@ class LabState:
 
     @property
     def group(self) -> LabResource | None:
-        return next((row for row in self.resources if row.type == GROUP), None)
-
-    @property
-    def zones(self) -> list[LabResource]:
-        return [row for row in self.resources if row.type in ZONES]
+        return next(self.of_type(GROUP), None)
 
     @property
     def provider(self) -> dict[str, str]:
         """azure-native's configuration without secrets, which an export holds as objects."""
-        row = next((row for row in self.resources if row.type == PROVIDER), None)
-        return {key: value for key, value in (row.inputs if row else {}).items() if isinstance(value, str)}
+        inputs = next((row.inputs for row in self.of_type(PROVIDER)), {})
+        return {key: value for key, value in inputs.items() if isinstance(value, str)}
+
+    def of_type(self, *types: str) -> Iterator[LabResource]:
+        return (row for row in self.resources if row.type in types)
 
 
 def parse_state(export: Mapping[str, Any]) -> LabState:
@@ -93,7 +88,7 @@ def find_other_owner(tags: Iterable[Mapping[str, str]], owner: str, now: datetim
     if others and not any(is_expired(row, now) for row in rows):
         yield (
             f"tag {OWNER} = {', '.join(others)!r}, you are {owner!r}: ask them, or wait until the lab expires; "
-            f"--owner NAME (LAB_OWNER) says who you are."
+            "if that is you under another name, write it with --owner or LAB_OWNER."
         )
 
 
@@ -104,24 +99,26 @@ def find_foreign_zones(
 
     `in_azure` is id -> tags of the zones in the resource group.
     """
-    names = {row.zone for row in state.zones}
-    for row in state.zones:
+    names = {row.zone for row in state.of_type(*ZONES)}
+    text = "zone {}: {} but the stack did not create it; first: {}."
+    for row in state.of_type(*ZONES):
         if not is_created_here(row, lab, group):
-            remedy = f"pulumi state delete '{row.urn}'"
-            yield f"zone {row.zone}: the stack holds it but did not create it; first: {remedy}."
-    for row in state.resources:
-        zone = str(row.inputs.get(RECORD_SETS.get(row.type, ""), "")).lower()
-        if zone and zone not in names:
+            yield text.format(row.zone, "the stack holds it", f"pulumi state delete '{row.urn}'")
+    for row in state.of_type(*RECORD_SETS):
+        if row.zone not in names:
             remedy = f"pulumi destroy --target '{row.urn}' if the records are yours"
-            yield f"zone {zone}: the stack has record sets in it but did not create it; first: {remedy}."
+            yield text.format(row.zone, "the stack has record sets in it", remedy)
     for id, tags in in_azure.items():
-        zone = id.rpartition("/")[2].lower()
+        zone = read_zone_name(id).lower()
         # By its tag, a zone that the state has lost is still the lab's own.
         if zone not in names and tags.get(LAB) != lab.name:
-            remedy = "move it to another resource group"
-            yield f"zone {zone}: {group} holds it and the stack did not create it; first: {remedy}."
+            yield text.format(zone, f"{group} holds it", "move it to another resource group")
 
 
 def is_created_here(zone: LabResource, lab: Lab, group: str) -> bool:
     is_inside = not zone.id or f"/resourcegroups/{group}/".lower() in zone.id.lower()
     return is_inside and not zone.is_adopted and zone.tags.get(LAB) == lab.name
+
+
+def read_zone_name(id: str) -> str:
+    return id.rpartition("/")[2]

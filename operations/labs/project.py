@@ -91,7 +91,7 @@ class LabProject:
         except locks.StackLockedError as error:
             running = locks.find_running_holders(str(error), now)
             if running and not break_lock:
-                remedy = "wait until that run has ended. If you know that it was killed: --break-lock."
+                remedy = "wait until that run has ended. If it was killed, use --break-lock."
                 raise LabError(stack, [f"another run holds the stack ({'; '.join(running)}): {remedy}"]) from None
             typer.echo("A killed run left its lock: pulumi cancel")
             self.ask("cancel", "--yes", stack)

@@ -153,7 +153,7 @@ def several_replaced(plan: Plan) -> Found:
 
 
 def not_known_yet(plan: Plan) -> Found:
-    """A new address of a server that this run creates is just new; anything else unknown cannot be judged."""
+    """Unknown values of a change, except the addresses of servers that this run creates."""
     for row in plan.record_sets:
         if what := row.find_unknown():
             yield row.label, f"{what}, so the review cannot tell what clients would get."

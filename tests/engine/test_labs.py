@@ -239,7 +239,7 @@ def test_a_lab_has_its_own_names_and_goes_only_when_everything_in_it_is_its_own(
     foreign = labs.type("down", "anna", "--owner", "anna")
     labs.rehearsal.azure.delete(zone)
     assert (foreign.code, foreign.err.count("\n  ")) == (1, 1)
-    assert "zone mail-domain.com: exchange-cas-lab-anna holds it and the stack did not create it" in foreign.err
+    assert "zone mail-domain.com: exchange-cas-lab-anna holds it but the stack did not create it" in foreign.err
 
     file = labs.file("anna").read_text(encoding="utf-8")
     labs.file("anna").write_text(file.replace("config:", "config:\n  exchange-cas:protect: true"), encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from operations.drill.client import Beat, Move
+from operations.drill.beats import Beat, Move
 from operations.drill.figures import ClientRecord, DrillLoad, Observation, measure_recovery, percentile
 from operations.drill.outlook import Attempt, Timers
 

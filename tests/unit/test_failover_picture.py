@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from operations.drill.client import Beat, Move
+from operations.drill.beats import Beat, Move
 from operations.drill.failover import WIDTH, Panel, draw_failover
 from operations.drill.figures import ClientRecord, DrillLoad, Mark, Observation, Wait, find_waits, longest_wait
 from operations.drill.outlook import Attempt, Timers

@@ -55,7 +55,7 @@ def test_a_zone_that_the_stack_did_not_create_is_named_with_the_remedy(row: dict
 def test_record_sets_in_a_foreign_zone_are_refused() -> None:
     inputs = {"zoneName": "mail-domain.com", "relativeRecordSetName": "owa"}
     (problem,) = foreign(deployment(resource("azure-native:dns:RecordSet", "cas-owa-a", id="x", inputs=inputs)))
-    assert problem.startswith("zone mail-domain.com: the stack has record sets in it but did not create it")
+    assert problem.startswith("zone mail-domain.com: the stack has record sets in it but the stack did not create it")
 
 
 def test_a_zone_that_somebody_put_into_the_resource_group_is_refused() -> None:

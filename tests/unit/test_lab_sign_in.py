@@ -143,10 +143,10 @@ def test_a_certificate_comes_before_a_secret(tmp_path: Path) -> None:
 
 
 def test_an_account_without_a_tenant_or_a_certificate_without_a_file_is_one_clear_error() -> None:
-    with pytest.raises(StackError, match=r"Azure: no sign-in: .*tenant") as caught:
+    with pytest.raises(StackError, match=r"Azure: the sign-in failed: .*tenant") as caught:
         sign_in({}, {"ARM_CLIENT_ID": CLIENT_ID, "ARM_CLIENT_SECRET": SECRET})
     assert SECRET not in str(caught.value)
-    with pytest.raises(StackError, match=r"Azure: no sign-in: .*none\.pem"):
+    with pytest.raises(StackError, match=r"Azure: the sign-in failed: .*none\.pem"):
         sign_in({}, {"ARM_TENANT_ID": TENANT_ID, "ARM_CLIENT_ID": CLIENT_ID, "ARM_CLIENT_CERTIFICATE_PATH": "none.pem"})
 
 
