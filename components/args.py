@@ -16,6 +16,7 @@ from components.azure_args import (
 )
 from components.domain_args import DomainArgs
 from components.forms import ADDRESS, HOST, HOST_KEY, OPERATOR, URL, VM_SIZE, Form
+from components.installation_args import SHA256, InstallationArgs
 from components.keys import Secret, args, key
 from components.namespace_args import NamespaceArgs
 
@@ -46,7 +47,8 @@ class ServerArgs:
         default=True,
     )
     configure_namespace: bool = key(
-        "false: this server's Exchange is neither changed nor checked for health. Set inRotation: false, too.",
+        "false: this server's Exchange is neither installed, changed nor checked for health. Set inRotation: false, "
+        "too.",
         default=True,
     )
     existing: bool = key("true: the server exists already; no virtual machine is created.", default=False)
@@ -104,7 +106,7 @@ class SshArgs:
     package_sha256: str | None = key(
         "The SHA-256 of that package.",
         default=None,
-        form=Form(pattern=r"[0-9A-Fa-f]{64}", remedy="Write 64 hexadecimal digits."),
+        form=SHA256,
     )
 
 
@@ -163,7 +165,12 @@ class FarmArgs:
     exchange_version: ExchangeVersion = key(
         "The Exchange version of the servers. A change leaves existing virtual machines as they are.", default="SE"
     )
-    configure_namespace: bool = key("false: servers and record sets only; Exchange is not changed.", default=True)
+    installation: InstallationArgs | None = key(
+        "How Exchange is installed on virtual machines created here; if left out, people install it.", default=None
+    )
+    configure_namespace: bool = key(
+        "false: servers and record sets only; an Exchange that is installed is not changed.", default=True
+    )
     recycle_app_pools: bool = key("Recycle the application pools of changed services.", default=True)
     allow_single_server: bool = key("Accept fewer than two servers in rotation.", default=False)
     dns: DnsArgs = key("The record sets.", default=DnsArgs())
@@ -202,6 +209,13 @@ class FarmArgs:
     @property
     def creates_servers(self) -> bool:
         return any(not server.existing for server in self.servers.values())
+
+    @property
+    def installed_servers(self) -> list[str]:
+        """The keys of the servers that Exchange is installed on, sorted."""
+        if self.installation is None:
+            return []
+        return sorted(key for key, server in self.servers.items() if server.configure_namespace and not server.existing)
 
     @property
     def links_own_network(self) -> bool:

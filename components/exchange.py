@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi_command import remote
+from pulumi_command import local, remote
 
 from components.args import RolloutArgs
 from components.azure_args import DnsArgs
 from components.dns import NamespaceRecords
+from components.installation import Installer, add_installations
+from components.installation_args import InstallationArgs
 from components.namespace import exchange_settings, gate_names, namespace_document
 from components.namespace_args import NamespaceArgs
 from components.restoration import add_restoration
@@ -26,6 +28,7 @@ class ClientAccessNamespaceArgs:
     namespace: NamespaceArgs
     dns: DnsArgs
     exchange_version: str
+    installation: InstallationArgs | None
     recycle_app_pools: bool
     https_port: int
     reject_closed_ports: bool
@@ -36,7 +39,7 @@ class ClientAccessNamespaceArgs:
 
 
 class ClientAccessNamespace(pulumi.ComponentResource):
-    """Gate → record sets → namespace → out of rotation; when a server leaves the stack, its restoration.
+    """Installation → gate → record sets → namespace → out of rotation; when a server leaves the stack, its restoration.
 
     A server enters DNS when it is active and healthy. It goes offline after it has left DNS and clients have forgotten
     its address. Each step waits for earlier ones only, so no combination of servers makes a cycle.
@@ -51,18 +54,21 @@ class ClientAccessNamespace(pulumi.ComponentResource):
         args: ClientAccessNamespaceArgs,
         *,
         servers: Sequence[Server],
+        installed: Sequence[Server],
         configured: Sequence[Server],
         records: NamespaceRecords,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`configured`: those of the `servers` whose Exchange is configured."""
+        """Those of the `servers` that get Exchange here (`installed`), and whose Exchange gets the namespace."""
         super().__init__("exchange-cas:index:ClientAccessNamespace", name, None, opts)
         self._args = args
+        # 1. Installation, after zones and links: if Azure refuses one of these, no server has been changed.
+        installations = self._install(name, installed, records.zones_and_links)
         shells = [
-            ServerShell(f"{name}-{server.key}", server, args.access, parent=self)
+            ServerShell(f"{name}-{server.key}", server, args.access, after=installations.get(server.key), parent=self)
             for server in order_rollout(configured, args.rollout.canary)
         ]
-        # 1. Gate, after zones and links: if Azure refuses one of these, no server has been changed.
+        # 2. Gate, after zones and links as well.
         gates = [self._rotate(shell, records.zones_and_links) for shell in shells if shell.server.args.in_rotation]
         # Restorations run when they are deleted, and deletions run in reverse order: a destroy deletes the record sets
         # before any server gets its old URLs back.
@@ -78,15 +84,30 @@ class ClientAccessNamespace(pulumi.ComponentResource):
             for server in servers
             if server.args.existing
         ]
-        # 2. Record sets.
+        # 3. Record sets.
         records.add_record_sets(servers, after=[*gates, *restorations])
-        # 3. Namespace: an Exchange cmdlet asks for confirmation if the host of a URL does not resolve.
+        # 4. Namespace: an Exchange cmdlet asks for confirmation if the host of a URL does not resolve.
         self.commands = self._configure(shells, after=records)
-        # 4. Out of rotation, after the server's own namespace command: going offline ends its sessions with Exchange.
+        # 5. Out of rotation, after the server's own namespace command: going offline ends its sessions with Exchange.
         for shell in shells:
             if not shell.server.args.in_rotation:
                 self._rotate(shell, [records, self.commands[shell.server.key]])
         self.register_outputs({})
+
+    def _install(
+        self, name: str, servers: Sequence[Server], after: Sequence[pulumi.Resource]
+    ) -> dict[str, local.Command]:
+        args = self._args
+        if args.installation is None:
+            return {}
+        autodiscover = exchange_settings(args.namespace).get("autodiscover", {})
+        installer = Installer(
+            args=args.installation,
+            exchange_version=args.exchange_version,
+            service_uri=autodiscover.get("AutoDiscoverServiceInternalUri"),
+            access=args.access,
+        )
+        return add_installations(name, servers, installer, first=args.rollout.canary, after=after, parent=self)
 
     def _configure(self, shells: Sequence[ServerShell], after: pulumi.Resource) -> dict[str, remote.Command]:
         """One command a server; if the canary's fails, the others do not run."""

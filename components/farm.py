@@ -60,6 +60,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             name,
             self._namespace_args(),
             servers=servers,
+            installed=[server for server in servers if server.key in args.installed_servers],
             configured=[server for server in servers if server.args.configure_namespace and args.configure_namespace],
             records=records,
             opts=self._child_opts,
@@ -147,6 +148,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             namespace=args.namespace,
             dns=args.dns,
             exchange_version=args.exchange_version,
+            installation=args.installation,
             recycle_app_pools=args.recycle_app_pools,
             https_port=args.https_port,
             reject_closed_ports=args.reject_closed_ports,
@@ -171,7 +173,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             "publicAddress": server.public_address,
             "hostKey": server.host_key,
             "inRotation": server.args.in_rotation,
-            "scripts": pulumi.Output.from_input(server.installation).apply(powershell.scripts_folder),
+            "scripts": pulumi.Output.from_input(server.machine_id).apply(powershell.scripts_folder),
         }
         if server.key in self._with_disks:
             described["dataDisks"] = [

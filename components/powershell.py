@@ -12,7 +12,7 @@ from typing import Any
 SCRIPTS = Path(__file__).parent / "scripts"
 # Relative to the program's folder; the slash at the end copies the folder's content.
 SCRIPTS_ARCHIVE = "components/scripts/"
-INSTALLATIONS = "C:/ProgramData/ExchangeCas"
+ON_SERVERS = "C:/ProgramData/ExchangeCas"
 
 # The lines that ClientAccess.ps1 and Enable-OpenSsh.ps1 print around a report.
 REPORT_BEGINS = "=== exchange-cas report 1 begins ==="
@@ -40,13 +40,13 @@ def scripts_version() -> str:
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:8]
 
 
-def scripts_folder(installation: str) -> str:
-    """The scripts' folder on a server. It changes when the scripts do, and with `installation`, which changes when the
+def scripts_folder(machine_id: str) -> str:
+    """The scripts' folder on a server. It changes when the scripts do, and with `machine_id`, which changes when the
     server is rebuilt: Pulumi then copies and runs the scripts again.
 
     It has forward slashes, because the provider joins remote paths by the rules of the computer that it runs on.
     """
-    return f"{INSTALLATIONS}/{installation}/{scripts_version()}/"
+    return f"{ON_SERVERS}/{machine_id}/{scripts_version()}/"
 
 
 def command_line(folder: str, name: str) -> str:

@@ -6,16 +6,13 @@ dead, and waits forever for a server that accepts a connection and stays silent.
 
 from __future__ import annotations
 
-import sys
-
 import pulumi
 from pulumi_command import local
 
+from components.local_program import PYTHON, write_local_document
 from components.server import Server
-from components.shell import ServerAccess, choose_address
+from components.shell import ServerAccess
 
-# In the program's folder, where the command provider runs; Pulumi.yaml names the same virtual environment.
-PYTHON = ".venv\\Scripts\\python" if sys.platform == "win32" else ".venv/bin/python"
 RESTORE = f"{PYTHON} -m restoration"
 
 
@@ -50,28 +47,9 @@ def restoration_document(
     server: Server, access: ServerAccess, exchange_version: str, recycle_app_pools: bool
 ) -> pulumi.Output[str]:
     """The standard input of `python -m restoration`. It is complete: by then only the state has these values."""
-    jump = access.ssh.jump_host
-    document = pulumi.Output.json_dumps(
-        {
-            "server": server.args.computer_name,
-            "exchangeVersion": exchange_version,
-            "recycleAppPools": recycle_app_pools,
-            "host": choose_address(access.ssh, server),
-            "port": access.ssh.port,
-            "hostKey": server.host_key,
-            "user": access.operator,
-            "password": access.operator_password,
-            "privateKey": access.operator_private_key,
-            "jumpHost": {
-                "host": jump.host,
-                "port": jump.port,
-                "hostKey": jump.host_key,
-                "user": jump.user,
-                "password": access.jump_host_password,
-                "privateKey": access.jump_host_private_key,
-            }
-            if jump
-            else None,
-        }
-    )
-    return pulumi.Output.secret(document)
+    about = {
+        "server": server.args.computer_name,
+        "exchangeVersion": exchange_version,
+        "recycleAppPools": recycle_app_pools,
+    }
+    return write_local_document(about, server, access)

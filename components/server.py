@@ -26,28 +26,28 @@ class Server:
     # None if nothing connects to the server.
     host_key: pulumi.Input[str] | None
     # Changes when the server is rebuilt, which copies its scripts and sets its namespace again.
-    installation: pulumi.Input[str]
+    machine_id: pulumi.Input[str]
     # None for an existing server.
     vm: pulumi.Resource | None = None
     component: pulumi.Resource | None = None
 
 
 def describe_existing_server(key: str, args: ServerArgs) -> Server:
-    """Its `installation` is a hash of the host key: a new host key counts as a rebuild."""
+    """Its `machine_id` is a hash of the host key: a new host key counts as a rebuild."""
     host_key = args.host_key or ""
     return Server(
         key=key,
         args=args,
         public_address=args.external_address,
         host_key=host_key,
-        installation=hashlib.sha256(host_key.encode()).hexdigest()[:16],
+        machine_id=hashlib.sha256(host_key.encode()).hexdigest()[:16],
     )
 
 
 class ClientAccessServer(pulumi.ComponentResource):
     """A network interface, a virtual machine with its data disks, its domain, SSH, and the host key from Azure.
 
-    It does not install Exchange.
+    `components.installation` installs Exchange.
     """
 
     server: Server
@@ -78,7 +78,7 @@ class ClientAccessServer(pulumi.ComponentResource):
             args=args,
             public_address=public_address.ip_address.apply(str) if public_address else args.external_address,
             host_key=host_key,
-            installation=vm.vm_id,
+            machine_id=vm.vm_id,
             vm=vm,
             component=self,
         )

@@ -45,11 +45,20 @@ class ServerShell:
     The commands have no delete text, so a teardown needs no live server, and no environment, which Windows refuses.
     """
 
-    def __init__(self, name: str, server: Server, access: ServerAccess, *, parent: pulumi.Resource) -> None:
+    def __init__(
+        self,
+        name: str,
+        server: Server,
+        access: ServerAccess,
+        *,
+        after: pulumi.Resource | None = None,
+        parent: pulumi.Resource,
+    ) -> None:
+        """`after`: what puts Exchange on the server."""
         self.server = server
         self._name, self._access, self._parent = name, access, parent
         self._connection = build_connection(server, access)
-        self._folder = pulumi.Output.from_input(server.installation).apply(powershell.scripts_folder)
+        self._folder = pulumi.Output.from_input(server.machine_id).apply(powershell.scripts_folder)
         self._scripts = remote.CopyToRemote(
             f"{name}-scripts",
             connection=self._connection,
@@ -58,7 +67,7 @@ class ServerShell:
             opts=pulumi.ResourceOptions(
                 parent=parent,
                 deleted_with=server.vm,
-                depends_on=[server.component] if server.component else None,
+                depends_on=[one for one in (server.component, after) if one is not None] or None,
             ),
         )
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import asyncssh
 
+from connections.logon import Logon
+from connections.ssh import DIAL_SECONDS, log_on
 from operations.stack import DeployedStack
-from restoration.logon import Logon
-from restoration.ssh import DIAL_SECONDS, log_on
 
 HTTPS_LOCAL = "127.0.0.1"
 

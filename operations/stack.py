@@ -18,8 +18,8 @@ from typing import Any
 
 from components.args import JumpHostArgs, SshArgs
 from components.namespace import Names, Settings
+from connections.logon import Logon
 from operations.stack_file import OUTPUTS, StackFileComparison, compare_stack_file
-from restoration.logon import Logon
 from stacks import arguments
 
 # Enough for a state in the cloud.

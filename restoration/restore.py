@@ -7,21 +7,21 @@ and the exit code is 0. A server that answers but cannot be restored fails the r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
 import asyncssh
 
 from components import powershell
-from restoration.logon import Logon
-from restoration.ssh import DIAL_SECONDS, SCRIPT_SECONDS, explain_ssh_error, log_on
+from connections.server import connect_to_server, copy_scripts, finish_in_time, read_logon
+from connections.ssh import DIAL_SECONDS, SCRIPT_SECONDS, explain_ssh_error
 
 SCRIPT = "Restore-ClientAccessNamespace"
 # The script's exit codes for a server without Exchange, and for one that never got a namespace.
 NOTHING_TO_RESTORE = (3, 7)
 FOLDER = powershell.scripts_folder("restore")
-BY_HAND = f"To restore it later, run {SCRIPT}.ps1 on the server, in a folder below {powershell.INSTALLATIONS}."
+BY_HAND = f"To restore it later, run {SCRIPT}.ps1 on the server, in a folder below {powershell.ON_SERVERS}."
 
 
 class NotRestoredError(Exception):
@@ -41,45 +41,19 @@ async def restore_urls(document: Mapping[str, Any]) -> str:
         except (OSError, asyncssh.Error) as error:
             return f"{server} keeps the namespace's URLs: {explain_ssh_error(error)}. {BY_HAND}"
         try:
-            return await finish_in_time(connection, run_restore_script(connection, document), server)
+            return await finish_in_time(connection, run_restore_script(connection, document), SCRIPT_SECONDS)
+        except TimeoutError:
+            raise NotRestoredError(
+                f"{server} was not restored: {SCRIPT} did not end within {SCRIPT_SECONDS} s"
+            ) from None
         except (OSError, asyncssh.Error) as error:
             raise NotRestoredError(f"{server} was not restored: {explain_ssh_error(error)}") from None
     raise AssertionError("AsyncExitStack suppressed an error")
 
 
-async def connect_to_server(document: Mapping[str, Any], connections: AsyncExitStack) -> asyncssh.SSHClientConnection:
-    """A connection to the server, through its jump host if it has one. `connections` closes both."""
-    tunnel, jump = None, document["jumpHost"]
-    if jump:
-        to_jump_host = await log_on(jump["host"], jump["port"], jump["hostKey"], read_logon(jump), None)
-        tunnel = await connections.enter_async_context(to_jump_host)
-    connection = await log_on(document["host"], document["port"], document["hostKey"], read_logon(document), tunnel)
-    return await connections.enter_async_context(connection)
-
-
-def read_logon(account: Mapping[str, Any]) -> Logon:
-    return Logon(user=account["user"], password=account["password"], private_key=account["privateKey"])
-
-
-async def finish_in_time(connection: asyncssh.SSHClientConnection, work: Coroutine[Any, Any, str], server: str) -> str:
-    """The result of `work`. Raises NotRestoredError after SCRIPT_SECONDS."""
-    task = asyncio.create_task(work)
-    _, late = await asyncio.wait({task}, timeout=SCRIPT_SECONDS)
-    if late:
-        # Cancelling the task is not enough: it would close an open file, and wait for the silent server again.
-        connection.abort()
-        await asyncio.gather(task, return_exceptions=True)
-        raise NotRestoredError(f"{server} was not restored: {SCRIPT} did not end within {SCRIPT_SECONDS} s")
-    return task.result()
-
-
 async def run_restore_script(connection: asyncssh.SSHClientConnection, document: Mapping[str, Any]) -> str:
-    """Copies the scripts of this version first: the server may have another version, or none."""
     server, keys = document["server"], ("server", "exchangeVersion", "recycleAppPools")
-    async with connection.start_sftp_client() as sftp:
-        await sftp.makedirs(FOLDER, exist_ok=True)
-        for script in sorted(powershell.SCRIPTS.glob("*.ps1")):
-            await sftp.put(str(script), f"{FOLDER}{script.name}")
+    await copy_scripts(connection, FOLDER)
     stdin = powershell.write_document({key: document[key] for key in keys}, read_logon(document).credential)
     answer = await connection.run(powershell.command_line(FOLDER, SCRIPT), input=stdin, errors="replace")
     if answer.exit_status in NOTHING_TO_RESTORE:

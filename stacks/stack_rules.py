@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from components.args import FarmArgs, ServerArgs
-from stacks import domain_rules, machine_rules, namespace_rules, network_rules, server_rules, tag_rules
+from stacks import (
+    domain_rules,
+    installation_rules,
+    machine_rules,
+    namespace_rules,
+    network_rules,
+    server_rules,
+    tag_rules,
+)
 from stacks.problems import MISSING, Report, skip_unread
 from stacks.server_rules import readable_servers
 
@@ -60,6 +68,7 @@ RULES: tuple[Callable[[FarmArgs, Report], None], ...] = (
     *domain_rules.RULES,
     *network_rules.RULES,
     *namespace_rules.RULES,
+    *installation_rules.RULES,
     *tag_rules.RULES,
     check_canary,
     check_jump_host,

@@ -13,11 +13,11 @@ import asyncssh
 import httpx
 
 from components import namespace
+from connections.ssh import explain_ssh_error
 from operations.check.certificate import SECONDS, Certificate, check_certificate, trust_any
 from operations.connections import Connections
 from operations.result import Finding, State
 from operations.stack import DeployedStack
-from restoration.ssh import explain_ssh_error
 
 FOLDERS = {
     **{service: path.split("/")[1] for service, path in namespace.PATHS.items()},

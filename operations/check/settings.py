@@ -12,10 +12,10 @@ import asyncssh
 
 from components import powershell
 from components.namespace import namespace_document
+from connections.ssh import SCRIPT_SECONDS, explain_ssh_error
 from operations.connections import Connections
 from operations.result import Finding, State
 from operations.stack import DeployedStack
-from restoration.ssh import SCRIPT_SECONDS, explain_ssh_error
 
 DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 

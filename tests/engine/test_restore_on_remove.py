@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from connections.ssh import DIAL_SECONDS
 from rehearsal.rehearsal import Rehearsal
 from rehearsal.stack import CommandFailedError, Update
-from restoration.ssh import DIAL_SECONDS
 from tests.engine.conftest import Rehearsals, Start
 from tests.engine.looks import PROJECT, differences, promised_settings, resolve, scripts_run
 

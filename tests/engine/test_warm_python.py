@@ -65,7 +65,7 @@ def test_only_third_party_packages_are_imported_before_a_program_starts(warm: Pa
     )
     imported = set(json.loads(run(warm, tmp_path, "program.py")[1]))
     assert {"pulumi", "pulumi_azure_native", "asyncssh"} <= imported
-    assert not {"components", "stacks", "operations", "rehearsal", "restoration"} & imported
+    assert not {"components", "connections", "stacks", "operations", "rehearsal", "restoration"} & imported
 
 
 def test_a_signal_reaches_the_program_and_a_killed_starter_ends_it(warm: Path, tmp_path: Path) -> None:

@@ -74,6 +74,9 @@ def stack_files(draw: Draw) -> Row:
         "allowSingleServer": sum(row.get("inRotation", True) for row in servers.values()) < 2,
         **draw(independent_keys()),
     }
+    if any("existing" not in row and row.get("configureNamespace", True) for row in servers.values()) and draw(flag):
+        values["image"] = draw(image_rows(own=True))
+        values["installation"] = draw(installation_rows(version))
     if made:
         # Clients must reach the web site.
         https = values.get("httpsPort", 443)
@@ -212,6 +215,30 @@ def image_rows(draw: Draw, *, own: bool) -> Row:
     return draw(
         any_of(publisher=st.just("Own"), offer=st.just("Own"), sku=sku, version=st.just("1.2.3"), trustedLaunch=flag)
     )
+
+
+@st.composite
+def installation_rows(draw: Draw, version: str) -> Row:
+    sha256, name = "0123456789abcdef" * 4, "https://files.mail-domain.com/one.iso"
+    paths = ("D:\\", "F:\\Exchange 2016", "\\\\files\\exchange\\CU23.ISO")
+    media: st.SearchStrategy[Row] = st.sampled_from(
+        ({"url": name, "sha256": sha256}, *({"path": one} for one in paths))
+    )
+    roles = ([], ["ClientAccess"], ["Mailbox", "ClientAccess"]) if version == "2013" else ([], ["Mailbox"])
+    found: Row = {"media": draw(media)} | draw(
+        any_of(
+            roles=st.sampled_from(roles),
+            targetDir=st.sampled_from(("F:\\Exchange", "C:\\Program Files\\Exchange")),
+            packages=any_of(
+                ucma=st.just({"url": name, "sha256": sha256}), net48=st.just({"url": name, "sha256": sha256})
+            ),
+        )
+    )
+    if version in ("2019", "SE"):
+        found["extendedProtection"] = False
+    if draw(flag):
+        found |= {"prepareActiveDirectory": True} | draw(any_of(organisationName=st.sampled_from(("x", "First Org-1"))))
+    return found
 
 
 def rotation_rows(ttl: int) -> st.SearchStrategy[Row]:

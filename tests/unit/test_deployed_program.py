@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from components.installation import INSTALL
 from components.restoration import RESTORE
 
 pytestmark = pytest.mark.unit
@@ -17,9 +18,9 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYED = [ROOT / "__main__.py", *(ROOT / "components").glob("*.py"), *(ROOT / "stacks").glob("*.py")]
 ALLOWED = {*sys.stdlib_module_names, "pulumi", "pulumi_azure_native", "pulumi_command", "components", "stacks"}
-# The package that the program runs by its name, in another process, when a server leaves.
-RUN_ON_DELETE = [*(ROOT / "restoration").glob("*.py")]
-ALLOWED_ON_DELETE = {*sys.stdlib_module_names, "asyncssh", "components", "restoration"}
+# The packages that the program runs by their names, in other processes.
+RUN_BY_NAME = {"restoration": RESTORE, "installation": INSTALL}
+ALLOWED_THERE = {*sys.stdlib_module_names, "asyncssh", "components", "connections"}
 
 
 def imported_packages(file: Path) -> Iterator[str]:
@@ -37,11 +38,13 @@ def test_the_deployed_program_imports_the_standard_library_and_three_packages_on
     assert found <= ALLOWED
 
 
-def test_the_package_that_runs_when_a_server_leaves_imports_asyncssh_and_components_only() -> None:
-    assert RESTORE.partition(" -m ")[2] == (ROOT / "restoration").name
-    found = {name for file in RUN_ON_DELETE for name in imported_packages(file)}
-    assert {"asyncssh", "components"} <= found, "the check sees what is imported"
-    assert found <= ALLOWED_ON_DELETE
+@pytest.mark.parametrize("package", RUN_BY_NAME)
+def test_what_the_program_runs_by_its_name_imports_asyncssh_and_components_only(package: str) -> None:
+    assert RUN_BY_NAME[package].partition(" -m ")[2] == (ROOT / package).name
+    files = [file for folder in (package, "connections") for file in (ROOT / folder).glob("*.py")]
+    found = {name for file in files for name in imported_packages(file)}
+    assert {"asyncssh", "components", "connections"} <= found, "the check sees what is imported"
+    assert found <= {*ALLOWED_THERE, package}
 
 
 def test_every_component_has_one_literal_type_token_of_its_own() -> None:

@@ -15,7 +15,7 @@ from rehearsal.tools import REPOSITORY
 
 pytestmark = pytest.mark.unit
 
-PROGRAM = ("components", "restoration", "stacks", "operations", "rehearsal", "policies")
+PROGRAM = ("components", "connections", "restoration", "installation", "stacks", "operations", "rehearsal", "policies")
 PROSE = (".py", ".md", ".ps1", ".psm1", ".yml", ".yaml", "Makefile")
 # Each of them hides who does what. "there is no" and "is no longer" are plain.
 COY = re.compile(

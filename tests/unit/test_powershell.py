@@ -170,12 +170,13 @@ def test_only_changed_settings_are_listed() -> None:
 
 def test_a_rotation_document_holds_the_address_and_the_names_for_the_health_check() -> None:
     row = ServerArgs(computer_name="EX01", address="10.40.0.11", in_rotation=False)
-    server = Server(key="ex01", args=row, public_address=None, host_key=None, installation="0")
+    server = Server(key="ex01", args=row, public_address=None, host_key=None, machine_id="0")
     services = ServicesArgs(owa=UrlServiceArgs(internal_url="https://mail.mail-domain.com/owa"))
     args = ClientAccessNamespaceArgs(
         namespace=NamespaceArgs(domain="mail-domain.com", services=services),
         dns=DnsArgs(),
         exchange_version="2016",
+        installation=None,
         recycle_app_pools=True,
         https_port=443,
         reject_closed_ports=False,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from components.args import FarmArgs
 from tests.plan.plan import RecordedPlan
-from tests.plan.promises import azure, commands, domain, names, network, records, whole
+from tests.plan.promises import azure, commands, domain, installation, names, network, records, whole
 
 Promise = Callable[[RecordedPlan, FarmArgs], Iterator[str]]
 EVERY: tuple[Promise, ...] = (
@@ -52,4 +52,7 @@ EVERY: tuple[Promise, ...] = (
     commands.each_script_gets_its_document,
     commands.a_credential_is_sent_only_if_a_key_logs_on,
     commands.a_server_that_leaves_is_restored_if_its_row_wants_it,
+    installation.exchange_is_installed_on_the_servers_created_here,
+    installation.one_server_prepares_active_directory_if_wanted,
+    installation.exchange_is_installed_before_anything_else_runs_on_a_server,
 )

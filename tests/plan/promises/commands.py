@@ -101,7 +101,7 @@ def a_teardown_needs_no_live_server(plan: RecordedPlan, farm: FarmArgs) -> Itera
     """No delete text. Commands on a machine created here are deleted with it; what Azure keeps without it is not."""
     for one in plan.resources.values():
         owner = next((key for key in farm.servers if one.name.startswith(f"cas-{key}-")), None)
-        on_a_machine = one.name in remote_commands(plan) or one.type.endswith(
+        on_a_machine = one.type.startswith("command:") or one.type.endswith(
             ("RunCommandByVirtualMachine", "VirtualMachineExtension")
         )
         machine = None
@@ -205,7 +205,7 @@ def a_credential_is_sent_only_if_a_key_logs_on(plan: RecordedPlan, farm: FarmArg
 
 
 def a_server_that_leaves_is_restored_if_its_row_wants_it(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
-    found = plan.of_type("local:Command")
+    found = {name: one for name, one in plan.of_type("local:Command").items() if not name.endswith("-installation")}
     names = {f"cas-{server.computer_name.lower()}-restore": key for key, server in existing_servers(farm).items()}
     if found.keys() != names.keys():
         yield f"{found.keys()}"
@@ -227,15 +227,22 @@ def a_server_that_leaves_is_restored_if_its_row_wants_it(plan: RecordedPlan, far
 
 def expected_restoration(farm: FarmArgs, key: str) -> dict[str, Any]:
     """The document of `python -m restoration`."""
-    server, ssh, jump = farm.servers[key], farm.ssh, farm.ssh.jump_host
-    outside = server.external_address if ssh.address == "public" else None
     return {
-        "server": server.computer_name,
+        "server": farm.servers[key].computer_name,
         "exchangeVersion": farm.exchange_version,
         "recycleAppPools": farm.recycle_app_pools,
+        **expected_access(farm, key),
+    }
+
+
+def expected_access(farm: FarmArgs, key: str) -> dict[str, Any]:
+    """How a program on this computer reaches the server."""
+    server, ssh, jump = farm.servers[key], farm.ssh, farm.ssh.jump_host
+    outside = expected_public_address(farm, key) if ssh.address == "public" else None
+    return {
         "host": outside or server.address,
         "port": ssh.port,
-        "hostKey": server.host_key,
+        "hostKey": server.host_key or f"<host key of {server.computer_name}>",
         "user": farm.operator,
         "password": GIVEN["operatorPassword"],
         "privateKey": GIVEN["operatorPrivateKey"] if farm.operator_private_key else None,

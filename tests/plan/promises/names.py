@@ -10,6 +10,7 @@ from tests.plan.plan import RecordedPlan
 from tests.plan.promises.reading import (
     configured_servers,
     existing_servers,
+    installed_servers,
     joined_servers,
     makes_private_zone,
     makes_public_zone,
@@ -69,6 +70,7 @@ def server_resource_names(farm: FarmArgs) -> Iterator[str]:
             yield f"cas-{key}-drives"
     for key in configured_servers(farm):
         yield from (f"cas-{key}-scripts", f"cas-{key}-rotation", f"cas-{key}-namespace")
+    yield from (f"cas-{key}-installation" for key in installed_servers(farm))
     for server in existing_servers(farm).values():
         yield f"cas-{server.computer_name.lower()}-restore"
 

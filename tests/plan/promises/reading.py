@@ -29,6 +29,12 @@ def configured_servers(farm: FarmArgs) -> dict[str, ServerArgs]:
     return {key: server for key, server in every if server.configure_namespace}
 
 
+def installed_servers(farm: FarmArgs) -> dict[str, ServerArgs]:
+    """Exchange is installed also while the farm's configureNamespace is false."""
+    made_here = servers_created_here(farm).items() if farm.installation else ()
+    return {key: server for key, server in made_here if server.configure_namespace}
+
+
 def expected_public_address(farm: FarmArgs, key: str) -> str | None:
     """The new address's placeholder; else the address in the stack file."""
     server = farm.servers[key]

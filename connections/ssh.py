@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncssh
 
-from restoration.logon import Logon
+from connections.logon import Logon
 
 # A server that works answers within a second; ten seconds allow for lost packets.
 DIAL_SECONDS = 10

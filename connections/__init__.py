@@ -1,0 +1,1 @@
+"""Connections over SSH to the servers, for what runs on this computer: restoration, installation and operations."""
