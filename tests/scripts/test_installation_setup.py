@@ -109,6 +109,9 @@ def test_a_setup_that_runs_already_is_joined(make: Make) -> None:
 
 def test_after_a_killed_setup_the_next_run_stops_and_deletes_nothing(make: Make) -> None:
     installing = make()
+    installing.log.parent.mkdir()
+    earlier = EARLIER_SUCCESS.replace("The Exchange Server setup operation completed", "[ERROR] The disk is full")
+    installing.log.write_text(earlier, encoding="utf-8")
     installing.set_media(killedAt=LATE)
     first = installing.run("setup")
     assert (first["state"], first["complete"]) == ("failed", False)
@@ -128,6 +131,7 @@ def test_after_a_killed_setup_the_next_run_stops_and_deletes_nothing(make: Make)
         "interrupted",
     ):
         assert said in second["text"]
+    assert "disk is full" not in second["text"]
     assert installing.registry == before
     assert installing.log.read_text(encoding="utf-8") == log
 
