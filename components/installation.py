@@ -42,8 +42,8 @@ def add_installations(
 ) -> dict[str, local.Command]:
     """Server's key -> its command cas-KEY-installation. All run side by side.
 
-    `first`: the key of the server that prepares Active Directory if nobody has; by default the first one by key. It
-    does not depend on `inRotation`, or a change of that would run commands again.
+    `first`: the key of the server that prepares Active Directory; by default the first one by key. `inRotation`
+    does not matter, or a change of it would run commands again.
     """
     preparing = min((server.key for server in servers), key=lambda key: (key != first, key), default=None)
     return {

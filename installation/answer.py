@@ -21,7 +21,7 @@ class NotInstalledError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class InstallationState:
     """How far the installation is: `state` is running or one of `STATES`, `lines` are the last ones of its log."""
 
     state: str
@@ -34,7 +34,7 @@ class Answer:
         return self.state == "complete"
 
 
-def read_answer(server: str, completed: asyncssh.SSHCompletedProcess) -> Answer | None:
+def read_installation_state(server: str, completed: asyncssh.SSHCompletedProcess) -> InstallationState | None:
     """None if the script was interrupted before it could answer. Raises NotInstalledError."""
     code, said = completed.exit_status, clean_lines(str(completed.stderr or "").splitlines())
     if code in FAILED and said:
@@ -46,7 +46,7 @@ def read_answer(server: str, completed: asyncssh.SSHCompletedProcess) -> Answer 
     return None
 
 
-def read_installation_report(server: str, printed: str) -> Answer:
+def read_installation_report(server: str, printed: str) -> InstallationState:
     try:
         report: Mapping[str, Any] = powershell.read_report(printed, "state")
     except powershell.NoReportError as error:
@@ -55,7 +55,7 @@ def read_installation_report(server: str, printed: str) -> Answer:
     if state != "running" and state not in STATES:
         [shown] = clean_lines([str(state)]) or [""]
         raise NotInstalledError(f"{server}: Install-ExchangeServer.ps1 reports the state {shown!r}, which is unknown.")
-    return Answer(
+    return InstallationState(
         state=state,
         phase=" ".join(clean_lines([str(report.get("phase") or "")])),
         lines=tuple(clean_lines(lines if isinstance(lines, list) else [])),

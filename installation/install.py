@@ -16,7 +16,7 @@ import asyncssh
 from components import powershell
 from connections.server import connect_to_server, copy_scripts, finish_in_time
 from connections.ssh import DIAL_SECONDS, SCRIPT_SECONDS, explain_ssh_error
-from installation.answer import Answer, NotInstalledError, read_answer
+from installation.answer import InstallationState, NotInstalledError, read_installation_state
 from installation.progress import Progress
 
 SCRIPT = "Install-ExchangeServer"
@@ -65,7 +65,7 @@ class ServerInstaller:
         """How long to wait at least before the next `ask`, in seconds."""
         return REFUSED_PAUSE if self._refused else 0.0
 
-    async def ask(self) -> Answer | None:
+    async def ask(self) -> InstallationState | None:
         """Starts the installation, or asks how far it is; None without an answer. Raises NotInstalledError."""
         try:
             completed = await self._run_script()
@@ -86,7 +86,7 @@ class ServerInstaller:
         except (OSError, asyncssh.Error) as error:
             self._pass_over(error)
             return None
-        answer = read_answer(self._server, completed)
+        answer = read_installation_state(self._server, completed)
         if answer is None:
             self._pass_over(OSError("the script was interrupted"))
             return None
@@ -124,7 +124,7 @@ class ServerInstaller:
             self._progress.say(f"{reason}; trying for {SILENT_SECONDS / 60:g} minutes")
         self._silent = True
 
-    def _take(self, answer: Answer) -> None:
+    def _take(self, answer: InstallationState) -> None:
         if self._silent:
             self._progress.say("answers again")
         self._answered, self._silent, self.phase = True, False, answer.phase

@@ -11,7 +11,7 @@ LOOK_SECONDS = 1
 
 
 async def leave_with_reader(work: Coroutine[Any, Any, None], stream: TextIO) -> None:
-    """Does the work. Raises CancelledError when nobody reads the stream, a pipe, any longer.
+    """Does the work. Raises CancelledError when the stream, a pipe, has lost its reader.
 
     A process id of a parent would not do: a shell may stand between Pulumi and this program. On Windows, which cannot
     ask a pipe, the next line that is written finds out.

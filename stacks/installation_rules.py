@@ -24,6 +24,16 @@ def check_installed_servers(farm: FarmArgs, report: Report) -> None:
         report("installation", MISSING, remedy)
 
 
+def check_machines_are_in_a_domain(farm: FarmArgs, report: Report) -> None:
+    """A machine of the Marketplace's image is in no domain; one of an own image may join while it boots."""
+    if farm.installation is not None and farm.domain is None and farm.image.id is None:
+        remedy = (
+            "is missing. Exchange is installed on members of a domain only. Write the domain; machines that are in it "
+            "already stay as they are."
+        )
+        report("domain", MISSING, remedy)
+
+
 def check_media(farm: FarmArgs, report: Report) -> None:
     if farm.installation is None:
         return
@@ -116,6 +126,7 @@ def package_names() -> tuple[str, ...]:
 
 RULES = (
     check_installed_servers,
+    check_machines_are_in_a_domain,
     check_media,
     check_downloads,
     check_roles,

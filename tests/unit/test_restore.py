@@ -88,7 +88,7 @@ def test_a_server_without_exchange_or_without_original_settings_has_nothing_to_p
 
 def test_a_script_that_fails_is_reported_with_its_message(leaving: LeavingServer) -> None:
     script = "import sys; sys.exit('Exchange accepted the settings, but now reports other values.')"
-    with pytest.raises(restore.NotRestoredError, match=r"^ex01 was not restored: Exchange took the settings"):
+    with pytest.raises(restore.NotRestoredError, match=r"^ex01 was not restored: Exchange accepted the settings"):
         leaving.restore(script)
 
 

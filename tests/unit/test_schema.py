@@ -121,5 +121,6 @@ def test_pulumi_declares_each_key_with_the_type_that_the_program_reads() -> None
         "jumpHostPrivateKey",
         "domain",
         "domainPassword",
+        "installation",
         "autoShutdown",
     }
