@@ -46,13 +46,10 @@ function Start-FeaturesPhase {
     Add-InstallationProgress -Installation $Installation -Text "installs $($names.Count): $($names -join ', ')"
     try {
         # The cmdlet is a function of a module, which ignores this script's $ErrorActionPreference.
-        $answer = Install-WindowsFeature -Name $names -ErrorAction Stop -WarningAction SilentlyContinue
+        Install-WindowsFeature -Name $names -ErrorAction Stop -WarningAction SilentlyContinue | Out-Null
     } catch {
         $remedy = 'If Windows Update or another installer is at work, let it end; read C:\Windows\Logs\CBS\CBS.log ' +
         'and C:\Windows\Logs\DISM\dism.log; then run this again.'
         Stop-Installation $Installation -Cause $_.Exception.Message -Remedy $remedy
-    }
-    if ("$($answer.RestartNeeded)" -eq 'Yes') {
-        Exit-Installation -State restart -Text 'Windows asks for a restart to complete the features.'
     }
 }

@@ -138,6 +138,23 @@ function Copy-MediaImage {
     Move-Item -LiteralPath "$File.part" -Destination $File -Force
 }
 
+# Dismounts the image, and removes it if it was downloaded or copied.
+function Clear-MediaImage {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        $Installation
+    )
+    $path = Get-Key $Installation.Media 'path'
+    if ($null -eq $path -or $path -like '*.iso') {
+        $image = Get-ImageFile -Installation $Installation
+        $found = Get-DiskImage -ImagePath $image -ErrorAction SilentlyContinue
+        if ($found -and $found.Attached) { Dismount-DiskImage -ImagePath $image | Out-Null }
+    }
+    $files = Join-Path $Installation.Folder 'files'
+    if (Test-Path -LiteralPath $files) { Remove-Item -LiteralPath $files -Recurse -Force }
+}
+
 # Returns "E:\" if the image is mounted and has a letter.
 function Find-MountedRoot {
     [CmdletBinding()]

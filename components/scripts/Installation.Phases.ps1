@@ -57,7 +57,9 @@ function Assert-Installable {
         $Installation
     )
     Assert-MachineReady -Installation $Installation
+    $Installation.Phase = 'media'
     Assert-MediaAtHand -Installation $Installation
+    $Installation.Phase = 'directory'
     Assert-DirectoryAllowed -Installation $Installation
 }
 
@@ -72,6 +74,7 @@ function Invoke-InstallationTask {
     $text = ''
     try {
         Invoke-InstallationPhase -Installation $Installation 3>$null | Out-Null
+        Clear-MediaImage -Installation $Installation
     } catch {
         $text = $_.Exception.Message
         $state = 'failed'

@@ -24,7 +24,7 @@ function Step-Installation {
     $folder = $Installation.Folder
     if (Test-InstallationComplete -Installation $Installation) {
         $Installation.Phase = $InstallationPhases[-1].Name
-        Clear-Installation -Folder $folder
+        Clear-Installation -Installation $Installation
         return 'complete'
     }
     if (Test-InstallationTaskRunning) { return 'running' }
@@ -55,14 +55,14 @@ function Clear-Installation {
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)]
-        [string] $Folder
+        $Installation
     )
+    if (Test-InstallationTaskRunning) { return }
     Remove-InstallationTask
     foreach ($name in 'installation.json', 'result.json', 'restart.json') {
-        Remove-InstallationFile -Folder $Folder -Name $name
+        Remove-InstallationFile -Folder $Installation.Folder -Name $name
     }
-    $files = Join-Path $Folder 'files'
-    if (Test-Path -LiteralPath $files) { Remove-Item -LiteralPath $files -Recurse -Force }
+    Clear-MediaImage -Installation $Installation
 }
 
 function Restart-Installation {

@@ -58,6 +58,13 @@ function Read-Windows {
         recycledAppPools = @{}
         w3svcRestarts    = 0
         disks            = @()
+        features         = @{}
+        pendingMarks     = @()
+        arriving         = @{}
+        tasks            = @{}
+        shares           = @{}
+        mounts           = @{}
+        boots            = 0
         refusedSessions  = 0
     }
     if (Test-Path -LiteralPath $WindowsFile) {

@@ -195,7 +195,13 @@ function Format-Volume {
 
 function Get-Volume {
     [CmdletBinding()]
-    param([char] $DriveLetter)
+    param(
+        [char] $DriveLetter,
+
+        [Parameter(ValueFromPipeline)]
+        $DiskImage
+    )
+    if ($DiskImage) { return Get-ImageVolume $DiskImage }
     $state = Read-Windows
     $wanted = @(
         if ($PSBoundParameters.ContainsKey('DriveLetter')) {

@@ -1,5 +1,6 @@
-# The registry of the Windows stand-in, below HKLM:\; a part of WindowsStandIn.psm1. State: registry in windows.json,
-# key -> name -> value.
+# The registry of the Windows stand-in, below HKLM:\; a part of WindowsStandIn.psm1. State in windows.json: registry
+# (key -> name -> value), pendingMarks (keys, or values as key\name, that tell of a pending restart), arriving (what an
+# installer that has returned still writes: key -> looks, values).
 
 $FirewallPolicy = 'HKLM:\SYSTEM\CurrentControlSet\services\SharedAccess\Parameters\FirewallPolicy'
 $FirewallProfileKeys = 'DomainProfile', 'PublicProfile', 'StandardProfile' | ForEach-Object { "$FirewallPolicy\$_" }
@@ -18,6 +19,42 @@ function Find-RegistryKey {
         $State.registry[$key] = @{}
     }
     if ($key) { $State.registry[$key] }
+}
+
+# Each look at a key that an installer still writes brings it nearer.
+function Test-RegistryKey {
+    [CmdletBinding()]
+    param([string] $Path)
+    $state = Read-Windows
+    if ($state.arriving.ContainsKey($Path)) {
+        Edit-Windows {
+            param($State)
+            if ($State.arriving[$Path].looks-- -gt 1) { return }
+            $State.registry[$Path] = $State.arriving[$Path].values
+            $State.arriving.Remove($Path)
+        }
+        return $false
+    }
+    $Path -in @($state.pendingMarks) -or $null -ne (Find-RegistryKey $state $Path)
+}
+
+# The client of Configuration Manager, which few servers have.
+function Invoke-CimMethod {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [string] $Namespace,
+
+        [Parameter(Mandatory)]
+        [string] $ClassName,
+
+        [Parameter(Mandatory)]
+        [string] $MethodName
+    )
+    if ("$ClassName.$MethodName" -notin @((Read-Windows).pendingMarks)) {
+        return $PSCmdlet.WriteError((New-Error "Invalid namespace $Namespace"))
+    }
+    [pscustomobject]@{ RebootPending = $true; IsHardRebootPending = $false; ReturnValue = 0 }
 }
 
 function Write-NoSuchKey {
@@ -39,7 +76,9 @@ function Get-ItemProperty {
         [Parameter(Mandatory)]
         [string] $Name
     )
-    $values = Find-RegistryKey (Read-Windows) $LiteralPath
+    $state = Read-Windows
+    if ("$LiteralPath\$Name" -in @($state.pendingMarks)) { return [pscustomobject]@{ $Name = @('\??\C:\a', '') } }
+    $values = Find-RegistryKey $state $LiteralPath
     if ($null -eq $values) { return Write-NoSuchKey $PSCmdlet $LiteralPath }
     $found = @($values.Keys | Where-Object { $_ -eq $Name })
     if ($found.Count -eq 0) {

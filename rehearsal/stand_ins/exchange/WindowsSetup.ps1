@@ -15,20 +15,3 @@ function Start-SetupProgram {
     $start.UseShellExecute = $false
     [System.Diagnostics.Process]::Start($start)
 }
-
-function Start-Process {
-    [CmdletBinding()]
-    [Diagnostics.CodeAnalysis.SuppressMessageAttribute('PSReviewUnusedParameter', 'PassThru')]
-    param(
-        [Parameter(Mandatory)]
-        [string] $FilePath,
-
-        [string[]] $ArgumentList = @(),
-
-        [switch] $PassThru
-    )
-    if (-not (Test-Path -LiteralPath (Join-Path (Split-Path -Parent $FilePath) 'media.json'))) {
-        throw "This stand-in starts Exchange setup alone, not $FilePath"
-    }
-    Start-SetupProgram $FilePath $ArgumentList
-}

@@ -3,9 +3,13 @@
 . (Join-Path $PSScriptRoot 'ExchangeState.ps1')
 . (Join-Path $PSScriptRoot 'WindowsAccount.ps1')
 . (Join-Path $PSScriptRoot 'WindowsDisks.ps1')
+. (Join-Path $PSScriptRoot 'WindowsFeatures.ps1')
 . (Join-Path $PSScriptRoot 'WindowsFirewall.ps1')
+. (Join-Path $PSScriptRoot 'WindowsMedia.ps1')
+. (Join-Path $PSScriptRoot 'WindowsPackages.ps1')
 . (Join-Path $PSScriptRoot 'WindowsRegistry.ps1')
 . (Join-Path $PSScriptRoot 'WindowsSetup.ps1')
+. (Join-Path $PSScriptRoot 'WindowsTasks.ps1')
 
 $SshFolder = Join-Path $env:ProgramData 'ssh'
 
@@ -60,8 +64,9 @@ function Get-CimInstance {
             }
         }
         'Win32_OperatingSystem' { [pscustomobject]@{
-            BuildNumber = "$((Read-Windows).build)"
-            ProductType = [uint32] 3
+            BuildNumber    = "$((Read-Windows).build)"
+            ProductType    = [uint32] 3
+            LastBootUpTime = ([datetime] '2026-01-01T08:00:00').AddHours((Read-Windows).boots)
         } }
         'Win32_DiskDrive' { Get-DiskDrive }
         default { $PSCmdlet.WriteError((New-Error "Invalid class $ClassName")) }
@@ -275,9 +280,28 @@ $public = @(
     'Get-ItemProperty'
     'New-ItemProperty'
     'Remove-ItemProperty'
+    'Test-Path'
+    'Get-Item'
+    'Copy-Item'
+    'Unblock-File'
+    'Get-AuthenticodeSignature'
+    'Start-Process'
     'icacls.exe'
     'nltest.exe'
     'whoami.exe'
+    'shutdown.exe'
+    'Get-WindowsFeature'
+    'Install-WindowsFeature'
+    'New-ScheduledTaskAction'
+    'New-ScheduledTaskSettingsSet'
+    'Register-ScheduledTask'
+    'Get-ScheduledTask'
+    'Start-ScheduledTask'
+    'Unregister-ScheduledTask'
+    'Mount-DiskImage'
+    'Dismount-DiskImage'
+    'Get-DiskImage'
+    'Invoke-CimMethod'
     'Get-Process'
     'Get-CimInstance'
     'Get-Service'
@@ -285,7 +309,6 @@ $public = @(
     'Set-Service'
     'Start-Service'
     'Restart-Service'
-    'Start-Process'
     'Get-NetFirewallRule'
     'New-NetFirewallRule'
     'Set-NetFirewallRule'
@@ -354,4 +377,5 @@ if ((Read-Windows).build -ge 14393) {
     $public += 'Get-WindowsCapability', 'Add-WindowsCapability'
 }
 
+Add-Drive
 Export-ModuleMember -Function $public

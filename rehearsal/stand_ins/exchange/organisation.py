@@ -190,6 +190,7 @@ class Organisation:
         environment = build_script_environment(
             self._folder, root=root, computer_name=computer_name, logon=logon, names=names, authority=authority
         )
+        environment["EXCHANGE_STANDIN_PWSH"] = pwsh
         return build_script_command(pwsh, script, args), environment
 
     @property

@@ -1,0 +1,127 @@
+"""Install-ExchangeServer.ps1 and its task on an empty machine of the Windows stand-in, up to the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.installing import (
+    BUILDS,
+    FOLDER,
+    PASSWORD,
+    TASK,
+    USER,
+    Machine,
+    copy_scripts,
+    running_machine,
+)
+from tests.scripts.servers import Servers
+
+WINDOWS_2012_R2, WINDOWS_2016, WINDOWS_2019, WINDOWS_2025 = 9600, 14393, 17763, 26100
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_scripts(tmp_path_factory.mktemp("installation") / "scripts")
+
+
+@pytest.fixture
+def machine(servers: Servers, script: Path) -> Iterator[Machine]:
+    with running_machine(servers, script) as machine:
+        yield machine
+
+
+def test_an_empty_machine_becomes_a_complete_one_and_a_second_run_changes_nothing(machine: Machine) -> None:
+    machine.boot(WINDOWS_2016)
+    machine.media(machine.root / "C/Media", BUILDS["2016"])
+    outcome = machine.install(machine.document())
+    assert (outcome.stderr, outcome.exit_code) == ("", 0)
+    assert machine.asked == ["net48", "ucma", "vc2012", "vc2013", "urlRewrite"]
+    assert machine.states.count("restarting") == 2, "after features with .NET, and at the end"
+    assert (machine.root / "C/ProgramData/installed").read_text(encoding="utf-8") == BUILDS["2016"]
+    assert {"Web-Server", "Server-Media-Foundation", "RSAT-AD-PowerShell"} <= set(machine.state["features"])
+    assert (machine.state["tasks"], machine.state["pendingMarks"]) == ({}, [])
+    before = machine.state
+    again = machine.call(machine.document(begin=True))
+    assert (again.report["state"], machine.state) == ("complete", before)
+    files = sorted(file.name for file in (machine.root / FOLDER).iterdir())
+    assert files == ["progress.log"]
+
+
+def test_the_password_is_in_no_file_and_the_task_has_it_stored_with_the_highest_rights(machine: Machine) -> None:
+    machine.boot(WINDOWS_2016, holds=["Install-WindowsFeature"])
+    machine.media(machine.root / "C/Media", BUILDS["2016"])
+    outcome = machine.call(machine.document(begin=True))
+    machine.await_hold("Install-WindowsFeature")
+    task = machine.state["tasks"][TASK]
+    assert (
+        task
+        | {
+            "user": USER,
+            "passwordStored": True,
+            "runLevel": "Highest",
+            "executionTimeLimit": "00:00:00",
+            "multipleInstances": "IgnoreNew",
+            "priority": 4,
+        }
+        == task
+    )
+    joined = machine.call(machine.document(begin=True))
+    assert (joined.report["state"], joined.report["phase"]) == ("running", "features")
+    assert machine.state["tasks"][TASK]["pid"] == task["pid"], "the task is joined, not doubled"
+    machine.change(holds=[])
+    machine.await_task()
+    texts = [file.read_bytes() for file in machine.root.rglob("*") if file.is_file()]
+    assert (machine.root / FOLDER / "installation.json").exists()
+    assert not any(PASSWORD.encode() in text for text in texts)
+    assert PASSWORD not in outcome.stdout + outcome.stderr
+
+
+def test_server_core_takes_ucma_from_the_image_and_no_desktop_features(machine: Machine) -> None:
+    machine.boot(WINDOWS_2019, core=True)
+    digest = machine.image(machine.web / "Exchange.iso", BUILDS["SE"])
+    media = {"url": f"{machine.url}/Exchange.iso", "sha256": digest}
+    packages = {name: package for name, package in machine.packages.items() if name != "ucma"}
+    outcome = machine.install(machine.document("SE", media=media, packages=packages))
+    assert (outcome.stderr, outcome.exit_code) == ("", 0)
+    assert machine.asked == ["net48", "Exchange.iso", "vc2012", "vc2013", "urlRewrite"], "the image once"
+    assert not {"Windows-Identity-Foundation", "Web-Mgmt-Console"} & set(machine.state["features"])
+    assert not (machine.root / FOLDER / "files").exists()
+    assert machine.state["mounts"] == {}
+
+
+def test_exchange_2013_gets_its_own_packages(machine: Machine) -> None:
+    machine.boot(WINDOWS_2012_R2)
+    machine.media(machine.root / "C/Media", BUILDS["2013"])
+    outcome = machine.install(machine.document("2013"))
+    assert (outcome.stderr, outcome.exit_code) == ("", 0)
+    assert machine.asked == ["net472", "ucma", "vc2012", "vc2013"]
+    assert {"Desktop-Experience", "AS-HTTP-Activation"} <= set(machine.state["features"])
+
+
+# Where a task stops -> how it is interrupted there.
+INTERRUPTIONS = [
+    ("Install-WindowsFeature", "restart"),
+    ("Start-Process", "kill"),
+    ("Copy-Item", "kill"),
+    ("Copy-Item", "restart"),
+]
+
+
+@pytest.mark.parametrize(("cmdlet", "how"), INTERRUPTIONS)
+def test_the_next_call_goes_on_after_an_interruption(machine: Machine, cmdlet: str, how: str) -> None:
+    machine.boot(WINDOWS_2019, holds=[cmdlet], shares={"\\\\files\\iso": str(machine.web)})
+    machine.image(machine.web / "Exchange.iso", BUILDS["2019"])
+    document = machine.document("2019", media={"path": "\\\\FILES\\iso\\Exchange.iso"})
+    machine.call(document | {"begin": True})
+    machine.await_hold(cmdlet)
+    machine.kill() if how == "kill" else machine.restart()
+    machine.await_task()
+    machine.change(holds=[])
+    outcome = machine.install(document)
+    assert (outcome.stderr, outcome.exit_code) == ("", 0)
+    assert machine.state["tasks"] == {}
+    assert (machine.root / "C/ProgramData/installed").read_text(encoding="utf-8") == BUILDS["2019"]
+    assert sorted(file.name for file in (machine.root / FOLDER).iterdir()) == ["progress.log"]
