@@ -63,31 +63,25 @@ PACKAGES: dict[str, dict[str, Any]] = {
         "registry": {f"{SOFTWARE}\\IIS Extensions\\URL Rewrite": {}},
     },
 }
-REPLACED = {
-    "Directory": """
+REPLACED = """
+$seen = Join-Path $env:ProgramData 'installed'
 function Assert-DirectoryAllowed { $null = $args }
 function Test-DirectoryPhase { $true }
-""",
-    "Setup": """
-$seen = Join-Path $env:ProgramData 'installed'
 function Test-SetupRunning { $false }
 function Test-SetupPhase { Test-Path -LiteralPath $seen }
 function Start-SetupPhase {
     $setup = Join-Path (Get-MediaRoot -Installation $args[0]) 'Setup.exe'
     [System.IO.File]::WriteAllText($seen, "$((Get-Item -LiteralPath $setup).VersionInfo.ProductVersion)")
 }
-""",
-    "Finish": """
 function Test-FinishPhase { Test-SetupPhase }
-""",
-}
+"""
 
 
-def copy_scripts(folder: Path) -> Path:
+def copy_with_replaced_phases(folder: Path) -> Path:
     """Install-ExchangeServer.ps1 in a copy of the scripts whose last three phases are replaced."""
-    shutil.copytree(SCRIPTS, folder, ignore=lambda _, names: [n for n in names if n.startswith("Installation.Setup")])
-    for part, text in REPLACED.items():
-        (folder / f"Installation.{part}.ps1").write_text(text, encoding="utf-8")
+    shutil.copytree(SCRIPTS, folder)
+    with (folder / "Installation.ps1").open("a", encoding="utf-8") as file:
+        file.write(REPLACED)
     return folder / "Install-ExchangeServer.ps1"
 
 

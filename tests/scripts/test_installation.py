@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.scripts.installing import (
     BUILDS,
+    CBS,
     FOLDER,
     PASSWORD,
     TASK,
     USER,
     Machine,
-    copy_scripts,
+    copy_with_replaced_phases,
     running_machine,
 )
 from tests.scripts.servers import Servers
 
-WINDOWS_2012_R2, WINDOWS_2016, WINDOWS_2019, WINDOWS_2025 = 9600, 14393, 17763, 26100
+WINDOWS_2012_R2, WINDOWS_2016, WINDOWS_2019 = 9600, 14393, 17763
 
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_scripts(tmp_path_factory.mktemp("installation") / "scripts")
+    return copy_with_replaced_phases(tmp_path_factory.mktemp("installation") / "scripts")
 
 
 @pytest.fixture
@@ -125,3 +127,81 @@ def test_the_next_call_goes_on_after_an_interruption(machine: Machine, cmdlet: s
     assert machine.state["tasks"] == {}
     assert (machine.root / "C/ProgramData/installed").read_text(encoding="utf-8") == BUILDS["2019"]
     assert sorted(file.name for file in (machine.root / FOLDER).iterdir()) == ["progress.log"]
+
+
+def unsuitable(machine: Machine, case: str) -> tuple[dict[str, Any], str]:
+    """A document, and the words of its refusal."""
+    machine.boot(WINDOWS_2019)
+    machine.media(machine.root / "C/Media", BUILDS["2019"])
+    match case:
+        case "workgroup":
+            machine.boot(WINDOWS_2019, domain=None)
+            return machine.document("2019"), "not joined to a domain"
+        case "Windows":
+            return machine.document("2013"), "It runs on Windows Server 2012, Windows Server 2012 R2."
+        case "password":
+            credential = {"userName": USER, "password": "another"}
+            return machine.document("2019", credential=credential), "Write the right user name and password"
+        case "policy":
+            machine.change(forbidsStoredPasswords=True)
+            return machine.document("2019"), "A policy forbids to store passwords"
+        case "version":
+            machine.media(machine.root / "C/Media", BUILDS["2016"])
+            return machine.document("2019"), "version 15.01.2507.006, which is not Exchange 2019"
+        case "signature":
+            machine.media(machine.root / "C/Media", BUILDS["2019"], status="HashMismatch")
+            return machine.document("2019"), "not signed by Microsoft (signature HashMismatch"
+        case "other media":
+            (machine.root / "C/Media/ExchangeServer.msi").unlink()
+            return machine.document("2019"), "is not Exchange media"
+        case _:
+            machine.image(machine.root / "C/Exchange.iso", BUILDS["2019"])
+            media = {"path": "C:\\Exchange.iso", "sha256": "0" * 64}
+            return machine.document("2019", media=media), "does not have the SHA-256"
+
+
+@pytest.mark.parametrize(
+    "case", ["workgroup", "Windows", "password", "policy", "version", "signature", "other media", "hash"]
+)
+def test_what_cannot_succeed_is_refused_before_the_first_change(machine: Machine, case: str) -> None:
+    document, said = unsuitable(machine, case)
+    outcome = machine.install(document)
+    assert said in outcome.stderr
+    assert (outcome.exit_code, outcome.report["state"]) == (1, "failed")
+    assert machine.state.get("features", {}) == {}
+    assert (machine.state.get("tasks", {}), machine.asked) == ({}, [])
+
+
+def test_marks_that_stay_end_the_run_after_three_restarts(machine: Machine) -> None:
+    machine.boot(WINDOWS_2016)
+    machine.media(machine.root / "C/Media", BUILDS["2016"])
+    restart = machine.restart
+
+    def restart_in_vain() -> None:
+        restart()
+        machine.change(pendingMarks=[CBS])
+
+    machine.restart = restart_in_vain  # type: ignore[method-assign]
+    outcome = machine.install(machine.document(), most=20)
+    assert outcome.report["restarts"] == 3
+    assert "After 3 restarts another one is asked for. " in outcome.stderr
+    assert CBS in outcome.stderr
+
+
+def test_a_package_with_another_hash_is_not_run(machine: Machine) -> None:
+    machine.boot(WINDOWS_2016)
+    machine.media(machine.root / "C/Media", BUILDS["2016"])
+    packages = {**machine.packages, "net48": {**machine.packages["net48"], "sha256": "0" * 64}}
+    outcome = machine.install(machine.document(packages=packages))
+    assert f"expected {'0' * 64}" in outcome.stderr
+    assert list((machine.root / FOLDER / "files").iterdir()) == []
+
+
+def test_all_problems_of_a_document_are_reported_at_once(machine: Machine) -> None:
+    machine.boot(WINDOWS_2016)
+    document = machine.document(media={"url": "http://x/a.iso"}, roles=["Edge"], packages={"java": {}}, begin="yes")
+    outcome = machine.call(document)
+    assert outcome.exit_code == 2
+    for problem in ("media.sha256: missing", "Edge is neither", "packages.java: unknown key", "begin: neither"):
+        assert problem in outcome.stderr
+    assert PASSWORD not in outcome.stderr

@@ -11,9 +11,8 @@ function Add-Drive {
     $letters = @('C') + @((Read-Windows).mounts.Values | ForEach-Object { $_.letter })
     foreach ($letter in $letters) {
         $root = Join-Path $env:EXCHANGE_STANDIN_ROOT $letter
-        if ($letter -in @($drives.GetAll() | ForEach-Object { $_.Name }) -or -not [System.IO.Directory]::Exists($root)) {
-            continue
-        }
+        $isThere = $letter -in @($drives.GetAll() | ForEach-Object { $_.Name })
+        if ($isThere -or -not [System.IO.Directory]::Exists($root)) { continue }
         $drive = New-Object System.Management.Automation.PSDriveInfo($letter, $provider, $root, '', $null)
         $null = $drives.New($drive, 'Global')
     }
