@@ -59,6 +59,7 @@ FULL: dict[str, Any] = {
     "domain": {"name": "corp.mail-domain.com", "account": "CORP\\joiner"},
     "domainPassword": "not-shown-4",
     "network": {"dnsServers": ["10.40.1.4"]},
+    "installation": {"media": {"path": "D:\\Exchange.iso"}},
     "autoShutdown": {},
     "tags": {"owner": "me"},
 }
