@@ -15,7 +15,7 @@ from components.azure_args import (
     ResourceGroupArgs,
 )
 from components.domain_args import DomainArgs
-from components.forms import ADDRESS, HOST, HOST_KEY, OPERATOR, URL, VM_SIZE, Form
+from components.forms import ADDRESS, HOST, HOST_KEY, OPERATOR, THUMBPRINT, URL, VM_SIZE, Form
 from components.installation_args import SHA256, InstallationArgs
 from components.keys import Secret, args, key
 from components.namespace_args import NamespaceArgs
@@ -134,6 +134,26 @@ class RotationArgs:
 
 
 @args
+class CertificateArgs:
+    """The certificate of the servers' web sites, the same on every server."""
+
+    thumbprint: str | None = key(
+        "The thumbprint of a certificate that every server has already, with its private key. Leave it out if "
+        "certificatePfx has the certificate.",
+        default=None,
+        form=THUMBPRINT,
+    )
+    smtp: bool = key(
+        "true: the certificate is enabled for SMTP, too, and replaces the one for mail between servers.", default=False
+    )
+    drain: bool = key(
+        "true: a server in rotation goes offline in order while its certificate changes, one server after the other. "
+        "Its address stays in the record sets.",
+        default=False,
+    )
+
+
+@args
 class FarmArgs:
     """The whole stack file."""
 
@@ -162,6 +182,16 @@ class FarmArgs:
     domain_password: Secret | None = key("The password of `domain.account`.", default=None)
     jump_host_password: Secret | None = key("The password on the jump host.", default=None)
     jump_host_private_key: Secret | None = key("The SSH private key for the jump host.", default=None)
+    certificate: CertificateArgs | None = key(
+        "The certificate of the servers' web sites. Without it and without certificatePfx the servers keep theirs.",
+        default=None,
+    )
+    certificate_pfx: Secret | None = key(
+        "The certificate with its key and its chain: a PFX in base64. Set it with: python -m operations certificate "
+        "FILE.pfx",
+        default=None,
+    )
+    certificate_password: Secret | None = key("The password of that PFX.", default=None)
     exchange_version: ExchangeVersion = key(
         "The Exchange version of the servers. A change leaves existing virtual machines as they are.", default="SE"
     )

@@ -11,6 +11,7 @@ from pulumi_command import local, remote
 
 from components.args import RolloutArgs
 from components.azure_args import DnsArgs
+from components.certificate import ServerCertificate, certificate_document, list_certificate_names
 from components.dns import NamespaceRecords
 from components.installation import Installer, add_installations
 from components.installation_args import InstallationArgs
@@ -36,10 +37,12 @@ class ClientAccessNamespaceArgs:
     health_seconds: int
     rollout: RolloutArgs
     access: ServerAccess
+    # None: the servers keep theirs.
+    certificate: ServerCertificate | None = None
 
 
 class ClientAccessNamespace(pulumi.ComponentResource):
-    """Installation → gate → record sets → namespace → out of rotation; when a server leaves the stack, its restoration.
+    """Installation → certificate → gate → record sets → namespace → out of rotation; and restorations.
 
     A server enters DNS when it is active and healthy. It goes offline after it has left DNS and clients have forgotten
     its address. Each step waits for earlier ones only, so no combination of servers makes a cycle.
@@ -47,6 +50,8 @@ class ClientAccessNamespace(pulumi.ComponentResource):
 
     # Server's key -> its namespace command.
     commands: dict[str, remote.Command]
+    # Server's key -> its certificate command; empty without a certificate in the stack file.
+    certificates: dict[str, remote.Command]
 
     def __init__(
         self,
@@ -68,8 +73,13 @@ class ClientAccessNamespace(pulumi.ComponentResource):
             ServerShell(f"{name}-{server.key}", server, args.access, after=installations.get(server.key), parent=self)
             for server in order_rollout(configured, args.rollout.canary)
         ]
-        # 2. Gate, after zones and links as well.
-        gates = [self._rotate(shell, records.zones_and_links) for shell in shells if shell.server.args.in_rotation]
+        # 2. Certificate and gate, after zones and links as well.
+        self.certificates = self._certify(shells, after=records.zones_and_links)
+        gates = [
+            self._rotate(shell, self._own_certificate(shell) or records.zones_and_links)
+            for shell in shells
+            if shell.server.args.in_rotation
+        ]
         # Restorations run when they are deleted, and deletions run in reverse order: a destroy deletes the record sets
         # before any server gets its old URLs back.
         restorations = [
@@ -91,7 +101,7 @@ class ClientAccessNamespace(pulumi.ComponentResource):
         # 5. Out of rotation, after the server's own namespace command: going offline ends its sessions with Exchange.
         for shell in shells:
             if not shell.server.args.in_rotation:
-                self._rotate(shell, [records, self.commands[shell.server.key]])
+                self._rotate(shell, [records, self.commands[shell.server.key], *self._own_certificate(shell)])
         self.register_outputs({})
 
     def _install(
@@ -108,6 +118,41 @@ class ClientAccessNamespace(pulumi.ComponentResource):
             access=args.access,
         )
         return add_installations(name, servers, installer, first=args.rollout.canary, after=after, parent=self)
+
+    def _certify(self, shells: Sequence[ServerShell], after: Sequence[pulumi.Resource]) -> dict[str, remote.Command]:
+        """One command a server, in the order of the namespace's rollout; with `drain` one server after the other."""
+        commands: dict[str, remote.Command] = {}
+        certificate, wait_for = self._args.certificate, after
+        if certificate is None:
+            return commands
+        for shell in shells:
+            command = self._certify_server(shell, certificate, wait_for)
+            if not commands or self._args.rollout.then == "oneByOne" or certificate.args.drain:
+                wait_for = [command]
+            commands[shell.server.key] = command
+        return commands
+
+    def _certify_server(
+        self, shell: ServerShell, certificate: ServerCertificate, after: Sequence[pulumi.Resource]
+    ) -> remote.Command:
+        args, server = self._args, shell.server.args
+        names = list_certificate_names(args.namespace, published=args.dns.public is not None)
+        document = certificate.source.apply(
+            lambda source: certificate_document(
+                server=server,
+                exchange_version=args.exchange_version,
+                args=certificate.args,
+                source=source,
+                names=names,
+            )
+        )
+        return shell.run(
+            "certificate", "Set-ClientAccessCertificate", document, after=after, triggers=[certificate.trigger]
+        )
+
+    def _own_certificate(self, shell: ServerShell) -> list[pulumi.Resource]:
+        own = self.certificates.get(shell.server.key)
+        return [own] if own else []
 
     def _configure(self, shells: Sequence[ServerShell], after: pulumi.Resource) -> dict[str, remote.Command]:
         """One command a server; if the canary's fails, the others do not run."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import pulumi
 import pulumi_azure_native as azure
-from pulumi_command import remote
 
 from components import powershell
-from components.args import FarmArgs
+from components.args import CertificateArgs, FarmArgs
+from components.certificate import ServerCertificate, read_certificate
 from components.dns import NamespaceRecords
 from components.exchange import ClientAccessNamespace, ClientAccessNamespaceArgs
 from components.namespace import client_names
@@ -65,7 +65,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             records=records,
             opts=self._child_opts,
         )
-        described = {server.key: self._describe_server(server, exchange.commands.get(server.key)) for server in servers}
+        described = {server.key: self._describe_server(server, exchange) for server in servers}
         self.outputs = {**stack_file_outputs(args), "servers": described, "azure": self._describe_azure(network)}
         self.register_outputs({"names": names.list_all(), "servers": described})
 
@@ -155,6 +155,7 @@ class ClientAccessFarm(pulumi.ComponentResource):
             drain_seconds=args.drain_seconds,
             health_seconds=args.rotation.health_seconds,
             rollout=args.rollout,
+            certificate=self._certificate(),
             access=ServerAccess(
                 ssh=args.ssh,
                 operator=args.operator,
@@ -165,7 +166,15 @@ class ClientAccessFarm(pulumi.ComponentResource):
             ),
         )
 
-    def _describe_server(self, server: Server, namespace_command: remote.Command | None) -> dict[str, Any]:
+    def _certificate(self) -> ServerCertificate | None:
+        args = self._args
+        if args.certificate is None and args.certificate_pfx is None:
+            return None
+        return ServerCertificate(
+            args=args.certificate or CertificateArgs(), pfx=args.certificate_pfx, password=args.certificate_password
+        )
+
+    def _describe_server(self, server: Server, exchange: ClientAccessNamespace) -> dict[str, Any]:
         """What operations need to find and check a server."""
         described: dict[str, Any] = {
             "computerName": server.args.computer_name,
@@ -181,9 +190,13 @@ class ClientAccessFarm(pulumi.ComponentResource):
             ]
         if self._args.domain and server.key in self._joining:
             described["domain"] = self._args.domain.name
-        if namespace_command:
+        if namespace_command := exchange.commands.get(server.key):
             described["lastChanges"] = namespace_command.stdout.apply(powershell.read_changes)
             described["namespaceUrn"] = namespace_command.urn
+        if certificate_command := exchange.certificates.get(server.key):
+            # A PFX makes the command's output a secret; thumbprint and expiry are not.
+            read = certificate_command.stdout.apply(read_certificate)
+            described["certificate"] = pulumi.Output.unsecret(read)
         return described
 
     def _describe_azure(self, network: Network | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from components.rules import HTTPS_URL
 
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN = rf"({LABEL}\.)+{LABEL}"
+THUMBPRINT_DIGITS = r"[0-9A-Fa-f]{40}"
 OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 IPV4 = rf"({OCTET}\.){{3}}{OCTET}"
 CIDR = rf"{IPV4}/(3[0-2]|[12]?\d)"
@@ -101,6 +102,14 @@ def explain_unusable_url(text: str) -> str | None:
     )
 
 
+def explain_thumbprint(text: str) -> str | None:
+    """Recognises what the certificate dialogue of Windows copies: spaces, and an invisible U+200E in front."""
+    digits = "".join(part for part in text if part not in "\u200e\u200f\ufeff :" and not part.isspace())
+    if digits != text and re.fullmatch(THUMBPRINT_DIGITS, digits):
+        return f"has spaces or invisible characters, which the dialogue of Windows adds. Write {digits.upper()}."
+    return None
+
+
 def explain_damaged_key(text: str) -> str | None:
     """Recognises a key that was cut off: an OpenSSH public key contains its kind and the length of each part."""
     match = re.fullmatch(HOST_KEY.pattern, text)
@@ -156,6 +165,9 @@ ACCOUNT = r'[^\s\\/@"\[\]:;|=,+*?<>]+'
 OPERATOR = Form(
     rf"[A-Za-z0-9][A-Za-z0-9.-]*\\{ACCOUNT}|{ACCOUNT}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*",
     "Write the domain account as DOMAIN\\NAME, with one backslash, or NAME@DOMAIN; without spaces.",
+)
+THUMBPRINT = Form(
+    THUMBPRINT_DIGITS, "Write the 40 hexadecimal digits that Get-ExchangeCertificate shows.", explain_thumbprint
 )
 VM_SIZE = Form(r"[A-Za-z]+_[A-Za-z0-9_-]+", "Write a size such as Standard_D4s_v5.")
 HOST = Form(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", "Write a host name or an IPv4 address.")

@@ -22,6 +22,8 @@ DIAL_SECONDS = 10
 # One attempt behind a jump host: the provider would repeat a failed handshake on a connection that it has closed, and
 # report `EOF` instead of the reason (docs/decisions/0020).
 DIAL_ERRORS_BEHIND_JUMP_HOST = 0
+# A script's standard input; an output if a part of it is a secret.
+Document = Mapping[str, Any] | pulumi.Output[dict[str, Any]]
 OPENSSH_KEY = re.compile(r"-----BEGIN OPENSSH PRIVATE KEY-----(.*?)-----END", re.DOTALL)
 OPENSSH_MAGIC = b"openssh-key-v1\0"
 OPENSSH_UNENCRYPTED = OPENSSH_MAGIC + b"\0\0\0\x04none"
@@ -75,7 +77,7 @@ class ServerShell:
         self,
         suffix: str,
         script: str,
-        document: Mapping[str, Any],
+        document: Document,
         *,
         after: Sequence[pulumi.Resource],
         triggers: Sequence[object] | None = None,
@@ -102,14 +104,16 @@ class ServerShell:
             ),
         )
 
-    def _stdin(self, document: Mapping[str, Any]) -> pulumi.Input[str]:
-        """The document as text. It is a secret only if the operator logs on with a key, which needs the password in the
-        document; else it is plain, so that a pull request shows each URL."""
+    def _stdin(self, document: Document) -> pulumi.Input[str]:
+        """The document as text. It is a secret if the document is one, or if the operator logs on with a key, which
+        needs the password in the document; else it is plain, so that a pull request shows each URL."""
         access = self._access
         if access.operator_private_key is None:
-            return powershell.write_document(document, None)
-        return pulumi.Output.secret(access.operator_password).apply(
-            lambda password: powershell.write_document(document, {"userName": access.operator, "password": password})
+            if isinstance(document, Mapping):
+                return powershell.write_document(document, None)
+            return document.apply(lambda given: powershell.write_document(given, None))
+        return pulumi.Output.all(document, pulumi.Output.secret(access.operator_password)).apply(
+            lambda both: powershell.write_document(both[0], {"userName": access.operator, "password": both[1]})
         )
 
 

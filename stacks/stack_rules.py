@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from components.args import FarmArgs, ServerArgs
 from stacks import (
+    certificate_rules,
     domain_rules,
     installation_rules,
     machine_rules,
@@ -70,6 +71,7 @@ RULES: tuple[Callable[[FarmArgs, Report], None], ...] = (
     *namespace_rules.RULES,
     *installation_rules.RULES,
     *tag_rules.RULES,
+    *certificate_rules.RULES,
     check_canary,
     check_jump_host,
     check_drain,

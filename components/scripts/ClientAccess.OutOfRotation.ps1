@@ -106,11 +106,13 @@ function Connect-AfterRestart {
     [CmdletBinding()]
     param(
         [Parameter(Mandatory)]
-        $Document
+        $Document,
+
+        [string[]] $Cmdlet = $ComponentCmdlets
     )
     $until = (Get-Date).AddSeconds($RetrySeconds)
     while ($true) {
-        try { return Connect-ForRotation $Document } catch {
+        try { return Connect-Exchange -Document $Document -Cmdlet $Cmdlet } catch {
             if ((Get-Date) -ge $until) { throw }
             Write-Note "The web site was restarted and does not accept a session yet: $($_.Exception.Message)"
         }

@@ -22,8 +22,9 @@ from rehearsal.stand_ins.exchange import Organisation
 SCRIPTS = Path(__file__).parents[2] / "components/scripts"
 SET, GET, RESTORE = (SCRIPTS / f"{verb}-ClientAccessNamespace.ps1" for verb in ("Set", "Get", "Restore"))
 ROTATE = SCRIPTS / "Set-ClientAccessRotation.ps1"
+CERTIFY = SCRIPTS / "Set-ClientAccessCertificate.ps1"
 # What the command provider runs, each with a document on standard input.
-READING = {script.name for script in (SET, GET, RESTORE, ROTATE)}
+READING = {script.name for script in (SET, GET, RESTORE, ROTATE, CERTIFY)}
 ORIGINALS = "C/ProgramData/ExchangeCas/original-namespace.json"
 ADDRESS = "127.40.0.11"
 # How the lines on standard error begin that tell of a rotation's step.

@@ -67,6 +67,7 @@ function Get-OfferedCmdlet {
     )
     $nouns = $ObjectKinds.Keys | Where-Object { $_ -notin $absent }
     $cmdlets = @('Get-ExchangeServer', 'Get-ServerComponentState', 'Set-ServerComponentState')
+    $cmdlets += @('Get', 'Import', 'Enable' | ForEach-Object { "$_-ExchangeCertificate" })
     $cmdlets += @($nouns | ForEach-Object { "Get-$_", "Set-$_" })
     $cmdlets | Where-Object { $_ -notin $Withheld }
 }
@@ -82,11 +83,20 @@ function Get-ProxyText {
     $parameters = switch ($verb) {
         'Get' { Get-GetParameterText $noun }
         'Set' { Get-SetParameterText $noun }
+        # FileName is left out: newer builds of Exchange refuse it.
+        'Import' {
+            '[Parameter(Mandatory)] [byte[]] $FileData, [securestring] $Password, $Server, $DomainController, ' +
+            '[bool] $PrivateKeyExportable, [string] $FriendlyName'
+        }
+        'Enable' {
+            '[Parameter(Mandatory, Position = 0)] [string] $Thumbprint, [Parameter(Mandatory)] $Services, $Server, ' +
+            '$DomainController, [switch] $Force, [switch] $DoNotRequireSsl, [switch] $NetworkServiceAllowed'
+        }
     }
     # As a function of a module it uses the global $ErrorActionPreference and not that of the calling script.
     @"
 function $Cmdlet {
-    [CmdletBinding(DefaultParameterSetName = 'Identity', SupportsShouldProcess = `$$($verb -eq 'Set'))]
+    [CmdletBinding(DefaultParameterSetName = 'Identity', SupportsShouldProcess = `$$($verb -ne 'Get'))]
     param($parameters)
     process {
         `$call = { param(`$name, `$session, `$bound) Invoke-Proxied `$name `$session `$bound }
@@ -106,6 +116,7 @@ function $Cmdlet {
 function Get-GetParameterText {
     [CmdletBinding()]
     param([string] $Noun)
+    if ($Noun -eq 'ExchangeCertificate') { return '[string] $Thumbprint, $Server, $DomainController' }
     if ($Noun -eq 'ServerComponentState') {
         return @(
             '[Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)] $Identity'

@@ -60,6 +60,8 @@ function Invoke-Proxied {
     }
     if ($Cmdlet -eq 'Get-ExchangeServer') {
         Get-ExchangeServerItem $Bound $dc
+    } elseif ($noun -eq 'ExchangeCertificate') {
+        Use-Lock $env:COMPUTERNAME { Invoke-CertificateCmdlet $verb $Bound $dc }
     } elseif ($noun -eq 'ServerComponentState') {
         if ($verb -eq 'Get') {
             Get-ComponentItem $Bound $dc

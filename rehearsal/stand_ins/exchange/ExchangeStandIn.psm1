@@ -2,7 +2,7 @@
 # Exchange cmdlets exist only after Import-PSSession. It is as strict as the documentation, and refuses what is in
 # doubt.
 
-foreach ($part in 'State', 'Catalogue', 'Cmdlets', 'Rules', 'Components') {
+foreach ($part in 'State', 'Catalogue', 'Cmdlets', 'Rules', 'Components', 'Certificates') {
     . (Join-Path $PSScriptRoot "Exchange$part.ps1")
 }
 

@@ -205,6 +205,7 @@ function ConvertTo-LoggedValue {
     if ($null -eq $Value -or $Value -is [bool] -or $Value -is [int]) { return $Value }
     if ($Value -is [switch]) { return [bool] $Value }
     if ($Value -is [pscredential]) { return $Value.UserName }
+    if ($Value -is [byte[]]) { return "$($Value.Length) bytes" }
     if ($Value -is [System.Collections.IEnumerable] -and $Value -isnot [string]) {
         return , @($Value | ForEach-Object { "$_" })
     }

@@ -276,6 +276,20 @@ function icacls.exe {
     "processed file: $folder"
 }
 
+# Accepts only the question for one certificate of the machine's store.
+function certutil.exe {
+    $found = if ($args[0] -eq '-store' -and $args[1] -eq 'My' -and $args.Count -eq 3) {
+        (Read-ThisServer).certificates["$($args[2])".ToUpperInvariant()]
+    }
+    if (-not $found) {
+        $global:LASTEXITCODE = -2146893807
+        return 'CertUtil: -store command FAILED: 0x80090011 (-2146893807 NTE_NOT_FOUND)'
+    }
+    $global:LASTEXITCODE = 0
+    $provider = if ($found['provider']) { $found['provider'] } else { 'Microsoft Enhanced Cryptographic Provider v1.0' }
+    'My "Personal"', "Subject: $($found.subject)", "  Provider = $provider", 'CertUtil: -store command completed.'
+}
+
 $public = @(
     'Get-ItemProperty'
     'New-ItemProperty'
@@ -302,6 +316,7 @@ $public = @(
     'Dismount-DiskImage'
     'Get-DiskImage'
     'Invoke-CimMethod'
+    'certutil.exe'
     'Get-Process'
     'Get-CimInstance'
     'Get-Service'

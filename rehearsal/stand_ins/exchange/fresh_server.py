@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rehearsal.stand_ins.exchange import components
@@ -59,10 +61,31 @@ def new_server_state(*, name: str, version: str, domain: str, domain_controllers
         "adminDisplayVersion": DISPLAY_VERSIONS[version],
         "appPools": {f"MSExchange{pool}AppPool": "Started" for pool in pools},
         "components": components.new_components(version),
+        **_new_certificates(name, fqdn, has_mailbox_role=not version.startswith("2013")),
         "copies": {controller: copy.deepcopy(objects) for controller in domain_controllers},
         "pending": [],
         "faults": {},
     }
+
+
+def _new_certificates(name: str, fqdn: str, *, has_mailbox_role: bool) -> dict[str, Any]:
+    """The self-signed certificate that setup makes, on both web sites; only the Mailbox role has the second one."""
+    thumbprint = hashlib.sha1(fqdn.encode(), usedforsecurity=False).hexdigest().upper()
+    now = datetime.now(UTC)
+    own = {
+        "subject": f"CN={name.upper()}",
+        "names": [name.upper(), fqdn],
+        "notBefore": now.isoformat(),
+        "notAfter": (now + timedelta(days=5 * 365)).isoformat(),
+        "hasPrivateKey": True,
+        "isSelfSigned": True,
+        "status": "Valid",
+        "services": ["IIS", "SMTP", "POP", "IMAP"],
+    }
+    bindings = {"Default Web Site": {"*:443:": thumbprint, "127.0.0.1:443:": thumbprint}}
+    if has_mailbox_role:
+        bindings["Exchange Back End"] = {"*:444:": thumbprint}
+    return {"certificates": {thumbprint: own}, "bindings": bindings}
 
 
 def _new_objects(fqdn: str, *, has_mapi: bool) -> dict[str, dict[str, Any]]:

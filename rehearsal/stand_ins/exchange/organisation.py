@@ -153,6 +153,26 @@ class Organisation:
             if state is not None:
                 server["appPools"][pool] = state
 
+    def certificates(self, computer_name: str) -> dict[str, dict[str, Any]]:
+        """Thumbprint -> what Get-ExchangeCertificate shows. Raises KeyError without Exchange."""
+        found: dict[str, dict[str, Any]] = self._server(computer_name)["certificates"]
+        return found
+
+    def bindings(self, computer_name: str) -> dict[str, dict[str, str]]:
+        """Web site -> HTTPS binding -> thumbprint. Raises KeyError without Exchange."""
+        found: dict[str, dict[str, str]] = self._server(computer_name)["bindings"]
+        return found
+
+    def put_certificate(self, computer_name: str, thumbprint: str, **shown: object) -> None:
+        """Puts a certificate into the server's store, or changes what Get-ExchangeCertificate shows of it."""
+        with self._changed(self._server_file(computer_name)) as state:
+            state["certificates"].setdefault(thumbprint, {"services": [], "isSelfSigned": False}).update(shown)
+
+    def bind(self, computer_name: str, site: str, thumbprint: str) -> None:
+        """Gives every HTTPS binding of a web site this certificate."""
+        with self._changed(self._server_file(computer_name)) as state:
+            state["bindings"][site] = dict.fromkeys(state["bindings"][site], thumbprint)
+
     def withhold(self, *cmdlets: str) -> None:
         """Removes these cmdlets from the roles of all accounts."""
         with self._changed(self._file) as state:

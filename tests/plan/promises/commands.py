@@ -32,8 +32,17 @@ def remote_commands(plan: RecordedPlan) -> dict[str, Registration]:
     return {**plan.of_type("remote:Command"), **plan.of_type("remote:CopyToRemote")}
 
 
-def every_configured_server_has_its_scripts_and_two_commands(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
-    wanted = {f"cas-{key}-{what}" for key in configured_servers(farm) for what in ("scripts", *SCRIPTS)}
+def has_certificate(farm: FarmArgs) -> bool:
+    return farm.certificate is not None or farm.certificate_pfx is not None
+
+
+def scripts_of(farm: FarmArgs) -> dict[str, str]:
+    return SCRIPTS | ({"certificate": "Set-ClientAccessCertificate"} if has_certificate(farm) else {})
+
+
+def every_configured_server_has_its_scripts_and_its_commands(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
+    scripts = scripts_of(farm)
+    wanted = {f"cas-{key}-{what}" for key in configured_servers(farm) for what in ("scripts", *scripts)}
     if remote_commands(plan).keys() != wanted:
         yield f"{remote_commands(plan).keys() ^ wanted}"
     for key in configured_servers(farm):
@@ -47,7 +56,7 @@ def every_configured_server_has_its_scripts_and_two_commands(plan: RecordedPlan,
             plan.find(f"cas-{key}-scripts"), plan.find(f"cas-{key}-ssh")
         ):
             yield f"{key} is dialled before SSH is on"
-        for what, script in SCRIPTS.items():
+        for what, script in scripts.items():
             line = plan.find(f"cas-{key}-{what}").inputs["create"]
             if line != f"powershell -NoProfile -NonInteractive -ExecutionPolicy Bypass -File {folder}{script}.ps1":
                 yield f"{key}: {line}"
@@ -55,7 +64,7 @@ def every_configured_server_has_its_scripts_and_two_commands(plan: RecordedPlan,
 
 def each_server_is_dialled_as_the_stack_file_says(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
     for key in configured_servers(farm):
-        for what in ("scripts", *SCRIPTS):
+        for what in ("scripts", *scripts_of(farm)):
             connection = plan.find(f"cas-{key}-{what}").inputs["connection"]
             if not isinstance(connection, MarkedSecret):
                 yield f"{key} {what}: the connection is in plain"
@@ -66,7 +75,7 @@ def each_server_is_dialled_as_the_stack_file_says(plan: RecordedPlan, farm: Farm
 def a_host_key_is_read_after_the_run_command_reported_it(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
     """Azure shows the key after the run command has ended, so the connection depends on it."""
     for key, server in configured_servers(farm).items():
-        for what in () if server.existing or server.host_key else ("scripts", *SCRIPTS):
+        for what in () if server.existing or server.host_key else ("scripts", *scripts_of(farm)):
             one = plan.find(f"cas-{key}-{what}")
             if plan.find(f"cas-{key}-ssh").urn not in one.input_dependencies["connection"]:
                 yield f"{one.name} does not wait for the host key"
@@ -155,6 +164,34 @@ def each_script_gets_its_document(plan: RecordedPlan, farm: FarmArgs) -> Iterato
                 yield f"{key} rotation: {service} under {names[service]}, not {hosts}"
 
 
+def each_server_gets_the_certificate_before_its_gate(plan: RecordedPlan, farm: FarmArgs) -> Iterator[str]:
+    if not has_certificate(farm):
+        return
+    row = farm.certificate
+    source: dict[str, Any] = {"thumbprint": row.thumbprint.upper()} if row and row.thumbprint else {}
+    if farm.certificate_pfx is not None:
+        source = {"pfx": GIVEN["certificatePfx"], "password": GIVEN["certificatePassword"]}
+    for key, server in configured_servers(farm).items():
+        one, rotation = plan.find(f"cas-{key}-certificate"), plan.find(f"cas-{key}-rotation")
+        if not plan.waits_for(rotation, one):
+            yield f"{key} is rotated before its certificate is there"
+        asked = {name for names in read_stdin(rotation)["health"]["names"].values() for name in names}
+        document = read_stdin(one)
+        if document != {
+            "server": server.computer_name,
+            "exchangeVersion": farm.exchange_version,
+            "certificate": source,
+            "services": ["IIS", "SMTP"] if row and row.smtp else ["IIS"],
+            "names": sorted(asked),
+            "drain": bool(row and row.drain and server.in_rotation),
+        }:
+            yield f"{key}: {document}"
+        if one.options["deleteBeforeReplace"] is not True or len(one.inputs["triggers"]) != 1:
+            yield f"{key}: an interrupted change would not be repeated"
+        if farm.certificate_pfx is not None and not isinstance(one.inputs["triggers"][0], MarkedSecret):
+            yield f"{key}: a hash of the PFX is in plain"
+
+
 def read_stdin(command: Registration) -> dict[str, Any]:
     """A script's document without its credential."""
     found: dict[str, Any] = json.loads(strip_secrets(command.inputs["stdin"]))
@@ -200,7 +237,8 @@ def a_credential_is_sent_only_if_a_key_logs_on(plan: RecordedPlan, farm: FarmArg
         stdin = one.inputs["stdin"]
         if json.loads(strip_secrets(stdin)).get("credential") != wanted:
             yield f"{one.name}: another credential"
-        if isinstance(stdin, MarkedSecret) != (wanted is not None):
+        is_pfx = one.name.endswith("-certificate") and farm.certificate_pfx is not None
+        if isinstance(stdin, MarkedSecret) != (wanted is not None or is_pfx):
             yield f"{one.name}: {'secret' if wanted is None else 'plain'} standard input"
 
 

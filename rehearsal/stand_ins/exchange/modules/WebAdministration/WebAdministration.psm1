@@ -59,4 +59,55 @@ function Restart-WebAppPool {
     Write-Windows $windows
 }
 
-Export-ModuleMember -Function Get-WebAppPoolState, Restart-WebAppPool
+# Returns the HTTPS bindings of a site. State: bindings in the server's file, site -> binding -> thumbprint.
+function Get-WebBinding {
+    [CmdletBinding()]
+    param(
+        [Parameter(Position = 0)]
+        [string] $Name,
+
+        [string] $Protocol
+    )
+    if ($Protocol -ne 'https') { throw 'This stand-in knows HTTPS bindings only.' }
+    $site = (Read-Server $env:COMPUTERNAME).bindings[$Name]
+    foreach ($binding in @(if ($site) { $site.Keys | Sort-Object })) {
+        $one = [pscustomobject]@{
+            protocol             = 'https'
+            bindingInformation   = $binding
+            certificateHash      = $site[$binding]
+            certificateStoreName = 'My'
+            Site                 = $Name
+        }
+        Add-Member -InputObject $one -MemberType ScriptMethod -Name AddSslCertificate -Value {
+            param([string] $Thumbprint, [string] $Store)
+            Save-Binding $this.Site $this.bindingInformation $Thumbprint $Store
+        }
+        $one
+    }
+}
+
+function Save-Binding {
+    [CmdletBinding()]
+    param(
+        [string] $Site,
+        [string] $Binding,
+        [string] $Thumbprint,
+        [string] $Store
+    )
+    Add-Call 'AddSslCertificate' @{ Site = $Site; Binding = $Binding; Thumbprint = $Thumbprint }
+    $server = Read-Server $env:COMPUTERNAME
+    $fault = Find-Fault $server 'AddSslCertificate'
+    if ($fault) {
+        if ($null -ne $fault.message) { throw $fault.message }
+        return
+    }
+    $found = $server.certificates[$Thumbprint.ToUpperInvariant()]
+    if ($Store -ne 'My' -or -not $found -or -not $found.hasPrivateKey) {
+        throw 'A specified logon session does not exist. It may already have been terminated. ' +
+        '(Exception from HRESULT: 0x80070520)'
+    }
+    $server.bindings[$Site][$Binding] = $Thumbprint.ToUpperInvariant()
+    Write-Json (Get-ServerFile $server.name) $server
+}
+
+Export-ModuleMember -Function Get-WebAppPoolState, Restart-WebAppPool, Get-WebBinding
