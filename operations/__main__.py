@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from operations.adopt.command import adopt
+from operations.certificate_command import certificate
 from operations.check.command import drift, verify
 from operations.drill.command import drill
 from operations.github.command import app as github
@@ -18,6 +19,7 @@ app.command()(drift)
 app.command()(drill)
 app.command()(review)
 app.command()(adopt)
+app.command()(certificate)
 app.add_typer(github, name="github")
 app.add_typer(lab, name="lab")
 

@@ -137,7 +137,9 @@ def read_config_values(config: Mapping[str, Any]) -> dict[str, Any]:
     for full_name, entry in config.items():
         project, _, key = full_name.partition(":")
         if project == arguments.PROJECT:
-            values[key] = entry["value"] if key in arguments.SECRETS else arguments.parse_config_value(entry["value"])
+            values[key] = (
+                entry.get("value") if key in arguments.SECRETS else arguments.parse_config_value(entry["value"])
+            )
     return values
 
 

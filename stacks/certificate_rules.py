@@ -13,9 +13,7 @@ def check_certificate_source(farm: FarmArgs, report: Report) -> None:
     if row is None:
         return
     if row.thumbprint and has_pfx:
-        remedy = (
-            "contradicts certificatePfx, which has a certificate as well. Remove it, or: pulumi config rm certificatePfx"
-        )
+        remedy = "contradicts certificatePfx, which has one, too. Remove it, or run: pulumi config rm certificatePfx"
         report("certificate.thumbprint", row.thumbprint, remedy)
     if not row.thumbprint and not has_pfx:
         remedy = f"names no certificate. Write its thumbprint, or set the secrets of a PFX: {COMMAND}"

@@ -26,6 +26,7 @@ from rehearsal.stand_ins.script_results import (
 from rehearsal.stand_ins.windows_disks import prepare_drives_without_powershell
 
 ROTATION = "Set-ClientAccessRotation.ps1"
+CERTIFICATE = "Set-ClientAccessCertificate.ps1"
 # Beginning of Exchange's version text -> the exchangeVersions that a document may give.
 VERSIONS = {"Version 15.0 ": ("2013",), "Version 15.1 ": ("2016",), "Version 15.2 ": ("2019", "SE")}
 
@@ -41,6 +42,9 @@ def run_script(
         return _enable_open_ssh(arguments, root)
     if "Initialize-Disk" in script.read_text(encoding="utf-8-sig"):
         return prepare_drives_without_powershell(arguments[1], root)
+    if script.name == CERTIFICATE:
+        needs = "This stand-in answers for a certificate with PowerShell only: run make setup, which installs it.\n"
+        return CommandResult(exit_code=FAILURE, output="", error=needs)
     is_rotation = script.name == ROTATION
     body = new_rotation_report() if is_rotation else new_namespace_report(script.name)
     report: dict[str, Any] = {"server": computer_name.upper(), "exchangeVersion": None, **body}

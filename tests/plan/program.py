@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gc
 import json
 import runpy
@@ -35,7 +36,10 @@ with warnings.catch_warnings():
 
 ROOT = Path(__file__).parents[2]
 # The secrets' values in tests. No test may find one of these texts in plain.
-GIVEN = {name: f"the {name} of the tests" for name in SECRETS}
+GIVEN = {name: f"the {name} of the tests" for name in SECRETS} | {
+    # Base64 of an ASN.1 sequence, as which the program recognises a PFX.
+    "certificatePfx": base64.b64encode(b"\x30 the PFX of the tests").decode()
+}
 
 
 class DeadlockError(Exception):

@@ -27,11 +27,15 @@ NOT_OPTIONS = frozenset(
     }
 )
 
+CERTIFICATE_REPORT = f'{{"thumbprint": "{"AB" * 20}", "notAfter": "2027-01-31T00:00:00Z", "subject": "CN=owa"}}'
 # Type -> the values that only Azure or a server knows, made from a resource's logical name; the others are its inputs.
 COMPUTED: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "azure-native:compute:VirtualMachine": lambda name: {"vmId": f"<vmId of {name}>"},
     "azure-native:network:PublicIPAddress": lambda name: {"ipAddress": f"<ipAddress of {name}>"},
-    "command:remote:Command": lambda _: {"stdout": '{"settings": {}}', "stderr": ""},
+    "command:remote:Command": lambda name: {
+        "stdout": CERTIFICATE_REPORT if name.endswith("-certificate") else '{"settings": {}}',
+        "stderr": "",
+    },
 }
 # Type -> the input that Azure gives back as the resource's name.
 NAMED_BY = {

@@ -1,10 +1,9 @@
-"""Set-ClientAccessCertificate.ps1 on the Exchange stand-in: what it checks first, what it changes, and what it keeps."""
+"""Set-ClientAccessCertificate.ps1 on the Exchange stand-in: what it checks, changes and keeps."""
 
 from __future__ import annotations
 
 import base64
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,7 +116,7 @@ def test_the_next_run_goes_on_where_a_failed_one_stopped(ready: Servers, good: I
 
 def test_with_drain_the_server_is_offline_while_its_certificate_changes(ready: Servers, good: Issued) -> None:
     certify(ready, document(pfx_files.write_pfx(good), drain=True))
-    told = [
+    found = [
         f"{call.parameters['Component']}={call.parameters['State']}"
         if call.cmdlet == "Set-ServerComponentState"
         else call.cmdlet
@@ -125,7 +124,7 @@ def test_with_drain_the_server_is_offline_while_its_certificate_changes(ready: S
         if call.cmdlet in (*WRITES, "Set-ServerComponentState")
         if call.parameters.get("Name") != "MSExchangeTransport"
     ]
-    assert told == [
+    assert found == [
         "Import-ExchangeCertificate",
         "HubTransport=Draining",
         "UMCallRouter=Draining",
@@ -169,7 +168,7 @@ def test_all_problems_of_a_certificate_are_reported_at_once_and_nothing_is_chang
 
 
 @pytest.mark.parametrize(
-    ("version", "build", "make", "told"),
+    ("version", "build", "make", "found"),
     [
         ("2016", 14393, {"encryption": pfx_files.new_encryption()}, "AES-256 or SHA-256"),
         ("2016", 17763, {"with_key": False}, "0 certificates with a private key"),
@@ -179,7 +178,7 @@ def test_all_problems_of_a_certificate_are_reported_at_once_and_nothing_is_chang
     ids=["AES", "no key", "CNG", "wrong password"],
 )
 def test_a_pfx_that_this_server_cannot_use_is_refused_by_name(
-    servers: Servers, good: Issued, version: str, build: int, make: dict[str, Any], told: str
+    servers: Servers, good: Issued, version: str, build: int, make: dict[str, Any], found: str
 ) -> None:
     servers.organisation.add_server("ex1", version=version)
     servers.authority = servers.folder / "root.pem"
@@ -192,7 +191,7 @@ def test_a_pfx_that_this_server_cannot_use_is_refused_by_name(
         pfx += "Microsoft Software Key Storage Provider".encode("utf-16-be")
     outcome = servers.run(CERTIFY, document(pfx, exchangeVersion=version))
     assert outcome.exit_code == 2
-    assert told in outcome.stderr
+    assert found in outcome.stderr
     assert servers.cmdlets() == []
 
 
@@ -206,7 +205,9 @@ def test_2013_refuses_a_key_in_cng_that_is_in_the_store(servers: Servers, good: 
     outcome = servers.run(CERTIFY, given)
     assert outcome.exit_code == 2
     assert "its key is in CNG" in outcome.stderr
-    servers.organisation.put_certificate("ex1", good.thumbprint, provider="Microsoft RSA SChannel Cryptographic Provider")
+    servers.organisation.put_certificate(
+        "ex1", good.thumbprint, provider="Microsoft RSA SChannel Cryptographic Provider"
+    )
     assert certify(servers, given).report["services"] == ["IIS"]
 
 
