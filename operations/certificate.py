@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 
 # Exchange 2013 and 2016 run on Windows Server 2012, 2012 R2 and 2016, which cannot read AES in a PFX, nor SHA-256.
@@ -42,10 +42,10 @@ def check_pfx(content: bytes, password: str, *, file: str, wanted: Sequence[str]
         key, own, others = pkcs12.load_key_and_certificates(content, password.encode())
     except (ValueError, UnsupportedAlgorithm):
         return CheckedPfx(content=content, problems=("cannot be opened: its password is wrong, or it is not a PFX.",))
-    if key is None or own is None:
-        text = "has no private key. Export the certificate with its key and its chain."
+    if own is None or not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        text = "has no private key that Exchange can use. Export the certificate with its key and its chain."
         return CheckedPfx(content=content, problems=(text,))
-    names = read_names(own)
+    names = read_alternative_names(own)
     problems = [
         *find_date_problems(own),
         *find_missing_names(names, wanted),
@@ -85,7 +85,7 @@ def rewrite_pfx(
     return pkcs12.serialize_key_and_certificates(None, key, own, list(others), encryption)
 
 
-def read_names(certificate: x509.Certificate) -> tuple[str, ...]:
+def read_alternative_names(certificate: x509.Certificate) -> tuple[str, ...]:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):

@@ -48,7 +48,7 @@ def test_all_problems_are_told_at_once() -> None:
     [
         (b"never a PFX", PASSWORD, "cannot be opened"),
         (write_pfx(issue("owa", *NAMES, issuer=intermediate())), "another", "cannot be opened"),
-        (write_pfx(issue("owa", *NAMES, issuer=intermediate()), with_key=False), PASSWORD, "no private key"),
+        (write_pfx(issue("owa", *NAMES, issuer=intermediate()), with_key=False), PASSWORD, "has no private key"),
         (write_pfx(issue("owa", *NAMES), chain=[]), PASSWORD, "is self-signed"),
     ],
     ids=["not a PFX", "wrong password", "no key", "self-signed"],

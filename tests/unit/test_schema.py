@@ -116,6 +116,9 @@ def test_pulumi_declares_each_key_with_the_type_that_the_program_reads() -> None
     undeclared = properties.keys() - project["config"].keys()
     assert undeclared == {
         "adminPassword",
+        "certificate",
+        "certificatePassword",
+        "certificatePfx",
         "operatorPrivateKey",
         "jumpHostPassword",
         "jumpHostPrivateKey",
