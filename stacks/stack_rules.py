@@ -11,10 +11,7 @@ from components.args import FarmArgs, ServerArgs
 from stacks import (
     certificate_rules,
     domain_rules,
-<<<<<<< HEAD
     installation_rules,
-=======
->>>>>>> 1ec6e8c (The certificate in kept plans, promises, CHANGELOG and the runbook; why it is set before the gate)
     machine_rules,
     namespace_rules,
     network_rules,

@@ -75,7 +75,9 @@ function Get-CertificateNameProblem {
         [AllowNull()]
         $Name
     )
-    if (@($Name).Count -eq 0 -or $null -eq $Name) { return 'names: missing or empty; give the host names that clients use' }
+    if (@($Name).Count -eq 0 -or $null -eq $Name) {
+        return 'names: missing or empty; give the host names that clients use'
+    }
     foreach ($one in $Name) {
         $problem = if ($null -eq $one) { 'missing' } else { Get-ValueProblem -Kind 'Hostname' -Value $one }
         if ($problem) { "names: $problem" }

@@ -1,6 +1,7 @@
 # Shared by Set-, Get- and Restore-ClientAccessNamespace.ps1, Set-ClientAccessRotation.ps1 and
-# Set-ClientAccessCertificate.ps1, which dot-source this file. Language: PowerShell 4.0 (Windows Server 2012 R2). These are plain files and not a module, because
-# Import-PSSession inside a module imports the Exchange cmdlets into that module only.
+# Set-ClientAccessCertificate.ps1, which dot-source this file. Language: PowerShell 4.0 (Windows Server 2012 R2). These
+# are plain files and not a module, because Import-PSSession inside a module imports the Exchange cmdlets into that
+# module only.
 
 # PowerShell's own output (warnings, unexpected errors) uses the console's code page. The command provider fails a run
 # whose output is not UTF-8. A run without a console throws IOException and has no code page to change.

@@ -66,7 +66,9 @@ function Import-CertificateItem {
     $text.Substring([Math]::Max(0, $text.Length - 120)).Contains(
         $latin.GetString([Convert]::FromHexString('0609608648016503040201')))
     if ($isNew -and (Read-Windows).build -lt $FirstBuildWithAes) { return Out-Error $WrongPassword }
-    $phrase = if ($Bound['Password']) { (New-Object pscredential 'pfx', $Bound['Password']).GetNetworkCredential().Password }
+    $phrase = if ($Bound['Password']) {
+        (New-Object pscredential 'pfx', $Bound['Password']).GetNetworkCredential().Password
+    }
     $type = [System.Security.Cryptography.X509Certificates.X509Certificate2Collection]
     $all = $type::new()
     try { $all.Import($Bound['FileData'], $phrase, 'Exportable, EphemeralKeySet') } catch {

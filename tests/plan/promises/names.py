@@ -70,12 +70,9 @@ def server_resource_names(farm: FarmArgs) -> Iterator[str]:
             yield f"cas-{key}-drives"
     for key in configured_servers(farm):
         yield from (f"cas-{key}-scripts", f"cas-{key}-rotation", f"cas-{key}-namespace")
-<<<<<<< HEAD
-    yield from (f"cas-{key}-installation" for key in installed_servers(farm))
-=======
         if farm.certificate is not None or farm.certificate_pfx is not None:
             yield f"cas-{key}-certificate"
->>>>>>> 1ec6e8c (The certificate in kept plans, promises, CHANGELOG and the runbook; why it is set before the gate)
+    yield from (f"cas-{key}-installation" for key in installed_servers(farm))
     for server in existing_servers(farm).values():
         yield f"cas-{server.computer_name.lower()}-restore"
 
