@@ -16,7 +16,7 @@ from installation.reader import leave_with_reader
 
 def main() -> int:
     document: dict[str, Any] = json.load(sys.stdin)
-    progress = Progress(document["server"], sys.stderr, secrets=list_secrets(document))
+    progress = Progress(document["request"]["server"], sys.stderr, secrets=list_secrets(document))
     try:
         asyncio.run(leave_with_reader(install_exchange(document, progress), sys.stderr))
     except NotInstalledError as error:

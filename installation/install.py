@@ -40,7 +40,7 @@ async def install_exchange(document: Mapping[str, Any], progress: Progress) -> N
     while not ((answer := await installer.ask()) and answer.complete):
         if loop.time() - begins >= TOTAL_SECONDS:
             raise NotInstalledError(
-                f"{document['server']} is not installed after {TOTAL_SECONDS / 3600:g} hours; the last phase was "
+                f"{installer.server} is not installed after {TOTAL_SECONDS / 3600:g} hours; the last phase was "
                 f"{installer.phase or 'not reached'}. The server goes on by itself. Look at {LOG} there."
             )
         pause = FIRST_PAUSE if answer and answer != last else min(pause * PAUSE_GROWS, LONGEST_PAUSE)
@@ -53,7 +53,7 @@ class ServerInstaller:
 
     def __init__(self, document: Mapping[str, Any], progress: Progress) -> None:
         self._document, self._progress = document, progress
-        self._server: str = document["server"]
+        self.server: str = document["request"]["server"]
         self._folder = powershell.scripts_folder(document["machineId"])
         self._copied = self._answered = self._silent = False
         self._refused = 0
@@ -71,14 +71,14 @@ class ServerInstaller:
             completed = await self._run_script()
         except asyncssh.HostKeyNotVerifiable as error:
             raise NotInstalledError(
-                f"{self._server} was not installed: {explain_ssh_error(error)}. If its machine was rebuilt by hand, "
+                f"{self.server} was not installed: {explain_ssh_error(error)}. If its machine was rebuilt by hand, "
                 "run `pulumi refresh`; else find out what answers at its address."
             ) from None
         except asyncssh.PermissionDenied as error:
             self._refused += 1
             if not self._answered or self._refused >= REFUSED_LOGONS:
                 raise NotInstalledError(
-                    f"{self._server} was not installed: {explain_ssh_error(error)}. Look at operator and "
+                    f"{self.server} was not installed: {explain_ssh_error(error)}. Look at operator and "
                     "operatorPassword, at whether the server has joined the domain, and whether the account is locked."
                 ) from None
             self._pass_over(error)
@@ -86,7 +86,7 @@ class ServerInstaller:
         except (OSError, asyncssh.Error) as error:
             self._pass_over(error)
             return None
-        answer = read_installation_state(self._server, completed)
+        answer = read_installation_state(self.server, completed)
         if answer is None:
             self._pass_over(OSError("the script was interrupted"))
             return None
@@ -117,7 +117,7 @@ class ServerInstaller:
         reason = explain_ssh_error(error)
         if asyncio.get_running_loop().time() - self._last_answer >= SILENT_SECONDS:
             raise NotInstalledError(
-                f"{self._server} has not answered for {SILENT_SECONDS / 60:g} minutes: {reason}. Look at its boot "
+                f"{self.server} has not answered for {SILENT_SECONDS / 60:g} minutes: {reason}. Look at its boot "
                 "diagnostics in the portal and start the machine."
             )
         if not self._silent:
