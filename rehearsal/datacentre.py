@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import random
 import shutil
-import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +21,7 @@ from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.stand_ins.windows_disks import contents_of_disks, show_attached_disks
-from rehearsal.tools import ToolMissingError
+from rehearsal.stand_ins.windows_restart import BUILDS, new_windows
 
 # The Active Directory domain of servers that the stack joins to none; they are NAME.corp.example.
 DOMAIN = "corp.example"
@@ -44,7 +40,8 @@ class Datacentre:
     """Servers by computer name, on separate loopback addresses and the same ports.
 
     With `install_exchange` False new virtual machines have no Exchange, as in Azure. With `domain` they boot in no
-    domain, and have Exchange once they have joined it; without `domain` an administrator has joined them.
+    domain, and have Exchange once they have joined it; without `domain` an administrator has joined them. New virtual
+    machines whose computer names are in `bare` boot a new Windows, on which the stack installs Exchange.
     """
 
     def __init__(
@@ -61,8 +58,10 @@ class Datacentre:
         pwsh: Path | None,
         names: Callable[[], Iterable[str]],
         domain: DomainStandIn | None = None,
+        bare: Collection[str] = (),
     ) -> None:
         self.folder = folder
+        self._bare = frozenset(bare)
         self._domain, self._domain_name = domain, domain.name if domain else DOMAIN
         self.install_exchange = True
         self.servers: dict[str, ServerStandIn] = {}
@@ -102,9 +101,11 @@ class Datacentre:
     def create_machine(self, vm: VirtualMachine) -> None:
         name = vm.computer_name
         self._names_by_id[vm.id] = name
+        if name in self._bare:
+            self._keep_in_windows(name, **new_windows(BUILDS[self._version], domain=self._domain_name))
         if self._domain:
             self._keep_in_windows(name, domain=None, dnsServers=list(vm.dns_servers))
-        elif self.install_exchange:
+        elif self._gets_exchange(name):
             self.install(name)
         self._boot(name, (*vm.private_addresses, *vm.public_addresses), ssh_port=None)
 
@@ -113,12 +114,16 @@ class Datacentre:
         before = windows_state.read_state(self._root(name)).get("domain")
         if not self._domain or not self._domain.join(self._root(name), name, request):
             return False
-        if before is None and self.install_exchange:
+        if before is None and self._gets_exchange(name):
             self.install(name)
         if before is None and restart:
             self.servers[name].stop()
             self.servers[name].start()
         return True
+
+    def _gets_exchange(self, computer_name: str) -> bool:
+        """Whether an administrator installs Exchange on a new machine."""
+        return self.install_exchange and computer_name not in self._bare
 
     def delete_machine(self, id: str) -> None:
         name = self._names_by_id.pop(id)
@@ -176,35 +181,3 @@ class Datacentre:
 
     def _root(self, computer_name: str) -> Path:
         return self.folder / computer_name
-
-
-# Below the ports that systems assign by themselves: a connection or a server with port 0 takes none of these before
-# the servers of a rehearsal listen.
-PORTS = range(20000, 32768)
-
-
-def find_free_ports(addresses: Sequence[str], count: int) -> list[int]:
-    """Ports that are free on every address. Raises ToolMissingError for an address that this computer does not have."""
-    candidates = random.sample(PORTS, len(PORTS))
-    return list(islice((port for port in candidates if all(is_free(address, port) for address in addresses)), count))
-
-
-def is_free(address: str, port: int) -> bool:
-    with socket.socket() as tried:
-        try:
-            bind_address(tried, address, port)
-        except OSError:
-            return False
-        return True
-
-
-def bind_address(tried: socket.socket, address: str, port: int) -> None:
-    try:
-        tried.bind((address, port))
-    except OSError as error:
-        if error.errno != errno.EADDRNOTAVAIL:
-            raise
-        raise ToolMissingError(
-            f"{address} is not an address of this computer. On Linux all of 127.0.0.0/8 is; "
-            f"on macOS add each server's: sudo ifconfig lo0 alias {address}"
-        ) from None

@@ -36,5 +36,8 @@ def print_differences(rehearsal: Rehearsal, console: Console) -> None:
         console.print(
             f"• {host}: the stack makes no record for it. Here it leads to the servers; in Azure you make one"
         )
-    console.print("• each new virtual machine boots with Exchange installed; in Azure you install it")
+    if rehearsal.file.farm.installed_servers:
+        console.print("• new virtual machines boot without Exchange, and the stack installs it, here in a moment")
+    else:
+        console.print("• each new virtual machine boots with Exchange installed; in Azure you install it")
     console.print(f"• `make look` shows the state while it runs: {relative_to_here(rehearsal.folder)}")

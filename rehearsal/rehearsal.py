@@ -14,8 +14,9 @@ from anyio.from_thread import start_blocking_portal
 
 from components import namespace
 from rehearsal import stack_file
-from rehearsal.datacentre import Datacentre, PlacedServer, find_free_ports
+from rehearsal.datacentre import Datacentre, PlacedServer
 from rehearsal.elsewhere import add_missing_records, list_client_hosts
+from rehearsal.ports import find_free_ports
 from rehearsal.stack import EngineStack
 from rehearsal.stack_file import RehearsedFile
 from rehearsal.stand_ins.accounts import Accounts
@@ -165,6 +166,7 @@ class Rehearsal:
             pwsh=self.tools.powershell,
             names=lambda: self.private_dns.names(),
             domain=self._create_domain(),
+            bare=[farm.servers[key].computer_name for key in farm.installed_servers],
         )
         self._running.callback(datacentre.stop)
         return datacentre

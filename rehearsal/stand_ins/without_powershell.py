@@ -13,6 +13,11 @@ from typing import Any
 from components import powershell
 from rehearsal.stand_ins import sshd, windows_state
 from rehearsal.stand_ins.exchange import Organisation
+from rehearsal.stand_ins.installation_without_powershell import (
+    InstallationRun,
+    check_installation_document,
+    new_installation_report,
+)
 from rehearsal.stand_ins.namespace_without_powershell import NamespaceRun, new_namespace_report
 from rehearsal.stand_ins.rotation_without_powershell import RotationRun, new_rotation_report
 from rehearsal.stand_ins.script_results import (
@@ -26,6 +31,7 @@ from rehearsal.stand_ins.script_results import (
 from rehearsal.stand_ins.windows_disks import prepare_drives_without_powershell
 
 ROTATION = "Set-ClientAccessRotation.ps1"
+INSTALLATION = "Install-ExchangeServer.ps1"
 CERTIFICATE = "Set-ClientAccessCertificate.ps1"
 # Beginning of Exchange's version text -> the exchangeVersions that a document may give.
 VERSIONS = {"Version 15.0 ": ("2013",), "Version 15.1 ": ("2016",), "Version 15.2 ": ("2019", "SE")}
@@ -45,25 +51,34 @@ def run_script(
     if script.name == CERTIFICATE:
         needs = "This stand-in answers for a certificate with PowerShell only: run make setup, which installs it.\n"
         return CommandResult(exit_code=FAILURE, output="", error=needs)
-    is_rotation = script.name == ROTATION
-    body = new_rotation_report() if is_rotation else new_namespace_report(script.name)
-    report: dict[str, Any] = {"server": computer_name.upper(), "exchangeVersion": None, **body}
+    report: dict[str, Any] = {"server": computer_name.upper(), "exchangeVersion": None, **_new_report(script.name)}
     notes: list[str] = []
     code = 0
     try:
         request = _read_request(stdin, computer_name)
+        if script.name == INSTALLATION:
+            check_installation_document(request)
         report |= {key: request[key] for key in ("exchangeVersion", "inRotation") if key in report}
-        _check_exchange(request["exchangeVersion"], organisation, computer_name, root)
         server: dict[str, Any] = {"organisation": organisation, "computer_name": computer_name, "root": root}
-        if is_rotation:
-            RotationRun(request=request, report=report, notes=notes, **server).run()
+        if script.name == INSTALLATION:
+            InstallationRun(request=request, report=report, notes=notes, **server).run()
         else:
-            NamespaceRun(request=request, report=report, notes=notes, **server).run(script.name)
+            _check_exchange(request["exchangeVersion"], **server)
+            if script.name == ROTATION:
+                RotationRun(request=request, report=report, notes=notes, **server).run()
+            else:
+                NamespaceRun(request=request, report=report, notes=notes, **server).run(script.name)
     except FailedError as failure:
         notes.append(str(failure))
         code = failure.exit_code
     error = "".join(f"{note}\n" for note in notes)
     return CommandResult(exit_code=code, output=_frame_report(json.dumps(report, indent=2)), error=error)
+
+
+def _new_report(script: str) -> dict[str, Any]:
+    if script == INSTALLATION:
+        return new_installation_report()
+    return new_rotation_report() if script == ROTATION else new_namespace_report(script)
 
 
 def _read_request(stdin: bytes, computer_name: str) -> dict[str, Any]:

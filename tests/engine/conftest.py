@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from rehearsal import stack_file, tools
-from rehearsal.datacentre import is_free
+from rehearsal.ports import is_free
 from rehearsal.rehearsal import KeptRehearsal, Rehearsal
 from rehearsal.stack import EngineStack, Update
 from tests.engine.warm_python import AVAILABLE, WarmPython

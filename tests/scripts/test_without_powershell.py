@@ -12,11 +12,13 @@ import pytest
 
 from components import powershell
 from rehearsal.stand_ins import without_powershell
+from rehearsal.stand_ins.windows_restart import new_windows
 from tests.scripts.servers import (
     GET,
     ORIGINALS,
     RESTORE,
     ROTATE,
+    SCRIPTS,
     SET,
     STEPS_TOLD,
     Servers,
@@ -29,6 +31,24 @@ Prepare = Callable[[Servers], object]
 Run = tuple[Path, Any]
 LEAVE = rotation(443, in_rotation=False, drainSeconds=1)
 ONE_SERVICE = document(settings={"ecp": {}})
+INSTALL = SCRIPTS / "Install-ExchangeServer.ps1"
+INSTALLATION = {
+    "server": "ex1",
+    "exchangeVersion": "SE",
+    "begin": True,
+    "credential": {"userName": "CORP\\operator", "password": "Canary-Passw0rd!"},
+    "media": {"path": "C:\\Media"},
+    "roles": ["Mailbox"],
+    "prepareActiveDirectory": False,
+    "extendedProtection": True,
+}
+
+
+def outside_a_domain(servers: Servers) -> None:
+    servers.root("ex1").mkdir()
+    servers.windows("ex1", **new_windows(26100, domain=None))
+
+
 # What a run says before it fails: Exchange's warnings, and where the original values are.
 STEP = re.compile("|".join(["clients may", *STEPS_TOLD]).lower())
 ON_THE_WAY = re.compile(r"set-\w+: |the original values are kept")
@@ -152,6 +172,17 @@ def answers(servers: Servers, runs: list[Run], *, real: bool) -> list[tuple[int,
             [1, 1],
             id="another version",
         ),
+        pytest.param(
+            nothing,
+            [
+                (INSTALL, {**INSTALLATION, "server": "ex2"}),
+                (INSTALL, {"server": "ex1", "exchangeVersion": "2010", "begin": "yes", "colour": "red"}),
+                (INSTALL, {"server": "ex1", "exchangeVersion": "SE", "media": {"path": "C:\\M", "url": "http://m/m"}}),
+            ],
+            [2, 2, 2],
+            id="wrong documents of an installation",
+        ),
+        pytest.param(outside_a_domain, [(INSTALL, INSTALLATION)], [1], id="an installation outside a domain"),
         pytest.param(
             nothing,
             [(SET, document()), (RESTORE, document()), (ROTATE, rotation(443, in_rotation=True))],

@@ -13,7 +13,7 @@ from operations.check.verify import Verification, verify_stack
 from operations.dns_server import DnsServer
 from operations.result import State
 from operations.stack import DeployedStack, build_stack
-from rehearsal.datacentre import find_free_ports
+from rehearsal.ports import find_free_ports
 from rehearsal.stand_ins.dns import AzureDns, RecordSet
 from rehearsal.stand_ins.server import ServerStandIn
 from stacks import arguments

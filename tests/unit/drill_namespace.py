@@ -11,7 +11,7 @@ from dataclasses import replace
 from operations.drill import DrillClients, Observation, Profile, Route
 from operations.drill.clients import FEW_BEATS
 from operations.drill.outlook import Timers
-from rehearsal.datacentre import find_free_ports
+from rehearsal.ports import find_free_ports
 from rehearsal.stand_ins.autodiscover import Settings
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import ServerStandIn

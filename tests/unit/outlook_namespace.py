@@ -12,7 +12,7 @@ from operations.drill.outlook import (
     OutlookClient,
     Timers,
 )
-from rehearsal.datacentre import find_free_ports
+from rehearsal.ports import find_free_ports
 from rehearsal.stand_ins.dns import AzureDns
 from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates

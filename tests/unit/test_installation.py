@@ -15,7 +15,7 @@ from components import powershell
 from installation import install
 from installation.answer import NotInstalledError
 from installation.progress import Progress, find_new_lines
-from rehearsal.datacentre import find_free_ports
+from rehearsal.ports import find_free_ports
 from tests.unit.servers import PASSWORD, USER, Farm
 
 pytestmark = pytest.mark.unit
@@ -55,7 +55,6 @@ class NewServer:
         request = {"server": "EX01", "exchangeVersion": "SE"}
         self.document: dict[str, Any] = {
             **reach,
-            "server": "EX01",
             "machineId": "m",
             "request": request,
             "privateKey": None,

@@ -19,7 +19,7 @@ import pytest
 
 from components import powershell
 from components.restoration import RESTORE
-from rehearsal.datacentre import find_free_ports
+from rehearsal.ports import find_free_ports
 from rehearsal.stand_ins import windows_state
 from rehearsal.tools import REPOSITORY
 from restoration import restore

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from rehearsal import introduction, tools
 from rehearsal.__main__ import app
-from rehearsal.datacentre import find_free_ports, is_free
 from rehearsal.introduction import introduce
+from rehearsal.ports import find_free_ports, is_free
 from rehearsal.stack import EngineStack
 from rehearsal.stand_ins.language_host import LANGUAGE_HOST
 from tests.unit.own_computer import computer as computer
