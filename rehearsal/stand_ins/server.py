@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from rehearsal.stand_ins.ssh import SshListener
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.stand_ins.windows import Windows
 from rehearsal.stand_ins.windows_paths import Drive
+from rehearsal.stand_ins.windows_restart import end_tasks, restart_windows, wants_restart
 
 
 class ServerStandIn:
@@ -49,6 +51,8 @@ class ServerStandIn:
         self._portal = portal
         self._https_port = https_port
         self._root = root
+        self._on = False
+        self._restarting: asyncio.Task[None] | None = None
         self.drive = Drive(root)
         if ssh_port is not None:
             sshd.enable_ssh(root, ssh_port)
@@ -65,7 +69,11 @@ class ServerStandIn:
             web_site_restarted=self._web_site_restarted,
         )
         self.ssh = SshListener(
-            addresses=self.addresses, host_key=sshd.host_key_file(root), accounts=accounts, windows=self._windows
+            addresses=self.addresses,
+            host_key=sshd.host_key_file(root),
+            accounts=accounts,
+            windows=self._windows,
+            disconnected=self._disconnected,
         )
         site = WebSite(
             fqdn=self.fqdn,
@@ -85,16 +93,20 @@ class ServerStandIn:
 
     def start(self) -> None:
         """Power on: start the web site, and SSH if it is enabled. Resets connections that a silent server held open."""
+        self._on = True
         self.start_https()
         self._start_ssh()
 
     def stop(self) -> None:
         """Shut down in order: close connections; all ports then refuse. `start` brings the server back."""
-        self._portal.call(self.https.stop)
-        self._portal.call(self.ssh.stop)
+        self._on = False
+        self._portal.call(self._await_restart)
+        self._portal.call(self._close)
+        end_tasks(self._root)
 
     def silence(self) -> None:
         """Lose the host: no port and no open connection answers until `start`."""
+        self._on = False
         self._portal.call(self.https.silence)
         self._portal.call(self.ssh.silence)
 
@@ -116,9 +128,31 @@ class ServerStandIn:
         return result
 
     def _start_ssh(self) -> None:
+        self._portal.call(self._open_ssh)
+
+    async def _open_ssh(self) -> None:
         port = sshd.find_ssh_port(self._root)
         if port is not None:
-            self._portal.call(self.ssh.start, port)
+            await self.ssh.start(port)
+
+    async def _close(self) -> None:
+        await self.https.stop()
+        await self.ssh.stop()
+
+    def _disconnected(self) -> None:
+        """A script that asks for a restart has answered when its connection ends."""
+        if self._on and wants_restart(self._root) and (self._restarting is None or self._restarting.done()):
+            self._restarting = asyncio.get_running_loop().create_task(self._restart())
+
+    async def _restart(self) -> None:
+        await self._close()
+        restart_windows(self._root)
+        await self.https.start(self._https_port)
+        await self._open_ssh()
+
+    async def _await_restart(self) -> None:
+        if self._restarting is not None:
+            await asyncio.wait({self._restarting})
 
     async def _stop_https(self) -> None:
         await self.https.stop(silent=not windows_state.rejects_closed_ports(self._root))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from asyncio.trsock import TransportSocket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -42,9 +42,21 @@ class SshConnection:
 
 
 class SshListener:
-    """Listens on all addresses of a server; `connections` has all connections since it was created, in order."""
+    """Listens on all addresses of a server; `connections` has all connections since it was created, in order.
 
-    def __init__(self, *, addresses: Iterable[str], host_key: Path, accounts: Accounts, windows: Windows) -> None:
+    `disconnected` is called in the loop after the end of each connection.
+    """
+
+    def __init__(
+        self,
+        *,
+        addresses: Iterable[str],
+        host_key: Path,
+        accounts: Accounts,
+        windows: Windows,
+        disconnected: Callable[[], None],
+    ) -> None:
+        self.disconnected = disconnected
         self._network = Port(addresses)
         self._host_key = host_key
         self.accounts = accounts
@@ -118,6 +130,7 @@ class _ServerConnection(asyncssh.SSHServer):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._listener.open.discard(self._conn)
+        self._listener.disconnected()
 
     def password_auth_supported(self) -> bool:
         return True

@@ -38,13 +38,18 @@ def wants_restart(root: Path) -> bool:
 
 def restart_windows(root: Path) -> None:
     """Ends the processes of tasks; marks of a pending restart, mounted images and locked servicing are gone then."""
-    for task in read_state(root).get("tasks", {}).values():
-        kill_task(task)
+    end_tasks(root)
     state = read_state(root)
     for mount in state.get("mounts", {}).values():
         shutil.rmtree(root / mount["letter"], ignore_errors=True)
     gone: dict[str, Any] = {"pendingMarks": [], "mounts": {}, "servicing": None, "processes": []}
     change_state(root, **gone, restartRequested=False, boots=int(state.get("boots", 0)) + 1)
+
+
+def end_tasks(root: Path) -> None:
+    """What a machine that stops does to its scheduled tasks."""
+    for task in read_state(root).get("tasks", {}).values():
+        kill_task(task)
 
 
 def kill_task(task: dict[str, Any]) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ from rehearsal.stand_ins import windows_state
 from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.server import ServerStandIn
 from tests.unit.servers import Farm, namespace_settings
-from tests.unit.ssh_client import attempt, run
+from tests.unit.ssh_client import RUN, attempt, put_script, run
 
 pytestmark = pytest.mark.unit
 
@@ -23,6 +27,13 @@ root = pathlib.Path(os.environ["EXCHANGE_STANDIN_ROOT"])
 (root / "windows.json").write_text(json.dumps({"sshd": {"status": "Running", "port": 0}}))
 print(sys.argv[1:], sys.stdin.read() == "")
 """
+ASK_FOR_RESTART = """
+import json, os, pathlib
+file = pathlib.Path(os.environ["EXCHANGE_STANDIN_ROOT"], "windows.json")
+file.write_text(json.dumps({**json.loads(file.read_text()), "restartRequested": True}))
+print("restarting")
+"""
+PATIENCE = 60  # seconds
 
 
 def test_ssh_is_off_on_a_new_server_until_a_script_enables_it(farm: Farm) -> None:
@@ -62,6 +73,23 @@ def test_enabled_ssh_listens_after_a_restart(farm: Farm) -> None:
     server.stop()
     server.start()
     attempt(server)
+
+
+def test_a_server_restarts_when_a_script_asks_for_it_and_has_answered(farm: Farm) -> None:
+    server = farm.server()
+    put_script(server, ASK_FOR_RESTART)
+    waits = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, start_new_session=True) as task:
+        windows_state.change_state(server.drive.root, tasks={"Example": {"pid": task.pid}})
+        assert run(server, RUN).stdout == "restarting\r\n"
+        assert task.wait(PATIENCE) == -signal.SIGKILL
+    until = time.monotonic() + PATIENCE
+    while windows_state.read_state(server.drive.root).get("boots") != 1 or server.ssh.port is None:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    attempt(server)
+    server.stop()
+    assert windows_state.read_state(server.drive.root)["boots"] == 1
 
 
 def test_a_run_script_is_deleted_from_the_drive(farm: Farm) -> None:
