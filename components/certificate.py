@@ -14,8 +14,6 @@ import pulumi
 
 from components import powershell
 from components.args import CertificateArgs, ServerArgs
-from components.namespace import gate_names
-from components.namespace_args import NamespaceArgs
 
 THUMBPRINT = re.compile(r"[0-9A-F]{40}")
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -57,12 +55,6 @@ def refuse_damage(pfx: str) -> str:
     if not content.startswith(b"\x30"):
         raise pulumi.RunError(NOT_A_PFX)
     return pfx
-
-
-def list_certificate_names(namespace: NamespaceArgs, *, published: bool) -> list[str]:
-    """Every name that a server's certificate needs, because the gate asks for it."""
-    names = gate_names(namespace, published=published)
-    return sorted({name for hosts in names.values() for name in hosts})
 
 
 def certificate_document(

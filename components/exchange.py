@@ -11,11 +11,11 @@ from pulumi_command import local, remote
 
 from components.args import RolloutArgs
 from components.azure_args import DnsArgs
-from components.certificate import ServerCertificate, certificate_document, list_certificate_names
+from components.certificate import ServerCertificate, certificate_document
 from components.dns import NamespaceRecords
 from components.installation import Installer, add_installations
 from components.installation_args import InstallationArgs
-from components.namespace import exchange_settings, gate_names, namespace_document
+from components.namespace import exchange_settings, gate_names, list_certificate_names, namespace_document
 from components.namespace_args import NamespaceArgs
 from components.restoration import add_restoration
 from components.server import Server

@@ -148,3 +148,9 @@ def gate_names(namespace: NamespaceArgs, *, published: bool) -> dict[str, list[s
     if "autodiscover" in hosts_of_services:
         hosts_of_services["autodiscover"] += sorted(at_servers & {names.autodiscover, names.external_autodiscover})
     return {service: list(dict.fromkeys(hosts)) for service, hosts in hosts_of_services.items() if hosts}
+
+
+def list_certificate_names(namespace: NamespaceArgs, *, published: bool) -> list[str]:
+    """Every name that a server's certificate needs, because the gate asks for it."""
+    names = gate_names(namespace, published=published)
+    return sorted({name for hosts in names.values() for name in hosts})

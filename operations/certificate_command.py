@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from components.args import FarmArgs
-from components.certificate import list_certificate_names
+from components.namespace import list_certificate_names
 from operations.stack import StackError, parse_json, read_config_values, run_pulumi
 from operations.terminal import REFUSED, Cwd, StackName, report_errors
 from stacks import arguments

@@ -60,6 +60,7 @@ FULL: dict[str, Any] = {
     "domainPassword": "not-shown-4",
     "network": {"dnsServers": ["10.40.1.4"]},
     "installation": {"media": {"path": "D:\\Exchange.iso"}},
+    "certificate": {"thumbprint": "A" * 40},
     "autoShutdown": {},
     "tags": {"owner": "me"},
 }
