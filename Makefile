@@ -72,7 +72,7 @@ test: setup policies ## every test, or one tier: make test [TIER=unit, plan, scr
 	@$(PYTEST) -m "$(if $(TIER),$(TIER) and )not soak and not windows"
 
 # One after the other: bounds are tight here, and a neighbour would be measured, too.
-soak: setup policies ## what is long by nature: ten rotations under load, ten kills, Windows' own timers, twenty servers
+soak: setup policies ## what is long by nature: ten rotations under load, ten kills, Windows' own timers, twenty servers, whole installations
 	@$(BIN)/python -m pytest --durations 10 -m soak
 
 lint: setup .tools/bin/actionlint ## style, types, import contract, schema, workflows

@@ -81,6 +81,7 @@ def test_the_password_is_in_no_file_and_the_task_has_it_stored_with_the_highest_
     assert PASSWORD not in outcome.stdout + outcome.stderr
 
 
+@pytest.mark.soak
 def test_server_core_takes_ucma_from_the_image_and_no_desktop_features(machine: Machine) -> None:
     machine.boot(WINDOWS_2019, core=True)
     digest = machine.image(machine.web / "Exchange.iso", BUILDS["SE"])
@@ -94,6 +95,7 @@ def test_server_core_takes_ucma_from_the_image_and_no_desktop_features(machine: 
     assert machine.state["mounts"] == {}
 
 
+@pytest.mark.soak
 def test_exchange_2013_gets_its_own_packages(machine: Machine) -> None:
     machine.boot(WINDOWS_2012_R2)
     machine.media(machine.root / "C/Media", BUILDS["2013"])
@@ -103,12 +105,13 @@ def test_exchange_2013_gets_its_own_packages(machine: Machine) -> None:
     assert {"Desktop-Experience", "AS-HTTP-Activation"} <= set(machine.state["features"])
 
 
-# Where a task stops -> how it is interrupted there.
+# Where a task stops -> how it is interrupted there. Each takes a whole installation, so the first stands for all in
+# `make test`.
 INTERRUPTIONS = [
     ("Install-WindowsFeature", "restart"),
-    ("Start-Process", "kill"),
-    ("Copy-Item", "kill"),
-    ("Copy-Item", "restart"),
+    pytest.param("Start-Process", "kill", marks=pytest.mark.soak),
+    pytest.param("Copy-Item", "kill", marks=pytest.mark.soak),
+    pytest.param("Copy-Item", "restart", marks=pytest.mark.soak),
 ]
 
 
@@ -172,6 +175,7 @@ def test_what_cannot_succeed_is_refused_before_the_first_change(machine: Machine
     assert (machine.state.get("tasks", {}), machine.asked) == ({}, [])
 
 
+@pytest.mark.soak
 def test_marks_that_stay_end_the_run_after_three_restarts(machine: Machine) -> None:
     machine.boot(WINDOWS_2016)
     machine.media(machine.root / "C/Media", BUILDS["2016"])
