@@ -38,6 +38,8 @@ def print_differences(rehearsal: Rehearsal, console: Console) -> None:
         )
     if rehearsal.file.farm.installed_servers:
         console.print("• new virtual machines boot without Exchange, and the stack installs it, here in a moment")
+        if rehearsal.tools.powershell:
+            console.print("• with PowerShell the installation stops at the media, which a rehearsal does not have")
     else:
         console.print("• each new virtual machine boots with Exchange installed; in Azure you install it")
     console.print(f"• `make look` shows the state while it runs: {relative_to_here(rehearsal.folder)}")
