@@ -127,7 +127,9 @@ def test_no_loss_is_watched_longer_than_its_longest_timer_needs(finished: Finish
 @pytest.mark.parametrize("loss", ["rotation: out", "rotation: in"])
 def test_a_planned_rotation_costs_no_request(finished: FinishedDrill, loss: str) -> None:
     figures = finished.losses[loss]["figures"]
-    assert figures["failed_requests"] == figures["unserved"] == figures["noticed"] == 0
+    assert figures["failed_requests"] == figures["unserved"] == 0
+    # A pause between two answers counts as noticed, too; a busy computer causes one, so only the soak test looks at it.
+    assert figures["noticed"] == 0 or finished.round is SHORT
 
 
 def test_only_losses_that_cannot_keep_the_budget_miss_it(finished: FinishedDrill) -> None:
