@@ -21,7 +21,7 @@ from rehearsal.stand_ins.script_results import CommandResult
 from rehearsal.stand_ins.server import ServerStandIn
 from rehearsal.stand_ins.tls import Certificates
 from rehearsal.stand_ins.windows_disks import contents_of_disks, show_attached_disks
-from rehearsal.stand_ins.windows_restart import BUILDS, new_windows
+from rehearsal.stand_ins.windows_state import BUILDS, new_windows
 
 # The Active Directory domain of servers that the stack joins to none; they are NAME.corp.example.
 DOMAIN = "corp.example"

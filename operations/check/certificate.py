@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from operations.result import Finding, State
 
@@ -45,8 +46,13 @@ def trust_any() -> ssl.SSLContext:
     return context
 
 
-async def check_certificate(server: str, name: str, address: str, port: int, trusted: ssl.SSLContext) -> Certificate:
-    """Verify the certificate as clients do. If that fails, a second handshake reads what the server presents."""
+async def check_certificate(
+    server: str, name: str, address: str, port: int, trusted: ssl.SSLContext, *, thumbprint: str | None
+) -> Certificate:
+    """Verify the certificate as clients do. If that fails, a second handshake reads what the server presents.
+
+    `thumbprint`: of the certificate that the stack has set, if it has.
+    """
     problem = ""
     try:
         presented = await handshake(name, address, port, trusted)
@@ -63,6 +69,9 @@ async def check_certificate(server: str, name: str, address: str, port: int, tru
     certificate = replace(certificate, names=names, days_left=days)
     if not problem and days < DAYS_LEFT:
         problem = f"ends in {days} days, fewer than {DAYS_LEFT}"
+    presents = parsed.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - Windows names certificates by it
+    if not problem and thumbprint not in (None, presents):
+        problem = f"is {presents}, but the last `pulumi up` set {thumbprint}"
     if not problem:
         return replace(certificate, state=State.FINE)
     return replace(certificate, detail=f"{problem} (its names: {', '.join(names) or 'none'})")

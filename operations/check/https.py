@@ -89,7 +89,9 @@ async def check_site(
     try:
         address, port = await connections.find_web_site(server)
         reached = True
-        certificate = await check_certificate(computer_name, name, address, port, trusted)
+        certificate = await check_certificate(
+            computer_name, name, address, port, trusted, thumbprint=read_thumbprint(server)
+        )
     except (OSError, asyncssh.Error) as error:
         # An error of the jump host is not a fault of the server.
         state, detail = judge_failure(error) if reached else (State.UNSEEN, f"jump host: {explain_ssh_error(error)}")
@@ -101,6 +103,12 @@ async def check_site(
         certificate = replace(certificate, state=State.SHOWN)
         pages = [replace(page, state=State.SHOWN) for page in pages]
     return SiteFinding(server=computer_name, name=name, certificate=certificate, services=tuple(pages))
+
+
+def read_thumbprint(server: Mapping[str, Any]) -> str | None:
+    """Of the certificate that the stack has set; None if it has none, or if the script's report was unreadable."""
+    certificate = server.get("certificate")
+    return str(certificate["thumbprint"]) if isinstance(certificate, Mapping) else None
 
 
 async def check_health(server: str, name: str, service: str, address: str, port: int) -> Health:

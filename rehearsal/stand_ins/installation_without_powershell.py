@@ -14,7 +14,7 @@ from typing import Any
 
 from rehearsal.stand_ins import windows_state
 from rehearsal.stand_ins.exchange import Organisation
-from rehearsal.stand_ins.script_results import FAILURE, WRONG_DOCUMENT, FailedError, format_failure
+from rehearsal.stand_ins.script_results import FAILURE, FailedError, format_failure, refuse_document
 
 FOLDER = "C/ProgramData/ExchangeCas/installation"
 PHASES = ("features", "packages", "restart", "media", "directory", "setup", "finish")
@@ -43,8 +43,7 @@ def check_installation_document(request: Mapping[str, Any]) -> None:
     """Raises FailedError with all problems, in the words of the script."""
     problems = list(_find_problems(request))
     if problems:
-        head = f"Nothing was changed, the document on standard input has {len(problems)} problem(s):"
-        raise FailedError(WRONG_DOCUMENT, "\n  ".join([head, *problems]))
+        raise refuse_document(problems)
 
 
 def _find_problems(request: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 FAILURE, WRONG_DOCUMENT, EXCHANGE_MISSING, DISAGREEMENT, SETUP_RUNNING, UNHEALTHY, NOTHING_KEPT = range(1, 8)
@@ -22,6 +23,12 @@ class FailedError(Exception):
     def __init__(self, exit_code: int, reason: str) -> None:
         super().__init__(reason)
         self.exit_code = exit_code
+
+
+def refuse_document(problems: Sequence[str]) -> FailedError:
+    """All problems of the document on standard input, in the words of the scripts."""
+    head = f"Nothing was changed, the document on standard input has {len(problems)} problem(s):"
+    return FailedError(WRONG_DOCUMENT, "\n  ".join([head, *problems]))
 
 
 def format_failure(server: str, subject: str, message: str, remedy: str) -> str:

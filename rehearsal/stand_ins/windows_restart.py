@@ -1,34 +1,16 @@
-"""The Windows of a machine that is new, and what a restart does to it."""
+"""What a restart does to a server's Windows, and how its scheduled tasks end."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rehearsal.stand_ins.windows_state import change_state, read_state
-
-NET_KEY = r"HKLM:\SOFTWARE\Microsoft\NET Framework Setup\NDP\v4\Full"
-VERSION_KEY = r"HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
-# Build -> the value Release of the .NET Framework that Windows brings along.
-NET_RELEASES = {9200: 378389, 9600: 378675, 14393: 394802, 17763: 461814, 20348: 528449, 26100: 533509}
-
-# Exchange -> the Windows that Microsoft supports for it, and that the stack's default image has where there is one.
-BUILDS = {"2013": 9600, "2016": 14393, "2019": 17763, "SE": 26100}
-
-
-def new_windows(build: int, *, domain: str | None, core: bool = False) -> dict[str, Any]:
-    """The state of a new Windows Server, joined to `domain` if there is one. KeyError for an unknown build."""
-    version = {"InstallationType": "Server Core" if core else "Server", "UBR": 4000}
-    return {
-        "build": build,
-        "core": core,
-        "domain": domain,
-        "registry": {NET_KEY: {"Release": NET_RELEASES[build]}, VERSION_KEY: version},
-    }
 
 
 def wants_restart(root: Path) -> bool:
@@ -53,7 +35,14 @@ def end_tasks(root: Path) -> None:
 
 
 def kill_task(task: dict[str, Any]) -> None:
-    """With what it started: each task has a process group of its own."""
-    if task.get("pid"):
+    """With what it started: each task has a process group of its own.
+
+    A state file may be older than the computer's last start: a group in which no process of a rehearsal runs is left
+    alone.
+    """
+    if not task.get("pid"):
+        return
+    ours = ["pgrep", "-g", str(task["pid"]), "-f", "Invoke-OnServer.ps1|rehearsal.stand_ins"]
+    if subprocess.run(ours, stdout=subprocess.DEVNULL, check=False).returncode == 0:
         with suppress(ProcessLookupError):
             os.killpg(task["pid"], signal.SIGKILL)

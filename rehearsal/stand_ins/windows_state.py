@@ -18,6 +18,24 @@ FOLLOW_SECONDS = 60
 FIREWALL = r"HKLM:\SYSTEM\CurrentControlSet\services\SharedAccess\Parameters\FirewallPolicy"
 FIREWALL_BY_POLICY = r"HKLM:\SOFTWARE\Policies\Microsoft\WindowsFirewall"
 PROFILES = ("DomainProfile", "PublicProfile", "StandardProfile")
+NET_KEY = r"HKLM:\SOFTWARE\Microsoft\NET Framework Setup\NDP\v4\Full"
+VERSION_KEY = r"HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
+# Build -> the value Release of the .NET Framework that Windows brings along.
+NET_RELEASES = {9200: 378389, 9600: 378675, 14393: 394802, 17763: 461814, 20348: 528449, 26100: 533509}
+
+# Exchange -> the Windows that Microsoft supports for it, and that the stack's default image has where there is one.
+BUILDS = {"2013": 9600, "2016": 14393, "2019": 17763, "SE": 26100}
+
+
+def new_windows(build: int, *, domain: str | None, core: bool = False) -> dict[str, Any]:
+    """The state of a new Windows Server, joined to `domain` if there is one. KeyError for an unknown build."""
+    version = {"InstallationType": "Server Core" if core else "Server", "UBR": 4000}
+    return {
+        "build": build,
+        "core": core,
+        "domain": domain,
+        "registry": {NET_KEY: {"Release": NET_RELEASES[build]}, VERSION_KEY: version},
+    }
 
 
 def read_state(root: Path) -> dict[str, Any]:

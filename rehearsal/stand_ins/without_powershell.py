@@ -27,6 +27,7 @@ from rehearsal.stand_ins.script_results import (
     WRONG_DOCUMENT,
     CommandResult,
     FailedError,
+    refuse_document,
 )
 from rehearsal.stand_ins.windows_disks import prepare_drives_without_powershell
 
@@ -91,9 +92,7 @@ def _read_request(stdin: bytes, computer_name: str) -> dict[str, Any]:
     server = str(request.get("server"))
     if server.lower() != computer_name.lower():
         problem = f"server: the document is for {server}, this server is {computer_name.upper()}"
-        raise FailedError(
-            WRONG_DOCUMENT, f"Nothing was changed, the document on standard input has 1 problem(s):\n  {problem}"
-        )
+        raise refuse_document([problem])
     return request
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.scripts.installing import (
+from tests.scripts.empty_machine import (
     BUILDS,
     CBS,
     FOLDER,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.installations import USER, Installing, copy_scripts
+from tests.scripts.installation_phases import USER, Installing, copy_scripts
 from tests.scripts.servers import Servers
 
 Make = Callable[..., Installing]

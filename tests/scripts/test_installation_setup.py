@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.stand_ins.exchange.setup_machine import EXCHANGE_KEY
+from rehearsal.stand_ins.exchange.setup.machine import EXCHANGE_KEY
 from rehearsal.tools import REPOSITORY
-from tests.scripts.installations import SERVICE_URI, USER, Installing, copy_scripts
+from tests.scripts.installation_phases import SERVICE_URI, USER, Installing, copy_scripts
 from tests.scripts.servers import Servers
 
 Make = Callable[..., Installing]
@@ -93,7 +93,7 @@ def test_a_setup_that_runs_already_is_joined(make: Make) -> None:
     installing = make()
     installing.hold(LATE)
     _, environment = installing.command("setup")
-    module = "rehearsal.stand_ins.exchange.setup_program"
+    module = "rehearsal.stand_ins.exchange.setup.program"
     words = ["/IAcceptExchangeServerLicenseTerms_DiagnosticDataOFF", "/Mode:Install"]
     command = [sys.executable, "-m", module, str(installing.media / "Setup.exe"), *words]
     with subprocess.Popen(command, env=environment, cwd=REPOSITORY) as other, installing.holding():

@@ -12,7 +12,7 @@ import pytest
 
 from components import powershell
 from rehearsal.stand_ins import without_powershell
-from rehearsal.stand_ins.windows_restart import new_windows
+from rehearsal.stand_ins.windows_state import new_windows
 from tests.scripts.servers import (
     GET,
     ORIGINALS,

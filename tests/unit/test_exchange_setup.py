@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from rehearsal.stand_ins import windows_state
-from rehearsal.stand_ins.exchange import Organisation, setup_program, setup_releases
+from rehearsal.stand_ins.exchange import Organisation
 from rehearsal.stand_ins.exchange.directory import Directory
-from rehearsal.stand_ins.exchange.setup_machine import EXCHANGE_KEY, NET_KEY
+from rehearsal.stand_ins.exchange.setup import program, releases
+from rehearsal.stand_ins.exchange.setup.machine import EXCHANGE_KEY
+from rehearsal.stand_ins.windows_state import NET_KEY
 
 pytestmark = pytest.mark.unit
 VERSIONS = {"2013": "15.00.1497.002", "2016": "15.01.2507.006", "2019": "15.02.1748.008", "SE": "15.02.2562.017"}
@@ -33,7 +35,7 @@ class PreparedMachine:
         self.root, self.setup = folder / "ex1", folder / "media/Setup.exe"
         for made in (self.root, self.setup.parent):
             made.mkdir()
-        self.release = setup_releases.find_release(VERSIONS[version])
+        self.release = releases.find_release(VERSIONS[version])
         self.set_media()
         self.organisation = Organisation(folder / "organisation", replication_seconds=0)
         self.directory = Directory(folder / "organisation")
@@ -59,7 +61,7 @@ class PreparedMachine:
 
     def run(self, *words: str) -> tuple[int, str]:
         """Exit code and log."""
-        code = setup_program.main(self.setup, words)
+        code = program.main(self.setup, words)
         return code, (self.root / "C/ExchangeSetupLogs/ExchangeSetup.log").read_text(encoding="utf-8")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -99,6 +101,21 @@ def test_a_certificate_is_verified_as_clients_do_and_its_days_are_counted(
     assert all(detail in certificate.detail if detail else not certificate.detail for certificate in found)
     assert exit_code(result.findings()) == (1 if detail else 0)
     assert all(page.state is State.FINE for site in result.sites for page in site.services)
+
+
+def test_a_certificate_that_the_stack_did_not_set_is_a_difference_of_its_server(deployment: Deployment) -> None:
+    authority, context = trustme.CA(), deployment.trusted
+    authority.configure_trust(context)
+    shown = authority.issue_cert(OWA, AUTODISCOVER)
+    shown.configure_cert(deployment.farm.certificates.server_context)
+    der = ssl.PEM_cert_to_DER_cert(shown.cert_chain_pems[0].bytes().decode())
+    own, other = hashlib.sha1(der).hexdigest().upper(), "0" * 40  # noqa: S324 - Windows names certificates by it
+    for key, thumbprint in (("ex01", own), ("ex02", other)):
+        deployment.outputs[key]["certificate"] = {"thumbprint": thumbprint, "notAfter": "2027-01-01T00:00:00Z"}
+    found = describe_findings(deployment.verify(trusted=context))
+    assert [line.partition(" (")[0] for line in found] == [
+        f"EX02 certificate for {name}: is {own}, but the last `pulumi up` set {other}" for name in (AUTODISCOVER, OWA)
+    ]
 
 
 @pytest.mark.parametrize(

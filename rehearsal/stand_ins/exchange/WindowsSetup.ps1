@@ -10,7 +10,7 @@ function Start-SetupProgram {
         [string[]] $ArgumentList = @()
     )
     $start = New-Object System.Diagnostics.ProcessStartInfo $env:EXCHANGE_STANDIN_PYTHON
-    $start.Arguments = "-m rehearsal.stand_ins.exchange.setup_program `"$FilePath`" " + ($ArgumentList -join ' ')
+    $start.Arguments = "-m rehearsal.stand_ins.exchange.setup.program `"$FilePath`" " + ($ArgumentList -join ' ')
     $start.WorkingDirectory = [System.IO.Path]::GetFullPath((Join-Path $PSScriptRoot '..' '..' '..'))
     $start.UseShellExecute = $false
     [System.Diagnostics.Process]::Start($start)

@@ -1,4 +1,4 @@
-"""Stand-in of Exchange's Setup.exe: `python -m rehearsal.stand_ins.exchange.setup_program SETUP_EXE ARGUMENTS`.
+"""Stand-in of Exchange's Setup.exe: `python -m rehearsal.stand_ins.exchange.setup.program SETUP_EXE ARGUMENTS`.
 
 Beside SETUP_EXE lies media.json: `version`; `seconds`, how long a run takes; and `faults`:
   killedAt    a phase at which the process dies, as when the machine restarts
@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rehearsal.stand_ins.exchange import setup_directory
-from rehearsal.stand_ins.exchange.setup_arguments import ArgumentsError, SetupArguments, parse_setup_arguments
-from rehearsal.stand_ins.exchange.setup_log import SetupLog
-from rehearsal.stand_ins.exchange.setup_machine import EXCHANGE_KEY, SetupMachine
-from rehearsal.stand_ins.exchange.setup_releases import ALL_ROLES, FRONT_END_ROLES, ExchangeRelease, find_release
-from rehearsal.stand_ins.exchange.setup_rules import find_missing_prerequisites
+from rehearsal.stand_ins.exchange.setup.arguments import ArgumentsError, SetupArguments, parse_setup_arguments
+from rehearsal.stand_ins.exchange.setup.directory import DirectoryError, choose_controller, prepare_directory
+from rehearsal.stand_ins.exchange.setup.log import SetupLog
+from rehearsal.stand_ins.exchange.setup.machine import EXCHANGE_KEY, SetupMachine
+from rehearsal.stand_ins.exchange.setup.releases import ALL_ROLES, FRONT_END_ROLES, ExchangeRelease, find_release
+from rehearsal.stand_ins.exchange.setup.rules import find_missing_prerequisites
 
 KILLED = 137
 POLL_SECONDS = 0.02
@@ -73,7 +73,7 @@ class SetupRun:
     def run(self) -> None:
         """Raises SetupFailedError."""
         phases = self._phases()
-        controller = setup_directory.choose_controller(self.machine, self.release, self.arguments, self.log)
+        controller = choose_controller(self.machine, self.release, self.arguments, self.log)
         for phase in phases:
             self._enter(phase, self.parameters.get("seconds", 0) / len(phases))
             if phase == "Prerequisite Analysis":
@@ -81,7 +81,7 @@ class SetupRun:
             elif self.arguments.installs:
                 self._install(phase, controller)
             else:
-                setup_directory.prepare(phase, self.machine, self.release, self.arguments, controller)
+                prepare_directory(phase, self.machine, self.release, self.arguments, controller)
         if self.arguments.installs:
             self._finish(controller)
 
@@ -170,7 +170,7 @@ def main(setup: Path, words: Sequence[str]) -> int:
         machine.set_process(running=True)
         run.run()
         machine.set_process(running=False)
-    except (ArgumentsError, SetupFailedError, setup_directory.DirectoryError) as error:
+    except (ArgumentsError, SetupFailedError, DirectoryError) as error:
         machine.set_process(running=False)
         if str(error):
             log.refuse(str(error), "SetupComponent___stand-in" if isinstance(error, SetupFailedError) else None)

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.stand_ins import windows_state
-from rehearsal.stand_ins.exchange import setup_releases
 from rehearsal.stand_ins.exchange.directory import Directory
-from rehearsal.stand_ins.exchange.setup_machine import EXCHANGE_KEY, NET_KEY
+from rehearsal.stand_ins.exchange.setup.machine import EXCHANGE_KEY
+from rehearsal.stand_ins.exchange.setup.releases import find_release
+from rehearsal.stand_ins.windows_state import NET_KEY
+from tests.scripts.empty_machine import BUILDS
 from tests.scripts.servers import SCRIPTS, Servers
 
 PHASE = Path(__file__).with_name("installation_phase.ps1")
@@ -24,7 +26,6 @@ PACKAGE_KEYS = (
     r"HKLM:\SOFTWARE\Microsoft\UCMA\{902F4F35-D5DC-4363-8671-D5EF0D26C21D}",
     r"HKLM:\SOFTWARE\Microsoft\IIS Extensions\URL Rewrite",
 )
-BUILDS = {"2013": "15.00.1497.002", "2016": "15.01.2507.006", "2019": "15.02.1748.008", "SE": "15.02.2562.017"}
 
 
 # What the tests wait shorter for, by the name of the part.
@@ -57,7 +58,7 @@ class Installing:
         self.servers = servers
         self.scripts = scripts
         self.version = version
-        self.release = setup_releases.find_release(BUILDS[version])
+        self.release = find_release(BUILDS[version])
         self.directory = Directory(servers.folder / "organisation")
         self.directory.set_replication(0)
         self.directory.set_group_members(USER, "Schema Admins", "Enterprise Admins", "Organization Management")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rehearsal.stand_ins.exchange.setup_arguments import SetupArguments
-from rehearsal.stand_ins.exchange.setup_machine import EXCHANGE_KEY, NET_KEY, SetupMachine
-from rehearsal.stand_ins.exchange.setup_releases import NET_RELEASES, ExchangeRelease
+from rehearsal.stand_ins.exchange.setup.arguments import SetupArguments
+from rehearsal.stand_ins.exchange.setup.machine import EXCHANGE_KEY, SetupMachine
+from rehearsal.stand_ins.exchange.setup.releases import NEEDED_NET, ExchangeRelease
+from rehearsal.stand_ins.windows_state import NET_KEY
 
 Refusal = tuple[str, str]  # rule, message
 
@@ -55,8 +56,8 @@ def _check_windows(release: ExchangeRelease, machine: SetupMachine) -> Iterator[
     for mark in machine.windows.get("pendingMarks", []):
         yield next(refusal for part, refusal in MARKS.items() if part in str(mark))
     installed = (machine.registry_key(NET_KEY) or {}).get("Release", 0)
-    if installed < NET_RELEASES[release.name]:
-        yield "DotNetVersion", f"This computer requires .NET Framework release {NET_RELEASES[release.name]} or later."
+    if installed < NEEDED_NET[release.name]:
+        yield "DotNetVersion", f"This computer requires .NET Framework release {NEEDED_NET[release.name]} or later."
     if not machine.windows.get("features", {}).get("RSAT-ADDS"):
         yield "RsatAddsNotInstalled", _describe_feature("RSAT-ADDS")
 

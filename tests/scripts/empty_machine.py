@@ -20,8 +20,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from rehearsal.stand_ins.windows_restart import kill_task, new_windows, restart_windows, wants_restart
-from rehearsal.stand_ins.windows_state import change_state
+from rehearsal.stand_ins.windows_restart import kill_task, restart_windows, wants_restart
+from rehearsal.stand_ins.windows_state import change_state, new_windows
 from tests.scripts.servers import SCRIPTS, Outcome, Servers
 
 USER, PASSWORD = "EXAMPLE\\installer", "Canary-Passw0rd!"

@@ -14,7 +14,6 @@ from rehearsal.stand_ins.exchange.organisation import Organisation
 from rehearsal.stand_ins.exchange.state_files import lock_state
 
 EXCHANGE_KEY = r"HKLM:\SOFTWARE\Microsoft\ExchangeServer\v15"
-NET_KEY = r"HKLM:\SOFTWARE\Microsoft\NET Framework Setup\NDP\v4\Full"
 PROCESS = "ExSetup"
 
 

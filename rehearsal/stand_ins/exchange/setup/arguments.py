@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rehearsal.stand_ins.exchange.setup_releases import NEW_LICENCES, OLD_LICENCE, ExchangeRelease
+from rehearsal.stand_ins.exchange.setup.releases import NEW_LICENCES, OLD_LICENCE, ExchangeRelease
 
 # Short name -> name.
 SHORT_NAMES = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rehearsal.stand_ins.exchange.setup_arguments import SetupArguments
-from rehearsal.stand_ins.exchange.setup_log import SetupLog
-from rehearsal.stand_ins.exchange.setup_machine import EXCHANGE_KEY, SetupMachine
-from rehearsal.stand_ins.exchange.setup_releases import ExchangeRelease
-from rehearsal.stand_ins.exchange.setup_rules import read_schema_version
+from rehearsal.stand_ins.exchange.setup.arguments import SetupArguments
+from rehearsal.stand_ins.exchange.setup.log import SetupLog
+from rehearsal.stand_ins.exchange.setup.machine import EXCHANGE_KEY, SetupMachine
+from rehearsal.stand_ins.exchange.setup.releases import ExchangeRelease
+from rehearsal.stand_ins.exchange.setup.rules import read_schema_version
 
 
 class DirectoryError(Exception):
@@ -63,7 +63,7 @@ def _check_installation(machine: SetupMachine, release: ExchangeRelease, wanted:
         )
 
 
-def prepare(
+def prepare_directory(
     phase: str, machine: SetupMachine, release: ExchangeRelease, arguments: SetupArguments, controller: str
 ) -> None:
     """A phase of /PrepareSchema or /PrepareAD."""

@@ -28,7 +28,8 @@ FEATURES = (
     *("Web-Mgmt-Console", "Web-Mgmt-Service", "Web-Net-Ext45", "Web-Request-Monitor", "Web-Server"),
     *("Web-Stat-Compression", "Web-Static-Content", "Web-WMI", "Web-Windows-Auth", "Windows-Identity-Foundation"),
 )
-NET_RELEASES = {"2013": 461808, "2016": 528040, "2019": 528040, "SE": 528040}
+# Exchange -> the value Release of the .NET Framework that it needs.
+NEEDED_NET = {"2013": 461808, "2016": 528040, "2019": 528040, "SE": 528040}
 
 
 @dataclass(frozen=True, kw_only=True)
