@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,22 @@ def kill_task(task: dict[str, Any]) -> None:
     A state file may be older than the computer's last start: a group in which no process of a rehearsal runs is left
     alone.
     """
-    if not task.get("pid"):
-        return
-    ours = ["pgrep", "-g", str(task["pid"]), "-f", "Invoke-OnServer.ps1|rehearsal.stand_ins"]
-    if subprocess.run(ours, stdout=subprocess.DEVNULL, check=False).returncode == 0:
+    group = task.get("pid")
+    if group and any(map(is_ours, list_members(group))):
         with suppress(ProcessLookupError):
-            os.killpg(task["pid"], signal.SIGKILL)
+            os.killpg(group, signal.SIGKILL)
+
+
+def list_members(group: int) -> Iterator[Path]:
+    """The folders in /proc of a process group; WindowsTasks.ps1 needs /proc, too."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(ProcessLookupError):
+            if os.getpgid(int(folder.name)) == group:
+                yield folder
+
+
+def is_ours(process: Path) -> bool:
+    with suppress(OSError):
+        command = (process / "cmdline").read_bytes()
+        return b"Invoke-OnServer.ps1" in command or b"rehearsal.stand_ins" in command
+    return False

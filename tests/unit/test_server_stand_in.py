@@ -79,10 +79,18 @@ def test_a_server_restarts_when_a_script_asks_for_it_and_has_answered(farm: Farm
     server = farm.server()
     put_script(server, ASK_FOR_RESTART)
     waits = [sys.executable, "-c", "input()"]
-    with subprocess.Popen(waits, stdin=subprocess.PIPE, start_new_session=True) as task:
-        windows_state.change_state(server.drive.root, tasks={"Example": {"pid": task.pid}})
+    options: dict[str, Any] = {"stdin": subprocess.PIPE, "start_new_session": True}
+    with (
+        subprocess.Popen([*waits, "Invoke-OnServer.ps1"], **options) as task,
+        subprocess.Popen(waits, **options) as other,
+    ):
+        # A number of an older task, which another program has now.
+        tasks = {"Example": {"pid": task.pid}, "Older": {"pid": other.pid}}
+        windows_state.change_state(server.drive.root, tasks=tasks)
         assert run(server, RUN).stdout == "restarting\r\n"
         assert task.wait(PATIENCE) == -signal.SIGKILL
+        assert other.communicate(b"\n", PATIENCE) == (None, None)
+        assert other.returncode == 0, "the other program ended by itself"
     until = time.monotonic() + PATIENCE
     while windows_state.read_state(server.drive.root).get("boots") != 1 or server.ssh.port is None:
         assert time.monotonic() < until
